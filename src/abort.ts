@@ -1,0 +1,180 @@
+// Cancellation as the engine sees it: a tree of flags with listeners, cheaper than one AbortController
+// for each level, and with one listener on a caller's signal however many runs share it.
+
+type Listener = () => void;
+
+/**
+ * One level of cancellation: a run, a fan-out, a branch, an attempt with a timeout.
+ *
+ * It knows two strengths. *Aborted* fires the signals of hooks and ends the engine's own waits.
+ * *Abandoning* says besides that a leaf `exec` that ignores its signal is not waited for: so it is for the
+ * caller's signal, a timeout and a lost branch, and not for a sibling's failure.
+ */
+export class Cancellation {
+  aborted = false;
+  abandoning = false;
+  reason: unknown;
+  readonly #listeners = new Set<Listener>();
+  #leave: Listener[] | undefined;
+
+  /** Fires once for each strength; a caller's abort after a sibling's failure replaces the reason. */
+  abort(reason: unknown, abandon: boolean): void {
+    if (this.aborted && (this.abandoning || !abandon)) return;
+    this.aborted = true;
+    this.abandoning = abandon;
+    this.reason = reason;
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  listen(listener: Listener): void {
+    this.#listeners.add(listener);
+  }
+
+  unlisten(listener: Listener): void {
+    this.#listeners.delete(listener);
+  }
+
+  /** Makes this level fire with another one, until {@link release}. */
+  follow(parent: Cancellation): this {
+    const pass = () => this.abort(parent.reason, parent.abandoning);
+    if (parent.aborted) pass();
+    parent.listen(pass);
+    (this.#leave ??= []).push(() => parent.unlisten(pass));
+    return this;
+  }
+
+  /** Makes this level fire with a caller's signal, until {@link release}. */
+  followSignal(signal: AbortSignal): this {
+    if (signal.aborted) this.abort(signal.reason, true);
+    else (this.#leave ??= []).push(relayFor(signal).add(this));
+    return this;
+  }
+
+  /** Takes its listeners off whatever it follows. */
+  release(): void {
+    for (const leave of this.#leave ?? []) leave();
+    this.#leave = undefined;
+  }
+
+  throwIfAborted(): void {
+    if (this.aborted) throw this.reason;
+  }
+
+  /** Waits for work unless it must be abandoned first; its late failure is then swallowed. */
+  race<T>(work: PromiseLike<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const stop = () => {
+        if (!this.abandoning) return;
+        this.#listeners.delete(stop);
+        reject(this.reason);
+      };
+      this.#listeners.add(stop);
+      work.then(
+        (value) => {
+          this.#listeners.delete(stop);
+          resolve(value);
+        },
+        (error) => {
+          this.#listeners.delete(stop);
+          reject(error);
+        },
+      );
+      stop();
+    });
+  }
+}
+
+/** The one listener that all runs with the same signal share: eleven of them would print a warning. */
+class Relay {
+  readonly #followers = new Set<Cancellation>();
+  readonly #signal: AbortSignal;
+  readonly #fire = () => {
+    for (const follower of [...this.#followers]) follower.abort(this.#signal.reason, true);
+  };
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  add(follower: Cancellation): Listener {
+    if (this.#followers.size === 0) this.#signal.addEventListener("abort", this.#fire);
+    this.#followers.add(follower);
+    return () => {
+      if (this.#followers.delete(follower) && this.#followers.size === 0) {
+        this.#signal.removeEventListener("abort", this.#fire);
+      }
+    };
+  }
+}
+
+const relays = new WeakMap<AbortSignal, Relay>();
+
+function relayFor(signal: AbortSignal): Relay {
+  let relay = relays.get(signal);
+  if (relay === undefined) {
+    relay = new Relay(signal);
+    relays.set(signal, relay);
+  }
+  return relay;
+}
+
+/**
+ * Waits for `start` to call back, or rejects with the reason at any abort.
+ *
+ * @param start - Begins the wait and returns what takes it back.
+ */
+export function waitFor<T>(
+  cancellation: Cancellation | undefined,
+  start: (resolve: (value: T) => void, reject: (error: unknown) => void) => Listener,
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    if (cancellation?.aborted) return reject(cancellation.reason);
+    let undo: Listener | undefined;
+    const stop = () => {
+      cancellation?.unlisten(stop);
+      undo?.();
+      reject(cancellation?.reason);
+    };
+    // Listening comes first: `start` may call back at once, and must find something to take off.
+    cancellation?.listen(stop);
+    undo = start(
+      (value) => {
+        cancellation?.unlisten(stop);
+        resolve(value);
+      },
+      (error) => {
+        cancellation?.unlisten(stop);
+        reject(error);
+      },
+    );
+  });
+}
+
+/** Sleeps for some milliseconds; an abort ends the sleep with its reason and clears the timer. */
+export function sleep(ms: number, cancellation: Cancellation | undefined): Promise<void> {
+  return waitFor(cancellation, (resolve) => {
+    const timer = setTimeout(resolve, ms);
+    return () => clearTimeout(timer);
+  });
+}
+
+/** An AbortSignal for a hook that asks for one; `close` takes it off what it follows. */
+export class HookSignal {
+  readonly #controller = new AbortController();
+  readonly #cancellation: Cancellation | undefined;
+  readonly #fire = () => this.#controller.abort(this.#cancellation?.reason);
+
+  constructor(cancellation: Cancellation | undefined) {
+    this.#cancellation = cancellation;
+    if (cancellation?.aborted) this.#fire();
+    else cancellation?.listen(this.#fire);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  close(): void {
+    this.#cancellation?.unlisten(this.#fire);
+  }
+}

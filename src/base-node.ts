@@ -1,0 +1,235 @@
+// BaseNode: what nodes and flows have in common: options, links by action, and run.
+import { checkBackoff } from "./backoff.js";
+import type { Context, RunOptions } from "./context.js";
+import { invalidOption, quote, SluiceError, show } from "./errors.js";
+import { warn } from "./events.js";
+import { checkRate, Gate, isGate } from "./gate.js";
+import { anObject, aString, checkOptions, type Rule, strings } from "./options.js";
+import type { Rate } from "./permits.js";
+import { type RetryOptions, retryRules, worthARetry } from "./retry.js";
+import { Run } from "./run.js";
+import { Scope, type StepContext } from "./scope.js";
+import type { Awaitable } from "./thenable.js";
+import type { Untyped } from "./untyped.js";
+import { type Action, MIDDLE, NODE, type Step, type Wiring, walk } from "./walk.js";
+
+/** The named actions that a node's own `post` returns; `string` where it returns any. */
+export type NamedActionOf<N> = N extends { post(...args: never[]): infer R }
+  ? Exclude<Extract<Awaited<R>, string>, "">
+  : string;
+
+/** The actions that can be linked on a node: those that its `post` names, and `"default"`. */
+export type ActionOf<N> = NamedActionOf<N> | "default";
+
+/** Where the actions of a node lead; `null` ends the flow on purpose. */
+export type Branches<N, S> = { readonly [A in NamedActionOf<N>]: BaseNode<S> | null } & {
+  readonly default?: BaseNode<S> | null;
+};
+
+/** The options that every node takes. */
+export interface BaseOptions<S = Untyped> {
+  /** What errors, events and diagrams call it. @default the name of the class */
+  readonly name?: string | undefined;
+  /** Keys that the store must have before `prep` is called. */
+  readonly requires?: readonly (keyof S & string)[] | undefined;
+}
+
+/** The options of a {@link Node}. */
+export interface NodeOptions<S = Untyped> extends BaseOptions<S>, RetryOptions {
+  /** A gate to share with other nodes; `exec` holds one of its slots while it runs. */
+  readonly gate?: Gate | undefined;
+  /** A rate for this node alone; with `gate`, both hold. */
+  readonly rate?: Rate | undefined;
+}
+
+const WRONG_HOOKS: Readonly<Record<string, string>> = {
+  prepAsync: "prep",
+  execAsync: "exec",
+  execFallbackAsync: "execFallback",
+  postAsync: "post",
+  prep_async: "prep",
+  exec_async: "exec",
+  exec_fallback: "execFallback",
+  exec_fallback_async: "execFallback",
+  post_async: "post",
+};
+
+export const baseRules: Record<string, Rule> = { name: aString, requires: strings };
+
+/** The rules of options that lead to a result: attempts, timeout, gates. */
+export const nodeRules: Record<string, Rule> = {
+  ...baseRules,
+  ...retryRules,
+  gate: { expected: "a Gate", accepts: isGate },
+  rate: anObject,
+};
+
+const INSTEAD: Readonly<Record<string, string>> = {
+  maxRetries: "PocketFlow's `maxRetries: n` is written `attempts: n` here (total tries, as there)",
+  max_retries: "PocketFlow's `max_retries=n` is written `attempts: n` here (total tries, as there)",
+  wait: "PocketFlow's `wait: s` is written `backoff: ms` here (milliseconds, not seconds)",
+  retries: "write `attempts`, the total number of tries: one more than the retries",
+  concurrency: "only the parallel classes take it: AsyncParallelBatchNode or AsyncParallelBatchFlow",
+};
+
+const isNode = (value: unknown): value is BaseNode =>
+  typeof value === "object" && value !== null && NODE in value;
+
+/** @throws SluiceError `INVALID_NODE` for what is no node, `UNKNOWN_HOOK` for hooks under another library's name. */
+export function checkNode(where: string, node: unknown): asserts node is BaseNode {
+  if (!isNode(node)) {
+    const hint = typeof node === "function" ? "; write `new` before the class" : "";
+    throw new SluiceError("INVALID_NODE", `${where}: expected a node or a flow, got ${show(node)}${hint}`);
+  }
+  for (const wrong in WRONG_HOOKS) {
+    if (!(wrong in node)) continue;
+    throw new SluiceError(
+      "UNKNOWN_HOOK",
+      `${quote(node.name)} defines \`${wrong}\`, which is never called; write \`${WRONG_HOOKS[wrong]}\`, which may be async`,
+    );
+  }
+}
+
+/** What every node and flow has: a name, links by action, and `run`. */
+export abstract class BaseNode<S = Untyped> {
+  /** Makes the compiler hold a node to the store of its flow; has no value. */
+  declare readonly "~shared"?: (shared: S) => void;
+  /** What errors, events and diagrams call it. */
+  readonly name: string;
+  /** @internal */
+  readonly [NODE]: Wiring;
+
+  /** @internal */
+  constructor(options: unknown, rules: Record<string, Rule>, leaf: boolean) {
+    const where = new.target.name || "node";
+    checkOptions(where, options, rules, INSTEAD);
+    const {
+      name,
+      requires = [],
+      attempts = 1,
+      backoff = 0,
+      retryIf = worthARetry,
+      timeout,
+      gate,
+      rate,
+    } = (options ?? {}) as NodeOptions;
+    checkBackoff(where, backoff);
+    checkRate(where, rate);
+    this.name = name ?? where;
+    const gates = [
+      ...(gate === undefined ? [] : [gate]),
+      ...(rate === undefined ? [] : [new Gate({ rate })]),
+    ];
+    const simple = attempts === 1 && timeout === undefined && gates.length === 0;
+    const settings = { attempts, backoff, retryIf, timeout, gates, simple };
+    this[NODE] = { settings, requires, plain: leaf && simple, links: new Map() };
+  }
+
+  /** Reads the store and gives what the middle of the step works on. */
+  prep(_shared: S, _ctx: Context): Awaitable<unknown> {
+    return undefined;
+  }
+
+  /** Writes the store and returns the action to follow; nothing or `""` follows `"default"`. */
+  post(_shared: S, _prepRes: Untyped, _execRes: Untyped, _ctx: Context): Awaitable<Action> {
+    return undefined;
+  }
+
+  /** @internal */
+  abstract [MIDDLE](prepared: unknown, shared: unknown, ctx: StepContext, scope: Scope): Awaitable<unknown>;
+
+  /**
+   * Links the `"default"` action and returns the next node, so that links can be written in a row.
+   *
+   * @throws SluiceError `INVALID_NODE`, `UNKNOWN_HOOK`.
+   */
+  next<N extends BaseNode<S>>(node: N): N {
+    this.#link("default", node);
+    return node;
+  }
+
+  /**
+   * Links an action and returns this node, so that its other actions can be linked in a row.
+   *
+   * @throws SluiceError `INVALID_ACTION` for one that is not a non-empty string, `INVALID_NODE`, `UNKNOWN_HOOK`.
+   */
+  on<A extends ActionOf<this>>(action: A, node: BaseNode<S>): this {
+    this.#link(action, node);
+    return this;
+  }
+
+  /**
+   * Links every action that `post` names, each to a node or, with `null`, to the end of the flow.
+   *
+   * @returns This node.
+   */
+  branch(branches: Branches<this, S>): this {
+    if (typeof branches !== "object" || branches === null) {
+      throw invalidOption(
+        `${quote(this.name)}.branch()`,
+        "branches",
+        "an object of nodes by action",
+        branches,
+      );
+    }
+    for (const [action, node] of Object.entries(branches as Record<string, BaseNode<S> | null | undefined>)) {
+      if (node === null) this.end(action as ActionOf<this>);
+      else if (node !== undefined) this.#link(action, node);
+    }
+    return this;
+  }
+
+  /** Says that an action ends the flow on purpose, so that nothing warns of it. Returns this node. */
+  end<A extends ActionOf<this>>(action: A): this {
+    this.#link(action, null);
+    return this;
+  }
+
+  /**
+   * Runs this node alone, without following its links, and returns its action as `post` returned it.
+   *
+   * @throws Whatever a hook throws, as it is ({@link locate} tells where); the signal's reason after an abort,
+   * within 20 ms save for hooks that may touch the store, which are awaited; SluiceError for wrong options.
+   */
+  async run(shared: S, options?: RunOptions): Promise<Action> {
+    checkNode("run()", this);
+    this.#warnOfLinks();
+    const run = new Run(options);
+    try {
+      return await walk(this as unknown as Step, shared, new Scope(run), true);
+    } finally {
+      run.end();
+    }
+  }
+
+  #link(action: unknown, node: unknown): void {
+    const where = `${quote(this.name)}.on()`;
+    if (typeof action !== "string" || action === "") {
+      throw new SluiceError(
+        "INVALID_ACTION",
+        `${where}: expected an action (a non-empty string), got ${show(action)}`,
+      );
+    }
+    checkNode(where, this);
+    if (node !== null) checkNode(`${quote(this.name)}.on(${quote(action)})`, node);
+    const { links } = this[NODE];
+    if (links.has(action) && links.get(action) !== node) {
+      warn(
+        "SLUICE_LINK_OVERWRITTEN",
+        `${quote(this.name)}: the link of the action ${quote(action)} is overwritten`,
+      );
+    }
+    links.set(action, node as Step | null);
+  }
+
+  #warnOfLinks(): void {
+    if (this[NODE].links.size === 0 || warnedOfLinks.has(this)) return;
+    warnedOfLinks.add(this);
+    warn(
+      "SLUICE_LINKS_NOT_FOLLOWED",
+      `${quote(this.name)}.run() runs this node alone and follows none of its links; to follow them write new Flow(node).run(shared)`,
+    );
+  }
+}
+
+const warnedOfLinks = new WeakSet<BaseNode>();

@@ -1,0 +1,177 @@
+// BatchFlow and AsyncParallelBatchFlow: a flow that is walked once for each set of params, and fork and join
+// for walks that must not meet in one store.
+import type { BaseNode } from "./base-node.js";
+import {
+  type BatchSettings,
+  batchRules,
+  batchSettings,
+  type ConcurrencyOption,
+  type Items,
+  type OnErrorOption,
+  parallelRules,
+  runBatch,
+} from "./batch.js";
+import type { Context, Params } from "./context.js";
+import { quote, SluiceError, show } from "./errors.js";
+import { type ItemFailure, isFailure } from "./failure.js";
+import { Flow, type FlowOptions, flowRules } from "./flow.js";
+import { isPlainObject, type Rule } from "./options.js";
+import { attempt, type Worker } from "./retry.js";
+import { type Scope, StepContext } from "./scope.js";
+import type { Awaitable } from "./thenable.js";
+import type { Untyped } from "./untyped.js";
+import { type Action, MIDDLE, NODE } from "./walk.js";
+
+/** The options of a {@link BatchFlow}. Attempts, timeout and gate are those of each iteration. */
+export interface BatchFlowOptions<S = Untyped> extends FlowOptions<S>, OnErrorOption {}
+
+/** The options of an {@link AsyncParallelBatchFlow}. */
+export interface ParallelBatchFlowOptions<S = Untyped> extends BatchFlowOptions<S>, ConcurrencyOption {}
+
+const batchFlowRules: Record<string, Rule> = { ...flowRules, ...batchRules };
+const parallelFlowRules: Record<string, Rule> = { ...flowRules, ...parallelRules };
+
+/**
+ * A flow that is walked once for each set of params that `prep` gives, one by one. The nodes inside find them
+ * merged in `ctx.params`. `post` gets the last action of each walk, in order.
+ */
+export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> {
+  readonly #batch: BatchSettings;
+
+  constructor(start: BaseNode<S>, options?: BatchFlowOptions<S>);
+  /** @internal */
+  constructor(
+    start: BaseNode<S>,
+    options: ParallelBatchFlowOptions<S> | undefined,
+    rules: Record<string, Rule>,
+    concurrency: number,
+  );
+  /** @throws SluiceError `INVALID_NODE`, `UNKNOWN_HOOK`, `INVALID_OPTION`, `UNKNOWN_OPTION`. */
+  constructor(
+    start: BaseNode<S>,
+    options?: ParallelBatchFlowOptions<S>,
+    rules: Record<string, Rule> = batchFlowRules,
+    concurrency = 1,
+  ) {
+    super(start, options, rules);
+    this.#batch = batchSettings(options, concurrency);
+  }
+
+  /** Gives the params of each iteration: Untyped iterable or async iterable of objects, pulled lazily. */
+  override prep(_shared: S, _ctx: Context): Awaitable<Items<P>> {
+    return undefined;
+  }
+
+  /** Gives an action in place of an iteration whose attempts are used up. @default throws the error */
+  override execFallback(_params: P, error: unknown, _ctx: Context): Awaitable<Untyped> {
+    throw error;
+  }
+
+  /** Tokens to reserve at the flow's gate before each iteration. */
+  override cost?(params: P): Awaitable<number>;
+
+  /** Gives the store that one iteration works on; each attempt forks anew. @default the shared store itself */
+  fork(shared: S, _params: P, _ctx: Context): Awaitable<S> {
+    return shared;
+  }
+
+  /** Merges the store of an iteration that succeeded back; called one at a time. @default nothing */
+  join(_shared: S, _params: P, _local: S, _ctx: Context): Awaitable<void> {}
+
+  /** Takes each last action as its walk finishes, one at a time; the list that `post` gets then stays empty. */
+  onResult?(shared: S, action: Action | ItemFailure<P>, params: P, ctx: Context): Awaitable<void>;
+
+  /** Decides what the flow returns, given the last action of each iteration in order. @default nothing */
+  override post(_shared: S, _params: Untyped, _actions: Untyped, _ctx: Context): Awaitable<Action> {
+    return undefined;
+  }
+
+  /** @internal */
+  override [MIDDLE](items: unknown, shared: S, _ctx: StepContext, scope: Scope): Promise<unknown[]> {
+    const { settings } = this[NODE];
+    const joins = this.join !== BatchFlow.prototype.join;
+    return runBatch(this, items, scope, this.#batch, (cancellation) => {
+      const inside = scope.under(cancellation);
+      const locals = new WeakMap<Worker, S>();
+      return {
+        leaf: false,
+        keepResults: this.onResult === undefined,
+        perform: (params, index, worker) =>
+          attempt({
+            node: this,
+            settings,
+            scope: inside,
+            input: params,
+            index,
+            leaf: false,
+            worker,
+            perform: async (ctx) => {
+              this.#checkParams(params, index);
+              const local = await this.fork(shared, params as P, ctx);
+              locals.set(worker, local);
+              ctx.cancellation?.throwIfAborted();
+              return this.walk(local, scope, params as Params, ctx.cancellation, index);
+            },
+          }),
+        deliver:
+          joins || this.onResult !== undefined
+            ? async (result, params, index, worker) => {
+                const ctx = new StepContext(inside, this, index);
+                try {
+                  if (joins && !isFailure(result)) {
+                    await this.join(shared, params as P, locals.get(worker) as S, ctx);
+                  }
+                  await this.onResult?.(shared, result as Action, params as P, ctx);
+                } finally {
+                  ctx.close();
+                }
+              }
+            : undefined,
+      };
+    });
+  }
+
+  #checkParams(params: unknown, index: number): void {
+    if (isPlainObject(params)) return;
+    throw new SluiceError(
+      "INVALID_PARAMS",
+      `${quote(this.name)}: expected prep() to give objects of params, such as { file: "a.txt" }, got ${show(params)} at ${index}`,
+    );
+  }
+}
+
+/**
+ * A batch flow that walks up to `concurrency` iterations at once.
+ *
+ * All iterations share one store unless `fork` gives each its own; what they write between two awaits of
+ * different iterations may otherwise mix. An abort waits for hooks that may touch the store, and abandons a
+ * leaf's `exec` inside.
+ *
+ * @example
+ * ```ts
+ * import { AsyncParallelBatchFlow, node } from "sluice";
+ *
+ * interface Shared { word?: string; lengths: Record<string, number> }
+ *
+ * const measure = node({
+ *   prep: (shared: Shared) => shared.word ?? "",
+ *   exec: async (word) => word.length,
+ *   post: (shared, word, length) => { shared.lengths[word] = length; },
+ * });
+ *
+ * class MeasureAll extends AsyncParallelBatchFlow<Shared, { word: string }> {
+ *   override prep() { return [{ word: "lock" }, { word: "sluice" }]; }
+ *   override fork(_shared: Shared, { word }: { word: string }): Shared { return { word, lengths: {} }; }
+ *   override join(shared: Shared, _params: { word: string }, local: Shared) { Object.assign(shared.lengths, local.lengths); }
+ * }
+ * const shared: Shared = { lengths: {} };
+ * await new MeasureAll(measure).run(shared);
+ * shared.lengths; // => { lock: 4, sluice: 6 }
+ * ```
+ */
+export class AsyncParallelBatchFlow<S = Untyped, P extends object = Untyped> extends BatchFlow<S, P> {
+  /** @throws SluiceError `INVALID_NODE`, `UNKNOWN_HOOK`, `INVALID_OPTION`, `UNKNOWN_OPTION`. */
+  constructor(start: BaseNode<S>, options?: ParallelBatchFlowOptions<S>) {
+    super(start, options, parallelFlowRules, 16);
+  }
+}

@@ -1,0 +1,230 @@
+// BatchNode and AsyncParallelBatchNode: a node whose exec runs once for each item that prep gives.
+import { Cancellation } from "./abort.js";
+import { BaseNode, type NodeOptions, nodeRules } from "./base-node.js";
+import type { Context } from "./context.js";
+import { locate, quote, SluiceError, show } from "./errors.js";
+import type { ItemFailure } from "./failure.js";
+import { fanOut, type Task } from "./fan-out.js";
+import { aCountOrInfinity, oneOf, type Rule } from "./options.js";
+import { attempt, attemptNow, type Job, type Tried, type Worker } from "./retry.js";
+import { type Scope, StepContext } from "./scope.js";
+import type { Awaitable } from "./thenable.js";
+import type { Untyped } from "./untyped.js";
+import { type Action, MIDDLE, NODE } from "./walk.js";
+
+/** What the `prep` of a batch may give; nothing means no items. */
+export type Items<T> = Iterable<T> | AsyncIterable<T> | null | undefined;
+
+/** What becomes of a failed item. */
+export interface OnErrorOption {
+  /**
+   * `"throw"` stops the batch at the first failure and throws it; `"collect"` leaves an {@link ItemFailure} in
+   * the item's place and goes on.
+   *
+   * @default "throw"
+   */
+  readonly onError?: "throw" | "collect" | undefined;
+}
+
+/** How many items run at once. */
+export interface ConcurrencyOption {
+  /** The most items in flight, in each execution of this batch. @default 16 */
+  readonly concurrency?: number | undefined;
+}
+
+/** The options of a {@link BatchNode}. */
+export interface BatchNodeOptions<S = Untyped> extends NodeOptions<S>, OnErrorOption {}
+
+/** The options of an {@link AsyncParallelBatchNode}. */
+export interface ParallelBatchNodeOptions<S = Untyped> extends BatchNodeOptions<S>, ConcurrencyOption {}
+
+export const batchRules: Record<string, Rule> = { ...nodeRules, onError: oneOf("throw", "collect") };
+export const parallelRules: Record<string, Rule> = { ...batchRules, concurrency: aCountOrInfinity };
+
+/** How a batch runs, beside the settings of its node. */
+export interface BatchSettings {
+  readonly concurrency: number;
+  readonly collect: boolean;
+}
+
+export const batchSettings = (
+  options: (OnErrorOption & ConcurrencyOption) | undefined,
+  concurrency: number,
+): BatchSettings => ({
+  concurrency: options?.concurrency ?? concurrency,
+  collect: options?.onError === "collect",
+});
+
+/** @throws SluiceError `NOT_ITERABLE`; a string is refused too, for its letters are nobody's items. */
+export function checkItems(
+  node: { readonly name: string },
+  items: unknown,
+): Iterable<unknown> | AsyncIterable<unknown> {
+  if (items === undefined || items === null) return [];
+  if (typeof items === "object" && (Symbol.asyncIterator in items || Symbol.iterator in items)) {
+    return items as Iterable<unknown> | AsyncIterable<unknown>;
+  }
+  throw new SluiceError(
+    "NOT_ITERABLE",
+    `${quote(node.name)}: expected prep() to return an iterable of items, an async iterable or nothing, got ${show(items)}; return an array, such as [${typeof items === "string" ? "text" : "item"}]`,
+  );
+}
+
+/** Runs the items of a node under a cancellation level of their own. */
+export async function runBatch(
+  node: { readonly name: string },
+  items: unknown,
+  scope: Scope,
+  batch: BatchSettings,
+  task: (
+    cancellation: Cancellation,
+  ) => Pick<Task, "leaf" | "keepResults" | "perform" | "recover" | "deliver">,
+): Promise<unknown[]> {
+  const cancellation = new Cancellation();
+  if (scope.cancellation !== undefined) cancellation.follow(scope.cancellation);
+  const blame = (error: unknown, index = scope.index) => {
+    if (locate(error) === undefined) scope.locate(error, node, index, 0);
+  };
+  try {
+    return await fanOut(checkItems(node, items), {
+      run: scope.run,
+      cancellation,
+      ...batch,
+      ...task(cancellation),
+      blame,
+    });
+  } catch (error) {
+    if (!cancellation.abandoning) blame(error);
+    throw error;
+  }
+}
+
+/**
+ * A node whose `exec` runs once for each item, one by one, each with its own attempts, timeout and fallback.
+ * `post` gets the results in input order.
+ */
+export class BatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends BaseNode<S> implements Tried {
+  readonly #batch: BatchSettings;
+
+  constructor(options?: BatchNodeOptions<S>);
+  /** @internal */
+  constructor(
+    options: ParallelBatchNodeOptions<S> | undefined,
+    rules: Record<string, Rule>,
+    concurrency: number,
+  );
+  /** @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`. */
+  constructor(
+    options?: ParallelBatchNodeOptions<S>,
+    rules: Record<string, Rule> = batchRules,
+    concurrency = 1,
+  ) {
+    super(options, rules, false);
+    this.#batch = batchSettings(options, concurrency);
+  }
+
+  /** Gives the items: Untyped iterable or async iterable, pulled lazily; nothing means none. */
+  override prep(_shared: S, _ctx: Context): Awaitable<Items<Item>> {
+    return undefined;
+  }
+
+  /** Computes the result of one item, without the store. */
+  exec(_item: Item, _ctx: Context): Awaitable<Result> {
+    return undefined as Result;
+  }
+
+  /** Gives a result in place of an item whose attempts are used up. @default throws the error */
+  execFallback(_item: Item, error: unknown, _ctx: Context): Awaitable<Result> {
+    throw error;
+  }
+
+  /** Tokens to reserve at the gate before each attempt of an item. */
+  cost?(item: Item): Awaitable<number>;
+
+  /**
+   * Takes each result as it finishes, one at a time; the list that `post` gets then stays empty. A slow one
+   * holds the batch back. Under `onError: "collect"` it gets failures too.
+   */
+  onResult?(shared: S, result: Result | ItemFailure<Item>, item: Item, ctx: Context): Awaitable<void>;
+
+  /** Writes the results, which are in input order, and returns the action. */
+  override post(_shared: S, _items: Untyped, _results: Result[], _ctx: Context): Awaitable<Action> {
+    return undefined;
+  }
+
+  /** @internal */
+  override [MIDDLE](items: unknown, shared: S, _ctx: StepContext, scope: Scope): Promise<unknown[]> {
+    const { settings } = this[NODE];
+    return runBatch(this, items, scope, this.#batch, (cancellation) => {
+      const inside = scope.under(cancellation);
+      const delivers = this.onResult !== undefined;
+      return {
+        leaf: true,
+        keepResults: !delivers,
+        deliver: delivers
+          ? (result, item, index) => this.#deliver(shared, result, item, new StepContext(inside, this, index))
+          : undefined,
+        perform: (item, index, worker) => {
+          if (settings.simple) {
+            worker.ctx = new StepContext(inside, this, index);
+            return this.exec(item as Item, worker.ctx);
+          }
+          const job = this.#job(item as Item, index, inside, worker);
+          const started = attemptNow(job);
+          return started === undefined ? attempt(job) : started.result;
+        },
+        recover: (error, item, index, worker) => {
+          if (worker.ctx === undefined) throw error; // the attempts have had their last word
+          return attempt(this.#job(item as Item, index, inside, worker), { error });
+        },
+      };
+    });
+  }
+
+  async #deliver(shared: S, result: unknown, item: unknown, ctx: StepContext): Promise<void> {
+    try {
+      await this.onResult?.(shared, result as Result, item as Item, ctx);
+    } finally {
+      ctx.close();
+    }
+  }
+
+  #job(input: Item, index: number, scope: Scope, worker: Worker): Job & { readonly worker: Worker } {
+    const perform = (ctx: StepContext) => this.exec(input, ctx);
+    return { node: this, settings: this[NODE].settings, scope, input, index, leaf: true, worker, perform };
+  }
+}
+
+/**
+ * A batch node that runs up to `concurrency` items at once, pulling each lazily when a worker is free.
+ *
+ * The first failure aborts the signals of the others and is thrown when they have ended; with
+ * `onError: "collect"` it stays in its place among the results. An abort rejects at once, and an `exec` that
+ * ignores it is abandoned.
+ *
+ * @example
+ * ```ts
+ * import { AsyncParallelBatchNode, Flow } from "sluice";
+ *
+ * interface Shared { urls: string[]; hosts?: string[] }
+ *
+ * class Hosts extends AsyncParallelBatchNode<Shared, string, string> {
+ *   override prep(shared: Shared) { return shared.urls; }
+ *   override async exec(url: string) { return new URL(url).host; }
+ *   override post(shared: Shared, _urls: string[], hosts: string[]) { shared.hosts = hosts; }
+ * }
+ * const shared: Shared = { urls: ["https://a.example/1", "https://b.example/2"] };
+ * await new Flow(new Hosts({ concurrency: 8, attempts: 3 })).run(shared);
+ * shared.hosts; // => ["a.example", "b.example"]
+ * ```
+ */
+export class AsyncParallelBatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends BatchNode<
+  S,
+  Item,
+  Result
+> {
+  /** @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`. */
+  constructor(options?: ParallelBatchNodeOptions<S>) {
+    super(options, parallelRules, 16);
+  }
+}

@@ -1,0 +1,136 @@
+// Every error that sluice makes itself, its code and its words; and where a user's error happened.
+// Imports nothing but the spelling hint, so that every other room may throw from here.
+import { nearest } from "./nearest.js";
+
+/** All codes a `SluiceError` can carry; `docs/reference/errors.md` explains each. */
+export const errorCodes = [
+  "INVALID_OPTION",
+  "UNKNOWN_OPTION",
+  "UNKNOWN_HOOK",
+  "INVALID_NODE",
+  "INVALID_ACTION",
+  "UNKNOWN_ACTION",
+  "MISSING_KEYS",
+  "NOT_ITERABLE",
+  "INVALID_PARAMS",
+  "INVALID_COST",
+  "COST_TOO_HIGH",
+  "MAX_STEPS",
+  "TIMEOUT",
+  "SIBLING_FAILED",
+  "BRANCH_LOST",
+] as const;
+
+/** The code of a {@link SluiceError}. */
+export type ErrorCode = (typeof errorCodes)[number];
+
+const BRAND = Symbol.for("sluice.error");
+const LOCATIONS = Symbol.for("sluice.locations");
+
+/**
+ * The one class of sluice's own errors. A user's error is never wrapped in it: it is rethrown as it is.
+ *
+ * `instanceof` also holds for an error of another copy of sluice in the same process.
+ */
+export class SluiceError extends Error {
+  /** Tells the kind of error; `docs/reference/errors.md` lists them all. */
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === "object" && value !== null && BRAND in value;
+  }
+}
+Object.defineProperty(SluiceError.prototype, "name", { value: "SluiceError", configurable: true });
+
+/** Where in a run an error happened. */
+export interface Location {
+  /** Names from the outermost flow to the node; a number is the iteration of the batch flow before it. */
+  readonly path: readonly (string | number)[];
+  /** The flow whose walk the node was a step of; `undefined` for a node that ran alone. */
+  readonly flow: string | undefined;
+  /** The node whose hook failed. */
+  readonly node: string;
+  /** The index of the batch item, or of the nearest iteration around the node. */
+  readonly item: number | undefined;
+  /** The attempt that failed, counted from 0. */
+  readonly attempt: number;
+}
+
+/** Two builds of sluice may meet in one process, so the map belongs to the process. */
+function locations(): WeakMap<object, Location> {
+  const home = globalThis as { [LOCATIONS]?: WeakMap<object, Location> };
+  home[LOCATIONS] ??= new WeakMap();
+  return home[LOCATIONS];
+}
+
+const isObject = (value: unknown): value is object =>
+  (typeof value === "object" && value !== null) || typeof value === "function";
+
+/** Writes down where an error happened; a thrown primitive has no identity to hang it on. */
+export function setLocation(error: unknown, location: Location): void {
+  if (isObject(error)) locations().set(error, location);
+}
+
+/**
+ * Tells where in a run an error was thrown, without having touched the error.
+ *
+ * @returns `undefined` for an abort, for a thrown primitive, and for an error that no run threw. When one
+ * error object was thrown several times, the last time counts.
+ * @example
+ * ```ts
+ * import { Flow, locate, node } from "sluice";
+ *
+ * const parse = node({ name: "Parse", exec: () => JSON.parse("{") });
+ * await new Flow(parse, { name: "Main" }).run({}).catch((error) => {
+ *   locate(error)?.path; // => ["Main", "Parse"]
+ * });
+ * ```
+ */
+export function locate(error: unknown): Location | undefined {
+  return isObject(error) ? locations().get(error) : undefined;
+}
+
+/** Shows a value in a message: short, on one line, with its type. */
+export function show(value: unknown): string {
+  if (typeof value === "string") {
+    return `${JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)} (string)`;
+  }
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === "function") return `a function${value.name ? ` (${value.name})` : ""}`;
+  if (isObject(value)) return `an object (${Object.getPrototypeOf(value)?.constructor?.name ?? "no class"})`;
+  return value === null || value === undefined ? String(value) : `${String(value)} (${typeof value})`;
+}
+
+/** Shows a name in a message, quoted, and short however long it is. */
+export const quote = (name: string): string =>
+  JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name);
+
+/** Shows a path as one string for messages. */
+export const showPath = (path: readonly (string | number)[]): string =>
+  path.map((part) => (typeof part === "number" ? `[${part}]` : quote(part))).join(" > ");
+
+/** An option that has a wrong value. */
+export const invalidOption = (where: string, name: string, expected: string, value: unknown): SluiceError =>
+  new SluiceError("INVALID_OPTION", `${where}: expected \`${name}\` to be ${expected}, got ${show(value)}`);
+
+/** An option that does not exist, with what was probably meant. */
+export function unknownOption(
+  where: string,
+  name: string,
+  known: readonly string[],
+  instead?: string,
+): SluiceError {
+  const close = nearest(name, known);
+  const hint = instead ?? (close === undefined ? "" : `did you mean \`${close}\`?`);
+  const list = known.map((option) => `\`${option}\``).join(", ");
+  return new SluiceError(
+    "UNKNOWN_OPTION",
+    `${where}: unknown option \`${name.slice(0, 60)}\`${hint && `; ${hint}`} (known options: ${list})`,
+  );
+}

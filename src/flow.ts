@@ -1,0 +1,113 @@
+// Flow: a node whose middle is a walk.
+import type { Cancellation } from "./abort.js";
+import { BaseNode, checkNode, type NodeOptions, nodeRules } from "./base-node.js";
+import type { Context, Params } from "./context.js";
+import { invalidOption } from "./errors.js";
+import { aBoolean, anObject, type Rule } from "./options.js";
+import { attempt, type Tried } from "./retry.js";
+import type { Scope, StepContext } from "./scope.js";
+import type { Awaitable } from "./thenable.js";
+import type { Untyped } from "./untyped.js";
+import { type Action, MIDDLE, NODE, type Step, walk } from "./walk.js";
+
+/**
+ * The options of a {@link Flow}. Attempts and timeout are those of a whole walk; a walk that times out is
+ * awaited, since it may touch the store. A gate gives each walk its permits and no slot: put a vendor's gate
+ * on the nodes that call it.
+ */
+export interface FlowOptions<S = Untyped> extends NodeOptions<S> {
+  /** Params for the nodes inside, over those from outside. */
+  readonly params?: Params | undefined;
+  /** Makes a named action that is not linked, on a node that has links, an error. @default false */
+  readonly strict?: boolean | undefined;
+}
+
+export const flowRules: Record<string, Rule> = { ...nodeRules, params: anObject, strict: aBoolean };
+
+/**
+ * Walks from its start node along the actions that nodes return, until one leads nowhere. A flow is a node:
+ * it can be linked, nested and run like one, and its last action is the one that the outer flow follows.
+ *
+ * @example
+ * ```ts
+ * import { Flow, node } from "sluice";
+ *
+ * const count = node({
+ *   post: (shared: { n: number }) => (++shared.n < 3 ? "again" : "done"),
+ * });
+ * count.on("again", count).end("done");
+ * const shared = { n: 0 };
+ * await new Flow(count).run(shared); // => "done"
+ * shared.n; // => 3
+ * ```
+ */
+export class Flow<S = Untyped> extends BaseNode<S> implements Tried {
+  /** The node where each walk begins. */
+  readonly start: BaseNode<S>;
+  readonly #params: Params | undefined;
+  readonly #strict: boolean;
+
+  constructor(start: BaseNode<S>, options?: FlowOptions<S>);
+  /** @internal */
+  constructor(start: BaseNode<S>, options: FlowOptions<S> | undefined, rules: Record<string, Rule>);
+  /** @throws SluiceError `INVALID_NODE`, `UNKNOWN_HOOK`, `INVALID_OPTION`, `UNKNOWN_OPTION`. */
+  constructor(start: BaseNode<S>, options?: FlowOptions<S>, rules: Record<string, Rule> = flowRules) {
+    super(options, rules, false);
+    checkNode(`${this.name}: start`, start);
+    this.start = start;
+    this.#params = options?.params === undefined ? undefined : Object.freeze({ ...options.params });
+    this.#strict = options?.strict ?? false;
+    if ("exec" in this) {
+      throw invalidOption(
+        this.name,
+        "exec",
+        "left out: a flow's exec is its walk; put the work into a node",
+        this.exec,
+      );
+    }
+  }
+
+  /** Gives an action in place of a walk that failed. @default throws the error */
+  execFallback(_prepRes: Untyped, error: unknown, _ctx: Context): Awaitable<Untyped> {
+    throw error;
+  }
+
+  /** Tokens to reserve at the flow's gate before each walk. */
+  cost?(prepRes: Untyped): Awaitable<number>;
+
+  /** Decides what the flow returns. @default the walk's last action */
+  override post(_shared: S, _prepRes: Untyped, lastAction: Untyped, _ctx: Context): Awaitable<Action> {
+    return lastAction;
+  }
+
+  /** @internal */
+  override [MIDDLE](prepared: unknown, shared: unknown, _ctx: StepContext, scope: Scope): Awaitable<unknown> {
+    const { settings } = this[NODE];
+    if (settings.simple && this.execFallback === Flow.prototype.execFallback) {
+      return this.walk(shared, scope, undefined, scope.cancellation);
+    }
+    return attempt({
+      node: this,
+      settings,
+      scope,
+      input: prepared,
+      index: scope.index,
+      leaf: false,
+      perform: (ctx) => this.walk(shared, scope, undefined, ctx.cancellation),
+    });
+  }
+
+  /** @internal One walk, with the params of an iteration if it is one. */
+  protected walk(
+    shared: unknown,
+    scope: Scope,
+    params: Params | undefined,
+    cancellation: Cancellation | undefined,
+    iteration?: number,
+  ): Promise<Action> {
+    const own = this.#params;
+    const both = own === undefined || params === undefined ? (own ?? params) : { ...own, ...params };
+    const inside = scope.inside(this, this.#strict, both, cancellation, iteration);
+    return walk(this.start as unknown as Step, shared, inside);
+  }
+}

@@ -1,0 +1,98 @@
+// How options are checked: one table of rules for each kind of object, before any work starts.
+import { invalidOption, SluiceError, show, unknownOption } from "./errors.js";
+
+/** What an option's value must be: the words for a message, and the check. */
+export interface Rule {
+  readonly expected: string;
+  accepts(value: unknown): boolean;
+}
+
+/** The longest delay that a timer takes; a longer one would fire after 1 ms. */
+export const LONGEST_TIMER = 2 ** 31 - 1;
+
+const rule = (expected: string, accepts: (value: unknown) => boolean): Rule => ({ expected, accepts });
+const isNumber = (value: unknown): value is number => typeof value === "number";
+
+export const isPlainObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Tells an amount of tokens or of milliseconds. */
+export const isAmount = (value: unknown): value is number =>
+  isNumber(value) && value >= 0 && value < Number.POSITIVE_INFINITY;
+
+export const anAmount = rule("a finite number from 0 up", isAmount);
+export const aSignal = rule(
+  "an AbortSignal",
+  (value) => value instanceof Object && "aborted" in value && "addEventListener" in value,
+);
+export const aFunction = rule("a function", (value) => typeof value === "function");
+export const aString = rule("a non-empty string", (value) => typeof value === "string" && value !== "");
+export const aBoolean = rule("true or false", (value) => typeof value === "boolean");
+export const anObject = rule("an object", isPlainObject);
+export const strings = rule(
+  "an array of strings",
+  (value) => Array.isArray(value) && value.every((entry) => typeof entry === "string"),
+);
+export const aCount = rule(
+  "an integer from 1 up",
+  (value) => isNumber(value) && Number.isSafeInteger(value) && value >= 1,
+);
+export const aCountOrInfinity = rule(
+  "an integer from 1 up or Infinity",
+  (value) => value === Number.POSITIVE_INFINITY || aCount.accepts(value),
+);
+export const aWholeNumber = rule("an integer from 0 up", (value) => value === 0 || aCount.accepts(value));
+export const aPositiveNumber = rule(
+  "a finite number above 0",
+  (value) => isNumber(value) && Number.isFinite(value) && value > 0,
+);
+export const aDelay = rule(
+  `milliseconds from 0 to ${LONGEST_TIMER}`,
+  (value) => isNumber(value) && value >= 0 && value <= LONGEST_TIMER,
+);
+export const aTimeout = rule(
+  `milliseconds above 0 and up to ${LONGEST_TIMER}`,
+  (value) => isNumber(value) && value > 0 && value <= LONGEST_TIMER,
+);
+export const oneOf = (...values: readonly string[]): Rule =>
+  rule(values.map((value) => JSON.stringify(value)).join(" or "), (value) =>
+    values.includes(value as string),
+  );
+
+/**
+ * Checks options against their rules. An option that is `undefined` counts as left out.
+ *
+ * @param instead - For names that another library uses or another class takes: what to write here.
+ * @throws SluiceError `INVALID_OPTION` or `UNKNOWN_OPTION`.
+ */
+export function checkOptions(
+  where: string,
+  options: unknown,
+  rules: Readonly<Record<string, Rule>>,
+  instead: Readonly<Record<string, string>> = {},
+): void {
+  if (options === undefined) return;
+  if (!isPlainObject(options)) {
+    const hint =
+      typeof options === "number"
+        ? "; for PocketFlow's (maxRetries, wait) write { attempts: 3, backoff: 1_000 }"
+        : "";
+    throw new SluiceError(
+      "INVALID_OPTION",
+      `${where}: expected an object of options, got ${show(options)}${hint}`,
+    );
+  }
+  for (const name of Object.keys(options)) {
+    const known = Object.hasOwn(rules, name) ? rules[name] : undefined;
+    if (known === undefined) {
+      throw unknownOption(
+        where,
+        name,
+        Object.keys(rules),
+        Object.hasOwn(instead, name) ? instead[name] : undefined,
+      );
+    }
+    const value = options[name];
+    if (value !== undefined && !known.accepts(value)) throw invalidOption(where, name, known.expected, value);
+  }
+}

@@ -1,0 +1,218 @@
+// Attempts: what one call of `exec` (or of a flow's walk) goes through until it has a result or has failed.
+
+import { Cancellation, sleep } from "./abort.js";
+import { aBackoff, type Backoff, waitAfter } from "./backoff.js";
+import { locate, quote, SluiceError, show } from "./errors.js";
+import { type Keep, letGo } from "./held.js";
+import { aCount, aFunction, aTimeout, isAmount, type Rule } from "./options.js";
+import { enter, type Passable, type Passage, type Permit, pass, passNow } from "./pass.js";
+import { isQuotaExhausted } from "./retry-after.js";
+import { type Scope, StepContext } from "./scope.js";
+
+/** The options that decide how a call is tried. */
+export interface RetryOptions {
+  /** Total tries. @default 1 */
+  readonly attempts?: number | undefined;
+  /** The wait between tries. @default 0 */
+  readonly backoff?: Backoff | undefined;
+  /**
+   * Whether an error is worth another try.
+   *
+   * @default every error but an exhausted quota (`insufficient_quota`) and sluice's own; a `TIMEOUT` is tried again
+   */
+  readonly retryIf?: ((error: unknown) => boolean | PromiseLike<boolean>) | undefined;
+  /** Milliseconds for each attempt, from the moment `exec` starts, not while it queues. @default no limit */
+  readonly timeout?: number | undefined;
+}
+
+/** The checked form of a node's options, as the engine uses it. */
+export interface Settings {
+  readonly attempts: number;
+  readonly backoff: Backoff;
+  readonly retryIf: (error: unknown) => boolean | PromiseLike<boolean>;
+  readonly timeout: number | undefined;
+  readonly gates: readonly Passable[];
+  /** No further attempts, no timeout, no gates: the call is made as it is. */
+  readonly simple: boolean;
+}
+
+/** The rules for {@link RetryOptions}. */
+export const retryRules: Record<string, Rule> = {
+  attempts: aCount,
+  backoff: aBackoff,
+  retryIf: aFunction,
+  timeout: aTimeout,
+};
+
+/** The hooks of a node that attempts call. */
+export interface Tried {
+  readonly name: string;
+  cost?(input: unknown): number | PromiseLike<number>;
+  execFallback(input: unknown, error: unknown, ctx: StepContext): unknown;
+}
+
+/** What a worker of a fan-out carries from item to item. */
+export interface Worker extends Keep {
+  /** Attempts that the current item has had. */
+  tries: number;
+  /** The context of the current item's first attempt, when it was made without the machinery below. */
+  ctx: StepContext | undefined;
+  /** What that attempt has of its gates. */
+  permit: Permit | undefined;
+}
+
+/** One piece of work to be tried: a leaf `exec` with its input, or a walk. */
+export interface Job {
+  readonly node: Tried;
+  readonly settings: Settings;
+  readonly scope: Scope;
+  readonly input: unknown;
+  readonly index: number | undefined;
+  /** A leaf holds no reference to the store: it takes slots, and may be abandoned when it ignores its signal. */
+  readonly leaf: boolean;
+  readonly worker?: Worker | undefined;
+  perform(ctx: StepContext): unknown;
+}
+
+/** The default of `retryIf`: a mistake in the program or an empty account would only fail again. */
+export const worthARetry = (error: unknown): boolean =>
+  error instanceof SluiceError ? error.code === "TIMEOUT" : !isQuotaExhausted(error);
+
+/** Tells an error that ends the whole run, whatever attempts, fallbacks or `onError` say. */
+export const endsTheRun = (error: unknown): boolean =>
+  error instanceof SluiceError && error.code === "MAX_STEPS";
+
+/**
+ * Makes the first attempt at a leaf job without promises of our own, when it need not wait: most calls need
+ * nothing else. What it throws, at once or later, goes to {@link attempt} as `failed`.
+ *
+ * @returns What `exec` returned, or `undefined` when the job must go the long way from the start.
+ */
+export function attemptNow(job: Job & { readonly worker: Worker }): { readonly result: unknown } | undefined {
+  const { node, settings, scope, index, worker } = job;
+  const { gates, timeout } = settings;
+  if (timeout !== undefined || (gates.length > 0 && node.cost !== undefined)) return undefined;
+  worker.tries = 1;
+  const ctx = new StepContext(scope, node, index);
+  if (gates.length > 0) {
+    const permit = passNow(passageOf(job, 0), worker);
+    if (permit === undefined) return undefined;
+    worker.permit = permit;
+    ctx.hold(permit);
+  }
+  worker.ctx = ctx;
+  return { result: gates.length === 0 ? job.perform(ctx) : enter(gates, () => job.perform(ctx)) };
+}
+
+/**
+ * Tries a job until it succeeds, its attempts are used up, or it is aborted; then the fallback decides.
+ *
+ * @param failed - What the first attempt threw, if it was made already.
+ */
+export async function attempt(job: Job, failed?: { readonly error: unknown }): Promise<unknown> {
+  const { node, settings, scope, index, leaf, worker } = job;
+  for (let number = 0; ; number++) {
+    scope.cancellation?.throwIfAborted();
+    if (worker !== undefined) worker.tries = number + 1;
+    try {
+      const result = await tryOnce(job, number, number === 0 ? failed : undefined);
+      scope.cancellation?.throwIfAborted();
+      return result;
+    } catch (error) {
+      scope.cancellation?.throwIfAborted();
+      // A walk's failure was located where it happened, unless it is the walk's own timeout.
+      if (leaf || locate(error) === undefined) scope.locate(error, node, index, number);
+      if (endsTheRun(error)) throw error;
+      if (number + 1 >= settings.attempts || !(await settings.retryIf(error))) {
+        return recover(job, error, number);
+      }
+      const wait = await waitAfter(settings.backoff, number, error, node.name);
+      if (wait === 0) continue;
+      if (worker !== undefined) letGo(worker, scope.run.held); // no slot is held during a backoff
+      await sleep(wait, scope.cancellation);
+    }
+  }
+}
+
+async function recover({ node, scope, input, index }: Job, error: unknown, number: number): Promise<unknown> {
+  const ctx = new StepContext(scope, node, index, number);
+  try {
+    return await node.execFallback(input, error, ctx);
+  } catch (failure) {
+    if (failure !== error) scope.locate(failure, node, index, number);
+    throw failure;
+  } finally {
+    ctx.close();
+  }
+}
+
+const passageOf = ({ settings, scope, leaf, worker }: Job, tokens: number): Passage => ({
+  gates: settings.gates,
+  tokens,
+  around: scope.run.held,
+  cancellation: scope.cancellation,
+  slots: leaf,
+  keep: worker,
+});
+
+async function tryOnce(
+  job: Job,
+  number: number,
+  failed: { readonly error: unknown } | undefined,
+): Promise<unknown> {
+  const { node, settings, scope, input, index } = job;
+  if (settings.gates.length === 0) {
+    if (failed !== undefined) throw failed.error;
+    return perform(job, new StepContext(scope, node, index, number));
+  }
+  const tokens = node.cost === undefined ? 0 : await costOf(node, input);
+  const call = (permit: Permit) => {
+    const ctx = new StepContext(scope, node, index, number);
+    ctx.hold(permit);
+    return perform(job, ctx, permit);
+  };
+  return pass(passageOf(job, tokens), call, failed);
+}
+
+/** Calls the work itself, under the timeout if there is one. */
+async function perform(job: Job, ctx: StepContext, permit?: Permit): Promise<unknown> {
+  const { timeout } = job.settings;
+  if (timeout === undefined) {
+    try {
+      return await job.perform(ctx);
+    } finally {
+      ctx.close();
+    }
+  }
+  const deadline = new Cancellation();
+  if (job.scope.cancellation !== undefined) deadline.follow(job.scope.cancellation);
+  ctx.cancellation = deadline;
+  const { name } = job.node;
+  const timer = setTimeout(() => {
+    deadline.abort(
+      new SluiceError("TIMEOUT", `${quote(name)} took longer than its \`timeout: ${timeout}\` ms`),
+      true,
+    );
+  }, timeout);
+  let work: Promise<unknown> | undefined;
+  try {
+    work = Promise.resolve(job.perform(ctx));
+    const result = await (job.leaf ? deadline.race(work) : work);
+    deadline.throwIfAborted();
+    return result;
+  } finally {
+    clearTimeout(timer);
+    deadline.release();
+    ctx.close(deadline.aborted);
+    if (deadline.aborted && job.leaf && work !== undefined) permit?.linger(work);
+  }
+}
+
+async function costOf(node: Tried, input: unknown): Promise<number> {
+  const tokens: unknown = await node.cost?.(input);
+  if (isAmount(tokens)) return tokens;
+  throw new SluiceError(
+    "INVALID_COST",
+    `${quote(node.name)}: expected cost() to return tokens as a finite number from 0 up, got ${show(tokens)}`,
+  );
+}

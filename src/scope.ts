@@ -1,0 +1,182 @@
+// The two objects behind a hook's context: the scope of the walk that it is part of, and the context itself.
+import { type Cancellation, HookSignal } from "./abort.js";
+import type { Context, Params } from "./context.js";
+import { SluiceError, setLocation, showPath } from "./errors.js";
+import { emitSafely, type WarningCode } from "./events.js";
+import { HELD, type Held } from "./held.js";
+import type { Run } from "./run.js";
+
+/** What a scope and a location need to know of a node. */
+export interface Named {
+  readonly name: string;
+}
+
+/** What a context needs of the call's permit. */
+interface Permitted {
+  readonly held: Held | undefined;
+  charge(tokens: number): void;
+}
+
+const NOTHING_TO_AWAIT = Promise.resolve();
+
+/** One walk inside a run: the flow it belongs to, and what all its nodes inherit. */
+export class Scope {
+  readonly run: Run;
+  readonly params: Params;
+  readonly cancellation: Cancellation | undefined;
+  readonly index: number | undefined;
+  readonly flow: Named | undefined;
+  readonly strict: boolean;
+  readonly #around: Scope | undefined;
+  readonly #iteration: number | undefined;
+
+  constructor(
+    run: Run,
+    params: Params = run.params,
+    cancellation: Cancellation | undefined = run.cancellation,
+    flow?: Named,
+    strict = false,
+    around?: Scope,
+    iteration?: number,
+    index: number | undefined = iteration ?? around?.index,
+  ) {
+    this.run = run;
+    this.params = params;
+    this.cancellation = cancellation;
+    this.index = index;
+    this.flow = flow;
+    this.strict = strict;
+    this.#around = around;
+    this.#iteration = iteration;
+  }
+
+  /** The scope of a walk inside a flow; `index` is that of an iteration of a batch flow. */
+  inside(
+    flow: Named,
+    strict: boolean,
+    params: Params | undefined,
+    cancellation: Cancellation | undefined,
+    iteration?: number,
+  ): Scope {
+    const merged = params === undefined ? this.params : Object.freeze({ ...this.params, ...params });
+    return new Scope(this.run, merged, cancellation, flow, strict, this, iteration);
+  }
+
+  /** The same scope on another level of cancellation. */
+  under(cancellation: Cancellation): Scope {
+    return new Scope(
+      this.run,
+      this.params,
+      cancellation,
+      this.flow,
+      this.strict,
+      this.#around,
+      this.#iteration,
+      this.index,
+    );
+  }
+
+  path(node: Named): (string | number)[] {
+    const path = this.#around === undefined || this.flow === undefined ? [] : this.#around.path(this.flow);
+    if (this.#iteration !== undefined) path.push(this.#iteration);
+    path.push(node.name);
+    return path;
+  }
+
+  /** Writes down that a hook of a node threw this error. */
+  locate(error: unknown, node: Named, item: number | undefined, attempt: number): void {
+    setLocation(error, { path: this.path(node), flow: this.flow?.name, node: node.name, item, attempt });
+  }
+
+  countStep(node: Named): void {
+    if (this.run.steps++ < this.run.maxSteps) return;
+    const error = new SluiceError(
+      "MAX_STEPS",
+      `The run reached \`maxSteps: ${this.run.maxSteps}\` at ${showPath(this.path(node))}; if the loop is meant to be this long, raise \`maxSteps\``,
+    );
+    this.locate(error, node, this.index, 0);
+    throw error;
+  }
+
+  warn(code: WarningCode, message: string, node: Named): void {
+    const { events, id: runId } = this.run;
+    if (events === undefined) return;
+    emitSafely(events, {
+      type: "warning",
+      code,
+      message,
+      runId,
+      path: this.path(node),
+      index: this.index,
+      at: performance.now(),
+    });
+  }
+}
+
+/** The engine's side of a {@link Context}. */
+export class StepContext implements Context {
+  readonly attempt: number;
+  readonly index: number | undefined;
+  readonly scope: Scope;
+  readonly node: Named;
+  cancellation: Cancellation | undefined;
+  [HELD]: Held | undefined;
+  #permit: Permitted | undefined = undefined;
+  #abandoned = false;
+  #signal: HookSignal | undefined = undefined;
+
+  constructor(scope: Scope, node: Named, index: number | undefined, attempt = 0) {
+    this.scope = scope;
+    this.node = node;
+    this.index = index;
+    this.attempt = attempt;
+    this.cancellation = scope.cancellation;
+    this[HELD] = scope.run.held;
+  }
+
+  get params(): Params {
+    return this.scope.params;
+  }
+
+  get runId(): string {
+    return this.scope.run.id;
+  }
+
+  get signal(): AbortSignal {
+    this.#signal ??= new HookSignal(this.cancellation);
+    return this.#signal.signal;
+  }
+
+  get emit(): (data: unknown) => Promise<void> {
+    return (data) => {
+      const { events, id: runId } = this.scope.run;
+      if (events !== undefined && !this.isOver) {
+        const path = this.scope.path(this.node);
+        emitSafely(events, { type: "data", data, runId, path, index: this.index, at: performance.now() });
+      }
+      return NOTHING_TO_AWAIT;
+    };
+  }
+
+  get charge(): (tokens: number) => void {
+    return (tokens) => {
+      if (!this.isOver) this.#permit?.charge(tokens);
+    };
+  }
+
+  /** Ties the context to the slots and the tokens of one call through its gates. */
+  hold(permit: Permitted): void {
+    this[HELD] = permit.held;
+    this.#permit = permit;
+  }
+
+  get isOver(): boolean {
+    return this.#abandoned || this.scope.run.over || this.cancellation?.abandoning === true;
+  }
+
+  /** Ends the attempt: its signal follows the run no longer. */
+  close(abandoned = false): void {
+    if (abandoned) this.#abandoned = true;
+    this.#signal?.close();
+  }
+}

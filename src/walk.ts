@@ -1,0 +1,154 @@
+// The walk: one step after another along the links, each of them prep → the middle → post. Every run goes
+// through here, so it is written out in one loop: calls and promises in it are paid for at every step.
+import { quote, SluiceError, show, showPath } from "./errors.js";
+import { warn } from "./events.js";
+import { nearest } from "./nearest.js";
+import type { Settings } from "./retry.js";
+import { type Scope, StepContext } from "./scope.js";
+import { type Awaitable, isThenable } from "./thenable.js";
+
+/** Cross-build key of what the engine keeps of a node. */
+export const NODE = Symbol.for("sluice.node");
+/** Cross-build key of what a node does between `prep` and `post`. */
+export const MIDDLE = Symbol.for("sluice.middle");
+
+/** What the engine keeps of a node: wired before runs, never written by one. */
+export interface Wiring {
+  readonly settings: Settings;
+  /** Keys that the store must have. */
+  readonly requires: readonly string[];
+  /** A leaf without attempts, timeout and gates: the walk calls its `exec` itself. */
+  readonly plain: boolean;
+  /** Where each action leads; `null` ends the flow on purpose. */
+  readonly links: Map<string, Step | null>;
+}
+
+/** A node as the walk sees it. */
+export interface Step {
+  readonly name: string;
+  readonly [NODE]: Wiring;
+  prep(shared: unknown, ctx: StepContext): unknown;
+  post(shared: unknown, prepared: unknown, result: unknown, ctx: StepContext): unknown;
+  /** Only called when `plain` is false. */
+  [MIDDLE](prepared: unknown, shared: unknown, ctx: StepContext, scope: Scope): Awaitable<unknown>;
+}
+
+/** A leaf as the walk sees it. */
+interface Leaf extends Step {
+  exec(prepared: unknown, ctx: StepContext): unknown;
+  execFallback(prepared: unknown, error: unknown, ctx: StepContext): unknown;
+}
+
+/** An action: a name, or nothing for `"default"`. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a `post` without a return statement has this type
+export type Action = string | undefined | null | void;
+
+/**
+ * Walks from a node to where no link leads on.
+ *
+ * @param alone - Takes the one step and follows no link.
+ * @returns The last action, as `post` returned it.
+ */
+export async function walk(start: Step, shared: unknown, scope: Scope, alone = false): Promise<Action> {
+  const { run, cancellation } = scope;
+  let node = start;
+  for (;;) {
+    if (cancellation?.aborted) throw cancellation.reason;
+    scope.countStep(node);
+    const wiring = node[NODE];
+    const ctx = new StepContext(scope, node, scope.index);
+    let action: unknown;
+    let own = true; // whether an error comes from a hook called here, and is located here
+    try {
+      if (wiring.requires.length > 0) checkStore(node, wiring.requires, shared);
+      let prepared = node.prep(shared, ctx);
+      if (isThenable(prepared)) prepared = await prepared;
+      if (cancellation?.aborted) throw cancellation.reason;
+      let result: unknown;
+      if (wiring.plain) {
+        const leaf = node as Leaf;
+        try {
+          result = leaf.exec(prepared, ctx);
+          if (isThenable(result))
+            result = await (cancellation === undefined ? result : cancellation.race(result));
+        } catch (error) {
+          if (cancellation?.aborted) throw cancellation.reason;
+          result = leaf.execFallback(prepared, error, ctx);
+          if (isThenable(result))
+            result = await (cancellation === undefined ? result : cancellation.race(result));
+        }
+      } else {
+        own = false;
+        result = node[MIDDLE](prepared, shared, ctx, scope);
+        if (isThenable(result)) result = await result;
+        own = true;
+      }
+      // Some SDKs end an aborted stream without an error, and half an answer is no answer.
+      if (cancellation?.aborted) throw cancellation.reason;
+      action = node.post(shared, prepared, result, ctx);
+      if (isThenable(action)) action = await action;
+      if (typeof action !== "string" && action !== undefined && action !== null)
+        throw wrongAction(node, action);
+    } catch (error) {
+      if (cancellation?.aborted) throw cancellation.reason;
+      if (own) scope.locate(error, node, scope.index, 0);
+      throw error;
+    } finally {
+      ctx.close();
+    }
+    if (cancellation?.aborted) throw cancellation.reason;
+    if (--run.stepsToClock <= 0) {
+      const turn = run.breathe();
+      if (turn !== undefined) await turn;
+    }
+    if (alone) return action;
+    const next = wiring.links.get(action || "default");
+    if (next === undefined || next === null) {
+      if (action && next === undefined && wiring.links.size > 0) unlinked(node, action, scope);
+      return action;
+    }
+    node = next;
+  }
+}
+
+function checkStore(node: Step, keys: readonly string[], shared: unknown): void {
+  const store = typeof shared === "object" && shared !== null ? (shared as Record<string, unknown>) : {};
+  const missing = keys.filter((key) => store[key] === undefined);
+  if (missing.length === 0) return;
+  const list = missing.map(quote).join(", ");
+  const had = Object.keys(store).slice(0, 20).map(quote).join(", ") || "none";
+  throw new SluiceError(
+    "MISSING_KEYS",
+    `${quote(node.name)} requires ${list} in the store, which has ${had}; set it before the run, or in an earlier node's post()`,
+  );
+}
+
+const wrongAction = (node: Step, action: unknown): SluiceError =>
+  new SluiceError(
+    "INVALID_ACTION",
+    `${quote(node.name)}: expected post() to return an action (a string) or nothing, got ${show(action)}; put results into the store instead`,
+  );
+
+/** Edges that were warned of already, some for each node. */
+const warned = new WeakMap<Step, Set<string>>();
+
+function unlinked(node: Step, action: string, scope: Scope): void {
+  const actions = [...node[NODE].links.keys()];
+  const close = nearest(action, actions);
+  const message =
+    `${quote(node.name)} returned the action ${quote(action)}, which is not linked, so ${showPath(scope.path(node))} ends its flow` +
+    ` (linked: ${actions.slice(0, 20).map(quote).join(", ")})${close === undefined ? "" : `; did you mean ${quote(close)}?`}` +
+    ` If it should end here, say so with .end(${quote(action)})`;
+  if (scope.strict) {
+    const error = new SluiceError("UNKNOWN_ACTION", message);
+    scope.locate(error, node, scope.index, 0);
+    throw error;
+  }
+  scope.warn("SLUICE_UNLINKED_ACTION", message, node);
+  let seen = warned.get(node);
+  if (seen === undefined) warned.set(node, (seen = new Set()));
+  const key = action.slice(0, 200);
+  if (seen.has(key) || seen.size >= 100) return;
+  seen.add(key);
+  warn("SLUICE_UNLINKED_ACTION", message);
+}
