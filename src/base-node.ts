@@ -42,7 +42,8 @@ export interface NodeOptions<S = Untyped> extends BaseOptions<S>, RetryOptions {
   readonly rate?: Rate | undefined;
 }
 
-const WRONG_HOOKS: Readonly<Record<string, string>> = {
+/** Hooks of PocketFlow, and what they are called here. */
+export const WRONG_HOOKS: Readonly<Record<string, string>> = {
   prepAsync: "prep",
   execAsync: "exec",
   execFallbackAsync: "execFallback",
@@ -64,7 +65,8 @@ export const nodeRules: Record<string, Rule> = {
   rate: anObject,
 };
 
-const INSTEAD: Readonly<Record<string, string>> = {
+/** Options of others, and what to write here. */
+export const INSTEAD: Readonly<Record<string, string>> = {
   maxRetries: "PocketFlow's `maxRetries: n` is written `attempts: n` here (total tries, as there)",
   max_retries: "PocketFlow's `max_retries=n` is written `attempts: n` here (total tries, as there)",
   wait: "PocketFlow's `wait: s` is written `backoff: ms` here (milliseconds, not seconds)",
@@ -101,8 +103,8 @@ export abstract class BaseNode<S = Untyped> {
 
   /** @internal */
   constructor(options: unknown, rules: Record<string, Rule>, leaf: boolean) {
-    const where = new.target.name || "node";
-    checkOptions(where, options, rules, INSTEAD);
+    const where = new.target.name.slice(0, 60) || "node";
+    checkOptions(where, options, rules, "attempts" in rules ? INSTEAD : {});
     const {
       name,
       requires = [],
@@ -181,7 +183,7 @@ export abstract class BaseNode<S = Untyped> {
 
   /** Says that an action ends the flow on purpose, so that nothing warns of it. Returns this node. */
   end<A extends ActionOf<this>>(action: A): this {
-    this.#link(action, null);
+    this.#link(action, END);
     return this;
   }
 
@@ -211,15 +213,16 @@ export abstract class BaseNode<S = Untyped> {
       );
     }
     checkNode(where, this);
-    if (node !== null) checkNode(`${quote(this.name)}.on(${quote(action)})`, node);
+    if (node !== END) checkNode(`${quote(this.name)}.on(${quote(action)})`, node);
+    const target = node === END ? null : (node as unknown as Step);
     const { links } = this[NODE];
-    if (links.has(action) && links.get(action) !== node) {
+    if (links.has(action) && links.get(action) !== target) {
       warn(
         "SLUICE_LINK_OVERWRITTEN",
         `${quote(this.name)}: the link of the action ${quote(action)} is overwritten`,
       );
     }
-    links.set(action, node as Step | null);
+    links.set(action, target);
   }
 
   #warnOfLinks(): void {
@@ -231,5 +234,8 @@ export abstract class BaseNode<S = Untyped> {
     );
   }
 }
+
+/** Stands for "no node, on purpose"; a `null` given by mistake is not that. */
+const END = Symbol("end");
 
 const warnedOfLinks = new WeakSet<BaseNode>();

@@ -11,9 +11,9 @@ import {
   parallelRules,
   runBatch,
 } from "./batch.js";
-import type { Context, Params } from "./context.js";
+import type { Context } from "./context.js";
 import { quote, SluiceError, show } from "./errors.js";
-import { type ItemFailure, isFailure } from "./failure.js";
+import type { ItemFailure } from "./failure.js";
 import { Flow, type FlowOptions, flowRules } from "./flow.js";
 import { isPlainObject, type Rule } from "./options.js";
 import { attempt, type Worker } from "./retry.js";
@@ -93,39 +93,49 @@ export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> 
     return runBatch(this, items, scope, this.#batch, (cancellation) => {
       const inside = scope.under(cancellation);
       const locals = new WeakMap<Worker, S>();
+      const perform = async (params: P, index: number, worker: Worker, ctx: StepContext) => {
+        locals.delete(worker);
+        this.#checkParams(params, index);
+        let local: S;
+        try {
+          local = await this.fork(shared, params, ctx);
+        } catch (error) {
+          inside.locate(error, this, index, ctx.attempt);
+          throw error;
+        }
+        ctx.cancellation?.throwIfAborted();
+        const action = await this.walk(local, scope, params, ctx.cancellation, index);
+        locals.set(worker, local);
+        return action;
+      };
+      const deliver = async (result: unknown, params: P, index: number, worker: Worker) => {
+        const ctx = new StepContext(inside, this, index);
+        try {
+          // No store is left where a fallback stands in for the walk.
+          if (locals.has(worker)) await this.join(shared, params, locals.get(worker) as S, ctx);
+          cancellation.throwIfAborted();
+          await this.onResult?.(shared, result as Action, params, ctx);
+        } finally {
+          ctx.close();
+        }
+      };
       return {
         leaf: false,
         keepResults: this.onResult === undefined,
-        perform: (params, index, worker) =>
+        perform: (input, index, worker) =>
           attempt({
             node: this,
             settings,
             scope: inside,
-            input: params,
+            input,
             index,
             leaf: false,
             worker,
-            perform: async (ctx) => {
-              this.#checkParams(params, index);
-              const local = await this.fork(shared, params as P, ctx);
-              locals.set(worker, local);
-              ctx.cancellation?.throwIfAborted();
-              return this.walk(local, scope, params as Params, ctx.cancellation, index);
-            },
+            perform: (ctx) => perform(input as P, index, worker, ctx),
           }),
         deliver:
           joins || this.onResult !== undefined
-            ? async (result, params, index, worker) => {
-                const ctx = new StepContext(inside, this, index);
-                try {
-                  if (joins && !isFailure(result)) {
-                    await this.join(shared, params as P, locals.get(worker) as S, ctx);
-                  }
-                  await this.onResult?.(shared, result as Action, params as P, ctx);
-                } finally {
-                  ctx.close();
-                }
-              }
+            ? (result, params, index, worker) => deliver(result, params as P, index, worker)
             : undefined,
       };
     });

@@ -2,7 +2,7 @@
 import { Cancellation } from "./abort.js";
 import { BaseNode, type NodeOptions, nodeRules } from "./base-node.js";
 import type { Context } from "./context.js";
-import { locate, quote, SluiceError, show } from "./errors.js";
+import { quote, SluiceError, show } from "./errors.js";
 import type { ItemFailure } from "./failure.js";
 import { fanOut, type Task } from "./fan-out.js";
 import { aCountOrInfinity, oneOf, type Rule } from "./options.js";
@@ -82,21 +82,15 @@ export async function runBatch(
 ): Promise<unknown[]> {
   const cancellation = new Cancellation();
   if (scope.cancellation !== undefined) cancellation.follow(scope.cancellation);
-  const blame = (error: unknown, index = scope.index) => {
-    if (locate(error) === undefined) scope.locate(error, node, index, 0);
-  };
+  const blame = (error: unknown, index = scope.index) => scope.locate(error, node, index, 0);
+  let checked: Iterable<unknown> | AsyncIterable<unknown>;
   try {
-    return await fanOut(checkItems(node, items), {
-      run: scope.run,
-      cancellation,
-      ...batch,
-      ...task(cancellation),
-      blame,
-    });
+    checked = checkItems(node, items);
   } catch (error) {
-    if (!cancellation.abandoning) blame(error);
+    blame(error);
     throw error;
   }
+  return fanOut(checked, { run: scope.run, cancellation, ...batch, ...task(cancellation), blame });
 }
 
 /**

@@ -5,13 +5,16 @@ import {
   type BaseOptions,
   baseRules,
   checkNode,
+  INSTEAD,
   type NodeOptions,
   nodeRules,
+  WRONG_HOOKS,
 } from "./base-node.js";
 import type { Context } from "./context.js";
 import { invalidOption, quote, SluiceError } from "./errors.js";
 import { Node } from "./node.js";
 import { aFunction, checkOptions, isPlainObject, oneOf, type Rule } from "./options.js";
+import { endsTheRun } from "./retry.js";
 import type { Scope, StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
@@ -63,11 +66,8 @@ export function node<S = Untyped, P = undefined, E = undefined, A extends Action
   if (!isPlainObject(definition as unknown)) {
     throw invalidOption("node()", "definition", "an object of hooks and options", definition);
   }
-  checkOptions("node()", definition, definitionRules, {
-    prepAsync: "write `prep`",
-    execAsync: "write `exec`",
-    postAsync: "write `post`",
-  });
+  const hooks = Object.entries(WRONG_HOOKS).map(([wrong, right]) => [wrong, `write \`${right}\``]);
+  checkOptions("node()", definition, definitionRules, { ...INSTEAD, ...Object.fromEntries(hooks) });
   const { prep, exec, execFallback, post, cost, name = "node", ...options } = definition;
   const made = new Node<S, P, E>({ name, ...options });
   for (const [hook, value] of Object.entries({ prep, exec, execFallback, post, cost })) {
@@ -135,7 +135,8 @@ export class Parallel<S = Untyped, Outcome = Untyped, A extends Action = Action>
     const branch = async (start: BaseNode<S>) => {
       try {
         const value = await walk(start as unknown as Step, shared, inside, true);
-        if (this.until !== "any" || decided !== undefined) return value;
+        if (this.until !== "any") return value;
+        cancellation.throwIfAborted(); // two may end in the same turn, and one of them was first
         decided = { status: "fulfilled", value };
         cancellation.abort(
           new SluiceError("BRANCH_LOST", `Another branch of ${quote(this.name)} was first`),
@@ -143,7 +144,8 @@ export class Parallel<S = Untyped, Outcome = Untyped, A extends Action = Action>
         );
         return value;
       } catch (reason) {
-        if (this.until === "all" && decided === undefined && !cancellation.aborted) {
+        const last = this.until === "all" || endsTheRun(reason);
+        if (last && decided === undefined && !cancellation.aborted) {
           decided = { status: "rejected", reason };
           const sibling = new SluiceError(
             "SIBLING_FAILED",

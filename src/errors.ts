@@ -96,20 +96,19 @@ export function locate(error: unknown): Location | undefined {
   return isObject(error) ? locations().get(error) : undefined;
 }
 
+const cut = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
+
 /** Shows a value in a message: short, on one line, with its type. */
 export function show(value: unknown): string {
-  if (typeof value === "string") {
-    return `${JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)} (string)`;
-  }
+  if (typeof value === "string") return `${quote(value)} (string)`;
   if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (typeof value === "function") return `a function${value.name ? ` (${value.name})` : ""}`;
-  if (isObject(value)) return `an object (${Object.getPrototypeOf(value)?.constructor?.name ?? "no class"})`;
-  return value === null || value === undefined ? String(value) : `${String(value)} (${typeof value})`;
+  if (typeof value === "function") return `a function${value.name ? ` (${cut(value.name)})` : ""}`;
+  if (isObject(value)) return `an object (${cut(String(Object.getPrototypeOf(value)?.constructor?.name))})`;
+  return value === null || value === undefined ? String(value) : `${cut(String(value))} (${typeof value})`;
 }
 
 /** Shows a name in a message, quoted, and short however long it is. */
-export const quote = (name: string): string =>
-  JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name);
+export const quote = (name: string): string => JSON.stringify(cut(name));
 
 /** Shows a path as one string for messages. */
 export const showPath = (path: readonly (string | number)[]): string =>

@@ -1,5 +1,7 @@
 // What a run tells to whoever listens, and how it is told so that no listener can harm the run.
 import type { EventEmitter } from "eventemitter3";
+import { show } from "./errors.js";
+import { isThenable } from "./thenable.js";
 
 /** What every event carries. */
 interface RunEvent<Type extends string> {
@@ -57,26 +59,33 @@ export function warn(code: WarningCode, message: string): void {
   host?.emitWarning?.(message, { type: "SluiceWarning", code });
 }
 
-/** Calls every listener of an event. What one throws or rejects with goes to `listenerError`. */
-export function emitSafely(emitter: RunEmitter, event: DataEvent | WarningEvent): void {
+/**
+ * Calls every listener of an event, with the emitter as `this`. What one throws or rejects with goes to
+ * `listenerError`, and what a listener of that does, to the process.
+ */
+export function emitSafely(emitter: RunEmitter, event: DataEvent | WarningEvent | ListenerErrorEvent): void {
   // eventemitter3's own `emit` stops at the first listener that throws and lets rejections go unhandled.
   for (const listener of emitter.listeners(event.type)) {
-    const failed = (error: unknown) => reportListener(emitter, { type: "listenerError", error, event });
+    const failed = (error: unknown) => {
+      if (event.type !== "listenerError" && emitter.listenerCount("listenerError") > 0) {
+        emitSafely(emitter, { type: "listenerError", error, event });
+      } else warn("SLUICE_LISTENER_FAILED", `A listener of \`${event.type}\` failed: ${describe(error)}`);
+    };
     emitter.removeListener(event.type, listener, undefined, true); // taken off if it came by `once`
     try {
       const outcome: unknown = (listener as (event: unknown) => unknown).call(emitter, event);
-      if (outcome instanceof Promise) outcome.catch(failed);
+      if (isThenable(outcome)) outcome.then(undefined, failed);
     } catch (error) {
       failed(error);
     }
   }
 }
 
-function reportListener(emitter: RunEmitter, event: ListenerErrorEvent): void {
+/** Puts anything that was thrown into words; not everything has any. */
+function describe(error: unknown): string {
   try {
-    if (emitter.emit("listenerError", event)) return;
+    return String(error);
   } catch {
-    // A listener for listeners' errors that fails itself leaves only the process to tell.
+    return show(error);
   }
-  warn("SLUICE_LISTENER_FAILED", `A listener of \`${event.event.type}\` failed: ${String(event.error)}`);
 }

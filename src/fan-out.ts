@@ -35,141 +35,125 @@ const ignore = () => {};
  *
  * @throws The first failure, after siblings in flight have ended; or the reason of an abort.
  */
-export async function fanOut(
-  items: Iterable<unknown> | AsyncIterable<unknown>,
-  task: Task,
-): Promise<unknown[]> {
-  const { run, cancellation, concurrency } = task;
-  const results: unknown[] = [];
-  let failure: { readonly error: unknown } | undefined;
-  let exhausted = false;
-  let pulled = 0;
-  let active = 1; // the spawner counts as one, so that nothing is finished before it has ended
-  let finish: () => void = ignore;
-  const finished = new Promise<void>((resolve) => {
-    finish = resolve;
-  });
-  let delivering: Promise<unknown> = Promise.resolve();
-  let pulling: Promise<unknown> = Promise.resolve();
-  let iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined;
+export const fanOut = (items: Iterable<unknown> | AsyncIterable<unknown>, task: Task): Promise<unknown[]> =>
+  new FanOut(items, task).run();
 
-  const fail = (error: unknown) => {
-    if (cancellation.aborted) return;
-    failure = { error };
-    const reason = new SluiceError("SIBLING_FAILED", "Another item of the same batch failed (see `cause`)", {
-      cause: error,
+class FanOut {
+  readonly #task: Task;
+  readonly #items: Partial<Iterable<unknown> & AsyncIterable<unknown>>;
+  readonly #results: unknown[] = [];
+  #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined;
+  #isAsync = false;
+  #exhausted = false;
+  #pulled = 0;
+  #workers = 0;
+  #spawning = true;
+  #failure: { readonly error: unknown } | undefined;
+  #finish: () => void = ignore;
+  #pulling: Promise<unknown> = Promise.resolve();
+  #delivering: Promise<unknown> = Promise.resolve();
+
+  constructor(items: Iterable<unknown> | AsyncIterable<unknown>, task: Task) {
+    this.#items = items;
+    this.#task = task;
+  }
+
+  async run(): Promise<unknown[]> {
+    const { cancellation, leaf } = this.#task;
+    const finished = new Promise<void>((resolve) => {
+      this.#finish = resolve;
     });
-    cancellation.abort(reason, false);
-  };
-
-  const stopPulling = () => {
-    if (exhausted) return;
-    exhausted = true;
+    const stop = () => this.#stopPulling();
+    cancellation.listen(stop);
     try {
-      const returned: unknown = iterator?.return?.();
-      if (isThenable(returned)) returned.then(ignore, ignore);
-    } catch {
-      // The iterable is not wanted any more; how it takes that changes nothing.
+      cancellation.throwIfAborted();
+      void this.#spawn();
+      await (leaf ? cancellation.race(finished) : finished);
+      if (this.#failure !== undefined && !cancellation.abandoning) throw this.#failure.error;
+      cancellation.throwIfAborted();
+      return this.#results;
+    } finally {
+      await this.#delivering; // whatever touches the store is waited for, also by an abort
+      cancellation.unlisten(stop);
+      cancellation.release();
     }
-  };
+  }
 
-  const leave = () => {
-    if (--active === 0) finish();
-  };
-
-  /** Pulls from an async iterator, one call at a time: few of them allow more. */
-  const pull = (): Promise<IteratorResult<unknown>> => {
-    const mine = pulling.then(async () => {
-      if (exhausted) return { done: true, value: undefined } as const;
-      try {
-        const next = await (iterator as AsyncIterator<unknown>).next();
-        if (next.done) exhausted = true;
-        return next;
-      } catch (error) {
-        exhausted = true;
-        throw error;
+  /** Starts workers while there are items: all of them here, or, for an async iterator, the first. */
+  async #spawn(): Promise<void> {
+    const { run, concurrency, blame } = this.#task;
+    try {
+      const asyncIterator = this.#items[Symbol.asyncIterator]?.();
+      this.#isAsync = asyncIterator !== undefined;
+      this.#iterator = asyncIterator ?? (this.#items as Iterable<unknown>)[Symbol.iterator]();
+      const most = this.#isAsync ? 1 : concurrency;
+      for (let started = 0; started < most && !this.#exhausted; started++) {
+        void this.#work();
+        const turn = --run.stepsToClock <= 0 ? run.breathe() : undefined;
+        if (turn !== undefined) await turn;
       }
-    });
-    pulling = mine.catch(ignore);
-    return waitFor(cancellation, (resolve, reject) => {
-      mine.then(resolve, reject);
-      return ignore;
-    });
-  };
-
-  const deliver = (result: unknown, item: unknown, index: number, worker: Worker): Promise<unknown> => {
-    const mine = delivering.then(() =>
-      cancellation.aborted ? undefined : task.deliver?.(result, item, index, worker),
-    );
-    delivering = mine.catch(ignore);
-    return mine;
-  };
-
-  /** Decides on an item whose `exec` failed: its fallback, its failure in the list, or the end. */
-  const settle = async (error: unknown, item: unknown, index: number, worker: Worker): Promise<unknown> => {
-    let last = error;
-    if (task.recover !== undefined) {
-      try {
-        return await task.recover(error, item, index, worker);
-      } catch (failed) {
-        last = failed;
-      }
+    } catch (error) {
+      blame(error);
+      this.#fail(error);
+    } finally {
+      this.#spawning = false;
+      if (this.#workers === 0) this.#finish();
     }
-    if (task.collect && !endsTheRun(last)) return new ItemFailure(index, item, last, worker.tries);
-    throw last;
-  };
+  }
 
-  const work = async (isAsync: boolean): Promise<void> => {
-    active++;
+  /** One worker: item after item until there are no more. */
+  async #work(): Promise<void> {
+    const { run, cancellation, deliver, keepResults, blame } = this.#task;
     const worker: Worker = { held: undefined, tries: 1, ctx: undefined, permit: undefined };
+    this.#workers++;
     try {
-      while (!exhausted) {
-        let next: IteratorResult<unknown>;
+      while (!this.#exhausted) {
+        let item: unknown;
         try {
-          if (isAsync) {
-            letGo(worker, run.held);
-            next = await pull();
-          } else next = (iterator as Iterator<unknown>).next();
+          let next: IteratorResult<unknown>;
+          if (this.#isAsync) {
+            letGo(worker, run.held); // the source may need the slot to bring the next item
+            next = await this.#pull();
+          } else next = (this.#iterator as Iterator<unknown>).next();
+          if (next.done) {
+            this.#exhausted = true;
+            return;
+          }
+          item = next.value;
         } catch (error) {
-          exhausted = true;
-          if (!cancellation.aborted) task.blame(error);
-          return fail(error);
-        }
-        if (next.done) {
-          exhausted = true;
-          return;
+          this.#exhausted = true;
+          if (!cancellation.aborted) blame(error);
+          return this.#fail(error);
         }
         if (cancellation.aborted) return;
-        if (isAsync && active < concurrency + 1) void work(true);
-        const index = pulled++;
-        const item: unknown = next.value;
+        if (this.#isAsync && this.#workers < this.#task.concurrency) void this.#work();
+        const index = this.#pulled++;
         let result: unknown;
         try {
-          result = task.perform(item, index, worker);
+          result = this.#task.perform(item, index, worker);
           if (isThenable(result)) result = await result;
         } catch (error) {
           if (cancellation.aborted) return;
           try {
-            worker.permit?.end();
-            worker.permit = undefined;
-            result = await settle(error, item, index, worker);
+            endPermit(worker);
+            result = await this.#settle(error, item, index, worker);
           } catch (last) {
-            return fail(last);
+            return this.#fail(last);
           }
         } finally {
           worker.ctx?.close();
-          worker.permit?.end();
-          worker.ctx = worker.permit = undefined;
+          worker.ctx = undefined;
+          endPermit(worker);
         }
         if (cancellation.aborted) return;
-        if (task.keepResults) results[index] = result;
-        if (task.deliver !== undefined) {
+        if (keepResults) this.#results[index] = result;
+        if (deliver !== undefined) {
           letGo(worker, run.held);
           try {
-            await deliver(result, item, index, worker);
+            await this.#deliver(() => deliver(result, item, index, worker));
           } catch (error) {
-            if (!cancellation.aborted) task.blame(error, index);
-            return fail(error);
+            if (!cancellation.aborted) blame(error, index);
+            return this.#fail(error);
           }
         }
         if (--run.stepsToClock <= 0) {
@@ -179,42 +163,72 @@ export async function fanOut(
       }
     } finally {
       letGo(worker, run.held);
-      leave();
+      if (--this.#workers === 0 && !this.#spawning) this.#finish();
     }
-  };
-
-  const spawn = async (): Promise<void> => {
-    try {
-      const source = items as Partial<Iterable<unknown> & AsyncIterable<unknown>>;
-      const asyncIterator = source[Symbol.asyncIterator]?.();
-      iterator = asyncIterator ?? (source as Iterable<unknown>)[Symbol.iterator]();
-      if (asyncIterator !== undefined) void work(true);
-      else {
-        for (let workers = 0; workers < concurrency && !exhausted; workers++) {
-          void work(false);
-          const turn = --run.stepsToClock <= 0 ? run.breathe() : undefined;
-          if (turn !== undefined) await turn;
-        }
-      }
-    } catch (error) {
-      task.blame(error);
-      fail(error);
-    } finally {
-      leave();
-    }
-  };
-
-  cancellation.listen(stopPulling);
-  try {
-    if (cancellation.aborted) throw cancellation.reason;
-    void spawn();
-    await (task.leaf ? cancellation.race(finished) : finished);
-    if (failure !== undefined && !cancellation.abandoning) throw failure.error;
-    cancellation.throwIfAborted();
-    return results;
-  } finally {
-    await delivering; // whatever touches the store is waited for, also by an abort
-    cancellation.unlisten(stopPulling);
-    cancellation.release();
   }
+
+  /** Pulls from an async iterator, one call at a time: few of them allow more. */
+  #pull(): Promise<IteratorResult<unknown>> {
+    const mine = this.#pulling.then(async () => {
+      if (this.#exhausted) return { done: true, value: undefined } as const;
+      try {
+        const { done = false, value } = await (this.#iterator as AsyncIterator<unknown>).next();
+        if (done) this.#exhausted = true;
+        return { done, value };
+      } catch (error) {
+        this.#exhausted = true;
+        throw error;
+      }
+    });
+    this.#pulling = mine.catch(ignore);
+    return waitFor(this.#task.cancellation, (resolve, reject) => {
+      mine.then(resolve, reject);
+      return ignore;
+    });
+  }
+
+  /** Decides on an item whose `exec` failed: its fallback, its failure in the list, or the end. */
+  async #settle(error: unknown, item: unknown, index: number, worker: Worker): Promise<unknown> {
+    const { recover, collect } = this.#task;
+    let last = error;
+    if (recover !== undefined) {
+      try {
+        return await recover(error, item, index, worker);
+      } catch (failed) {
+        last = failed;
+      }
+    }
+    if (collect && !endsTheRun(last)) return new ItemFailure(index, item, last, worker.tries);
+    throw last;
+  }
+
+  #deliver(take: () => unknown): Promise<unknown> {
+    const mine = this.#delivering.then(() => (this.#task.cancellation.aborted ? undefined : take()));
+    this.#delivering = mine.catch(ignore);
+    return mine;
+  }
+
+  #fail(error: unknown): void {
+    const { cancellation } = this.#task;
+    if (cancellation.aborted) return;
+    this.#failure = { error };
+    const message = "Another item of the same batch failed (see `cause`)";
+    cancellation.abort(new SluiceError("SIBLING_FAILED", message, { cause: error }), false);
+  }
+
+  #stopPulling(): void {
+    if (this.#exhausted) return;
+    this.#exhausted = true;
+    try {
+      const returned: unknown = this.#iterator?.return?.();
+      if (isThenable(returned)) returned.then(ignore, ignore);
+    } catch {
+      // The iterable is not wanted any more; how it takes that changes nothing.
+    }
+  }
+}
+
+function endPermit(worker: Worker): void {
+  worker.permit?.end();
+  worker.permit = undefined;
 }

@@ -2,7 +2,7 @@
 import type { Cancellation } from "./abort.js";
 import { BaseNode, checkNode, type NodeOptions, nodeRules } from "./base-node.js";
 import type { Context, Params } from "./context.js";
-import { invalidOption } from "./errors.js";
+import { invalidOption, quote } from "./errors.js";
 import { aBoolean, anObject, type Rule } from "./options.js";
 import { attempt, type Tried } from "./retry.js";
 import type { Scope, StepContext } from "./scope.js";
@@ -53,13 +53,13 @@ export class Flow<S = Untyped> extends BaseNode<S> implements Tried {
   /** @throws SluiceError `INVALID_NODE`, `UNKNOWN_HOOK`, `INVALID_OPTION`, `UNKNOWN_OPTION`. */
   constructor(start: BaseNode<S>, options?: FlowOptions<S>, rules: Record<string, Rule> = flowRules) {
     super(options, rules, false);
-    checkNode(`${this.name}: start`, start);
+    checkNode(`${quote(this.name)}: start`, start);
     this.start = start;
     this.#params = options?.params === undefined ? undefined : Object.freeze({ ...options.params });
     this.#strict = options?.strict ?? false;
     if ("exec" in this) {
       throw invalidOption(
-        this.name,
+        quote(this.name),
         "exec",
         "left out: a flow's exec is its walk; put the work into a node",
         this.exec,

@@ -125,7 +125,7 @@ export class Gate {
   /** @internal */
   readonly maxPauses: number;
   /** @internal */
-  readonly counts = { running: 0, started: 0, refused: 0, ended: 0 };
+  readonly counts = { waiting: 0, running: 0, started: 0, refused: 0, ended: 0 };
   /** @internal Above 0 while a holder's function runs its first, synchronous part. */
   entered = 0;
   readonly #retryAfter: GateOptions["retryAfter"];
@@ -182,12 +182,12 @@ export class Gate {
 
   /** Tells what the gate is doing now. */
   stats(): GateStats {
-    const { running, started, refused } = this.counts;
+    const { waiting, running, started, refused } = this.counts;
     const { requests, tokens } = this.permits.left;
     const pause = this.permits.pause;
     return {
       running,
-      waiting: (this.semaphore?.waiting ?? 0) + this.permits.waiting,
+      waiting,
       requestsLeft: Math.floor(requests),
       tokensLeft: Math.floor(tokens),
       pausedUntil: pause > 0 ? Date.now() + pause : undefined,
@@ -215,9 +215,12 @@ class GateCall implements GateContext {
   readonly cancellation: Cancellation | undefined;
   readonly [HELD]: Held | undefined;
   #signal: HookSignal | undefined;
+  #over = false;
 
   constructor(permit: Permit, cancellation: Cancellation | undefined) {
-    this.charge = (tokens) => permit.charge(tokens);
+    this.charge = (tokens) => {
+      if (!this.#over && cancellation?.abandoning !== true) permit.charge(tokens);
+    };
     this.cancellation = cancellation;
     this[HELD] = permit.held;
   }
@@ -228,6 +231,7 @@ class GateCall implements GateContext {
   }
 
   close(): void {
+    this.#over = true;
     this.#signal?.close();
   }
 }

@@ -14,7 +14,7 @@ export interface Passable {
   /** Tokens that a whole period brings. */
   readonly tokensAPeriod: number;
   readonly maxPauses: number;
-  readonly counts: { running: number; started: number; refused: number; ended: number };
+  readonly counts: { waiting: number; running: number; started: number; refused: number; ended: number };
   /** Above 0 while a holder's function runs its first, synchronous part. */
   entered: number;
   /** The pause that a failed call asks for, if any. */
@@ -83,7 +83,7 @@ export class Permit {
       this.#lingering.then(free, free);
       return;
     }
-    let wanted = false;
+    let wanted = around !== undefined; // a lent slot is not kept: those who wait for it are not seen
     for (const gate of gates) {
       endOf(gate);
       if (gate.semaphore !== undefined && gate.semaphore.waiting > 0) wanted = true;
@@ -124,14 +124,19 @@ export async function pass<T>(
 ): Promise<T> {
   const { gates, tokens, around, cancellation, slots } = passage;
   for (const gate of gates) checkCost(gate, tokens);
+  cancellation?.throwIfAborted();
   const keep = passage.keep ?? {};
   let failure = failed;
   try {
     for (let pauses = 0; ; pauses++) {
       if (failure !== undefined) sitOut(passage, failure.error, failed === undefined ? pauses - 1 : pauses);
-      if (slots && keep.held === undefined) keep.held = await takeSlots(gates, around, cancellation);
-      await takePermits(gates, tokens, cancellation);
-      cancellation?.throwIfAborted();
+      for (const { counts } of gates) counts.waiting++;
+      try {
+        if (slots && keep.held === undefined) keep.held = await takeSlots(gates, around, cancellation);
+        await takePermits(gates, tokens, cancellation);
+      } finally {
+        for (const { counts } of gates) counts.waiting--;
+      }
       const permit = new Permit(passage, keep);
       try {
         return await enter(gates, () => call(permit));
@@ -194,7 +199,7 @@ async function takePermits(
         else short ??= gate;
       }
       short ??= gates.find((gate) => gate.permits.pause > 0); // it may have begun since a grant
-      if (short === undefined) return;
+      if (short === undefined) return cancellation?.throwIfAborted(); // it may have fired since a grant
       if (round <= 3 || taken.includes(short)) {
         for (const gate of taken) gate.permits.giveBack(tokens);
         taken = [];

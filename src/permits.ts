@@ -51,8 +51,9 @@ class Bucket {
     return this.#level >= wanted - 1e-9;
   }
 
-  spend(amount: number): void {
-    this.#level = Math.min(this.#capacity, this.#level - amount);
+  /** A negative amount gives back, up to the capacity or what somebody saves up for. */
+  spend(amount: number, wanted: number): void {
+    this.#level = Math.min(Math.max(this.#capacity, wanted), this.#level - amount);
   }
 
   /** Forgets what was saved up: the vendor has just said that there is nothing left. */
@@ -86,15 +87,11 @@ export class Permits {
     this.#slice = Math.max(1, Math.min(SLICE, burst / 4));
   }
 
-  get waiting(): number {
-    return this.#queue.size;
-  }
-
   /** What could start now, for `gate.stats()`. */
   get left(): { readonly requests: number; readonly tokens: number } {
     const now = performance.now();
     this.#requests?.accrue(now, 0);
-    this.#tokens?.accrue(now, 0);
+    this.#tokens?.accrue(now, this.#saving);
     return {
       requests: this.#requests?.level ?? Number.POSITIVE_INFINITY,
       tokens: this.#tokens?.level ?? Number.POSITIVE_INFINITY,
@@ -127,14 +124,14 @@ export class Permits {
 
   /** Gives back permits of a call that did not start. */
   giveBack(tokens: number): void {
-    this.#requests?.spend(-1);
-    this.#tokens?.spend(-tokens);
+    this.#requests?.spend(-1, 0);
+    this.#tokens?.spend(-tokens, this.#saving);
   }
 
   /** Settles the difference between the tokens that a call reserved and those it cost. */
   settle(difference: number): void {
-    this.#tokens?.accrue(performance.now(), 0);
-    this.#tokens?.spend(difference);
+    this.#tokens?.accrue(performance.now(), this.#saving);
+    this.#tokens?.spend(difference, this.#saving);
   }
 
   /** Lets nobody start for some ms. What was saved up is gone, for the vendor has refused a call. */
@@ -146,6 +143,12 @@ export class Permits {
     if (this.#queue.size > 0) this.#wake();
   }
 
+  /** Tokens that the head of the queue saves up for. */
+  get #saving(): number {
+    for (const { tokens } of this.#queue) return tokens;
+    return 0;
+  }
+
   #spend(tokens: number, now: number): boolean {
     if (this.#pausedUntil !== 0) {
       if (now < this.#pausedUntil) return false;
@@ -155,8 +158,8 @@ export class Permits {
     const enoughRequests = this.#requests?.accrue(now, 1) ?? true;
     const enoughTokens = this.#tokens?.accrue(now, tokens) ?? true;
     if (!enoughRequests || !enoughTokens) return false;
-    this.#requests?.spend(1);
-    this.#tokens?.spend(tokens);
+    this.#requests?.spend(1, 0);
+    this.#tokens?.spend(tokens, 0);
     return true;
   }
 

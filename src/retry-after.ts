@@ -18,7 +18,7 @@ function header(headers: unknown, name: string): string | undefined {
 function amount(text: string | undefined, unit: number): number | undefined {
   if (text === undefined || text.trim() === "") return undefined;
   const value = Number(text) * unit;
-  return value >= 0 ? value : undefined;
+  return value >= 0 && value < Number.POSITIVE_INFINITY ? value : undefined;
 }
 
 /** Tells an account with nothing left to spend, which waiting does not mend. */
@@ -52,7 +52,8 @@ export function retryAfter(error: unknown): number | undefined {
     const text = header(headers, "retry-after");
     const exact = amount(header(headers, "retry-after-ms"), 1) ?? amount(text, 1_000);
     if (exact !== undefined) return exact;
-    const date = text === undefined ? Number.NaN : Date.parse(text);
+    // Date.parse takes "-5" for a year; a date of HTTP begins with the name of a day.
+    const date = /^\s*[a-z]/i.test(text ?? "") ? Date.parse(text as string) : Number.NaN;
     if (!Number.isNaN(date)) return Math.max(0, date - Date.now());
   }
   return 1_000;

@@ -8,6 +8,7 @@ import { aCount, aFunction, aTimeout, isAmount, type Rule } from "./options.js";
 import { enter, type Passable, type Passage, type Permit, pass, passNow } from "./pass.js";
 import { isQuotaExhausted } from "./retry-after.js";
 import { type Scope, StepContext } from "./scope.js";
+import { isThenable } from "./thenable.js";
 
 /** The options that decide how a call is tried. */
 export interface RetryOptions {
@@ -110,7 +111,7 @@ export function attemptNow(job: Job & { readonly worker: Worker }): { readonly r
  * @param failed - What the first attempt threw, if it was made already.
  */
 export async function attempt(job: Job, failed?: { readonly error: unknown }): Promise<unknown> {
-  const { node, settings, scope, index, leaf, worker } = job;
+  const { node, scope, index, leaf, worker } = job;
   for (let number = 0; ; number++) {
     scope.cancellation?.throwIfAborted();
     if (worker !== undefined) worker.tries = number + 1;
@@ -123,14 +124,25 @@ export async function attempt(job: Job, failed?: { readonly error: unknown }): P
       // A walk's failure was located where it happened, unless it is the walk's own timeout.
       if (leaf || locate(error) === undefined) scope.locate(error, node, index, number);
       if (endsTheRun(error)) throw error;
-      if (number + 1 >= settings.attempts || !(await settings.retryIf(error))) {
-        return recover(job, error, number);
-      }
-      const wait = await waitAfter(settings.backoff, number, error, node.name);
-      if (wait === 0) continue;
-      if (worker !== undefined) letGo(worker, scope.run.held); // no slot is held during a backoff
-      await sleep(wait, scope.cancellation);
+      if (worker !== undefined) letGo(worker, scope.run.held); // only `exec` itself holds a slot
+      const wait = await waitBefore(job, error, number);
+      scope.cancellation?.throwIfAborted();
+      if (wait === undefined) return recover(job, error, number);
+      if (wait > 0) await sleep(wait, scope.cancellation);
+      else if (--scope.run.stepsToClock <= 0) await scope.run.breathe();
     }
+  }
+}
+
+/** The wait before another attempt, in ms; `undefined` when there is none. */
+async function waitBefore({ node, settings, scope, index }: Job, error: unknown, number: number) {
+  if (number + 1 >= settings.attempts) return undefined;
+  try {
+    if (!(await settings.retryIf(error))) return undefined;
+    return await waitAfter(settings.backoff, number, error, node.name);
+  } catch (failure) {
+    scope.locate(failure, node, index, number);
+    throw failure;
   }
 }
 
@@ -165,7 +177,7 @@ async function tryOnce(
     if (failed !== undefined) throw failed.error;
     return perform(job, new StepContext(scope, node, index, number));
   }
-  const tokens = node.cost === undefined ? 0 : await costOf(node, input);
+  const tokens = node.cost === undefined ? 0 : await costOf(job, node.cost(input));
   const call = (permit: Permit) => {
     const ctx = new StepContext(scope, node, index, number);
     ctx.hold(permit);
@@ -208,8 +220,9 @@ async function perform(job: Job, ctx: StepContext, permit?: Permit): Promise<unk
   }
 }
 
-async function costOf(node: Tried, input: unknown): Promise<number> {
-  const tokens: unknown = await node.cost?.(input);
+async function costOf({ node, scope, worker }: Job, cost: unknown): Promise<number> {
+  if (worker !== undefined && isThenable(cost)) letGo(worker, scope.run.held);
+  const tokens = isThenable(cost) ? await cost : cost;
   if (isAmount(tokens)) return tokens;
   throw new SluiceError(
     "INVALID_COST",

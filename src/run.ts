@@ -42,7 +42,8 @@ export class Run {
   readonly held: Held | undefined;
   readonly maxSteps: number;
   over = false;
-  steps = 0;
+  /** The node that `run()` was called on is no step. */
+  steps = -1;
   /** Steps until the clock is read again. Reading it each time would cost as much as a small step. */
   stepsToClock = 1;
   #stride = 1;
@@ -84,7 +85,7 @@ export class Run {
   breathe(): Promise<void> | undefined {
     if (this.#turn !== undefined) return this.#turn;
     const now = performance.now();
-    this.#stride = now - this.#clockRead < 0.25 ? Math.min(this.#stride * 2, 32) : 1;
+    this.#stride = now - this.#clockRead < 0.25 ? Math.min(this.#stride * 2, 8) : 1;
     this.#clockRead = now;
     this.stepsToClock = this.#stride;
     if (now - this.#lastTurn < TURN_EVERY) return undefined;

@@ -113,7 +113,10 @@ export async function walk(start: Step, shared: unknown, scope: Scope, alone = f
 
 function checkStore(node: Step, keys: readonly string[], shared: unknown): void {
   const store = typeof shared === "object" && shared !== null ? (shared as Record<string, unknown>) : {};
-  const missing = keys.filter((key) => store[key] === undefined);
+  // What every object inherits, such as `constructor`, is no key of a store.
+  const missing = keys.filter(
+    (key) => store[key] === undefined || (key in Object.prototype && !Object.hasOwn(store, key)),
+  );
   if (missing.length === 0) return;
   const list = missing.map(quote).join(", ");
   const had = Object.keys(store).slice(0, 20).map(quote).join(", ") || "none";
