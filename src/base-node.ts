@@ -95,7 +95,7 @@ export function checkNode(where: string, node: unknown): asserts node is BaseNod
 /** What every node and flow has: a name, links by action, and `run`. */
 export abstract class BaseNode<S = Untyped> {
   /** Makes the compiler hold a node to the store of its flow; has no value. */
-  declare readonly "~shared"?: (shared: S) => void;
+  declare readonly "~shared"?: ((shared: S) => void) | undefined;
   /** What errors, events and diagrams call it. */
   readonly name: string;
   /** @internal */
