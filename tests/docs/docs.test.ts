@@ -1,0 +1,18 @@
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, test } from "vitest";
+import { findBlocks } from "./blocks.js";
+import { makeScratch } from "./run.js";
+import { verifications } from "./verify.js";
+
+const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
+const scratch = makeScratch(root);
+const all = verifications(findBlocks(root), root, scratch.folder);
+afterAll(scratch.remove);
+
+test("each code block of the documentation has one test", () => {
+  expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
+});
+
+describe.concurrent("what the documentation says is so", () => {
+  for (const { name, verify } of all) test(name, verify, 60_000);
+});

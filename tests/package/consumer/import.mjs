@@ -1,0 +1,4 @@
+import * as sluice from "sluice";
+import program from "./program.cjs";
+
+await program(sluice);

@@ -1,0 +1,120 @@
+// What a stranger gets: the packed tarball, installed in an empty project, through every door.
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import ts from "typescript";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { importsOf } from "../imports.js";
+import { type Compiler, compile, compilers } from "../types/compilers.js";
+import { nodeBinary, type Packed, pack, root, run } from "./pack.js";
+
+const current = process.versions.node.split(".")[0] as string;
+const majors = (process.env.NODES ?? current).split(",");
+if (process.env.NODES === undefined) {
+  // Other versions are a download each, which npm test spares; .ci/run runs them all.
+  process.stdout.write(`tests/package: on Node ${current} only; NODES=20,22,24 adds the others\n`);
+}
+
+let packed: Packed;
+beforeAll(async () => {
+  packed = await pack();
+});
+afterAll(() => rm(packed.folder, { recursive: true, force: true }));
+
+const bin = (name: string) => join(root, "node_modules/.bin", name);
+const installed = (path: string) => join(packed.project, "node_modules/sluice", path);
+
+/** Every file that a condition of `exports` leads to. */
+const targets = (value: unknown): string[] =>
+  typeof value === "string" ? [value.replace(/^\.\//, "")] : Object.values(value as object).flatMap(targets);
+
+describe.for(majors)("on Node %s", (major) => {
+  let node: string;
+  beforeAll(async () => {
+    node = await nodeBinary(major);
+    expect(await run(packed.project, node, "--version")).toMatch(new RegExp(`^v${major}\\.`));
+  });
+
+  test.for([
+    ["runs a gated flow through import", "import.mjs"],
+    ["runs a gated flow through require", "require.cjs"],
+    ["runs nodes of one build in a flow of the other", "mixed.mjs"],
+  ] as const)("%s", async ([, program]) => {
+    // Anything on stdout or stderr would be a warning to a stranger who did nothing wrong.
+    expect(await run(packed.project, node, "--trace-warnings", program)).toBe("");
+  });
+});
+
+describe.for(Object.keys(compilers) as Compiler[])("its types under TypeScript %s", (compiler) => {
+  test.for([
+    ["check in full, from ES modules and from CommonJS", { strict: true, exactOptionalPropertyTypes: true }],
+    ["check for a project that is not strict", { strict: false }],
+  ] as const)("%s", async ([, options]) => {
+    const folder = await mkdtemp(join(packed.project, "types-"));
+    const source = await readFile(join(root, "tests/types/must-compile.test-d.ts"), "utf8");
+    for (const name of ["esm.mts", "cjs.cts"]) await writeFile(join(folder, name), source);
+    // No @types/node, and no skipLibCheck: the published types need nothing but what came with them.
+    const compilerOptions = {
+      target: "es2022",
+      module: "nodenext",
+      types: [],
+      skipLibCheck: false,
+      ...options,
+    };
+    await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions }));
+    expect(await compile(compiler, folder)).toBe("");
+  });
+});
+
+describe("the tarball", () => {
+  test("holds what exports names, and nothing built that exports does not name", () => {
+    const named = targets(packed.manifest.exports);
+    expect(packed.files).toEqual(expect.arrayContaining(named));
+    const built = packed.files.filter((file) => /^dist\/.*\.(c?js|d\.c?ts)$/.test(file));
+    expect(named.filter((file) => file.startsWith("dist/")).sort()).toEqual(built.sort());
+  });
+
+  test("has its papers, no sources of tests, and is small", () => {
+    expect(packed.files).toEqual(expect.arrayContaining(["LICENSE", "README.md", "CHANGELOG.md"]));
+    expect(packed.files.filter((file) => !/^(dist\/.*|[A-Z-]+(\.md)?|package\.json)$/.test(file))).toEqual(
+      [],
+    );
+    expect(packed.unpackedSize).toBeLessThan(1_000_000);
+  });
+
+  test("runs no script at install and brings three packages", () => {
+    expect(Object.keys(packed.manifest.scripts)).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/^(pre|post)?install$/)]),
+    );
+    expect(Object.keys(packed.manifest.dependencies)).toEqual(["bottleneck", "eventemitter3", "p-limit"]);
+  });
+
+  const importedBy = async (file: string) =>
+    importsOf(
+      ts.createSourceFile(file, await readFile(installed(file), "utf8"), ts.ScriptTarget.ES2022, true),
+    );
+
+  test("imports nothing from node:, and has p-limit inside", async () => {
+    for (const file of packed.files.filter((file) => /^dist\/[^/]*\.c?js$/.test(file))) {
+      expect(["bottleneck/light.js", "eventemitter3"], file).toEqual(
+        expect.arrayContaining(await importedBy(file)),
+      );
+    }
+  });
+
+  test("publishes types that import nothing but what a user has", async () => {
+    for (const file of packed.files.filter((file) => /\.d\.c?ts$/.test(file))) {
+      const outside = (await importedBy(file)).filter((name) => !name.startsWith("."));
+      expect(["eventemitter3"], file).toEqual(expect.arrayContaining(outside));
+    }
+  });
+
+  test("is clean for publint", async () => {
+    expect(await run(packed.folder, bin("publint"), "run", packed.tarball, "--strict")).toContain("All good");
+  });
+
+  test("is clean for attw", async () => {
+    // The profile leaves out only TypeScript's "node10" resolution, which knows no exports map.
+    const args = [packed.tarball, "--profile", "node16", "--no-emoji", "--format", "ascii"];
+    expect(await run(packed.folder, bin("attw"), ...args)).toContain("No problems found");
+  });
+});

@@ -1,0 +1,51 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+// Tests that start other processes (npm, tsc, recipes) would disturb those that watch the clock, so
+// the groups run one after another: first the clock, one file at a time, then the two others.
+const clock = "tests/**/*.clock.test.ts";
+const heavy = ["tests/{docs,package,types}/**/*.test.ts", "tests/house.test.ts", "cookbook/*/recipe.test.ts"];
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^sluice$/, replacement: here("src/index.ts") },
+      { find: /^sluice\/(.+)$/, replacement: `${here("src")}/$1/index.ts` },
+    ],
+  },
+  test: {
+    execArgv: ["--expose-gc"],
+    // A recipe that a test starts in another folder also gets the source, and never an old dist/.
+    env: { TSX_TSCONFIG_PATH: here("tsconfig.json") },
+    testTimeout: 20_000,
+    hookTimeout: 120_000,
+    retry: 0,
+    projects: [
+      {
+        extends: true,
+        test: { name: "clock", include: [clock], fileParallelism: false, sequence: { groupOrder: 1 } },
+      },
+      {
+        extends: true,
+        test: {
+          name: "core",
+          include: ["tests/**/*.test.ts"],
+          exclude: ["**/node_modules/**", clock, ...heavy],
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "house",
+          include: heavy,
+          exclude: ["**/node_modules/**", clock],
+          testTimeout: 120_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+    ],
+  },
+});
