@@ -2,7 +2,7 @@
 // bounded, results in input order. Knows nothing of nodes: it is told what to do with an item.
 import { type Cancellation, waitFor } from "./abort.js";
 import { SluiceError } from "./errors.js";
-import { ItemFailure } from "./failure.js";
+import { ItemFailure, isFailure } from "./failure.js";
 import { letGo } from "./held.js";
 import { endsTheRun, Worker } from "./retry.js";
 import type { Run } from "./run.js";
@@ -26,6 +26,8 @@ export interface Task {
   readonly deliver?: ((result: unknown, item: unknown, index: number, worker: Worker) => unknown) | undefined;
   /** Writes down where an error of the iterable or of `deliver` happened. */
   blame(error: unknown, index?: number): void;
+  /** Is told of each item that has ended. */
+  readonly report?: ((failed: boolean) => void) | undefined;
 }
 
 const ignore = () => {};
@@ -181,9 +183,10 @@ class FanOut {
 
   /** Ends an item that succeeded; what it returns must be awaited before the next one. */
   #store(result: unknown, worker: Worker): Promise<unknown> | undefined {
-    const { run, cancellation, deliver, keepResults } = this.#task;
+    const { run, cancellation, deliver, keepResults, report } = this.#task;
     worker.end();
     if (cancellation.aborted) return undefined; // half an answer is no answer, and #exhausted ends the loop
+    if (report !== undefined) report(isFailure(result));
     if (keepResults) this.#results[worker.index] = result;
     if (deliver !== undefined) return this.#deliver(result, worker, deliver);
     return --run.stepsToClock <= 0 ? run.breathe() : undefined;

@@ -32,6 +32,7 @@ export { type ErrorCode, errorCodes, type Location, locate, SluiceError } from "
 export type {
   DataEvent,
   ListenerErrorEvent,
+  ProgressEvent,
   RunEmitter,
   RunEvents,
   WarningCode,
