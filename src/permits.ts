@@ -2,7 +2,8 @@
 // 1986) with one queue, refilled by leases of Bottleneck, the rate limiter.
 import Bottleneck from "bottleneck/light.js";
 import { type Cancellation, waitFor } from "./abort.js";
-import { LONGEST_TIMER } from "./options.js";
+import { invalidOption } from "./errors.js";
+import { aPositiveNumber, checkOptions, LONGEST_TIMER } from "./options.js";
 
 /** What a vendor allows. */
 export interface Rate {
@@ -17,6 +18,25 @@ export interface Rate {
    * once has `burst: per`. @default 1000
    */
   readonly burst?: number | undefined;
+}
+
+const rateRules = {
+  requests: aPositiveNumber,
+  tokens: aPositiveNumber,
+  per: aPositiveNumber,
+  burst: aPositiveNumber,
+};
+
+/** @throws SluiceError for a rate with a wrong, missing or unknown field. */
+export function checkRate(where: string, rate: unknown): void {
+  if (rate === undefined) return;
+  checkOptions(`${where}, rate`, rate, rateRules);
+  const { requests, tokens, per } = rate as Partial<Rate>;
+  if (per === undefined)
+    throw invalidOption(`${where}, rate`, "per", "given, the period in ms (60_000 for a minute)", per);
+  if (requests === undefined && tokens === undefined) {
+    throw invalidOption(`${where}, rate`, "requests", "given, or `tokens`, or both", requests);
+  }
 }
 
 /** Stay this far under what is promised: clocks and networks are not exact. */

@@ -116,7 +116,7 @@ export class StepContext implements Context {
   readonly scope: Scope;
   readonly node: Named;
   cancellation: Cancellation | undefined;
-  [HELD]: Held | undefined;
+  declare [HELD]: Held | undefined; // a field with a computed name would be slow to make
   #permit: Permitted | undefined = undefined;
   #abandoned = false;
   #signal: HookSignal | undefined = undefined;
