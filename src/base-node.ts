@@ -5,7 +5,7 @@ import { invalidOption, quote, SluiceError, show } from "./errors.js";
 import { warn } from "./events.js";
 import { Gate, isGate } from "./gate.js";
 import { anObject, aString, checkOptions, type Rule, strings } from "./options.js";
-import { checkRate, type Rate } from "./permits.js";
+import { checkRate, type Rate } from "./rate.js";
 import { type RetryOptions, retryRules, type Settings, worthARetry } from "./retry.js";
 import { Run } from "./run.js";
 import { Scope, type StepContext } from "./scope.js";

@@ -16,7 +16,8 @@ import {
   type Rule,
 } from "./options.js";
 import { type Permit, pass } from "./pass.js";
-import { checkRate, Permits, type Rate } from "./permits.js";
+import { Permits } from "./permits.js";
+import { checkRate, type Rate } from "./rate.js";
 import { retryAfter } from "./retry-after.js";
 import { Semaphore } from "./semaphore.js";
 import { StallWatch } from "./stall.js";
