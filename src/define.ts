@@ -1,15 +1,7 @@
 // Ways to make nodes without a class: node({...}), parallel([...]), chain(...).
 import { Cancellation } from "./abort.js";
-import {
-  BaseNode,
-  type BaseOptions,
-  baseRules,
-  checkNode,
-  INSTEAD,
-  type NodeOptions,
-  nodeRules,
-  WRONG_HOOKS,
-} from "./base-node.js";
+import { BaseNode, type BaseOptions, baseRules, INSTEAD, type NodeOptions, nodeRules } from "./base-node.js";
+import { checkNode, WRONG_HOOKS } from "./check-node.js";
 import type { Context } from "./context.js";
 import { invalidOption, quote, SluiceError } from "./errors.js";
 import { Node } from "./node.js";

@@ -3,10 +3,10 @@
 import { Cancellation, sleep } from "./abort.js";
 import { aBackoff, type Backoff, waitAfter } from "./backoff.js";
 import { locate, quote, SluiceError, show } from "./errors.js";
-import { type Held, type Keep, letGo } from "./held.js";
+import { type Held, type Keep, letGo } from "./gate/held.js";
+import { enter, type Passable, type Passage, type Permit, pass, passNow } from "./gate/pass.js";
+import { isQuotaExhausted } from "./gate/retry-after.js";
 import { aCount, aFunction, aTimeout, isAmount, type Rule } from "./options.js";
-import { enter, type Passable, type Passage, type Permit, pass, passNow } from "./pass.js";
-import { isQuotaExhausted } from "./retry-after.js";
 import { type Scope, StepContext } from "./scope.js";
 import { isThenable } from "./thenable.js";
 

@@ -2,7 +2,7 @@
 import { Cancellation } from "./abort.js";
 import type { Params, RunOptions } from "./context.js";
 import type { RunEmitter } from "./events.js";
-import { HELD, type Held } from "./held.js";
+import { HELD, type Held } from "./gate/held.js";
 import { aCountOrInfinity, anObject, aSignal, aString, checkOptions, type Rule } from "./options.js";
 import { sharedTurns, type TurnTaker } from "./turns.js";
 

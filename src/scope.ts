@@ -3,7 +3,7 @@ import { type Cancellation, HookSignal } from "./abort.js";
 import type { Context, Params } from "./context.js";
 import { SluiceError, setLocation, showPath } from "./errors.js";
 import { emitSafely, type WarningCode } from "./events.js";
-import { HELD, type Held } from "./held.js";
+import { HELD, type Held } from "./gate/held.js";
 import type { Run } from "./run.js";
 
 /** What a scope and a location need to know of a node. */

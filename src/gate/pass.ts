@@ -1,9 +1,9 @@
 // The way of one call through its gates: slots, then permits, then the pause, then the start; after a 429
 // the same way again. Gate says what may pass; this room says in which order.
-import type { Cancellation } from "./abort.js";
-import { SluiceError, show } from "./errors.js";
+import type { Cancellation } from "../abort.js";
+import { SluiceError, show } from "../errors.js";
+import { isAmount } from "../options.js";
 import { type Held, type Keep, letGo, releaseSlots, takeSlots } from "./held.js";
-import { isAmount } from "./options.js";
 import type { Permits } from "./permits.js";
 import type { Semaphore } from "./semaphore.js";
 
