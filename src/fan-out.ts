@@ -4,7 +4,7 @@ import { type Cancellation, waitFor } from "./abort.js";
 import { SluiceError } from "./errors.js";
 import { ItemFailure, isFailure } from "./failure.js";
 import { letGo } from "./gate/held.js";
-import { endsTheRun, Worker } from "./retry.js";
+import { Worker } from "./retry.js";
 import type { Run } from "./run.js";
 import { Source } from "./source.js";
 import { isThenable } from "./thenable.js";
@@ -169,7 +169,7 @@ class FanOut {
 
   /** Decides on an item whose `exec` failed: its fallback, its failure in the list, or the end. */
   async #settle(error: unknown, worker: Worker): Promise<{ readonly result: unknown } | undefined> {
-    const { cancellation, recover, collect } = this.#task;
+    const { run, cancellation, recover, collect } = this.#task;
     if (cancellation.aborted) return worker.end();
     let last = error;
     worker.endPermit();
@@ -178,7 +178,7 @@ class FanOut {
     } catch (failed) {
       last = failed;
     }
-    if (collect && !endsTheRun(last) && !cancellation.aborted) {
+    if (collect && last !== run.exceeded && !cancellation.aborted) {
       return { result: new ItemFailure(worker.index, worker.item, last, worker.tries) };
     }
     worker.end();

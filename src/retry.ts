@@ -96,10 +96,6 @@ export interface Job {
 export const worthARetry = (error: unknown): boolean =>
   error instanceof SluiceError ? error.code === "TIMEOUT" : !isQuotaExhausted(error);
 
-/** Tells an error that ends the whole run, whatever attempts, fallbacks or `onError` say. */
-export const endsTheRun = (error: unknown): boolean =>
-  error instanceof SluiceError && error.code === "MAX_STEPS";
-
 /**
  * Makes the first attempt at a leaf job without promises of our own, when it need not wait: most calls need
  * nothing else. What it throws, at once or later, goes to {@link attempt} as `failed`.
@@ -140,7 +136,7 @@ export async function attempt(job: Job, failed?: { readonly error: unknown }): P
       scope.cancellation?.throwIfAborted();
       // A walk's failure was located where it happened, unless it is the walk's own timeout.
       if (leaf || locate(error) === undefined) scope.locate(error, node, index, number);
-      if (endsTheRun(error)) throw error;
+      if (error === scope.run.exceeded) throw error;
       if (worker !== undefined) letGo(worker, scope.run.held); // only `exec` itself holds a slot
       const wait = await waitBefore(job, error, number);
       scope.cancellation?.throwIfAborted();

@@ -95,6 +95,7 @@ export class Scope {
       `The run reached \`maxSteps: ${this.run.maxSteps}\` at ${showPath(this.path(node))}; if the loop is meant to be this long, raise \`maxSteps\``,
     );
     this.locate(error, node, this.index, 0);
+    this.run.exceeded = error;
     throw error;
   }
 

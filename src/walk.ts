@@ -116,7 +116,7 @@ function checkStore(node: Step, keys: readonly string[], shared: unknown): void 
     (key) => store[key] === undefined || (key in Object.prototype && !Object.hasOwn(store, key)),
   );
   if (missing.length === 0) return;
-  const list = missing.map(quote).join(", ");
+  const list = missing.slice(0, 20).map(quote).join(", ");
   const had = Object.keys(store).slice(0, 20).map(quote).join(", ") || "none";
   throw new SluiceError(
     "MISSING_KEYS",
