@@ -142,6 +142,7 @@ class FanOut {
         this.#source.nextLater(worker).then(resolve, reject);
         return ignore;
       });
+      if (cancellation.aborted) return false; // some microtasks have passed since
       if (more && this.#workers < concurrency) void this.#work();
       return more;
     } catch (error) {
