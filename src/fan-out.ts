@@ -107,6 +107,7 @@ class FanOut {
     try {
       while (this.#source.isAsync ? await this.#pullLater(worker) : this.#pull(worker)) {
         let result: unknown;
+        if (this.#task.cancellation.aborted) return; // some microtasks have passed since the pull
         try {
           result = this.#task.perform(worker.item, worker.index, worker);
           if (isThenable(result)) result = await result;
@@ -142,7 +143,6 @@ class FanOut {
         this.#source.nextLater(worker).then(resolve, reject);
         return ignore;
       });
-      if (cancellation.aborted) return false; // some microtasks have passed since
       if (more && this.#workers < concurrency) void this.#work();
       return more;
     } catch (error) {
