@@ -4,10 +4,10 @@ import { type Cancellation, waitFor } from "./abort.js";
 import { SluiceError } from "./errors.js";
 import { ItemFailure, isFailure } from "./failure.js";
 import { letGo } from "./gate/held.js";
-import { Worker } from "./retry.js";
 import type { Run } from "./run.js";
 import { Source } from "./source.js";
 import { isThenable } from "./thenable.js";
+import { Worker } from "./worker.js";
 
 /** What a fan-out does with its items. */
 export interface Task {

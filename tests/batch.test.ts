@@ -2,8 +2,10 @@ import {
   AsyncBatchNode,
   AsyncParallelBatchNode,
   BatchNode,
+  type BatchNodeOptions,
   type Context,
   Flow,
+  Gate,
   ItemFailure,
   isFailure,
   ParallelBatchNode,
@@ -159,6 +161,35 @@ describe.each(classes)("%s", (_name, Batch) => {
       });
       expect(await resultsOf(batch)).toEqual(["a", "b", "c"]);
       expect(Object.fromEntries(calls)).toEqual({ a: [0], b: [0, 1, 2], c: [0] });
+    });
+
+    test.each<[string, BatchNodeOptions]>([
+      ["alone", {}],
+      ["under a timeout", { timeout: 10_000 }],
+      ["under a gate", { gate: new Gate({ concurrency: 1 }) }],
+      ["under a rate", { rate: { requests: 1_000, per: 1 } }],
+    ])("number of attempts and no more, and one fallback, %s", async (_kind, options) => {
+      for (const attempts of [1, 2, 3]) {
+        const calls = [0, 0];
+        const fallback = vi.fn((item: number) => {
+          if (item === 1) throw "from the fallback";
+          return "rescued";
+        });
+        const batch = Object.assign(new Batch({ ...options, attempts, onError: "collect" }), {
+          prep: () => [0, 1],
+          exec: async (item: number) => {
+            calls[item]!++;
+            throw "from exec";
+          },
+          execFallback: fallback,
+        });
+        expect(await resultsOf(batch)).toEqual([
+          "rescued",
+          expect.objectContaining({ index: 1, error: "from the fallback", attempts }),
+        ]);
+        expect(calls).toEqual([attempts, attempts]);
+        expect(fallback.mock.calls.map(([item]) => item).sort()).toEqual([0, 1]);
+      }
     });
 
     test("fallback, called with the item and its last error", async () => {
