@@ -124,7 +124,7 @@ export async function attempt(job: Job, failed?: { readonly error: unknown }): P
       scope.cancellation?.throwIfAborted();
       if (wait === undefined) return recover(job, error, number);
       if (wait > 0) await sleep(wait, scope.cancellation);
-      else if (--scope.run.turns.stepsToClock <= 0) await scope.run.turns.breathe(scope.run);
+      else if (--scope.run.turns.stepsToClock <= 0) await scope.run.turns.breathe();
     }
   }
 }
@@ -134,6 +134,7 @@ async function waitBefore({ node, settings, scope, index }: Job, error: unknown,
   if (number + 1 >= settings.attempts) return undefined;
   try {
     if (!(await settings.retryIf(error))) return undefined;
+    scope.cancellation?.throwIfAborted();
     return await waitAfter(settings.backoff, number, error, node.name);
   } catch (failure) {
     scope.locate(failure, node, index, number);
