@@ -17,6 +17,12 @@ export const errorCodes = [
   "COST_TOO_HIGH",
   "MAX_STEPS",
   "TIMEOUT",
+  "MISSING_PEER",
+  "UNLOADABLE",
+  "NOT_CLONEABLE",
+  "THREAD_DIED",
+  "POOL_CLOSED",
+  "WRONG_RESULT_COUNT",
   "SIBLING_FAILED",
   "BRANCH_LOST",
 ] as const;
@@ -131,5 +137,20 @@ export function unknownOption(
   return new SluiceError(
     "UNKNOWN_OPTION",
     `${where}: unknown option \`${name.slice(0, 60)}\`${hint && `; ${hint}`} (known options: ${list})`,
+  );
+}
+
+/** Turns "cannot find package" of an optional peer into what to do about it; another error stays as it is. */
+export function missingPeer(wing: string, peer: string, error: unknown): unknown {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  const isMissing = code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
+  if (!isMissing || !String(message).includes(`'${peer}'`)) return error;
+  const advice = `install it: npm install ${peer}`;
+  return new SluiceError(
+    "MISSING_PEER",
+    `${wing} needs the package \`${peer}\`, which is not installed; ${advice}`,
+    {
+      cause: error,
+    },
   );
 }
