@@ -1,12 +1,13 @@
 // BaseNode: what nodes and flows have in common: options, links by action, and run.
 import { checkBackoff } from "./backoff.js";
+import { checkNode } from "./check-node.js";
 import type { Context, RunOptions } from "./context.js";
 import { invalidOption, quote, SluiceError, show } from "./errors.js";
 import { warn } from "./events.js";
-import { checkRate, Gate, isGate } from "./gate.js";
+import { Gate, isGate } from "./gate/gate.js";
+import { checkRate, type Rate } from "./gate/rate.js";
 import { anObject, aString, checkOptions, type Rule, strings } from "./options.js";
-import type { Rate } from "./permits.js";
-import { type RetryOptions, retryRules, worthARetry } from "./retry.js";
+import { type RetryOptions, retryRules, type Settings, worthARetry } from "./retry.js";
 import { Run } from "./run.js";
 import { Scope, type StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
@@ -42,19 +43,6 @@ export interface NodeOptions<S = Untyped> extends BaseOptions<S>, RetryOptions {
   readonly rate?: Rate | undefined;
 }
 
-/** Hooks of PocketFlow, and what they are called here. */
-export const WRONG_HOOKS: Readonly<Record<string, string>> = {
-  prepAsync: "prep",
-  execAsync: "exec",
-  execFallbackAsync: "execFallback",
-  postAsync: "post",
-  prep_async: "prep",
-  exec_async: "exec",
-  exec_fallback: "execFallback",
-  exec_fallback_async: "execFallback",
-  post_async: "post",
-};
-
 export const baseRules: Record<string, Rule> = { name: aString, requires: strings };
 
 /** The rules of options that lead to a result: attempts, timeout, gates. */
@@ -74,22 +62,16 @@ export const INSTEAD: Readonly<Record<string, string>> = {
   concurrency: "only the parallel classes take it: AsyncParallelBatchNode or AsyncParallelBatchFlow",
 };
 
-const isNode = (value: unknown): value is BaseNode =>
-  typeof value === "object" && value !== null && NODE in value;
+const NO_KEYS: readonly string[] = [];
+const NO_SETTINGS = settingsOf("", {});
 
-/** @throws SluiceError `INVALID_NODE` for what is no node, `UNKNOWN_HOOK` for hooks under another library's name. */
-export function checkNode(where: string, node: unknown): asserts node is BaseNode {
-  if (!isNode(node)) {
-    const hint = typeof node === "function" ? "; write `new` before the class" : "";
-    throw new SluiceError("INVALID_NODE", `${where}: expected a node or a flow, got ${show(node)}${hint}`);
-  }
-  for (const wrong in WRONG_HOOKS) {
-    if (!(wrong in node)) continue;
-    throw new SluiceError(
-      "UNKNOWN_HOOK",
-      `${quote(node.name)} defines \`${wrong}\`, which is never called; write \`${WRONG_HOOKS[wrong]}\`, which may be async`,
-    );
-  }
+function settingsOf(where: string, options: NodeOptions): Settings {
+  const { attempts = 1, backoff = 0, retryIf = worthARetry, timeout, gate, rate } = options;
+  checkBackoff(where, backoff);
+  checkRate(where, rate);
+  const gates = [...(gate === undefined ? [] : [gate]), ...(rate === undefined ? [] : [new Gate({ rate })])];
+  const simple = attempts === 1 && timeout === undefined && gates.length === 0;
+  return { attempts, backoff, retryIf, timeout, gates, simple };
 }
 
 /** What every node and flow has: a name, links by action, and `run`. */
@@ -97,34 +79,21 @@ export abstract class BaseNode<S = Untyped> {
   /** Makes the compiler hold a node to the store of its flow; has no value. */
   declare readonly "~shared"?: ((shared: S) => void) | undefined;
   /** What errors, events and diagrams call it. */
-  readonly name: string;
+  declare readonly name: string;
   /** @internal */
-  readonly [NODE]: Wiring;
+  declare readonly [NODE]: Wiring;
 
   /** @internal */
   constructor(options: unknown, rules: Record<string, Rule>, leaf: boolean) {
     const where = new.target.name.slice(0, 60) || "node";
-    checkOptions(where, options, rules, "attempts" in rules ? INSTEAD : {});
-    const {
-      name,
-      requires = [],
-      attempts = 1,
-      backoff = 0,
-      retryIf = worthARetry,
-      timeout,
-      gate,
-      rate,
-    } = (options ?? {}) as NodeOptions;
-    checkBackoff(where, backoff);
-    checkRate(where, rate);
-    this.name = name ?? where;
-    const gates = [
-      ...(gate === undefined ? [] : [gate]),
-      ...(rate === undefined ? [] : [new Gate({ rate })]),
-    ];
-    const simple = attempts === 1 && timeout === undefined && gates.length === 0;
-    const settings = { attempts, backoff, retryIf, timeout, gates, simple };
-    this[NODE] = { settings, requires, plain: leaf && simple, links: new Map() };
+    let settings = NO_SETTINGS;
+    if (options !== undefined) {
+      checkOptions(where, options, rules, "attempts" in rules ? INSTEAD : {});
+      settings = settingsOf(where, options as NodeOptions);
+    }
+    const { name = where, requires = NO_KEYS } = (options ?? {}) as BaseOptions;
+    this.name = name;
+    this[NODE] = { settings, requires, plain: leaf && settings.simple, links: new Map() };
   }
 
   /** Reads the store and gives what the middle of the step works on. */
@@ -194,26 +163,29 @@ export abstract class BaseNode<S = Untyped> {
    * within 20 ms save for hooks that may touch the store, which are awaited; SluiceError for wrong options.
    */
   async run(shared: S, options?: RunOptions): Promise<Action> {
-    checkNode("run()", this);
+    checkNode(() => "run()", this);
     this.#warnOfLinks();
     const run = new Run(options);
     try {
-      return await walk(this as unknown as Step, shared, new Scope(run), true);
+      return await this.begin(shared, new Scope(run));
     } finally {
       run.end();
     }
   }
 
+  /** @internal */
+  protected begin(shared: S, scope: Scope): Promise<Action> {
+    return walk(this as unknown as Step, shared, scope, true);
+  }
+
   #link(action: unknown, node: unknown): void {
-    const where = `${quote(this.name)}.on()`;
+    const where = () => `${quote(this.name)}.on()`;
     if (typeof action !== "string" || action === "") {
-      throw new SluiceError(
-        "INVALID_ACTION",
-        `${where}: expected an action (a non-empty string), got ${show(action)}`,
-      );
+      const expected = "expected an action (a non-empty string)";
+      throw new SluiceError("INVALID_ACTION", `${where()}: ${expected}, got ${show(action)}`);
     }
     checkNode(where, this);
-    if (node !== END) checkNode(`${quote(this.name)}.on(${quote(action)})`, node);
+    if (node !== END) checkNode(where, node);
     const target = node === END ? null : (node as unknown as Step);
     const { links } = this[NODE];
     if (links.has(action) && links.get(action) !== target) {

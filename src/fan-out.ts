@@ -2,10 +2,11 @@
 // bounded, results in input order. Knows nothing of nodes: it is told what to do with an item.
 import { type Cancellation, waitFor } from "./abort.js";
 import { SluiceError } from "./errors.js";
-import { ItemFailure } from "./failure.js";
-import { letGo } from "./held.js";
-import { endsTheRun, type Worker } from "./retry.js";
+import { ItemFailure, isFailure } from "./failure.js";
+import { letGo } from "./gate/held.js";
+import { Worker } from "./retry.js";
 import type { Run } from "./run.js";
+import { Source } from "./source.js";
 import { isThenable } from "./thenable.js";
 
 /** What a fan-out does with its items. */
@@ -26,6 +27,8 @@ export interface Task {
   readonly deliver?: ((result: unknown, item: unknown, index: number, worker: Worker) => unknown) | undefined;
   /** Writes down where an error of the iterable or of `deliver` happened. */
   blame(error: unknown, index?: number): void;
+  /** Is told of each item that has ended. */
+  readonly report?: ((failed: boolean) => void) | undefined;
 }
 
 const ignore = () => {};
@@ -40,21 +43,16 @@ export const fanOut = (items: Iterable<unknown> | AsyncIterable<unknown>, task: 
 
 class FanOut {
   readonly #task: Task;
-  readonly #items: Partial<Iterable<unknown> & AsyncIterable<unknown>>;
+  readonly #source: Source;
   readonly #results: unknown[] = [];
-  #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined;
-  #isAsync = false;
-  #exhausted = false;
-  #pulled = 0;
   #workers = 0;
   #spawning = true;
   #failure: { readonly error: unknown } | undefined;
   #finish: () => void = ignore;
-  #pulling: Promise<unknown> = Promise.resolve();
   #delivering: Promise<unknown> = Promise.resolve();
 
   constructor(items: Iterable<unknown> | AsyncIterable<unknown>, task: Task) {
-    this.#items = items;
+    this.#source = new Source(items);
     this.#task = task;
   }
 
@@ -63,7 +61,7 @@ class FanOut {
     const finished = new Promise<void>((resolve) => {
       this.#finish = resolve;
     });
-    const stop = () => this.#stopPulling();
+    const stop = () => this.#source.stop();
     cancellation.listen(stop);
     try {
       cancellation.throwIfAborted();
@@ -83,13 +81,11 @@ class FanOut {
   async #spawn(): Promise<void> {
     const { run, concurrency, blame } = this.#task;
     try {
-      const asyncIterator = this.#items[Symbol.asyncIterator]?.();
-      this.#isAsync = asyncIterator !== undefined;
-      this.#iterator = asyncIterator ?? (this.#items as Iterable<unknown>)[Symbol.iterator]();
-      const most = this.#isAsync ? 1 : concurrency;
-      for (let started = 0; started < most && !this.#exhausted; started++) {
+      this.#source.open();
+      const most = this.#source.isAsync ? 1 : concurrency;
+      for (let started = 0; started < most && !this.#source.exhausted; started++) {
         void this.#work();
-        const turn = --run.stepsToClock <= 0 ? run.breathe() : undefined;
+        const turn = --run.turns.stepsToClock <= 0 ? run.turns.breathe(run) : undefined;
         if (turn !== undefined) await turn;
       }
     } catch (error) {
@@ -101,111 +97,110 @@ class FanOut {
     }
   }
 
-  /** One worker: item after item until there are no more. */
+  /**
+   * One worker: item after item until there are no more. The loop keeps few variables and leaves the rest to
+   * methods, for all of them are saved and restored at each await (a third of the cost of a small item).
+   */
   async #work(): Promise<void> {
-    const { run, cancellation, deliver, keepResults, blame } = this.#task;
-    const worker: Worker = { held: undefined, tries: 1, ctx: undefined, permit: undefined };
+    const worker = new Worker();
     this.#workers++;
     try {
-      while (!this.#exhausted) {
-        let item: unknown;
-        try {
-          let next: IteratorResult<unknown>;
-          if (this.#isAsync) {
-            letGo(worker, run.held); // the source may need the slot to bring the next item
-            next = await this.#pull();
-          } else next = (this.#iterator as Iterator<unknown>).next();
-          if (next.done) {
-            this.#exhausted = true;
-            return;
-          }
-          item = next.value;
-        } catch (error) {
-          this.#exhausted = true;
-          if (!cancellation.aborted) blame(error);
-          return this.#fail(error);
-        }
-        if (cancellation.aborted) return;
-        if (this.#isAsync && this.#workers < this.#task.concurrency) void this.#work();
-        const index = this.#pulled++;
+      while (this.#source.isAsync ? await this.#pullLater(worker) : this.#pull(worker)) {
         let result: unknown;
         try {
-          result = this.#task.perform(item, index, worker);
+          result = this.#task.perform(worker.item, worker.index, worker);
           if (isThenable(result)) result = await result;
         } catch (error) {
-          if (cancellation.aborted) return;
-          try {
-            endPermit(worker);
-            result = await this.#settle(error, item, index, worker);
-          } catch (last) {
-            return this.#fail(last);
-          }
-        } finally {
-          worker.ctx?.close();
-          worker.ctx = undefined;
-          endPermit(worker);
+          const settled = await this.#settle(error, worker);
+          if (settled === undefined) return;
+          result = settled.result;
         }
-        if (cancellation.aborted) return;
-        if (keepResults) this.#results[index] = result;
-        if (deliver !== undefined) {
-          letGo(worker, run.held);
-          try {
-            await this.#deliver(() => deliver(result, item, index, worker));
-          } catch (error) {
-            if (!cancellation.aborted) blame(error, index);
-            return this.#fail(error);
-          }
-        }
-        if (--run.stepsToClock <= 0) {
-          const turn = run.breathe();
-          if (turn !== undefined) await turn;
-        }
+        const wait = this.#store(result, worker);
+        if (wait !== undefined) await wait;
       }
     } finally {
-      letGo(worker, run.held);
+      letGo(worker, this.#task.run.held);
       if (--this.#workers === 0 && !this.#spawning) this.#finish();
     }
   }
 
-  /** Pulls from an async iterator, one call at a time: few of them allow more. */
-  #pull(): Promise<IteratorResult<unknown>> {
-    const mine = this.#pulling.then(async () => {
-      if (this.#exhausted) return { done: true, value: undefined } as const;
-      try {
-        const { done = false, value } = await (this.#iterator as AsyncIterator<unknown>).next();
-        if (done) this.#exhausted = true;
-        return { done, value };
-      } catch (error) {
-        this.#exhausted = true;
-        throw error;
-      }
-    });
-    this.#pulling = mine.catch(ignore);
-    return waitFor(this.#task.cancellation, (resolve, reject) => {
-      mine.then(resolve, reject);
-      return ignore;
-    });
+  /** Takes the next item; false when there is none for this worker. */
+  #pull(worker: Worker): boolean {
+    try {
+      return this.#source.next(worker);
+    } catch (error) {
+      return this.#blameSource(error);
+    }
+  }
+
+  /** The same from an async iterable. */
+  async #pullLater(worker: Worker): Promise<boolean> {
+    const { cancellation, concurrency, run } = this.#task;
+    letGo(worker, run.held); // the source may need the slot to bring the next item
+    try {
+      const more = await waitFor<boolean>(cancellation, (resolve, reject) => {
+        this.#source.nextLater(worker).then(resolve, reject);
+        return ignore;
+      });
+      if (more && this.#workers < concurrency) void this.#work();
+      return more;
+    } catch (error) {
+      return this.#blameSource(error);
+    }
+  }
+
+  #blameSource(error: unknown): false {
+    const { cancellation, blame } = this.#task;
+    if (!cancellation.aborted) blame(error);
+    this.#fail(error);
+    return false;
+  }
+
+  /** Ends an item that succeeded; what it returns must be awaited before the next one. */
+  #store(result: unknown, worker: Worker): Promise<unknown> | undefined {
+    const { run, cancellation, deliver, keepResults, report } = this.#task;
+    worker.end();
+    if (cancellation.aborted) return undefined; // half an answer is no answer; the source is stopped, so the loop ends
+    if (report !== undefined) report(isFailure(result));
+    if (keepResults) this.#results[worker.index] = result;
+    if (deliver !== undefined) return this.#deliver(result, worker, deliver);
+    return --run.turns.stepsToClock <= 0 ? run.turns.breathe(run) : undefined;
   }
 
   /** Decides on an item whose `exec` failed: its fallback, its failure in the list, or the end. */
-  async #settle(error: unknown, item: unknown, index: number, worker: Worker): Promise<unknown> {
-    const { recover, collect } = this.#task;
+  async #settle(error: unknown, worker: Worker): Promise<{ readonly result: unknown } | undefined> {
+    const { run, cancellation, recover, collect } = this.#task;
+    if (cancellation.aborted) return worker.end();
     let last = error;
-    if (recover !== undefined) {
-      try {
-        return await recover(error, item, index, worker);
-      } catch (failed) {
-        last = failed;
-      }
+    worker.endPermit();
+    try {
+      if (recover !== undefined) return { result: await recover(error, worker.item, worker.index, worker) };
+    } catch (failed) {
+      last = failed;
     }
-    if (collect && !endsTheRun(last)) return new ItemFailure(index, item, last, worker.tries);
-    throw last;
+    if (collect && last !== run.exceeded && !cancellation.aborted) {
+      return { result: new ItemFailure(worker.index, worker.item, last, worker.tries) };
+    }
+    worker.end();
+    this.#fail(last);
+    return undefined;
   }
 
-  #deliver(take: () => unknown): Promise<unknown> {
-    const mine = this.#delivering.then(() => (this.#task.cancellation.aborted ? undefined : take()));
+  async #deliver(result: unknown, worker: Worker, deliver: NonNullable<Task["deliver"]>): Promise<void> {
+    const { run, cancellation, blame } = this.#task;
+    const { item, index } = worker;
+    letGo(worker, run.held);
+    const mine = this.#delivering.then(() =>
+      cancellation.aborted ? undefined : deliver(result, item, index, worker),
+    );
     this.#delivering = mine.catch(ignore);
-    return mine;
+    try {
+      await mine;
+    } catch (error) {
+      if (!cancellation.aborted) blame(error, index);
+      this.#fail(error);
+    }
+    if (--run.turns.stepsToClock <= 0) await run.turns.breathe(run);
   }
 
   #fail(error: unknown): void {
@@ -215,20 +210,4 @@ class FanOut {
     const message = "Another item of the same batch failed (see `cause`)";
     cancellation.abort(new SluiceError("SIBLING_FAILED", message, { cause: error }), false);
   }
-
-  #stopPulling(): void {
-    if (this.#exhausted) return;
-    this.#exhausted = true;
-    try {
-      const returned: unknown = this.#iterator?.return?.();
-      if (isThenable(returned)) returned.then(ignore, ignore);
-    } catch {
-      // The iterable is not wanted any more; how it takes that changes nothing.
-    }
-  }
-}
-
-function endPermit(worker: Worker): void {
-  worker.permit?.end();
-  worker.permit = undefined;
 }

@@ -1,10 +1,11 @@
 // Flow: a node whose middle is a walk.
 import type { Cancellation } from "./abort.js";
-import { BaseNode, checkNode, type NodeOptions, nodeRules } from "./base-node.js";
+import { BaseNode, type NodeOptions, nodeRules } from "./base-node.js";
+import { checkNode } from "./check-node.js";
 import type { Context, Params } from "./context.js";
 import { invalidOption, quote } from "./errors.js";
 import { aBoolean, anObject, type Rule } from "./options.js";
-import { attempt, type Tried } from "./retry.js";
+import { attempt } from "./retry.js";
 import type { Scope, StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
@@ -41,7 +42,7 @@ export const flowRules: Record<string, Rule> = { ...nodeRules, params: anObject,
  * shared.n; // => 3
  * ```
  */
-export class Flow<S = Untyped> extends BaseNode<S> implements Tried {
+export class Flow<S = Untyped> extends BaseNode<S> {
   /** The node where each walk begins. */
   readonly start: BaseNode<S>;
   readonly #params: Params | undefined;
@@ -53,7 +54,7 @@ export class Flow<S = Untyped> extends BaseNode<S> implements Tried {
   /** @throws SluiceError `INVALID_NODE`, `UNKNOWN_HOOK`, `INVALID_OPTION`, `UNKNOWN_OPTION`. */
   constructor(start: BaseNode<S>, options?: FlowOptions<S>, rules: Record<string, Rule> = flowRules) {
     super(options, rules, false);
-    checkNode(`${quote(this.name)}: start`, start);
+    checkNode(() => `${quote(this.name)}: start`, start);
     this.start = start;
     this.#params = options?.params === undefined ? undefined : Object.freeze({ ...options.params });
     this.#strict = options?.strict ?? false;
@@ -95,6 +96,20 @@ export class Flow<S = Untyped> extends BaseNode<S> implements Tried {
       leaf: false,
       perform: (ctx) => this.walk(shared, scope, undefined, ctx.cancellation),
     });
+  }
+
+  /** @internal A flow with no hooks and no options of its own is its walk: a step less, of all the steps of a run. */
+  protected override begin(shared: S, scope: Scope): Promise<Action> {
+    const { settings, requires } = this[NODE];
+    const own =
+      !settings.simple ||
+      requires.length > 0 ||
+      this.prep !== Flow.prototype.prep ||
+      this.post !== Flow.prototype.post ||
+      this.execFallback !== Flow.prototype.execFallback;
+    if (own) return super.begin(shared, scope);
+    scope.run.steps++;
+    return this.walk(shared, scope, undefined, scope.cancellation);
   }
 
   /** @internal One walk, with the params of an iteration if it is one. */

@@ -3,7 +3,7 @@ import { type Cancellation, HookSignal } from "./abort.js";
 import type { Context, Params } from "./context.js";
 import { SluiceError, setLocation, showPath } from "./errors.js";
 import { emitSafely, type WarningCode } from "./events.js";
-import { HELD, type Held } from "./held.js";
+import { HELD, type Held } from "./gate/held.js";
 import type { Run } from "./run.js";
 
 /** What a scope and a location need to know of a node. */
@@ -95,21 +95,18 @@ export class Scope {
       `The run reached \`maxSteps: ${this.run.maxSteps}\` at ${showPath(this.path(node))}; if the loop is meant to be this long, raise \`maxSteps\``,
     );
     this.locate(error, node, this.index, 0);
+    this.run.exceeded = error;
     throw error;
   }
 
+  /** What every event carries. */
+  about(node: Named, at = performance.now(), index = this.index) {
+    return { runId: this.run.id, path: this.path(node), index, at };
+  }
+
   warn(code: WarningCode, message: string, node: Named): void {
-    const { events, id: runId } = this.run;
-    if (events === undefined) return;
-    emitSafely(events, {
-      type: "warning",
-      code,
-      message,
-      runId,
-      path: this.path(node),
-      index: this.index,
-      at: performance.now(),
-    });
+    const { events } = this.run;
+    if (events !== undefined) emitSafely(events, { type: "warning", ...this.about(node), code, message });
   }
 }
 
@@ -120,7 +117,7 @@ export class StepContext implements Context {
   readonly scope: Scope;
   readonly node: Named;
   cancellation: Cancellation | undefined;
-  [HELD]: Held | undefined;
+  declare [HELD]: Held | undefined; // a field with a computed name would be slow to make
   #permit: Permitted | undefined = undefined;
   #abandoned = false;
   #signal: HookSignal | undefined = undefined;
@@ -149,10 +146,9 @@ export class StepContext implements Context {
 
   get emit(): (data: unknown) => Promise<void> {
     return (data) => {
-      const { events, id: runId } = this.scope.run;
+      const { events } = this.scope.run;
       if (events !== undefined && !this.isOver) {
-        const path = this.scope.path(this.node);
-        emitSafely(events, { type: "data", data, runId, path, index: this.index, at: performance.now() });
+        emitSafely(events, { type: "data", ...this.scope.about(this.node, undefined, this.index), data });
       }
       return NOTHING_TO_AWAIT;
     };
