@@ -78,6 +78,7 @@ export function poolError(error: unknown, { task, signal }: Call): unknown {
   if (signal?.aborted || error instanceof SluiceError) return error;
   // Node 20 loses all of the DataCloneError that ends a thread whose result could not be cloned.
   const isLost = isPlainObject(error) && !(error instanceof Error) && Object.keys(error).length === 0;
-  const isClone = isLost || (error as { name?: unknown }).name === "DataCloneError";
+  const { name, message } = error as Partial<Error>;
+  const isClone = isLost || name === "DataCloneError" || /deserialize cloned data/.test(message ?? "");
   return isClone ? notCloneable(error, task, "an argument or the result") : died(error, task);
 }
