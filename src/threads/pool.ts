@@ -1,6 +1,6 @@
 // ThreadPool: Piscina's threads behind one queue, made when they are needed and gone when they are not.
 import { availableParallelism } from "node:os";
-import { emitWarning } from "node:process";
+import { emitWarning, execArgv } from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Piscina } from "piscina";
 import { Gate } from "sluice";
@@ -163,7 +163,9 @@ export class ThreadPool {
       throw missingPeer("sluice/threads", "piscina", error);
     });
     const filename = fileURLToPath(new URL("thread.cjs", import.meta.url));
-    const piscina = new Piscina({ ...this.#settings, filename, name: "run", minThreads: 0 });
+    // A thread inherits the process's own flags; of them all, this one it cannot start with.
+    const flags = execArgv.some((flag) => flag.startsWith("--input-type")) ? { execArgv: [] } : {};
+    const piscina = new Piscina({ ...this.#settings, ...flags, filename, name: "run", minThreads: 0 });
     this.#threads = () => piscina.threads.length;
     // Piscina tells here of a thread that died without a call: one that could not start, mostly.
     piscina.on("error", (error: unknown) => {
