@@ -62,12 +62,10 @@ export async function* stream(
       taken = 0;
     }
   } finally {
-    if (!ended && failure === undefined) {
-      port1.postMessage({ left: true });
-      const timer = setTimeout(() => stop.abort(), GRACE);
-      await running;
-      clearTimeout(timer);
-    }
+    if (!ended) port1.postMessage({ left: true });
+    const timer = setTimeout(() => stop.abort(), GRACE);
+    await running;
+    clearTimeout(timer);
     port1.close();
   }
 }
