@@ -57,7 +57,7 @@ export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> 
     this.#batch = batchSettings(options, concurrency);
   }
 
-  /** Gives the params of each iteration: Untyped iterable or async iterable of objects, pulled lazily. */
+  /** Gives the params of each iteration: any iterable or async iterable of objects, pulled lazily. */
   override prep(_shared: S, _ctx: Context): Awaitable<Items<P>> {
     return undefined;
   }
@@ -108,12 +108,12 @@ export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> 
         keepResults: this.onResult === undefined,
         perform: (params, index, worker) => {
           if (!direct) return attempt(job(params, index, worker));
-          worker.ctx = new StepContext(inside, this, index);
+          worker.tries = 0;
           this.#checkParams(params, index);
           return this.walk(shared, scope, params, cancellation, index);
         },
         recover: (error, params, index, worker) => {
-          if (worker.ctx === undefined) throw error; // the attempts have had their last word
+          if (worker.tries > 0) throw error; // the attempts have had their last word
           return attempt(job(params, index, worker), { error });
         },
         deliver:

@@ -107,6 +107,7 @@ class FanOut {
     try {
       while (this.#source.isAsync ? await this.#pullLater(worker) : this.#pull(worker)) {
         let result: unknown;
+        if (this.#task.cancellation.aborted) return; // some microtasks have passed since the pull
         try {
           result = this.#task.perform(worker.item, worker.index, worker);
           if (isThenable(result)) result = await result;

@@ -4,7 +4,7 @@ import { Cancellation, sleep } from "./abort.js";
 import { aBackoff, type Backoff, waitAfter } from "./backoff.js";
 import { locate, quote, SluiceError, show } from "./errors.js";
 import { type Held, type Keep, letGo } from "./gate/held.js";
-import { enter, type Passable, type Passage, type Permit, pass, passNow } from "./gate/pass.js";
+import { type Passable, type Passage, type Permit, pass, passNow } from "./gate/pass.js";
 import { isQuotaExhausted } from "./gate/retry-after.js";
 import { aCount, aFunction, aTimeout, isAmount, type Rule } from "./options.js";
 import { type Scope, StepContext } from "./scope.js";
@@ -57,12 +57,13 @@ export class Worker implements Keep {
   held: Held | undefined = undefined;
   item: unknown = undefined;
   index = -1;
-  /** Attempts that the current item has had. */
-  tries = 1;
-  /** The context of the current item's first attempt, when it was made without the machinery below. */
+  /** Attempts that the current item has had; 0 in a first one that is made without {@link attempt}. */
+  tries = 0;
+  /** The context of the current item's first attempt, if it must be closed. */
   ctx: StepContext | undefined = undefined;
-  /** What that attempt has of its gates. */
+  /** What that attempt has of its gates, and how it passed them. */
   permit: Permit | undefined = undefined;
+  passage: Passage | undefined = undefined;
   /** The forked store of the current iteration, once its walk has succeeded. */
   local: { readonly store: unknown } | undefined = undefined;
 
@@ -97,25 +98,35 @@ export const worthARetry = (error: unknown): boolean =>
   error instanceof SluiceError ? error.code === "TIMEOUT" : !isQuotaExhausted(error);
 
 /**
- * Makes the first attempt at a leaf job without promises of our own, when it need not wait: most calls need
- * nothing else. What it throws, at once or later, goes to {@link attempt} as `failed`.
- *
- * @returns What `exec` returned, or `undefined` when the job must go the long way from the start.
+ * The context for a first attempt at an item that need not wait for anything; `undefined` when it must go the
+ * long way. Most attempts need no more, and cost no promise of ours. What the attempt throws goes to
+ * {@link attempt} as `failed`.
  */
-export function attemptNow(job: Job & { readonly worker: Worker }): { readonly result: unknown } | undefined {
-  const { node, settings, scope, index, worker } = job;
-  const { gates, timeout } = settings;
+export function contextNow(
+  node: Tried,
+  { gates, timeout }: Settings,
+  scope: Scope,
+  index: number,
+  worker: Worker,
+): StepContext | undefined {
   if (timeout !== undefined || (gates.length > 0 && node.cost !== undefined)) return undefined;
-  worker.tries = 1;
-  const ctx = new StepContext(scope, node, index);
+  worker.tries = 0; // by which a failure is known to need attempt() yet
+  const ctx = new StepContext(scope, node, index, 0, worker);
   if (gates.length > 0) {
-    const permit = passNow(passageOf(job, 0), worker);
-    if (permit === undefined) return undefined;
-    worker.permit = permit;
-    ctx.hold(permit);
+    const around = scope.run.held;
+    worker.passage ??= {
+      gates,
+      tokens: 0,
+      around,
+      cancellation: scope.cancellation,
+      slots: true,
+      keep: worker,
+    };
+    worker.permit = passNow(worker.passage, worker);
+    if (worker.permit === undefined) return undefined;
+    ctx.hold(worker.permit);
   }
-  worker.ctx = ctx;
-  return { result: gates.length === 0 ? job.perform(ctx) : enter(gates, () => job.perform(ctx)) };
+  return ctx;
 }
 
 /**
@@ -211,7 +222,7 @@ async function perform(job: Job, ctx: StepContext, permit?: Permit): Promise<unk
   }
   const deadline = new Cancellation(true);
   if (job.scope.cancellation !== undefined) deadline.follow(job.scope.cancellation);
-  ctx.cancellation = deadline;
+  ctx.limit(deadline);
   const { name } = job.node;
   const timer = setTimeout(() => {
     deadline.abort(

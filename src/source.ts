@@ -68,7 +68,7 @@ export class Source {
     else {
       taker.item = next.value;
       // A stop came while the source was asked, and a generator that runs takes no return().
-      if (this.exhausted) this.#close();
+      if (this.exhausted && !this.isAsync) this.#close();
     }
     if (this.exhausted) return false;
     taker.index = this.#pulled++;

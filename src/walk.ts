@@ -54,7 +54,7 @@ export async function walk(start: Step, shared: unknown, scope: Scope, alone = f
   let node = start;
   for (;;) {
     if (cancellation?.aborted) throw cancellation.reason;
-    scope.countStep(node);
+    if (run.steps++ >= run.maxSteps) throw scope.tooManySteps(node);
     const wiring = node[NODE];
     const ctx = new StepContext(scope, node, scope.index);
     let action: unknown;
