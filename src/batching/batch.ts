@@ -68,11 +68,13 @@ export class Batch {
     this.#isLeaving = true;
     this.#cancelPlan?.();
     let size = this.waiting.size;
-    let quiet = 0;
+    let [turns, quiet] = [0, 0];
     const look = () => {
+      turns++;
       quiet = this.waiting.size === size ? quiet + 1 : 0;
       size = this.waiting.size;
-      if (quiet >= 2 || performance.now() - this.since >= maxWait) return go();
+      const isLate = performance.now() - this.since >= maxWait;
+      if (quiet >= 2 || (isLate && turns >= 2)) return go();
       turn = setImmediate(look);
     };
     let turn = setImmediate(look);

@@ -24,9 +24,23 @@ export type ThreadResult<R> = R extends
   ? AsyncIterable<Value, Last>
   : Promise<Awaited<R>>;
 
-/** The function that {@link asyncify} makes: the same arguments and, after them, a {@link ThreadCall} or a hook's context. */
+/** The same arguments, and after them a {@link ThreadCall}: also in the place of those that are left out. */
+export type ThreadArguments<Args extends unknown[]> =
+  Args extends Required<Args> ? [...args: Args, call?: ThreadCall] : OptionalArguments<Args>;
+
+type OptionalArguments<Args extends unknown[], Done extends unknown[] = []> = Args extends []
+  ? [...Done, call?: ThreadCall]
+  : number extends Required<Args>["length"]
+    ? [...Done, ...Args] | [...Done, ...Args, ThreadCall]
+    : Args extends [infer First, ...infer Rest]
+      ? OptionalArguments<Rest, [...Done, First]>
+      : Args extends [(infer First)?, ...infer Rest]
+        ? [...Done, call?: ThreadCall] | OptionalArguments<Rest, [...Done, First?]>
+        : never;
+
+/** The function that {@link asyncify} makes. */
 export type Asyncified<F extends AnyFunction> = (
-  ...args: [...args: Parameters<F>, call?: ThreadCall]
+  ...args: ThreadArguments<Parameters<F>>
 ) => ThreadResult<ReturnType<F>>;
 
 /** The options of {@link asyncify}. */

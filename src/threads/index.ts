@@ -4,6 +4,7 @@ export {
   type Asyncified,
   type AsyncifyOptions,
   asyncify,
+  type ThreadArguments,
   type ThreadCall,
   type ThreadResult,
 } from "./asyncify.js";

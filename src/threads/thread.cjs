@@ -57,8 +57,8 @@ function typescriptFor(url) {
 }
 
 const tsx = process.execArgv
-  .filter((arg) => /[/\\]tsx[/\\]/.test(arg))
-  .map((arg) => arg.replace(/^--\w+=/, ""));
+  .map((arg) => arg.replace(/^--\w+=/, ""))
+  .filter((arg) => /(^|[/\\])tsx($|[/\\])/.test(arg));
 let readsTypeScript = tsx.length === 0 && Boolean(process.features.typescript);
 
 /** What tsx or a test runner does for modules of the main thread ends there; so tsx, where it is, is asked again. */

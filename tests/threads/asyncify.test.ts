@@ -1,5 +1,5 @@
 import { AsyncParallelBatchNode, type Context, Flow, locate, node, SluiceError } from "sluice";
-import { asyncify, ThreadPool } from "sluice/threads";
+import { asyncify, type ThreadCall, ThreadPool } from "sluice/threads";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import type * as work from "./modules/work.js";
 
@@ -35,7 +35,11 @@ describe("a function of a module", () => {
 
   test("keeps the types of its arguments and of its result", () => {
     expectTypeOf(hash).parameter(0).toEqualTypeOf<string>();
-    expectTypeOf(hash).parameter(1).toEqualTypeOf<number | undefined>();
+    expectTypeOf(hash).parameter(1).toEqualTypeOf<number | ThreadCall | undefined>();
+    expectTypeOf(hash("a", { signal: AbortSignal.abort() })).resolves.toEqualTypeOf<string>();
+    expectTypeOf(on<typeof work.doubled>("doubled")).parameters.toEqualTypeOf<
+      [n: number, call?: ThreadCall]
+    >();
     expectTypeOf(hash("a")).resolves.toEqualTypeOf<string>();
     expectTypeOf(on<typeof work.later>("later")("a")).resolves.toEqualTypeOf<string>();
     expectTypeOf(on<typeof work.count>("count")(1)).toEqualTypeOf<AsyncIterable<number, string>>();
@@ -53,7 +57,7 @@ describe("a function of a module", () => {
         return shared.texts;
       }
       override exec(text: string, ctx: Context) {
-        return hash(text, 1_000, ctx);
+        return hash(text, ctx);
       }
       override post(shared: { hashes?: string[] }, _texts: string[], hashes: string[]) {
         shared.hashes = hashes;
