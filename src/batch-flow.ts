@@ -16,11 +16,12 @@ import { quote, SluiceError, show } from "./errors.js";
 import type { ItemFailure } from "./failure.js";
 import { Flow, type FlowOptions, flowRules } from "./flow.js";
 import { isPlainObject, type Rule } from "./options.js";
-import { attempt, type Job, type Worker } from "./retry.js";
+import { attempt, type Job } from "./retry.js";
 import { type Scope, StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
 import { type Action, MIDDLE, NODE } from "./walk.js";
+import type { Worker } from "./worker.js";
 
 /** The options of a {@link BatchFlow}. Attempts, timeout and gate are those of each iteration. */
 export interface BatchFlowOptions<S = Untyped> extends FlowOptions<S>, OnErrorOption {}

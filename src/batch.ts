@@ -7,11 +7,12 @@ import { emitSafely } from "./events.js";
 import type { ItemFailure } from "./failure.js";
 import { fanOut, type Task } from "./fan-out.js";
 import { aCountOrInfinity, oneOf, type Rule } from "./options.js";
-import { attempt, contextNow, type Job, type Worker } from "./retry.js";
+import { attempt, contextNow, type Job } from "./retry.js";
 import { type Scope, StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
 import { type Action, MIDDLE, NODE } from "./walk.js";
+import type { Worker } from "./worker.js";
 
 /** What the `prep` of a batch may give; nothing means no items. */
 export type Items<T> = Iterable<T> | AsyncIterable<T> | null | undefined;
@@ -181,7 +182,7 @@ export class BatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends Ba
           ? (result, item, index) => this.#deliver(shared, result, item, new StepContext(inside, this, index))
           : undefined,
         perform: (item, index, worker) => {
-          const ctx = contextNow(this, settings, inside, index, worker);
+          const ctx = contextNow(this, settings, inside, item, index, worker);
           if (ctx === undefined) return attempt(this.#job(item as Item, index, inside, worker));
           for (const gate of gates) gate.entered++;
           try {

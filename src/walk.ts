@@ -96,7 +96,7 @@ export async function walk(start: Step, shared: unknown, scope: Scope, alone = f
     }
     if (cancellation?.aborted) throw cancellation.reason;
     if (--run.turns.stepsToClock <= 0) {
-      const turn = run.turns.breathe(run);
+      const turn = run.turns.breathe();
       if (turn !== undefined) await turn;
     }
     if (alone) return action;

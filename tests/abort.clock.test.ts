@@ -14,8 +14,7 @@ import {
   parallel,
 } from "sluice";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
-import { hooks, Log, places } from "./aborts.js";
-import { withLag } from "./lag.js";
+import { busyGate, hooks, Log, places } from "./aborts.js";
 import { TimerWatch } from "./timers.js";
 
 const SOON = 20;
@@ -52,6 +51,10 @@ afterAll(() => {
       `amid hooks that never wait: ${show(slowestLoop)}`,
   );
 });
+
+/** The least of three measurements: what a busy machine adds is not ours. */
+const bestOfThree = async (measure: () => Promise<number>): Promise<number> =>
+  Math.min(await measure(), await measure(), await measure());
 
 /** Settles a promise into what it rejected with, and when. */
 async function rejection(run: Promise<unknown>): Promise<{ reason: unknown; at: number }> {
@@ -148,6 +151,10 @@ describe("within 60 ms amid hooks that never wait:", () => {
     }
     override onResult() {}
   }
+  const walkedAgain = () => {
+    const inner = new Flow(node({ post: () => (going() ? "again" : "done") }));
+    return inner.on("again", inner).end("done");
+  };
   const fails = () => {
     if (going()) throw new Error("no");
   };
@@ -163,9 +170,9 @@ describe("within 60 ms amid hooks that never wait:", () => {
     ["steps of 15 ms", () => looping({ exec: () => busy(15) })],
     ["quick steps, then slow ones", () => looping({ exec: () => busy(++count > 2_000 ? 5 : 0) })],
     ["quick steps and now and then a slow one", () => looping({ exec: () => busy(++count % 50 ? 0 : 8) })],
-    ["a flow that is walked again and again", () => looping({}).on("again", new Flow(node({})))],
+    ["a flow that is walked again and again", walkedAgain],
     ["three nested flows", () => new Flow(new Flow(new Flow(looping({}))))],
-    ["two branches", () => parallel([looping({}), looping({ exec: () => 1 })])],
+    ["two branches", () => parallel([new Flow(looping({})), new Flow(looping({ exec: () => 1 }))])],
     ["attempts without backoff", () => node({ attempts: 1e9, exec: fails })],
     ["attempts under a gate", () => node({ attempts: 1e9, gate: new Gate({ concurrency: 1 }), exec: fails })],
     ["attempts of a flow", () => new Flow(node({ exec: fails }), { attempts: 1e9 })],
@@ -175,6 +182,10 @@ describe("within 60 ms amid hooks that never wait:", () => {
       () => batch(AsyncParallelBatchNode, {}, { exec: () => 1, onResult: () => {} }),
     ],
     ["items of 5 ms by several workers", () => batch(AsyncParallelBatchNode, {}, { exec: () => busy(5) })],
+    [
+      "items of 1 ms by 200 workers",
+      () => batch(AsyncParallelBatchNode, { concurrency: 200 }, { exec: () => busy(1) }),
+    ],
     [
       "items by 1,000 workers with async exec",
       () =>
@@ -206,6 +217,13 @@ describe("within 60 ms amid hooks that never wait:", () => {
       "items of an async generator that awaits nothing",
       () => Object.assign(new AsyncParallelBatchNode(), { prep: () => endlessAsync(), onResult: () => {} }),
     ],
+    [
+      "a thousand runs at once",
+      () => {
+        const many = Array.from({ length: 1_000 }, () => new Flow(looping({})));
+        return node({ exec: (_, ctx) => Promise.all(many.map((flow) => flow.run({}, { ctx }))) });
+      },
+    ],
     ["iterations one by one", () => new OneByOne(node({}))],
     ["iterations by several workers", () => new Walks(node({}))],
     ["iterations that loop", () => new Walks(looping({}))],
@@ -216,17 +234,13 @@ describe("within 60 ms amid hooks that never wait:", () => {
     end = performance.now() + 1_000;
     const controller = new AbortController();
     const reason = new Error("stop");
-    const { result, lag } = await withLag(async () => {
-      const due = performance.now() + 25;
-      const timer = sleep(25).then(() => controller.abort(reason));
-      const rejected = await rejection(new Flow(make()).run({}, { signal: controller.signal }));
-      await timer;
-      return { ...rejected, late: rejected.at - due };
-    });
-    note(slowestLoop, name, result.late);
-    expect(lag).toBeGreaterThan(0);
-    expect(result.reason).toBe(reason);
-    expect(result.late).toBeLessThan(LIMIT);
+    const due = performance.now() + 25;
+    const timer = sleep(25).then(() => controller.abort(reason));
+    const rejected = await rejection(new Flow(make()).run({}, { signal: controller.signal }));
+    await timer;
+    note(slowestLoop, name, rejected.at - due);
+    expect(rejected.reason).toBe(reason);
+    expect(rejected.at - due).toBeLessThan(LIMIT);
     await expectNothingLeft(controller.signal);
   });
 });
@@ -263,7 +277,7 @@ describe("an abort", () => {
 
   test("at any microtask starts no further hook, in every place", async () => {
     const late = new Set<string>();
-    for (const place of [...places, ...hooks].filter(({ name }) => !name.includes(",000"))) {
+    for (const place of [...places, ...hooks]) {
       for (let microtasks = 1; microtasks <= 40; microtasks++) {
         const controller = new AbortController();
         const reason = new Error("soon");
@@ -306,23 +320,26 @@ describe("an abort", () => {
   });
 
   test("of a signal that 1,000 runs share ends them all, through one listener", async () => {
-    const controller = new AbortController();
-    const { signal } = controller;
-    const gate = new Gate({ concurrency: 1 });
-    const exec = new Log().ignore();
-    const flow = new Flow(parallel([node({ exec }), node({ gate, exec }), node({ attempts: 2, exec })]));
-    const calls = Array.from({ length: 1_000 }, (_, i) =>
-      rejection(i % 2 === 0 ? flow.run({}, { signal }) : gate.run(exec, { signal })),
-    );
-    await sleep(5);
-    expect(getEventListeners(signal, "abort")).toHaveLength(1);
-    const aborted = performance.now();
-    controller.abort("stop");
-    const ended = await Promise.all(calls);
-    for (const { reason } of ended) expect(reason).toBe("stop");
-    console.log(`abort of 1,000 runs: all rejected after ${(ended.at(-1)!.at - aborted).toFixed(1)} ms`);
-    expect(Math.max(...ended.map(({ at }) => at)) - aborted).toBeLessThan(SOON * 3);
-    await expectNothingLeft(signal);
+    const best = await bestOfThree(async () => {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const gate = new Gate({ concurrency: 1 });
+      const exec = new Log().ignore();
+      const flows = [node({ exec }), node({ gate, exec }), node({ attempts: 2, timeout: 60_000, exec })];
+      const runs = Array.from({ length: 1_000 }, (_, i) =>
+        rejection(i % 4 === 3 ? gate.run(exec, { signal }) : new Flow(flows[i % 4]!).run({}, { signal })),
+      );
+      await sleep(5);
+      expect(getEventListeners(signal, "abort")).toHaveLength(1);
+      const aborted = performance.now();
+      controller.abort("stop");
+      const ended = await Promise.all(runs);
+      for (const { reason } of ended) expect(reason).toBe("stop");
+      await expectNothingLeft(signal);
+      return Math.max(...ended.map(({ at }) => at)) - aborted;
+    });
+    console.log(`abort of 1,000 runs on one signal: the last rejected after ${best.toFixed(1)} ms`);
+    expect(best).toBeLessThan(SOON);
   });
 
   test("that never comes leaves no listener on a signal shared by 1,000 runs, one after another", async () => {
@@ -338,37 +355,39 @@ describe("an abort", () => {
     await expectNothingLeft(signal);
   });
 
-  test("with 10,000 items waiting rejects within 20 ms, and nothing of them starts", async () => {
-    const gate = new Gate({ concurrency: 4, rate: { requests: 100, per: 1_000 } });
-    let started = 0;
-    class Items extends AsyncParallelBatchNode<object, number, void> {
-      override prep() {
-        return Array.from({ length: 20_000 }, (_, i) => i);
-      }
-      override async exec() {
-        started++;
-        await sleep(1);
-      }
-    }
-    const controller = new AbortController();
-    const run = rejection(
-      new Flow(new Items({ gate, concurrency: 10_000 })).run({}, { signal: controller.signal }),
-    );
-    await sleep(100);
-    const before = started;
-    expect(gate.stats().waiting).toBeGreaterThan(9_900);
-    const aborted = performance.now();
-    controller.abort("stop");
-    const rejected = await run;
-    console.log(`abort with 10,000 items waiting: rejected after ${(rejected.at - aborted).toFixed(1)} ms`);
-    expect(rejected.reason).toBe("stop");
-    expect(rejected.at - aborted).toBeLessThan(SOON);
-    await expectNothingLeft(controller.signal);
-    await sleep(60);
-    expect(started).toBe(before);
-    expect(gate.stats()).toMatchObject({ waiting: 0, running: 0 });
-    await expect(Promise.race([gate.run(() => "free"), sleep(500)])).resolves.toBe("free");
-  });
+  test.each(["slot", "permits", "pause"] as const)(
+    "with 10,000 items waiting for the %s of a gate rejects within 20 ms, and none of them starts",
+    async (how) => {
+      const best = await bestOfThree(async () => {
+        const controller = new AbortController();
+        const { signal } = controller;
+        const gate = await busyGate(how, signal);
+        const { waiting } = gate.stats();
+        const log = new Log();
+        class Items extends AsyncParallelBatchNode<object, number, void> {
+          override prep() {
+            return Array.from({ length: 20_000 }, (_, i) => i);
+          }
+          override exec() {
+            log.start("exec");
+          }
+        }
+        const run = rejection(new Flow(new Items({ gate, concurrency: 10_000 })).run({}, { signal }));
+        while (gate.stats().waiting < waiting + 10_000) await sleep(5);
+        const aborted = performance.now();
+        controller.abort("stop");
+        const rejected = await run;
+        expect(rejected.reason).toBe("stop");
+        await expectNothingLeft(signal);
+        await sleep(60);
+        expect(log.started).toEqual([]);
+        expect(gate.stats()).toMatchObject({ waiting: 0, running: 0 });
+        return rejected.at - aborted;
+      });
+      console.log(`abort with 10,000 items waiting for the ${how}: rejected after ${best.toFixed(1)} ms`);
+      expect(best).toBeLessThan(SOON);
+    },
+  );
 
   test("inside the iterable itself ends the run, and the iterable's finally runs", async () => {
     for (const Batch of [BatchNode, AsyncParallelBatchNode]) {

@@ -62,7 +62,10 @@ function through(start: BaseNode, signal: AbortSignal, log: Log): Promise<unknow
 const items = (length: number) => Array.from({ length }, (_, i) => i);
 
 /** A gate whose one slot is taken, whose requests are spent, or which a 429 has paused. */
-async function busyGate(how: "slot" | "permits" | "tokens" | "pause", signal: AbortSignal): Promise<Gate> {
+export async function busyGate(
+  how: "slot" | "permits" | "tokens" | "pause",
+  signal: AbortSignal,
+): Promise<Gate> {
   const options: GateOptions = {
     slot: { concurrency: 1 },
     permits: { concurrency: 20_000, rate: { requests: 1, per: 60_000 } },
@@ -72,8 +75,9 @@ async function busyGate(how: "slot" | "permits" | "tokens" | "pause", signal: Ab
   const gate = new Gate(options);
   const first = gate.run(
     () => {
-      if (how === "slot")
+      if (how === "slot" && !signal.aborted) {
         return new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+      }
       if (how === "pause")
         throw Object.assign(new Error("429"), { status: 429, headers: { "retry-after": "60" } });
     },
@@ -99,12 +103,12 @@ const waitsOfGates: Place[] = (["slot", "permits", "tokens", "pause"] as const).
     },
   },
   {
-    name: `the ${how} of a gate, in a batch with 10,000 items waiting`,
+    name: `the ${how} of a gate, in a batch with 100 items waiting`,
     begin: async (signal, log) => {
       const gate = await busyGate(how, signal);
       class Items extends AsyncParallelBatchNode<object, number, void> {
         override prep() {
-          return items(10_000);
+          return items(200);
         }
         override cost() {
           return 0.9;
@@ -113,7 +117,7 @@ const waitsOfGates: Place[] = (["slot", "permits", "tokens", "pause"] as const).
           log.start("exec");
         }
       }
-      return through(new Items({ gate, concurrency: 10_000 }), signal, log);
+      return through(new Items({ gate, concurrency: 100 }), signal, log);
     },
   },
   {
@@ -247,7 +251,7 @@ export const places: Place[] = [
     },
   },
   {
-    name: "1,000 execs of a batch at once",
+    name: "200 execs of a batch at once",
     begin: (signal, log) => {
       class Items extends AsyncParallelBatchNode<object, number, void> {
         override prep() {
@@ -258,7 +262,7 @@ export const places: Place[] = [
           await new Promise((resolve) => ctx.signal.addEventListener("abort", resolve));
         }
       }
-      return through(new Items({ concurrency: 1_000 }), signal, log);
+      return through(new Items({ concurrency: 200 }), signal, log);
     },
   },
   ...[BatchNode, AsyncParallelBatchNode].flatMap((Batch) => [

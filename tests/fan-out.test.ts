@@ -561,6 +561,31 @@ describe("an async source", () => {
   });
 });
 
+test("an onResult in flight at an abort is waited for, though an exec that ignores its signal is not", async () => {
+  const controller = new AbortController();
+  const log: string[] = [];
+  const [hold, delivering] = [deferred(), deferred()];
+  const batch = Object.assign(new AsyncParallelBatchNode(), {
+    prep: () => ["delivers", "hangs"],
+    exec: (item: string) => (item === "hangs" ? deferred().promise : undefined),
+    onResult: async () => {
+      delivering.resolve();
+      await hold.promise;
+      log.push("delivered");
+    },
+  });
+  const run = rejection(batch.run({}, { signal: controller.signal })).then((reason) =>
+    log.push(String(reason)),
+  );
+  await delivering.promise;
+  controller.abort("stop");
+  for (let turns = 0; turns < 3; turns++) await turn();
+  expect(log).toEqual([]);
+  hold.resolve();
+  await run;
+  expect(log).toEqual(["delivered", "stop"]);
+});
+
 test("no item starts after the failure of another, however close they come", async () => {
   const late: number[] = [];
   for (let distance = 0; distance < 25; distance++) {
