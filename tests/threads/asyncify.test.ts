@@ -36,7 +36,7 @@ describe("a function of a module", () => {
   test("keeps the types of its arguments and of its result", () => {
     expectTypeOf(hash).parameter(0).toEqualTypeOf<string>();
     expectTypeOf(hash).parameter(1).toEqualTypeOf<number | ThreadCall | undefined>();
-    expectTypeOf(hash("a", { signal: AbortSignal.abort() })).resolves.toEqualTypeOf<string>();
+    expectTypeOf(hash("a", { signal: new AbortController().signal })).resolves.toEqualTypeOf<string>();
     expectTypeOf(on<typeof work.doubled>("doubled")).parameters.toEqualTypeOf<
       [n: number, call?: ThreadCall]
     >();
