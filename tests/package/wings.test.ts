@@ -1,8 +1,9 @@
 // The wings as a stranger gets them: the packed tarball, without their packages and with them, through import
 // and require.
-import { cp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Compiler, compile, compilers } from "../types/compilers.js";
 import { type Packed, pack, root, run } from "./pack.js";
 
 const peers = ["piscina@5.3.2", "dataloader@2.2.3"];
@@ -74,4 +75,33 @@ test("importing sluice loads no wing and none of their packages", async () => {
     console.log(/piscina|dataloader|threads|batching/.test(loaded), process.moduleLoadList.includes("NativeModule worker_threads"));`;
   const output = await run(packed.project, process.execPath, "--input-type=module", "-e", program);
   expect(output.split(" ")[0]).toBe("false");
+});
+
+const program = `
+  import { Gate } from "sluice";
+  import { batched } from "sluice/batching";
+  import { asyncify, ThreadPool } from "sluice/threads";
+
+  export const pool = new ThreadPool({ threads: 1 });
+  export const hash: Promise<string> = asyncify((text: string) => text + "!", { pool })("a");
+  export const values: AsyncIterable<number> = asyncify(function* (to: number) { yield to; })(1);
+  const one = batched(async (texts: readonly string[]) => texts.map((text) => text.length), { gate: new Gate() });
+  export const length: Promise<number> = one("a", { signal: new AbortController().signal });
+  // @ts-expect-error
+  one(1);
+`;
+
+test.each(Object.keys(compilers) as Compiler[])("their types check under TypeScript %s", async (compiler) => {
+  const folder = await mkdtemp(join(packed.project, "types-"));
+  for (const name of ["esm.mts", "cjs.cts"]) await writeFile(join(folder, name), program);
+  const compilerOptions = {
+    target: "es2022",
+    module: "nodenext",
+    types: [],
+    skipLibCheck: false,
+    strict: true,
+    exactOptionalPropertyTypes: true,
+  };
+  await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions }));
+  expect(await compile(compiler, folder)).toBe("");
 });
