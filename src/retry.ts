@@ -67,8 +67,13 @@ export interface Job {
 }
 
 /** The default of `retryIf`: a mistake in the program or an empty account would only fail again. */
-export const worthARetry = (error: unknown): boolean =>
-  error instanceof SluiceError ? error.code === "TIMEOUT" : !isQuotaExhausted(error);
+export function worthARetry(error: unknown): boolean {
+  try {
+    return error instanceof SluiceError ? error.code === "TIMEOUT" : !isQuotaExhausted(error);
+  } catch {
+    return true; // an error that throws when it is looked at says nothing against another try
+  }
+}
 
 /**
  * The context for a first attempt at an item that need not wait for anything; `undefined` when it must go the

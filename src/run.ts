@@ -17,8 +17,9 @@ const NO_PARAMS: Params = Object.freeze({});
 const NOT_YET = Symbol("not yet");
 
 const emitterRule: Rule = {
-  expected: "an emitter of eventemitter3",
-  accepts: (value) => value instanceof Object && "emit" in value && "listeners" in value,
+  expected: "an emitter of eventemitter3 (one of node:events works differently)",
+  accepts: (value) =>
+    value instanceof Object && "emit" in value && "listeners" in value && !("setMaxListeners" in value),
 };
 const contextRule: Rule = {
   expected: "the context that a hook was given",

@@ -3,7 +3,8 @@
 /** How long hooks that never wait may keep the event loop, in ms. */
 const TURN_EVERY = 40;
 const KEY = Symbol.for("sluice.turns");
-const later: (callback: () => void) => unknown =
+/** Calls back in the next turn of the event loop. */
+export const later: (callback: () => void) => unknown =
   typeof setImmediate === "function" ? setImmediate : (callback) => setTimeout(callback, 0);
 
 /** The event loop's turns, which all runs of a process share. */
