@@ -2,10 +2,11 @@
 // batch together and hands each its result.
 import type DataLoader from "dataloader";
 import type { Gate } from "sluice";
-import { missingPeer, SluiceError, show } from "../errors.js";
+import { SluiceError, show } from "../errors.js";
 import { isAmount } from "../options.js";
+import { missingPeer } from "../wings/missing-peer.js";
+import { onAbort } from "../wings/on-abort.js";
 import { Batch, type Entry } from "./batch.js";
-import { onAbort } from "./on-abort.js";
 
 /** The function of many items, as the engine sees it. */
 export type Many = (

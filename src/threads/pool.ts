@@ -4,8 +4,9 @@ import { emitWarning, execArgv } from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Piscina } from "piscina";
 import { Gate } from "sluice";
-import { missingPeer, SluiceError } from "../errors.js";
+import { SluiceError } from "../errors.js";
 import { aCount, aDelay, anObject, aPositiveNumber, checkOptions, type Rule } from "../options.js";
+import { missingPeer } from "../wings/missing-peer.js";
 import type { Outcome, Task } from "./task.js";
 
 declare global {
