@@ -1,6 +1,7 @@
 // A million items cost the memory of the few in flight: they are pulled one by one, when a worker is free.
 import { AsyncParallelBatchNode, BatchFlow, BatchNode, Flow, Gate, node } from "sluice";
 import { expect, test } from "vitest";
+import { turn } from "./fake-clock.js";
 
 const MILLION = 1_000_000;
 const LIMIT = 64 * 1024 * 1024;
@@ -87,8 +88,10 @@ test("1,000,000 items under a gate with slots, requests and tokens", async () =>
 
 test("100,000 items of an async generator", async () => {
   const source = new Source(100_000);
-  await new Flow(batch(source, { concurrency: 16 }, () => source.itemsLater())).run({});
+  const busy = batch(source, { concurrency: 16 }, () => source.itemsLater());
+  await new Flow(Object.assign(busy, { exec: () => turn() })).run({});
   source.expectLazy("an async generator", 16);
+  expect(source.ahead).toBe(16);
 }, 60_000);
 
 test("100,000 items one by one, and 100,000 iterations of a batch flow", async () => {

@@ -10,6 +10,7 @@ import {
   type GateContext,
   type GateOptions,
   type GateRunOptions,
+  isFailure,
   locate,
   Node,
   node,
@@ -470,6 +471,33 @@ describe("one gate for several", () => {
     },
   );
 
+  test("no slot is held by a batch for the fallback of an item whose cost is refused", async () => {
+    const gate = new Gate({ concurrency: 1, rate: { tokens: 100, per: 1_000, burst: 1_000 } });
+    const through: number[] = [];
+    class Items extends BatchNode<object, number, number> {
+      override prep() {
+        return [10, 1_000, 10, Number.NaN, 10];
+      }
+      override cost(item: number) {
+        return item;
+      }
+      override exec(item: number) {
+        return item;
+      }
+      override execFallback(item: number, _error: unknown, ctx: Context) {
+        return gate.run(() => through.push(item), { ctx });
+      }
+    }
+    let settled = false;
+    void new Flow(new Items({ gate })).run({}).finally(() => {
+      settled = true;
+    });
+    for (let turns = 0; turns < 50 && !settled; turns++) await turn();
+    expect(settled).toBe(true);
+    expect(through).toEqual([1_000, Number.NaN]);
+    expect(await slotsFree(gate, 1)).toBe(true);
+  });
+
   test("a call abandoned by a timeout keeps its slot until it really ends", async () => {
     const gate = new Gate({ concurrency: 1 });
     const inFlight = new InFlight();
@@ -493,6 +521,21 @@ describe("one gate for several", () => {
     await advance(100);
     expect(gate.stats().running).toBe(0);
     expect(await slotsFree(gate, 1)).toBe(true);
+  });
+
+  test("items abandoned by a timeout keep their slots until they really end", async () => {
+    const gate = new Gate({ concurrency: 2 });
+    const inFlight = new InFlight();
+    const work = () => inFlight.during(() => sleep(100));
+    const run = new Flow(
+      new BatchItems(gate, work, { timeout: 20, onError: "collect", concurrency: 4 }, 6),
+    ).run({});
+    await advance(50);
+    expect(gate.stats()).toMatchObject({ running: 2, waiting: 4 }); // two have failed, and four wait for their slots
+    await advance(300);
+    await run;
+    expect(inFlight).toMatchObject({ peak: 2, total: 6, now: 0 });
+    expect(await slotsFree(gate, 2)).toBe(true);
   });
 
   test("slots hold also when the gate's own retryAfter calls a timeout a reason to pause", async () => {
@@ -757,6 +800,17 @@ describe("the warning SLUICE_GATE_STALLED", () => {
     await new Flow(node({ gate, exec: () => gate.run(() => 1) })).run({});
     restore();
     expect(seen.map(({ code }) => code)).toEqual(["SLUICE_GATE_STALLED"]);
+  });
+
+  test("comes at once for one that a batch's exec makes, the first time and later", async () => {
+    for (const nested of [0, 3]) {
+      const { seen, restore } = warnings();
+      const gate = new Gate({ concurrency: 2 });
+      let items = 0;
+      await new Flow(new BatchItems(gate, () => (items++ === nested ? gate.run(() => 1) : 1))).run({});
+      restore();
+      expect(seen.map(({ code }) => code)).toEqual(["SLUICE_GATE_STALLED"]);
+    }
   });
 
   test("comes after ten seconds in which no slot came free, when the nesting cannot be seen", async () => {
@@ -1151,6 +1205,37 @@ describe("cost()", () => {
     expect(await slotsFree(gate, 1)).toBe(true);
   });
 
+  test.each([
+    ["sync", (value: number) => value],
+    ["async", async (value: number) => value],
+  ])("of a batch, %s, is asked for each item, and a wrong one fails that item alone", async (_, cost) => {
+    const gate = new Gate({ concurrency: 2, rate: { tokens: 1_000, per: 1_000, burst: 1_000 } });
+    const executed: number[] = [];
+    const costs = [10, -1, 20, Number.NaN, 30];
+    const batch = Object.assign(
+      new AsyncParallelBatchNode<{ failed?: unknown[] }>({ gate, onError: "collect" }),
+      {
+        prep: () => costs,
+        cost,
+        exec: (item: number) => executed.push(item),
+        post: (shared: { failed?: unknown[] }, _items: unknown, results: unknown[]) => {
+          shared.failed = results
+            .filter(isFailure)
+            .map(({ index, error }) => [index, (error as SluiceError).code]);
+        },
+      },
+    );
+    const shared: { failed?: unknown[] } = {};
+    await new Flow(batch).run(shared);
+    expect(executed).toEqual([10, 20, 30]);
+    expect(shared.failed).toEqual([
+      [1, "INVALID_COST"],
+      [3, "INVALID_COST"],
+    ]);
+    expect(gate.stats().tokensLeft).toBe(930);
+    expect(await slotsFree(gate, 2)).toBe(true);
+  });
+
   test("that throws or rejects fails as exec would: it is tried again, then falls back", async () => {
     const gate = new Gate({ concurrency: 1 });
     const cost = vi.fn(async () => {
@@ -1414,6 +1499,34 @@ describe("429", () => {
     await failed;
     expect(call).toHaveBeenCalledTimes(calls);
     expect(gate.stats().refused).toBe(calls);
+  });
+
+  test("a call that was refused keeps its place: after the pause it goes before those who came later", async () => {
+    const gate = new Gate({ rate: { requests: 10, per: 1_000, burst: 100 } });
+    const order: string[] = [];
+    let tries = 0;
+    const calls = ["first", "second", "third", "fourth"].map((name) =>
+      gate.run(() => {
+        order.push(name);
+        if (name === "first" && tries++ === 0) throw refusal(50);
+      }),
+    );
+    await advance(800);
+    await Promise.all(calls);
+    expect(order).toEqual(["first", "first", "second", "third", "fourth"]);
+  });
+
+  test("also the last 429 of a call pauses the gate for the others", async () => {
+    const gate = new Gate({ maxPauses: 0 });
+    const { starts, start } = starter(gate);
+    const error = refusal(200);
+    await expect(gate.run(() => Promise.reject(error))).rejects.toBe(error);
+    const other = start();
+    await advance(190);
+    expect(starts).toEqual([]);
+    await advance(20);
+    await other;
+    expect(starts).toHaveLength(1);
   });
 
   test("each attempt has its own maxPauses, and the failure goes to retryIf and the fallback as it is", async () => {

@@ -98,16 +98,16 @@ test("10,000 concurrent runs of one flow object: no value of one is seen in anot
         checkCtx("batch post", ctx, shared.run);
         check(
           given.every(({ run }) => run === shared.run),
-          `items of another run in ${shared.run}`,
+          () => `items of another run in ${shared.run}`,
         );
         const [zero, one, two] = results;
         check(
           zero === `${shared.run}.0` && two === `${shared.run}.2`,
-          `results ${results} in run ${shared.run}`,
+          () => `results ${results} in run ${shared.run}`,
         );
         check(
           isFailure(one) && (one.error as Error).message === `item of ${shared.run}`,
-          `failure in ${shared.run}`,
+          () => `failure in ${shared.run}`,
         );
         shared.results = results;
       },
