@@ -2,7 +2,7 @@ import { defineConfig } from "tsup";
 
 export default defineConfig({
   // A wing adds one line here and one in `exports` of package.json: "threads/index": "src/threads/index.ts".
-  entry: { index: "src/index.ts" },
+  entry: { index: "src/index.ts", "serve/index": "src/serve/index.ts" },
   format: ["esm", "cjs"],
   target: ["node20", "es2022"],
   // The core imports nothing from node:, so it also runs in Deno, Bun, workers and the browser.
@@ -11,8 +11,13 @@ export default defineConfig({
   noExternal: ["p-limit"],
   // tsup sets baseUrl, which TypeScript 6 deprecates. What is marked @internal is nobody's API.
   dts: { compilerOptions: { ignoreDeprecations: "6.0", stripInternal: true } },
-  splitting: false,
+  // What the core and its wings share is built once, for import and for require alike.
+  splitting: true,
   treeshake: true,
+  // Names and lines for stack traces; the sources themselves would double the package.
   sourcemap: true,
+  esbuildOptions: (options) => {
+    options.sourcesContent = false;
+  },
   clean: true,
 });

@@ -17,6 +17,12 @@ export const errorCodes = [
   "COST_TOO_HIGH",
   "MAX_STEPS",
   "TIMEOUT",
+  "INVALID_OUTPUT",
+  "REMOTE_FAILED",
+  "REMOTE_BROKEN",
+  "SLOW_READER",
+  "CLIENT_GONE",
+  "HANDLER_CLOSED",
   "SIBLING_FAILED",
   "BRANCH_LOST",
 ] as const;
