@@ -86,9 +86,14 @@ const GONE: Problem = { status: 499, message: "The caller has gone" };
  */
 export function createHandler<S, Input>(
   flow: BaseNode<S>,
-  options: HandlerOptions<S, Input> & { readonly toShared: (input: Input, request: Request) => Awaitable<S> },
+  options: HandlerOptions<NoInfer<S>, Input> & {
+    readonly toShared: (input: Input, request: Request) => Awaitable<NoInfer<S>>;
+  },
 ): Handler;
-export function createHandler<S>(flow: BaseNode<S>, options?: HandlerOptions<S, S>): Handler;
+export function createHandler<S>(
+  flow: BaseNode<S>,
+  options?: HandlerOptions<NoInfer<S>, NoInfer<S>>,
+): Handler;
 export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Handler {
   checkNode(() => "createHandler()", flow);
   checkOptions("createHandler()", options, rules);

@@ -27,10 +27,9 @@ export async function* readEvents(
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) return;
-      rest += decoder.decode(value, { stream: true });
+      if (!done) rest += decoder.decode(value, { stream: true });
       // A carriage return at the end may be the first half of a line's end.
-      const lines = rest.split(/\r\n|\n|\r(?!$)/);
+      const lines = rest.split(done ? /\r\n|\n|\r/ : /\r\n|\n|\r(?!$)/);
       rest = lines.pop() ?? "";
       for (const line of lines) {
         if (line === "") {
@@ -45,6 +44,7 @@ export async function* readEvents(
           size += line.length;
         }
       }
+      if (done) return;
       if (size + rest.length > most) throw tooLong();
     }
   } finally {
