@@ -1,20 +1,11 @@
 // Ways to make nodes without a class: node({...}), parallel([...]), chain(...).
 import { Cancellation } from "./abort.js";
-import {
-  BaseNode,
-  type BaseOptions,
-  baseRules,
-  checkNode,
-  INSTEAD,
-  type NodeOptions,
-  nodeRules,
-  WRONG_HOOKS,
-} from "./base-node.js";
+import { BaseNode, type BaseOptions, baseRules, INSTEAD, type NodeOptions, nodeRules } from "./base-node.js";
+import { checkNode, WRONG_HOOKS } from "./check-node.js";
 import type { Context } from "./context.js";
 import { invalidOption, quote, SluiceError } from "./errors.js";
 import { Node } from "./node.js";
 import { aFunction, checkOptions, isPlainObject, oneOf, type Rule } from "./options.js";
-import { endsTheRun } from "./retry.js";
 import type { Scope, StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
@@ -106,7 +97,7 @@ export class Parallel<S = Untyped, Outcome = Untyped, A extends Action = Action>
 
   /** @throws SluiceError `INVALID_NODE`, `UNKNOWN_HOOK`, `INVALID_OPTION`, `UNKNOWN_OPTION`. */
   constructor(branches: readonly BaseNode<S>[], options: ParallelOptions<S, Outcome, A> = {}) {
-    super({ name: "parallel", ...options }, parallelRules, false);
+    super({ ...(new.target === Parallel ? { name: "parallel" } : {}), ...options }, parallelRules, false);
     if (!Array.isArray(branches) || branches.length === 0) {
       throw invalidOption("parallel()", "branches", "a non-empty array of nodes or flows", branches);
     }
@@ -128,7 +119,7 @@ export class Parallel<S = Untyped, Outcome = Untyped, A extends Action = Action>
     _ctx: StepContext,
     scope: Scope,
   ): Promise<unknown[]> {
-    const cancellation = new Cancellation();
+    const cancellation = new Cancellation(this.until === "any");
     if (scope.cancellation !== undefined) cancellation.follow(scope.cancellation);
     const inside = scope.inside(this, false, undefined, cancellation);
     let decided: PromiseSettledResult<unknown> | undefined;
@@ -144,7 +135,7 @@ export class Parallel<S = Untyped, Outcome = Untyped, A extends Action = Action>
         );
         return value;
       } catch (reason) {
-        const last = this.until === "all" || endsTheRun(reason);
+        const last = this.until === "all" || reason === scope.run.exceeded;
         if (last && decided === undefined && !cancellation.aborted) {
           decided = { status: "rejected", reason };
           const sibling = new SluiceError(

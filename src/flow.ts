@@ -1,6 +1,7 @@
 // Flow: a node whose middle is a walk.
 import type { Cancellation } from "./abort.js";
-import { BaseNode, checkNode, type NodeOptions, nodeRules } from "./base-node.js";
+import { BaseNode, type NodeOptions, nodeRules } from "./base-node.js";
+import { checkNode } from "./check-node.js";
 import type { Context, Params } from "./context.js";
 import { invalidOption, quote } from "./errors.js";
 import { aBoolean, anObject, type Rule } from "./options.js";
@@ -95,6 +96,20 @@ export class Flow<S = Untyped> extends BaseNode<S> {
       leaf: false,
       perform: (ctx) => this.walk(shared, scope, undefined, ctx.cancellation),
     });
+  }
+
+  /** @internal A flow with no hooks and no options of its own is its walk: a step less, of all the steps of a run. */
+  protected override begin(shared: S, scope: Scope): Promise<Action> {
+    const { settings, requires } = this[NODE];
+    const own =
+      !settings.simple ||
+      requires.length > 0 ||
+      this.prep !== Flow.prototype.prep ||
+      this.post !== Flow.prototype.post ||
+      this.execFallback !== Flow.prototype.execFallback;
+    if (own) return super.begin(shared, scope);
+    scope.run.steps++;
+    return this.walk(shared, scope, undefined, scope.cancellation);
   }
 
   /** @internal One walk, with the params of an iteration if it is one. */

@@ -3,10 +3,10 @@
 import { Cancellation, sleep } from "./abort.js";
 import { aBackoff, type Backoff, waitAfter } from "./backoff.js";
 import { locate, quote, SluiceError, show } from "./errors.js";
-import { type Held, type Keep, letGo } from "./held.js";
+import { type Held, type Keep, letGo } from "./gate/held.js";
+import { enter, type Passable, type Passage, type Permit, pass, passNow } from "./gate/pass.js";
+import { isQuotaExhausted } from "./gate/retry-after.js";
 import { aCount, aFunction, aTimeout, isAmount, type Rule } from "./options.js";
-import { enter, type Passable, type Passage, type Permit, pass, passNow } from "./pass.js";
-import { isQuotaExhausted } from "./retry-after.js";
 import { type Scope, StepContext } from "./scope.js";
 import { isThenable } from "./thenable.js";
 
@@ -96,10 +96,6 @@ export interface Job {
 export const worthARetry = (error: unknown): boolean =>
   error instanceof SluiceError ? error.code === "TIMEOUT" : !isQuotaExhausted(error);
 
-/** Tells an error that ends the whole run, whatever attempts, fallbacks or `onError` say. */
-export const endsTheRun = (error: unknown): boolean =>
-  error instanceof SluiceError && error.code === "MAX_STEPS";
-
 /**
  * Makes the first attempt at a leaf job without promises of our own, when it need not wait: most calls need
  * nothing else. What it throws, at once or later, goes to {@link attempt} as `failed`.
@@ -140,13 +136,13 @@ export async function attempt(job: Job, failed?: { readonly error: unknown }): P
       scope.cancellation?.throwIfAborted();
       // A walk's failure was located where it happened, unless it is the walk's own timeout.
       if (leaf || locate(error) === undefined) scope.locate(error, node, index, number);
-      if (endsTheRun(error)) throw error;
+      if (error === scope.run.exceeded) throw error;
       if (worker !== undefined) letGo(worker, scope.run.held); // only `exec` itself holds a slot
       const wait = await waitBefore(job, error, number);
       scope.cancellation?.throwIfAborted();
       if (wait === undefined) return recover(job, error, number);
       if (wait > 0) await sleep(wait, scope.cancellation);
-      else if (--scope.run.stepsToClock <= 0) await scope.run.breathe();
+      else if (--scope.run.turns.stepsToClock <= 0) await scope.run.turns.breathe(scope.run);
     }
   }
 }
@@ -213,7 +209,7 @@ async function perform(job: Job, ctx: StepContext, permit?: Permit): Promise<unk
       ctx.close();
     }
   }
-  const deadline = new Cancellation();
+  const deadline = new Cancellation(true);
   if (job.scope.cancellation !== undefined) deadline.follow(job.scope.cancellation);
   ctx.cancellation = deadline;
   const { name } = job.node;

@@ -3,7 +3,7 @@ import { type Cancellation, HookSignal } from "./abort.js";
 import type { Context, Params } from "./context.js";
 import { SluiceError, setLocation, showPath } from "./errors.js";
 import { emitSafely, HOLD, type WarningCode } from "./events.js";
-import { HELD, type Held } from "./held.js";
+import { HELD, type Held } from "./gate/held.js";
 import type { Run } from "./run.js";
 
 /** What a scope and a location need to know of a node. */
@@ -95,6 +95,7 @@ export class Scope {
       `The run reached \`maxSteps: ${this.run.maxSteps}\` at ${showPath(this.path(node))}; if the loop is meant to be this long, raise \`maxSteps\``,
     );
     this.locate(error, node, this.index, 0);
+    this.run.exceeded = error;
     throw error;
   }
 
@@ -116,7 +117,7 @@ export class StepContext implements Context {
   readonly scope: Scope;
   readonly node: Named;
   cancellation: Cancellation | undefined;
-  [HELD]: Held | undefined;
+  declare [HELD]: Held | undefined; // a field with a computed name would be slow to make
   #permit: Permitted | undefined = undefined;
   #abandoned = false;
   #signal: HookSignal | undefined = undefined;

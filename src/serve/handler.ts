@@ -1,5 +1,6 @@
 // createHandler: one flow object behind HTTP, for any number of callers.
-import { type BaseNode, checkNode } from "../base-node.js";
+import type { BaseNode } from "../base-node.js";
+import { checkNode } from "../check-node.js";
 import { SluiceError } from "../errors.js";
 import { warn } from "../events.js";
 import { aDelay, aFunction, anObject, aTimeout, checkOptions, isPlainObject } from "../options.js";
