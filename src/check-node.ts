@@ -41,5 +41,7 @@ function misnamedHook(node: object): string | undefined {
     for (const wrong in WRONG_HOOKS) if (wrong in prototype) return wrong;
     checkedClasses.add(prototype);
   }
-  return Object.keys(node).find((key) => Object.hasOwn(WRONG_HOOKS, key));
+  // The methods of a class are not enumerable, so this sees what the object has of its own.
+  for (const key in node) if (Object.hasOwn(WRONG_HOOKS, key)) return key;
+  return undefined;
 }

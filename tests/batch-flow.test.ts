@@ -6,6 +6,7 @@ import {
   type Context,
   chain,
   Flow,
+  type FlowOptions,
   type ItemFailure,
   isFailure,
   Node,
@@ -167,6 +168,37 @@ describe.each(classes)("%s", (_name, Batch) => {
       await flow.run({});
       expect([...walks].sort()).toEqual([0, 1, 1, 1, 2]);
       expect(post.mock.calls[0]![2]).toEqual(["done", "done", "done"]);
+    });
+
+    test.each<[string, FlowOptions]>([
+      ["alone", {}],
+      ["under a timeout", { timeout: 10_000 }],
+      ["under a rate", { rate: { requests: 1_000, per: 1 } }],
+    ])("number of walks and no more, and one fallback, %s", async (_kind, options) => {
+      for (const attempts of [1, 2, 3]) {
+        const walks = [0, 0];
+        const leaf = node({
+          exec: async (_prepared: unknown, { params }) => {
+            walks[params.n]!++;
+            throw "from a walk";
+          },
+        });
+        const [post, fallback] = [
+          vi.fn(),
+          vi.fn(({ n }: Params) => {
+            if (n === 1) throw "from the fallback";
+            return "rescued";
+          }),
+        ];
+        const flow = new Batch(leaf, { ...options, attempts, onError: "collect" });
+        await Object.assign(flow, { prep: () => [{ n: 0 }, { n: 1 }], execFallback: fallback, post }).run({});
+        expect(post.mock.calls[0]![2]).toEqual([
+          "rescued",
+          expect.objectContaining({ index: 1, error: "from the fallback", attempts }),
+        ]);
+        expect(walks).toEqual([attempts, attempts]);
+        expect(fallback).toHaveBeenCalledTimes(2);
+      }
     });
 
     test("fallback, which gives its action", async () => {
@@ -506,6 +538,32 @@ describe("AsyncParallelBatchFlow", () => {
     hold.resolve();
     await run;
     expect(log).toEqual(["prep ended", "rejected: sibling"]);
+  });
+
+  test("an abort waits for the hooks of every iteration that may touch the store, and no further one starts", async () => {
+    const controller = new AbortController();
+    const log: string[] = [];
+    const hold = deferred();
+    const leaf = node({
+      prep: async (_shared: unknown, { params }) => {
+        await hold.promise;
+        log.push(`prep ${params.n}`);
+      },
+      exec: () => void log.push("exec"),
+    });
+    const flow = Object.assign(new AsyncParallelBatchFlow(leaf, { concurrency: 2 }), {
+      prep: () => [{ n: 0 }, { n: 1 }, { n: 2 }],
+    });
+    const run = rejection(flow.run({}, { signal: controller.signal })).then((reason) =>
+      log.push(String(reason)),
+    );
+    await turn();
+    controller.abort("stop");
+    for (let turns = 0; turns < 3; turns++) await turn();
+    expect(log).toEqual([]);
+    hold.resolve();
+    await run;
+    expect(log).toEqual(["prep 0", "prep 1", "stop"]);
   });
 
   test("ParallelBatchFlow is its other name, and AsyncBatchFlow is BatchFlow", () => {

@@ -2,8 +2,10 @@ import {
   AsyncBatchNode,
   AsyncParallelBatchNode,
   BatchNode,
+  type BatchNodeOptions,
   type Context,
   Flow,
+  Gate,
   ItemFailure,
   isFailure,
   ParallelBatchNode,
@@ -139,6 +141,15 @@ describe.each(classes)("%s", (_name, Batch) => {
     }
   });
 
+  test("with a sync exec has run all items before run() returns", async () => {
+    for (const attempts of [1, 2]) {
+      const exec = vi.fn();
+      const run = Object.assign(new Batch({ attempts }), { prep: () => [1, 2, 3], exec }).run({});
+      expect(exec).toHaveBeenCalledTimes(3);
+      await run;
+    }
+  });
+
   test("takes ten thousand sync items without a deep stack", async () => {
     const items = Array.from({ length: 10_000 }, (_, n) => n);
     const batch = Object.assign(new Batch(), { prep: () => items, exec: (n: number) => n });
@@ -159,6 +170,35 @@ describe.each(classes)("%s", (_name, Batch) => {
       });
       expect(await resultsOf(batch)).toEqual(["a", "b", "c"]);
       expect(Object.fromEntries(calls)).toEqual({ a: [0], b: [0, 1, 2], c: [0] });
+    });
+
+    test.each<[string, BatchNodeOptions]>([
+      ["alone", {}],
+      ["under a timeout", { timeout: 10_000 }],
+      ["under a gate", { gate: new Gate({ concurrency: 1 }) }],
+      ["under a rate", { rate: { requests: 1_000, per: 1 } }],
+    ])("number of attempts and no more, and one fallback, %s", async (_kind, options) => {
+      for (const attempts of [1, 2, 3]) {
+        const calls = [0, 0];
+        const fallback = vi.fn((item: number) => {
+          if (item === 1) throw "from the fallback";
+          return "rescued";
+        });
+        const batch = Object.assign(new Batch({ ...options, attempts, onError: "collect" }), {
+          prep: () => [0, 1],
+          exec: async (item: number) => {
+            calls[item]!++;
+            throw "from exec";
+          },
+          execFallback: fallback,
+        });
+        expect(await resultsOf(batch)).toEqual([
+          "rescued",
+          expect.objectContaining({ index: 1, error: "from the fallback", attempts }),
+        ]);
+        expect(calls).toEqual([attempts, attempts]);
+        expect(fallback.mock.calls.map(([item]) => item).sort()).toEqual([0, 1]);
+      }
     });
 
     test("fallback, called with the item and its last error", async () => {

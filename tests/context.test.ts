@@ -171,6 +171,16 @@ describe("params", () => {
     });
     await new Flow(step, { params: own }).run({}, { params: mine });
     expect(mine).toEqual({ a: 2 });
+    expect(own).toEqual({ b: 2 });
+    const alone = node({
+      exec: (_prepared: undefined, { params }) => {
+        mine.a = 3;
+        expect(Object.isFrozen(params)).toBe(true);
+        expect(params).toEqual({ a: 2 });
+      },
+    });
+    await alone.run({}, { params: mine });
+    expect(Object.isFrozen(mine)).toBe(false);
   });
 });
 

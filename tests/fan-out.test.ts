@@ -320,14 +320,26 @@ describe("iterator.return()", () => {
     }
   });
 
-  test("is not called on an iterator that came to its end, or failed by itself", async () => {
-    for (const last of [() => ({ done: true }), () => Promise.reject(new Error("next"))]) {
-      const close = vi.fn();
-      const items = { [Symbol.asyncIterator]: () => ({ next: async () => last(), return: close }) };
-      await Object.assign(new BatchNode(), { prep: () => items as never })
-        .run({})
-        .catch(() => {});
-      expect(close).not.toHaveBeenCalled();
+  test.each<[string, () => unknown]>([
+    ["came to its end", () => ({ done: true })],
+    [
+      "failed by itself",
+      () => {
+        throw new Error("next");
+      },
+    ],
+  ])("is not called on an iterator that %s", async (_name, last) => {
+    const close = vi.fn();
+    for (const items of [
+      { [Symbol.iterator]: () => ({ next: last, return: close }) },
+      { [Symbol.asyncIterator]: () => ({ next: async () => last(), return: close }) },
+    ]) {
+      for (const Batch of [BatchNode, AsyncParallelBatchNode]) {
+        await Object.assign(new Batch(), { prep: () => items as never })
+          .run({})
+          .catch((error) => expect(error).toEqual(new Error("next")));
+        expect(close).not.toHaveBeenCalled();
+      }
     }
   });
 
@@ -561,6 +573,31 @@ describe("an async source", () => {
   });
 });
 
+test("an onResult in flight at an abort is waited for, though an exec that ignores its signal is not", async () => {
+  const controller = new AbortController();
+  const log: string[] = [];
+  const [hold, delivering] = [deferred(), deferred()];
+  const batch = Object.assign(new AsyncParallelBatchNode(), {
+    prep: () => ["delivers", "hangs"],
+    exec: (item: string) => (item === "hangs" ? deferred().promise : undefined),
+    onResult: async () => {
+      delivering.resolve();
+      await hold.promise;
+      log.push("delivered");
+    },
+  });
+  const run = rejection(batch.run({}, { signal: controller.signal })).then((reason) =>
+    log.push(String(reason)),
+  );
+  await delivering.promise;
+  controller.abort("stop");
+  for (let turns = 0; turns < 3; turns++) await turn();
+  expect(log).toEqual([]);
+  hold.resolve();
+  await run;
+  expect(log).toEqual(["delivered", "stop"]);
+});
+
 test("no item starts after the failure of another, however close they come", async () => {
   const late: number[] = [];
   for (let distance = 0; distance < 25; distance++) {
@@ -701,6 +738,31 @@ test("two failures at once: the first is thrown, the other is nobody's unhandled
   hold.resolve();
   expect(await run).toBe(errors[0]);
 });
+
+test.each([1, 3])(
+  "siblings that fail because they were aborted are not tried again and get no fallback (attempts: %d)",
+  async (attempts) => {
+    const log: string[] = [];
+    const batch = Object.assign(
+      new AsyncParallelBatchNode({ attempts, retryIf: (error) => error !== "guilty" }),
+      {
+        prep: () => ["guilty", "sibling"],
+        exec: async (item: string, { attempt, signal }: Context) => {
+          log.push(`${item} ${attempt}`);
+          if (item === "sibling") await new Promise((_, reject) => signal.addEventListener("abort", reject));
+          await turn();
+          throw item;
+        },
+        execFallback: (item: string, error: unknown) => {
+          log.push(`${item} fallback`);
+          throw error;
+        },
+      },
+    );
+    expect(await rejection(batch.run({}))).toBe("guilty");
+    expect(log).toEqual(["guilty 0", "sibling 0", "guilty fallback"]);
+  },
+);
 
 test("a failure of a nested batch stops the outer one, and is thrown once", async () => {
   const started: string[] = [];

@@ -1,6 +1,7 @@
 import {
   type Action,
   AsyncFlow,
+  AsyncParallelBatchFlow,
   type BaseNode,
   BatchFlow,
   BatchNode,
@@ -360,6 +361,20 @@ describe("maxSteps", () => {
     expect(retryIf).not.toHaveBeenCalled();
     expect(post).not.toHaveBeenCalled();
   });
+});
+
+test("a subclass may have methods of its own: no name is taken but those of the documentation", () => {
+  const documented = ["prep", "exec", "execFallback", "post", "cost", "fork", "join", "onResult"];
+  documented.push("constructor", "next", "on", "branch", "end", "run");
+  const taken = new Set<string>();
+  for (
+    let each: object = AsyncParallelBatchFlow;
+    each !== Function.prototype;
+    each = Object.getPrototypeOf(each)
+  ) {
+    for (const name of Object.getOwnPropertyNames((each as typeof Flow).prototype)) taken.add(name);
+  }
+  expect([...taken].filter((name) => !documented.includes(name))).toEqual([]);
 });
 
 test("the MAX_STEPS of a run inside an exec ends that run only: it is rescued and collected like any error", async () => {

@@ -19,7 +19,7 @@ const layers = [
   ["gate/semaphore", "gate/held"],
   ["context", "run", "scope"],
   ["gate/rate", "gate/permits", "gate/pass", "gate/stall", "gate/gate"],
-  ["backoff", "retry", "fan-out"],
+  ["worker", "backoff", "retry", "fan-out"],
   ["walk"],
   ["check-node"],
   ["base-node", "node"],
@@ -50,7 +50,7 @@ const core = [...graph, ...gate];
 /** The names of the files of src/ that a file imports. */
 const internal = ({ name, imports }: Source): string[] =>
   imports
-    .filter((specifier) => specifier.startsWith("."))
+    .filter((specifier) => specifier.startsWith(".") && !specifier.endsWith(".d.ts"))
     .map((specifier) => join(dirname(name), specifier).replace(/\.js$/, ""));
 
 /** All files that can be reached from one, through any number of imports. */

@@ -1,3 +1,4 @@
+/// <reference path="./bottleneck-light.d.ts" />
 // Permits: who may start now, by requests, by tokens and by a vendor's pause. Two token buckets
 // with one queue, refilled by leases of Bottleneck, the rate limiter.
 import Bottleneck from "bottleneck/light.js";
