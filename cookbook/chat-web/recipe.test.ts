@@ -18,6 +18,13 @@ import { Llm } from "./llm.js";
 import type { Message } from "./nodes.js";
 import { answerTo, type StandIn, startStandIn } from "./stand-in.js";
 
+/** What functions that run in the page use of it; the page's own types would be everybody's here. */
+declare const document: {
+  readonly documentElement: { readonly scrollWidth: number };
+  querySelector(query: string): { readonly textContent: string } | null;
+  querySelectorAll(query: string): { readonly length: number };
+};
+
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 const program = join(import.meta.dirname, "main.ts");
 const pageText = readFileSync(join(import.meta.dirname, "page.html"), "utf8");
@@ -169,9 +176,10 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page, in Chrom
     await page.getByLabel("Message").fill(text);
     await page.keyboard.press("Enter");
   };
-  const writes = '(document.querySelector("#log .writing")?.textContent ?? "").length > 5';
+  const writes = () => (document.querySelector("#log .writing")?.textContent ?? "").length > 5;
   const last = (page: Page) => page.locator("#log .assistant").last();
-  const done = (page: Page) => page.waitForFunction('!document.querySelector("#log .writing, #rooms .busy")');
+  const done = (page: Page) =>
+    page.waitForFunction(() => !document.querySelector("#log .writing, #rooms .busy"));
 
   test("an answer grows while it is written, and is whole in the end", async () => {
     await withPage(async (page) => {
@@ -196,7 +204,7 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page, in Chrom
         if (at > 0) await page.getByLabel("New room").click();
         await say(page, text);
       }
-      await page.waitForFunction('document.querySelectorAll("#rooms .busy").length === 3');
+      await page.waitForFunction(() => document.querySelectorAll("#rooms .busy").length === 3);
       await vi.waitFor(() => expect(chat.stats().running).toBe(3));
       await done(page);
       for (const text of said) {
@@ -289,7 +297,7 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page, in Chrom
         await say(page, "word ".repeat(300));
         const folder = process.env.SCREENSHOTS;
         const look = async (what: string) => {
-          const width = await page.evaluate("document.documentElement.scrollWidth");
+          const width = await page.evaluate(() => document.documentElement.scrollWidth);
           expect(width).toBe(viewport.width);
           const path = join(folder ?? "", `${device}-${colorScheme}-${what}.png`);
           if (folder !== undefined) await page.screenshot({ path });
