@@ -9,10 +9,11 @@ export default defineConfig({
   platform: "neutral",
   // p-limit is ESM only: left external, require("sluice") fails at run time.
   noExternal: ["p-limit"],
+  // A wing imports the core by its name, so that a program has one core, and its types one Gate.
+  external: ["sluice"],
   // tsup sets baseUrl, which TypeScript 6 deprecates. What is marked @internal is nobody's API.
   dts: { compilerOptions: { ignoreDeprecations: "6.0", stripInternal: true } },
-  // What the core and its wings share is built once, for import and for require alike.
-  splitting: true,
+  splitting: false,
   treeshake: true,
   // Names and lines for stack traces; the sources themselves would double the package.
   sourcemap: true,

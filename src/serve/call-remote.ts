@@ -1,8 +1,7 @@
 // One call of a handler from its client's side: the request, the events that come back, and what they mean.
-import type { Context } from "../context.js";
+import type { Awaitable, Context } from "sluice";
 import { quote } from "../errors.js";
 import { isPlainObject } from "../options.js";
-import type { Awaitable } from "../thenable.js";
 import { toJson } from "./json.js";
 import { readEvents } from "./read-events.js";
 import type { Issue } from "./refusal.js";

@@ -1,5 +1,5 @@
 // One request, from its arrival until its answer is out.
-import { SluiceError } from "../errors.js";
+import { SluiceError } from "sluice";
 
 /** What a handler keeps of a request. */
 export class Call {

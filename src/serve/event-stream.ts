@@ -1,6 +1,6 @@
 // Server-Sent Events as a stream of bytes that waits for its reader: what is not read is kept in one list, with
 // a limit, and handed over in one piece whenever the reader asks.
-import { SluiceError } from "../errors.js";
+import { SluiceError } from "sluice";
 
 /** What a stream is held to, and whom it tells. */
 export interface EventStreamOptions {

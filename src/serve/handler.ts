@@ -1,11 +1,8 @@
 // createHandler: one flow object behind HTTP, for any number of callers.
-import type { BaseNode } from "../base-node.js";
-import { checkNode } from "../check-node.js";
-import { SluiceError } from "../errors.js";
+import { type Awaitable, type BaseNode, type Params, SluiceError } from "sluice";
+import { show } from "../errors.js";
 import { warn } from "../events.js";
 import { aDelay, aFunction, anObject, aTimeout, checkOptions, isPlainObject } from "../options.js";
-import type { Awaitable } from "../thenable.js";
-import type { Untyped } from "../untyped.js";
 import { checkHeaders, readJson } from "./body.js";
 import { Call } from "./call.js";
 import { EventStream } from "./event-stream.js";
@@ -15,6 +12,9 @@ import { jsonResponse, type Problem, Refusal, refuse } from "./refusal.js";
 import { aSchema, check, type StandardSchema } from "./schema.js";
 import { tell } from "./telling.js";
 import { wantsEvents } from "./wants-events.js";
+
+/** The `any` of the core, by a name that its public types have. */
+type Untyped = Params[string];
 
 /** The options of {@link createHandler}. */
 export interface HandlerOptions<S = Untyped, Input = S> {
@@ -96,7 +96,10 @@ export function createHandler<S>(
   options?: HandlerOptions<NoInfer<S>, NoInfer<S>>,
 ): Handler;
 export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Handler {
-  checkNode(() => "createHandler()", flow);
+  if (typeof (flow as Partial<BaseNode> | undefined)?.run !== "function") {
+    const message = `createHandler(): expected a node or a flow, got ${show(flow)}`;
+    throw new SluiceError("INVALID_NODE", message);
+  }
   checkOptions("createHandler()", options, rules);
   checkOptions("createHandler(), limits", options.limits, limitRules);
   const given = Object.entries(options.limits ?? {}).filter(([, value]) => value !== undefined);

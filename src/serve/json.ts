@@ -1,5 +1,5 @@
 // Writing JSON, with an error that says what to do where a value has none.
-import { SluiceError } from "../errors.js";
+import { SluiceError } from "sluice";
 
 /** Writes a value as JSON; what has no JSON, such as `undefined`, becomes `null`. @throws SluiceError `INVALID_OUTPUT`. */
 export function toJson(where: string, value: unknown): string {

@@ -1,7 +1,7 @@
 // How much a handler takes on, and the door that holds callers to it.
 import { Cancellation } from "../abort.js";
-import { aCount, aCountOrInfinity, aTimeout, aWholeNumber, type Rule } from "../options.js";
 import { Semaphore, type Slot } from "../gate/semaphore.js";
+import { aCount, aCountOrInfinity, aTimeout, aWholeNumber, type Rule } from "../options.js";
 import { Refusal } from "./refusal.js";
 
 /** What a handler takes on before it refuses. */

@@ -1,5 +1,5 @@
 // What a call of another service came to, when it came to no result.
-import { type ErrorCode, SluiceError } from "../errors.js";
+import { type ErrorCode, SluiceError } from "sluice";
 import type { Issue } from "./refusal.js";
 
 /**

@@ -1,16 +1,21 @@
 // remote: a node whose exec is a call of a flow behind HTTP.
-import type { NodeOptions } from "../base-node.js";
-import { nodeRules } from "../base-node.js";
-import type { Context } from "../context.js";
-import { type DefinedNode, node } from "../define.js";
+import {
+  type Action,
+  type Awaitable,
+  type Context,
+  type DefinedNode,
+  type NodeOptions,
+  node,
+  type Params,
+} from "sluice";
 import { invalidOption } from "../errors.js";
 import { aCount, aFunction, anObject, checkOptions, isPlainObject, type Rule } from "../options.js";
-import type { Awaitable } from "../thenable.js";
-import type { Untyped } from "../untyped.js";
-import type { Action } from "../walk.js";
 import { type Answering, callRemote } from "./call-remote.js";
 import { mayPass, RemoteError } from "./remote-error.js";
 import { aSchema, type StandardSchema } from "./schema.js";
+
+/** The `any` of the core, by a name that its public types have. */
+type Untyped = Params[string];
 
 /**
  * The options of {@link remote}: those of a node, of which `retryIf` has a default of its own (the network, a
@@ -39,8 +44,12 @@ export interface RemoteOptions<S = Untyped, Input = Untyped, Result = Untyped, A
   readonly maxEvent?: number | undefined;
 }
 
+/** The options of a node, whose values `node()` checks. */
+const nodeOptionNames = ["name", "requires", "attempts", "backoff", "retryIf", "timeout", "gate", "rate"];
+const unchecked: Rule = { expected: "anything", accepts: () => true };
+
 const rules: Record<string, Rule> = {
-  ...nodeRules,
+  ...Object.fromEntries(nodeOptionNames.map((name) => [name, unchecked])),
   prep: aFunction,
   post: aFunction,
   execFallback: aFunction,

@@ -1,6 +1,7 @@
 // Which of a run's events go into its stream, and how often.
 import { EventEmitter } from "eventemitter3";
-import { HOLD, type ProgressEvent, type RunEmitter, type RunEvents } from "../events.js";
+import type { ProgressEvent, RunEmitter, RunEvents } from "sluice";
+import { HOLD } from "../events.js";
 import type { EventStream } from "./event-stream.js";
 import { toJson } from "./json.js";
 

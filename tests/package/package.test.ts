@@ -66,13 +66,11 @@ describe.for(Object.keys(compilers) as Compiler[])("its types under TypeScript %
 });
 
 describe("the tarball", () => {
-  test("holds what exports names, and besides only what those share", () => {
+  test("holds what exports names, and nothing built that exports does not name", () => {
     const named = targets(packed.manifest.exports);
     expect(packed.files).toEqual(expect.arrayContaining(named));
     const built = packed.files.filter((file) => /^dist\/.*\.(c?js|d\.c?ts)$/.test(file));
-    const shared = /^dist\/[\w-]+-[\w-]{8}\.(c?js|d\.c?ts)$/;
-    const entries = built.filter((file) => !shared.test(file));
-    expect(named.filter((file) => file.startsWith("dist/")).sort()).toEqual(entries.sort());
+    expect(named.filter((file) => file.startsWith("dist/")).sort()).toEqual(built.sort());
   });
 
   test("has its papers, no sources of tests, and is small", () => {
@@ -96,16 +94,17 @@ describe("the tarball", () => {
     );
 
   test("imports nothing from node:, and has p-limit inside", async () => {
-    for (const file of packed.files.filter((file) => /^dist\/([^/]*|serve\/[^/]*)\.c?js$/.test(file))) {
-      const outside = (await importedBy(file)).filter((name) => !name.startsWith("."));
-      expect(["bottleneck/light.js", "eventemitter3"], file).toEqual(expect.arrayContaining(outside));
+    for (const file of packed.files.filter((file) => /^dist\/[^/]*\.c?js$/.test(file))) {
+      expect(["bottleneck/light.js", "eventemitter3"], file).toEqual(
+        expect.arrayContaining(await importedBy(file)),
+      );
     }
   });
 
   test("publishes types that import nothing but what a user has", async () => {
     for (const file of packed.files.filter((file) => /\.d\.c?ts$/.test(file))) {
       const outside = (await importedBy(file)).filter((name) => !name.startsWith("."));
-      expect(["eventemitter3"], file).toEqual(expect.arrayContaining(outside));
+      expect(["eventemitter3", "sluice"], file).toEqual(expect.arrayContaining(outside));
     }
   });
 
@@ -116,6 +115,7 @@ describe("the tarball", () => {
   test("is clean for attw", async () => {
     // The profile leaves out only TypeScript's "node10" resolution, which knows no exports map.
     const args = [packed.tarball, "--profile", "node16", "--no-emoji", "--format", "ascii"];
-    expect(await run(packed.folder, bin("attw"), ...args)).toContain("No problems found");
+    // It fails on any problem; about a sub-path it says that "node10" would have one, and that it was ignored.
+    expect(await run(packed.folder, bin("attw"), ...args)).not.toMatch(/^ *(node16|bundler).*: (?!OK)/m);
   });
 });
