@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { Flow, node, SluiceError } from "sluice";
 import { createHandler, type HandlerOptions, type StandardSchema } from "sluice/serve";
 import { describe, expect, expectTypeOf, test, vi } from "vitest";
@@ -70,6 +71,11 @@ describe("a request becomes a run", () => {
     const handler = createHandler(new Flow(slow), { output: (shared) => shared.doubled });
     const all = await Promise.all(Array.from({ length: 100 }, (_, n) => ask(handler, post(inputOf(n)))));
     expect(all.map(({ body }) => body)).toEqual(Array.from({ length: 100 }, (_, n) => n * 2));
+  });
+
+  test("its schema is that of the standard, to the compiler too", () => {
+    expectTypeOf<StandardSchemaV1<unknown, Shared>>().toExtend<StandardSchema<Shared>>();
+    expectTypeOf<StandardSchema<Shared>>().toExtend<StandardSchemaV1<unknown, Shared>>();
   });
 
   test("the types hold `toShared` to the schema and to the store", () => {
