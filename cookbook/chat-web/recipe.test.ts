@@ -142,7 +142,7 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page, in Chrom
     const quiet = ["--no-first-run", "--disable-background-networking", "--disable-component-update"];
     const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-sync", ...quiet];
     browser = await chromium.launch({ executablePath, args });
-    standIn = await startStandIn(20);
+    standIn = await startStandIn(10);
     const llm = new Llm(new OpenAI({ apiKey: "none", baseURL: standIn.url }), "stand-in");
     const made = createApp(createChatFlow({ llm }), pageText, (error) => failures.push(error));
     chat = made.chat;
