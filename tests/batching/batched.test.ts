@@ -114,7 +114,7 @@ describe("batched calls", () => {
   });
 
   test("go on gathering while they wait at the gate", async () => {
-    const { calls, double } = service(20);
+    const { calls, double } = service(300);
     const gate = new Gate({ concurrency: 1 });
     const one = batched(double, { gate, maxWait: 0 });
     const all = [one(0)];
