@@ -23,6 +23,12 @@ export const errorCodes = [
   "THREAD_DIED",
   "POOL_CLOSED",
   "WRONG_RESULT_COUNT",
+  "INVALID_OUTPUT",
+  "REMOTE_FAILED",
+  "REMOTE_BROKEN",
+  "SLOW_READER",
+  "CLIENT_GONE",
+  "HANDLER_CLOSED",
   "SIBLING_FAILED",
   "BRANCH_LOST",
 ] as const;

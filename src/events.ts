@@ -59,13 +59,20 @@ export interface RunEvents {
 /** The emitter that `run(shared, { events })` takes. */
 export type RunEmitter = EventEmitter<RunEvents>;
 
+/**
+ * Cross-build key under which an emitter says what `ctx.emit` has to wait for: a promise while its reader is
+ * behind, nothing otherwise. Listeners themselves are never waited for, since one that hangs must not hold a run.
+ */
+export const HOLD = Symbol.for("sluice.hold");
+
 /** The `code` of a process warning that sluice prints. */
 export type WarningCode =
   | "SLUICE_UNLINKED_ACTION"
   | "SLUICE_LINK_OVERWRITTEN"
   | "SLUICE_LINKS_NOT_FOLLOWED"
   | "SLUICE_GATE_STALLED"
-  | "SLUICE_LISTENER_FAILED";
+  | "SLUICE_LISTENER_FAILED"
+  | "SLUICE_REQUEST_FAILED";
 
 /** Warns through the process where there is one; library code never writes to the console. */
 export function warn(code: WarningCode, message: string): void {

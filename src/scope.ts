@@ -2,7 +2,7 @@
 import { type Cancellation, HookSignal } from "./abort.js";
 import type { Context, Params } from "./context.js";
 import { SluiceError, setLocation, showPath } from "./errors.js";
-import { emitSafely, type WarningCode } from "./events.js";
+import { emitSafely, HOLD, type WarningCode } from "./events.js";
 import { HELD, type Held } from "./gate/held.js";
 import type { Run } from "./run.js";
 
@@ -171,10 +171,9 @@ export class StepContext implements Context {
   get emit(): (data: unknown) => Promise<void> {
     return (data) => {
       const { events } = this.scope.run;
-      if (events !== undefined && !this.#isOver) {
-        emitSafely(events, { type: "data", ...this.scope.about(this.node, undefined, this.index), data });
-      }
-      return NOTHING_TO_AWAIT;
+      if (events === undefined || this.#isOver) return NOTHING_TO_AWAIT;
+      emitSafely(events, { type: "data", ...this.scope.about(this.node, undefined, this.index), data });
+      return (events as { [HOLD]?(): Promise<void> | undefined })[HOLD]?.() ?? NOTHING_TO_AWAIT;
     };
   }
 

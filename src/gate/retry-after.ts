@@ -29,12 +29,13 @@ export function isQuotaExhausted(error: unknown): boolean {
 }
 
 /**
- * Gives the pause that a failed call asks for: `undefined` unless its `status` is 429.
+ * Gives the pause that a failed call asks for: `undefined` unless its `status` is 429, or it is a 503 with
+ * `Retry-After` that a `remote` node of `sluice/serve` got.
  *
  * Headers are looked for in `error.headers`, `error.response.headers` and `error.responseHeaders`: first
  * `retry-after-ms`, then `retry-after` in seconds or as an HTTP date (RFC 9110, section 10.2.3).
  *
- * @returns Milliseconds; 1,000 when the vendor does not say. An exhausted quota gives `undefined`.
+ * @returns Milliseconds; 1,000 when a 429 does not say. An exhausted quota gives `undefined`.
  * @example
  * ```ts
  * import { retryAfter } from "sluice";
@@ -46,7 +47,9 @@ export function isQuotaExhausted(error: unknown): boolean {
 export function retryAfter(error: unknown): number | undefined {
   const response = field(error, "response");
   const status = field(error, "status") ?? field(error, "statusCode") ?? field(response, "status");
-  if (status !== 429 || isQuotaExhausted(error)) return undefined;
+  // What a vendor means by 503 is its own affair; a handler of sluice/serve means that its places are taken.
+  const isBusy = status === 503 && field(error, "code") === "REMOTE_FAILED";
+  if ((status !== 429 && !isBusy) || isQuotaExhausted(error)) return undefined;
   const sources = [field(error, "headers"), field(response, "headers"), field(error, "responseHeaders")];
   for (const headers of sources) {
     const text = header(headers, "retry-after");
@@ -56,5 +59,5 @@ export function retryAfter(error: unknown): number | undefined {
     const date = /^\s*[a-z]/i.test(text ?? "") ? Date.parse(text as string) : Number.NaN;
     if (!Number.isNaN(date)) return Math.max(0, date - Date.now());
   }
-  return 1_000;
+  return status === 429 ? 1_000 : undefined;
 }

@@ -1,0 +1,94 @@
+// Reads the JSON of a request, and not a byte more than is allowed.
+import { Refusal } from "./refusal.js";
+
+/** What is wrong with a request can be told from its headers: @throws Refusal 405, 413, 415. */
+export function checkHeaders({ method, headers }: Request, most: number): void {
+  if (method !== "POST") {
+    throw new Refusal(405, `Expected POST, got ${method}`, { headers: { allow: "POST" } });
+  }
+  const type = headers.get("content-type") ?? "";
+  if (!/^\s*application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
+    const got = type === "" ? "none" : JSON.stringify(type.slice(0, 60));
+    const advice = { headers: { accept: "application/json" } };
+    throw new Refusal(415, `Expected the content type application/json, got ${got}`, advice);
+  }
+  const encoding = headers.get("content-encoding") ?? "identity";
+  if (encoding !== "identity") {
+    const advice = { headers: { "accept-encoding": "identity" } };
+    throw new Refusal(415, "Expected a body that is not compressed", advice);
+  }
+  if (Number(headers.get("content-length")) > most) throw tooLarge(most);
+}
+
+/**
+ * Reads a body as JSON. `content-length` may be absent or lie: bytes are counted as they come.
+ *
+ * @param most - Bytes.
+ * @param within - Milliseconds.
+ * @throws Refusal 400, 408, 413; the signal's reason.
+ */
+export async function readJson(
+  request: Request,
+  most: number,
+  within: number,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const text = await readText(request.body, most, within, signal);
+  if (text.trim() === "") throw notJson("Expected a JSON document, got an empty body");
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw notJson(`Expected a JSON document: ${(error as Error).message}`);
+  }
+}
+
+async function readText(
+  body: Request["body"],
+  most: number,
+  within: number,
+  signal: AbortSignal,
+): Promise<string> {
+  if (body === null) return "";
+  const reader = body.getReader();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let stop: (() => void) | undefined;
+  const stopped = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Refusal(408, `The body took longer than ${within} ms`)), within);
+    stop = () => reject(signal.reason);
+    signal.addEventListener("abort", stop);
+  });
+  try {
+    signal.throwIfAborted();
+    // A body that is no UTF-8 is refused rather than read with holes.
+    const decoder = new TextDecoder("utf-8", { fatal: true });
+    let text = "";
+    for (let bytes = 0; ; ) {
+      const { done, value } = await Promise.race([reader.read().catch(brokenOff), stopped]);
+      if (done) return text + decode(decoder);
+      bytes += value.byteLength;
+      if (bytes > most) throw tooLarge(most);
+      text += decode(decoder, value);
+    }
+  } finally {
+    clearTimeout(timer);
+    if (stop !== undefined) signal.removeEventListener("abort", stop);
+    // Not cancelled: in Node that would cut the connection before the answer is out.
+    reader.releaseLock();
+  }
+}
+
+function decode(decoder: InstanceType<typeof TextDecoder>, bytes?: Uint8Array): string {
+  try {
+    return decoder.decode(bytes, { stream: bytes !== undefined });
+  } catch {
+    throw notJson("Expected the body to be UTF-8");
+  }
+}
+
+function brokenOff(cause: unknown): never {
+  throw new Refusal(400, "The body broke off", { cause });
+}
+
+const tooLarge = (most: number) => new Refusal(413, `Expected a body of at most ${most} bytes`);
+
+const notJson = (message: string) => new Refusal(400, message, { issues: [{ path: [], message }] });
