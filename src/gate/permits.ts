@@ -7,7 +7,7 @@ import { LONGEST_TIMER } from "../options.js";
 import { Bucket, type Rate } from "./rate.js";
 
 /** The longest time between two leases, in ms. */
-const SLICE = 50;
+const SLICE = 25;
 
 /** A call that waits for permits of one gate, or of several at one moment. */
 interface Waiter {
