@@ -6,7 +6,7 @@ import { warn } from "./events.js";
 import { checkRate, Gate, isGate } from "./gate.js";
 import { anObject, aString, checkOptions, type Rule, strings } from "./options.js";
 import type { Rate } from "./permits.js";
-import { type RetryOptions, retryRules, worthARetry } from "./retry.js";
+import { type RetryOptions, retryRules, type Settings, worthARetry } from "./retry.js";
 import { Run } from "./run.js";
 import { Scope, type StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
@@ -78,18 +78,41 @@ const isNode = (value: unknown): value is BaseNode =>
   typeof value === "object" && value !== null && NODE in value;
 
 /** @throws SluiceError `INVALID_NODE` for what is no node, `UNKNOWN_HOOK` for hooks under another library's name. */
-export function checkNode(where: string, node: unknown): asserts node is BaseNode {
+export function checkNode(where: () => string, node: unknown): asserts node is BaseNode {
   if (!isNode(node)) {
     const hint = typeof node === "function" ? "; write `new` before the class" : "";
-    throw new SluiceError("INVALID_NODE", `${where}: expected a node or a flow, got ${show(node)}${hint}`);
+    throw new SluiceError("INVALID_NODE", `${where()}: expected a node or a flow, got ${show(node)}${hint}`);
   }
-  for (const wrong in WRONG_HOOKS) {
-    if (!(wrong in node)) continue;
-    throw new SluiceError(
-      "UNKNOWN_HOOK",
-      `${quote(node.name)} defines \`${wrong}\`, which is never called; write \`${WRONG_HOOKS[wrong]}\`, which may be async`,
-    );
+  const wrong = misnamedHook(node);
+  if (wrong === undefined) return;
+  throw new SluiceError(
+    "UNKNOWN_HOOK",
+    `${quote(node.name)} defines \`${wrong}\`, which is never called; write \`${WRONG_HOOKS[wrong]}\`, which may be async`,
+  );
+}
+
+const checkedClasses = new WeakSet<object>();
+
+/** Looks at a class once, and at what each object has of its own, such as hooks that are arrow functions. */
+function misnamedHook(node: object): string | undefined {
+  const prototype: object = Object.getPrototypeOf(node);
+  if (!checkedClasses.has(prototype)) {
+    for (const wrong in WRONG_HOOKS) if (wrong in prototype) return wrong;
+    checkedClasses.add(prototype);
   }
+  return Object.keys(node).find((key) => Object.hasOwn(WRONG_HOOKS, key));
+}
+
+const NO_KEYS: readonly string[] = [];
+const NO_SETTINGS = settingsOf("", {});
+
+function settingsOf(where: string, options: NodeOptions): Settings {
+  const { attempts = 1, backoff = 0, retryIf = worthARetry, timeout, gate, rate } = options;
+  checkBackoff(where, backoff);
+  checkRate(where, rate);
+  const gates = [...(gate === undefined ? [] : [gate]), ...(rate === undefined ? [] : [new Gate({ rate })])];
+  const simple = attempts === 1 && timeout === undefined && gates.length === 0;
+  return { attempts, backoff, retryIf, timeout, gates, simple };
 }
 
 /** What every node and flow has: a name, links by action, and `run`. */
@@ -104,27 +127,14 @@ export abstract class BaseNode<S = Untyped> {
   /** @internal */
   constructor(options: unknown, rules: Record<string, Rule>, leaf: boolean) {
     const where = new.target.name.slice(0, 60) || "node";
-    checkOptions(where, options, rules, "attempts" in rules ? INSTEAD : {});
-    const {
-      name,
-      requires = [],
-      attempts = 1,
-      backoff = 0,
-      retryIf = worthARetry,
-      timeout,
-      gate,
-      rate,
-    } = (options ?? {}) as NodeOptions;
-    checkBackoff(where, backoff);
-    checkRate(where, rate);
-    this.name = name ?? where;
-    const gates = [
-      ...(gate === undefined ? [] : [gate]),
-      ...(rate === undefined ? [] : [new Gate({ rate })]),
-    ];
-    const simple = attempts === 1 && timeout === undefined && gates.length === 0;
-    const settings = { attempts, backoff, retryIf, timeout, gates, simple };
-    this[NODE] = { settings, requires, plain: leaf && simple, links: new Map() };
+    let settings = NO_SETTINGS;
+    if (options !== undefined) {
+      checkOptions(where, options, rules, "attempts" in rules ? INSTEAD : {});
+      settings = settingsOf(where, options as NodeOptions);
+    }
+    const { name = where, requires = NO_KEYS } = (options ?? {}) as BaseOptions;
+    this.name = name;
+    this[NODE] = { settings, requires, plain: leaf && settings.simple, links: new Map() };
   }
 
   /** Reads the store and gives what the middle of the step works on. */
@@ -194,7 +204,7 @@ export abstract class BaseNode<S = Untyped> {
    * within 20 ms save for hooks that may touch the store, which are awaited; SluiceError for wrong options.
    */
   async run(shared: S, options?: RunOptions): Promise<Action> {
-    checkNode("run()", this);
+    checkNode(() => "run()", this);
     this.#warnOfLinks();
     const run = new Run(options);
     try {
@@ -212,8 +222,8 @@ export abstract class BaseNode<S = Untyped> {
         `${where}: expected an action (a non-empty string), got ${show(action)}`,
       );
     }
-    checkNode(where, this);
-    if (node !== END) checkNode(`${quote(this.name)}.on(${quote(action)})`, node);
+    checkNode(() => where, this);
+    if (node !== END) checkNode(() => `${quote(this.name)}.on(${quote(action)})`, node);
     const target = node === END ? null : (node as unknown as Step);
     const { links } = this[NODE];
     if (links.has(action) && links.get(action) !== target) {

@@ -16,7 +16,7 @@ import { quote, SluiceError, show } from "./errors.js";
 import type { ItemFailure } from "./failure.js";
 import { Flow, type FlowOptions, flowRules } from "./flow.js";
 import { isPlainObject, type Rule } from "./options.js";
-import { attempt, type Worker } from "./retry.js";
+import { attempt, type Job, type Worker } from "./retry.js";
 import { type Scope, StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
@@ -92,56 +92,80 @@ export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> 
     const joins = this.join !== BatchFlow.prototype.join;
     return runBatch(this, items, scope, this.#batch, (cancellation) => {
       const inside = scope.under(cancellation);
-      const locals = new WeakMap<Worker, S>();
-      const perform = async (params: P, index: number, worker: Worker, ctx: StepContext) => {
-        locals.delete(worker);
-        this.#checkParams(params, index);
-        let local: S;
-        try {
-          local = await this.fork(shared, params, ctx);
-        } catch (error) {
-          inside.locate(error, this, index, ctx.attempt);
-          throw error;
-        }
-        ctx.cancellation?.throwIfAborted();
-        const action = await this.walk(local, scope, params, ctx.cancellation, index);
-        locals.set(worker, local);
-        return action;
-      };
-      const deliver = async (result: unknown, params: P, index: number, worker: Worker) => {
-        const ctx = new StepContext(inside, this, index);
-        try {
-          // No store is left where a fallback stands in for the walk.
-          if (locals.has(worker)) await this.join(shared, params, locals.get(worker) as S, ctx);
-          cancellation.throwIfAborted();
-          await this.onResult?.(shared, result as Action, params, ctx);
-        } finally {
-          ctx.close();
-        }
-      };
+      const job = (input: unknown, index: number, worker: Worker): Job => ({
+        node: this,
+        settings,
+        scope: inside,
+        input,
+        index,
+        leaf: false,
+        worker,
+        perform: (ctx) => this.#iterate(shared, input as P, index, scope, ctx, worker),
+      });
+      const direct = settings.simple && this.fork === BatchFlow.prototype.fork && !joins;
       return {
         leaf: false,
         keepResults: this.onResult === undefined,
-        perform: (input, index, worker) =>
-          attempt({
-            node: this,
-            settings,
-            scope: inside,
-            input,
-            index,
-            leaf: false,
-            worker,
-            perform: (ctx) => perform(input as P, index, worker, ctx),
-          }),
+        perform: (params, index, worker) => {
+          if (!direct) return attempt(job(params, index, worker));
+          worker.ctx = new StepContext(inside, this, index);
+          this.#checkParams(params, index);
+          return this.walk(shared, scope, params, cancellation, index);
+        },
+        recover: (error, params, index, worker) => {
+          if (worker.ctx === undefined) throw error; // the attempts have had their last word
+          return attempt(job(params, index, worker), { error });
+        },
         deliver:
           joins || this.onResult !== undefined
-            ? (result, params, index, worker) => deliver(result, params as P, index, worker)
+            ? (result, params, index, worker) =>
+                this.#deliver(
+                  shared,
+                  result as Action,
+                  params as P,
+                  new StepContext(inside, this, index),
+                  worker,
+                )
             : undefined,
       };
     });
   }
 
-  #checkParams(params: unknown, index: number): void {
+  async #iterate(
+    shared: S,
+    params: P,
+    index: number,
+    scope: Scope,
+    ctx: StepContext,
+    worker: Worker,
+  ): Promise<Action> {
+    worker.local = undefined;
+    this.#checkParams(params, index);
+    let store: S;
+    try {
+      store = await this.fork(shared, params, ctx);
+    } catch (error) {
+      scope.locate(error, this, index, ctx.attempt);
+      throw error;
+    }
+    ctx.cancellation?.throwIfAborted();
+    const action = await this.walk(store, scope, params, ctx.cancellation, index);
+    worker.local = { store };
+    return action;
+  }
+
+  async #deliver(shared: S, action: Action, params: P, ctx: StepContext, { local }: Worker): Promise<void> {
+    try {
+      // No store is left where a fallback stands in for the walk.
+      if (local !== undefined) await this.join(shared, params, local.store as S, ctx);
+      ctx.cancellation?.throwIfAborted();
+      await this.onResult?.(shared, action, params, ctx);
+    } finally {
+      ctx.close();
+    }
+  }
+
+  #checkParams(params: unknown, index: number): asserts params is P {
     if (isPlainObject(params)) return;
     throw new SluiceError(
       "INVALID_PARAMS",

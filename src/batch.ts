@@ -6,7 +6,7 @@ import { quote, SluiceError, show } from "./errors.js";
 import type { ItemFailure } from "./failure.js";
 import { fanOut, type Task } from "./fan-out.js";
 import { aCountOrInfinity, oneOf, type Rule } from "./options.js";
-import { attempt, attemptNow, type Job, type Tried, type Worker } from "./retry.js";
+import { attempt, attemptNow, type Job, type Worker } from "./retry.js";
 import { type Scope, StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
@@ -97,7 +97,7 @@ export async function runBatch(
  * A node whose `exec` runs once for each item, one by one, each with its own attempts, timeout and fallback.
  * `post` gets the results in input order.
  */
-export class BatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends BaseNode<S> implements Tried {
+export class BatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends BaseNode<S> {
   readonly #batch: BatchSettings;
 
   constructor(options?: BatchNodeOptions<S>);

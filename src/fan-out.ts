@@ -4,7 +4,7 @@ import { type Cancellation, waitFor } from "./abort.js";
 import { SluiceError } from "./errors.js";
 import { ItemFailure } from "./failure.js";
 import { letGo } from "./held.js";
-import { endsTheRun, type Worker } from "./retry.js";
+import { endsTheRun, Worker } from "./retry.js";
 import type { Run } from "./run.js";
 import { isThenable } from "./thenable.js";
 
@@ -101,111 +101,128 @@ class FanOut {
     }
   }
 
-  /** One worker: item after item until there are no more. */
+  /**
+   * One worker: item after item until there are no more. The loop keeps few variables and leaves the rest to
+   * methods, for all of them are saved and restored at each await (a third of the cost of a small item).
+   */
   async #work(): Promise<void> {
-    const { run, cancellation, deliver, keepResults, blame } = this.#task;
-    const worker: Worker = { held: undefined, tries: 1, ctx: undefined, permit: undefined };
+    const worker = new Worker();
     this.#workers++;
     try {
-      while (!this.#exhausted) {
-        let item: unknown;
-        try {
-          let next: IteratorResult<unknown>;
-          if (this.#isAsync) {
-            letGo(worker, run.held); // the source may need the slot to bring the next item
-            next = await this.#pull();
-          } else next = (this.#iterator as Iterator<unknown>).next();
-          if (next.done) {
-            this.#exhausted = true;
-            return;
-          }
-          item = next.value;
-        } catch (error) {
-          this.#exhausted = true;
-          if (!cancellation.aborted) blame(error);
-          return this.#fail(error);
-        }
-        if (cancellation.aborted) return;
-        if (this.#isAsync && this.#workers < this.#task.concurrency) void this.#work();
-        const index = this.#pulled++;
+      while (this.#isAsync ? await this.#pullLater(worker) : this.#pull(worker)) {
         let result: unknown;
         try {
-          result = this.#task.perform(item, index, worker);
+          result = this.#task.perform(worker.item, worker.index, worker);
           if (isThenable(result)) result = await result;
         } catch (error) {
-          if (cancellation.aborted) return;
-          try {
-            endPermit(worker);
-            result = await this.#settle(error, item, index, worker);
-          } catch (last) {
-            return this.#fail(last);
-          }
-        } finally {
-          worker.ctx?.close();
-          worker.ctx = undefined;
-          endPermit(worker);
+          const settled = await this.#settle(error, worker);
+          if (settled === undefined) return;
+          result = settled.result;
         }
-        if (cancellation.aborted) return;
-        if (keepResults) this.#results[index] = result;
-        if (deliver !== undefined) {
-          letGo(worker, run.held);
-          try {
-            await this.#deliver(() => deliver(result, item, index, worker));
-          } catch (error) {
-            if (!cancellation.aborted) blame(error, index);
-            return this.#fail(error);
-          }
-        }
-        if (--run.stepsToClock <= 0) {
-          const turn = run.breathe();
-          if (turn !== undefined) await turn;
-        }
+        const wait = this.#store(result, worker);
+        if (wait !== undefined) await wait;
       }
     } finally {
-      letGo(worker, run.held);
+      letGo(worker, this.#task.run.held);
       if (--this.#workers === 0 && !this.#spawning) this.#finish();
     }
   }
 
-  /** Pulls from an async iterator, one call at a time: few of them allow more. */
-  #pull(): Promise<IteratorResult<unknown>> {
+  /** Takes the next item; false when there is none for this worker. */
+  #pull(worker: Worker): boolean {
+    if (this.#exhausted) return false;
+    try {
+      return this.#take((this.#iterator as Iterator<unknown>).next(), worker);
+    } catch (error) {
+      return this.#blameSource(error);
+    }
+  }
+
+  /** The same from an async iterator, one call at a time: few of them allow more. */
+  async #pullLater(worker: Worker): Promise<boolean> {
+    const { cancellation, concurrency, run } = this.#task;
+    letGo(worker, run.held); // the source may need the slot to bring the next item
     const mine = this.#pulling.then(async () => {
-      if (this.#exhausted) return { done: true, value: undefined } as const;
+      if (this.#exhausted) return false;
       try {
-        const { done = false, value } = await (this.#iterator as AsyncIterator<unknown>).next();
-        if (done) this.#exhausted = true;
-        return { done, value };
+        return this.#take(await (this.#iterator as AsyncIterator<unknown>).next(), worker);
       } catch (error) {
-        this.#exhausted = true;
-        throw error;
+        return this.#blameSource(error);
       }
     });
-    this.#pulling = mine.catch(ignore);
-    return waitFor(this.#task.cancellation, (resolve, reject) => {
-      mine.then(resolve, reject);
-      return ignore;
-    });
+    this.#pulling = mine;
+    try {
+      const more = await waitFor<boolean>(cancellation, (resolve) => {
+        void mine.then(resolve);
+        return ignore;
+      });
+      if (more && this.#workers < concurrency) void this.#work();
+      return more;
+    } catch {
+      return false; // aborted: run() tells the reason
+    }
+  }
+
+  #take(next: IteratorResult<unknown>, worker: Worker): boolean {
+    if (next.done) this.#exhausted = true;
+    else worker.item = next.value;
+    if (this.#exhausted) return false; // an abort may have come while the source was asked
+    worker.index = this.#pulled++;
+    return true;
+  }
+
+  #blameSource(error: unknown): false {
+    const { cancellation, blame } = this.#task;
+    this.#exhausted = true;
+    if (!cancellation.aborted) blame(error);
+    this.#fail(error);
+    return false;
+  }
+
+  /** Ends an item that succeeded; what it returns must be awaited before the next one. */
+  #store(result: unknown, worker: Worker): Promise<unknown> | undefined {
+    const { run, cancellation, deliver, keepResults } = this.#task;
+    worker.end();
+    if (cancellation.aborted) return undefined; // half an answer is no answer, and #exhausted ends the loop
+    if (keepResults) this.#results[worker.index] = result;
+    if (deliver !== undefined) return this.#deliver(result, worker, deliver);
+    return --run.stepsToClock <= 0 ? run.breathe() : undefined;
   }
 
   /** Decides on an item whose `exec` failed: its fallback, its failure in the list, or the end. */
-  async #settle(error: unknown, item: unknown, index: number, worker: Worker): Promise<unknown> {
-    const { recover, collect } = this.#task;
+  async #settle(error: unknown, worker: Worker): Promise<{ readonly result: unknown } | undefined> {
+    const { cancellation, recover, collect } = this.#task;
+    if (cancellation.aborted) return worker.end();
     let last = error;
-    if (recover !== undefined) {
-      try {
-        return await recover(error, item, index, worker);
-      } catch (failed) {
-        last = failed;
-      }
+    worker.endPermit();
+    try {
+      if (recover !== undefined) return { result: await recover(error, worker.item, worker.index, worker) };
+    } catch (failed) {
+      last = failed;
     }
-    if (collect && !endsTheRun(last)) return new ItemFailure(index, item, last, worker.tries);
-    throw last;
+    if (collect && !endsTheRun(last) && !cancellation.aborted) {
+      return { result: new ItemFailure(worker.index, worker.item, last, worker.tries) };
+    }
+    worker.end();
+    this.#fail(last);
+    return undefined;
   }
 
-  #deliver(take: () => unknown): Promise<unknown> {
-    const mine = this.#delivering.then(() => (this.#task.cancellation.aborted ? undefined : take()));
+  async #deliver(result: unknown, worker: Worker, deliver: NonNullable<Task["deliver"]>): Promise<void> {
+    const { run, cancellation, blame } = this.#task;
+    const { item, index } = worker;
+    letGo(worker, run.held);
+    const mine = this.#delivering.then(() =>
+      cancellation.aborted ? undefined : deliver(result, item, index, worker),
+    );
     this.#delivering = mine.catch(ignore);
-    return mine;
+    try {
+      await mine;
+    } catch (error) {
+      if (!cancellation.aborted) blame(error, index);
+      this.#fail(error);
+    }
+    if (--run.stepsToClock <= 0) await run.breathe();
   }
 
   #fail(error: unknown): void {
@@ -226,9 +243,4 @@ class FanOut {
       // The iterable is not wanted any more; how it takes that changes nothing.
     }
   }
-}
-
-function endPermit(worker: Worker): void {
-  worker.permit?.end();
-  worker.permit = undefined;
 }

@@ -4,7 +4,7 @@ import { BaseNode, checkNode, type NodeOptions, nodeRules } from "./base-node.js
 import type { Context, Params } from "./context.js";
 import { invalidOption, quote } from "./errors.js";
 import { aBoolean, anObject, type Rule } from "./options.js";
-import { attempt, type Tried } from "./retry.js";
+import { attempt } from "./retry.js";
 import type { Scope, StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
@@ -41,7 +41,7 @@ export const flowRules: Record<string, Rule> = { ...nodeRules, params: anObject,
  * shared.n; // => 3
  * ```
  */
-export class Flow<S = Untyped> extends BaseNode<S> implements Tried {
+export class Flow<S = Untyped> extends BaseNode<S> {
   /** The node where each walk begins. */
   readonly start: BaseNode<S>;
   readonly #params: Params | undefined;
@@ -53,7 +53,7 @@ export class Flow<S = Untyped> extends BaseNode<S> implements Tried {
   /** @throws SluiceError `INVALID_NODE`, `UNKNOWN_HOOK`, `INVALID_OPTION`, `UNKNOWN_OPTION`. */
   constructor(start: BaseNode<S>, options?: FlowOptions<S>, rules: Record<string, Rule> = flowRules) {
     super(options, rules, false);
-    checkNode(`${quote(this.name)}: start`, start);
+    checkNode(() => `${quote(this.name)}: start`, start);
     this.start = start;
     this.#params = options?.params === undefined ? undefined : Object.freeze({ ...options.params });
     this.#strict = options?.strict ?? false;

@@ -1,7 +1,7 @@
 // Node: prep → exec → post, with attempts around exec.
 import { BaseNode, type NodeOptions, nodeRules } from "./base-node.js";
 import type { Context } from "./context.js";
-import { attempt, type Tried } from "./retry.js";
+import { attempt } from "./retry.js";
 import type { Scope, StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
@@ -29,7 +29,7 @@ import { type Action, MIDDLE, NODE } from "./walk.js";
  * shared.words; // => 6
  * ```
  */
-export class Node<S = Untyped, P = Untyped, E = Untyped> extends BaseNode<S> implements Tried {
+export class Node<S = Untyped, P = Untyped, E = Untyped> extends BaseNode<S> {
   /** @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`. */
   constructor(options?: NodeOptions<S>) {
     super(options, nodeRules, true);

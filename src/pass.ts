@@ -83,7 +83,8 @@ export class Permit {
       this.#lingering.then(free, free);
       return;
     }
-    let wanted = around !== undefined; // a lent slot is not kept: those who wait for it are not seen
+    // A lent slot is not kept, for those who wait for it are not seen; nor one that a nested call still uses.
+    let wanted = around !== undefined || keep.held?.slot.lent === true;
     for (const gate of gates) {
       endOf(gate);
       if (gate.semaphore !== undefined && gate.semaphore.waiting > 0) wanted = true;
@@ -136,6 +137,10 @@ export async function pass<T>(
         await takePermits(gates, tokens, cancellation);
       } finally {
         for (const { counts } of gates) counts.waiting--;
+      }
+      if (cancellation?.aborted) {
+        for (const gate of gates) gate.permits.giveBack(tokens); // it has fired since the grant
+        throw cancellation.reason;
       }
       const permit = new Permit(passage, keep);
       try {
@@ -199,7 +204,7 @@ async function takePermits(
         else short ??= gate;
       }
       short ??= gates.find((gate) => gate.permits.pause > 0); // it may have begun since a grant
-      if (short === undefined) return cancellation?.throwIfAborted(); // it may have fired since a grant
+      if (short === undefined) return;
       if (round <= 3 || taken.includes(short)) {
         for (const gate of taken) gate.permits.giveBack(tokens);
         taken = [];

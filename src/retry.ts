@@ -3,7 +3,7 @@
 import { Cancellation, sleep } from "./abort.js";
 import { aBackoff, type Backoff, waitAfter } from "./backoff.js";
 import { locate, quote, SluiceError, show } from "./errors.js";
-import { type Keep, letGo } from "./held.js";
+import { type Held, type Keep, letGo } from "./held.js";
 import { aCount, aFunction, aTimeout, isAmount, type Rule } from "./options.js";
 import { enter, type Passable, type Passage, type Permit, pass, passNow } from "./pass.js";
 import { isQuotaExhausted } from "./retry-after.js";
@@ -53,13 +53,30 @@ export interface Tried {
 }
 
 /** What a worker of a fan-out carries from item to item. */
-export interface Worker extends Keep {
+export class Worker implements Keep {
+  held: Held | undefined = undefined;
+  item: unknown = undefined;
+  index = -1;
   /** Attempts that the current item has had. */
-  tries: number;
+  tries = 1;
   /** The context of the current item's first attempt, when it was made without the machinery below. */
-  ctx: StepContext | undefined;
+  ctx: StepContext | undefined = undefined;
   /** What that attempt has of its gates. */
-  permit: Permit | undefined;
+  permit: Permit | undefined = undefined;
+  /** The forked store of the current iteration, once its walk has succeeded. */
+  local: { readonly store: unknown } | undefined = undefined;
+
+  /** Ends what the current item has. */
+  end(): undefined {
+    this.ctx?.close();
+    this.ctx = undefined;
+    this.endPermit();
+  }
+
+  endPermit(): void {
+    this.permit?.end();
+    this.permit = undefined;
+  }
 }
 
 /** One piece of work to be tried: a leaf `exec` with its input, or a walk. */

@@ -83,6 +83,11 @@ export class Slot {
     });
   }
 
+  /** Whether a nested call has ever borrowed it. */
+  get lent(): boolean {
+    return this.#lent !== undefined;
+  }
+
   /** Lends the slot to one nested call at a time, so that the limit holds. */
   async borrow(cancellation: Cancellation | undefined): Promise<Slot> {
     this.#lent ??= new Semaphore(1);
