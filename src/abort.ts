@@ -13,9 +13,15 @@ type Listener = () => void;
 export class Cancellation {
   aborted = false;
   abandoning = false;
+  /** Whether it can ever be abandoning; if not, nothing needs to be raced against it. */
+  mayAbandon: boolean;
   reason: unknown;
   readonly #listeners = new Set<Listener>();
   #leave: Listener[] | undefined;
+
+  constructor(mayAbandon = false) {
+    this.mayAbandon = mayAbandon;
+  }
 
   /** Fires once for each strength; a caller's abort after a sibling's failure replaces the reason. */
   abort(reason: unknown, abandon: boolean): void {
@@ -37,6 +43,7 @@ export class Cancellation {
   /** Makes this level fire with another one, until {@link release}. */
   follow(parent: Cancellation): this {
     const pass = () => this.abort(parent.reason, parent.abandoning);
+    if (parent.mayAbandon) this.mayAbandon = true;
     if (parent.aborted) pass();
     parent.listen(pass);
     (this.#leave ??= []).push(() => parent.unlisten(pass));
@@ -45,6 +52,7 @@ export class Cancellation {
 
   /** Makes this level fire with a caller's signal, until {@link release}. */
   followSignal(signal: AbortSignal): this {
+    this.mayAbandon = true;
     if (signal.aborted) this.abort(signal.reason, true);
     else (this.#leave ??= []).push(relayFor(signal).add(this));
     return this;
@@ -61,7 +69,8 @@ export class Cancellation {
   }
 
   /** Waits for work unless it must be abandoned first; its late failure is then swallowed. */
-  race<T>(work: PromiseLike<T>): Promise<T> {
+  race<T>(work: PromiseLike<T>): PromiseLike<T> {
+    if (!this.mayAbandon) return work;
     return new Promise<T>((resolve, reject) => {
       const stop = () => {
         if (!this.abandoning) return;

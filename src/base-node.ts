@@ -3,9 +3,9 @@ import { checkBackoff } from "./backoff.js";
 import type { Context, RunOptions } from "./context.js";
 import { invalidOption, quote, SluiceError, show } from "./errors.js";
 import { warn } from "./events.js";
-import { checkRate, Gate, isGate } from "./gate.js";
+import { Gate, isGate } from "./gate.js";
 import { anObject, aString, checkOptions, type Rule, strings } from "./options.js";
-import type { Rate } from "./permits.js";
+import { checkRate, type Rate } from "./rate.js";
 import { type RetryOptions, retryRules, type Settings, worthARetry } from "./retry.js";
 import { Run } from "./run.js";
 import { Scope, type StepContext } from "./scope.js";
@@ -120,9 +120,9 @@ export abstract class BaseNode<S = Untyped> {
   /** Makes the compiler hold a node to the store of its flow; has no value. */
   declare readonly "~shared"?: ((shared: S) => void) | undefined;
   /** What errors, events and diagrams call it. */
-  readonly name: string;
+  declare readonly name: string;
   /** @internal */
-  readonly [NODE]: Wiring;
+  declare readonly [NODE]: Wiring;
 
   /** @internal */
   constructor(options: unknown, rules: Record<string, Rule>, leaf: boolean) {
@@ -208,22 +208,25 @@ export abstract class BaseNode<S = Untyped> {
     this.#warnOfLinks();
     const run = new Run(options);
     try {
-      return await walk(this as unknown as Step, shared, new Scope(run), true);
+      return await this.begin(shared, new Scope(run));
     } finally {
       run.end();
     }
   }
 
+  /** @internal */
+  protected begin(shared: S, scope: Scope): Promise<Action> {
+    return walk(this as unknown as Step, shared, scope, true);
+  }
+
   #link(action: unknown, node: unknown): void {
-    const where = `${quote(this.name)}.on()`;
+    const where = () => `${quote(this.name)}.on()`;
     if (typeof action !== "string" || action === "") {
-      throw new SluiceError(
-        "INVALID_ACTION",
-        `${where}: expected an action (a non-empty string), got ${show(action)}`,
-      );
+      const expected = "expected an action (a non-empty string)";
+      throw new SluiceError("INVALID_ACTION", `${where()}: ${expected}, got ${show(action)}`);
     }
-    checkNode(() => where, this);
-    if (node !== END) checkNode(() => `${quote(this.name)}.on(${quote(action)})`, node);
+    checkNode(where, this);
+    if (node !== END) checkNode(where, node);
     const target = node === END ? null : (node as unknown as Step);
     const { links } = this[NODE];
     if (links.has(action) && links.get(action) !== target) {

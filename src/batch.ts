@@ -3,6 +3,7 @@ import { Cancellation } from "./abort.js";
 import { BaseNode, type NodeOptions, nodeRules } from "./base-node.js";
 import type { Context } from "./context.js";
 import { quote, SluiceError, show } from "./errors.js";
+import { emitSafely } from "./events.js";
 import type { ItemFailure } from "./failure.js";
 import { fanOut, type Task } from "./fan-out.js";
 import { aCountOrInfinity, oneOf, type Rule } from "./options.js";
@@ -90,7 +91,27 @@ export async function runBatch(
     blame(error);
     throw error;
   }
-  return fanOut(checked, { run: scope.run, cancellation, ...batch, ...task(cancellation), blame });
+  const report = progressOf(checked, scope, node);
+  return fanOut(checked, { run: scope.run, cancellation, ...batch, ...task(cancellation), blame, report });
+}
+
+/** Counts items for those who listen to `progress`; nothing where nobody does. */
+function progressOf(items: object, scope: Scope, node: { readonly name: string }): Task["report"] {
+  const { events } = scope.run;
+  if (events === undefined || events.listenerCount("progress") === 0) return undefined;
+  const { length, size } = items as { readonly length?: unknown; readonly size?: unknown };
+  const total = [length, size].find((count) => typeof count === "number") as number | undefined;
+  const began = performance.now();
+  let done = 0;
+  let failed = 0;
+  return (hasFailed) => {
+    done++;
+    if (hasFailed) failed++;
+    const at = performance.now();
+    const rate = (done * 1_000) / Math.max(1, at - began);
+    const remaining = total === undefined ? undefined : ((total - done) * 1_000) / rate;
+    emitSafely(events, { type: "progress", ...scope.about(node, at), done, failed, total, rate, remaining });
+  };
 }
 
 /**

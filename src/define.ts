@@ -106,7 +106,7 @@ export class Parallel<S = Untyped, Outcome = Untyped, A extends Action = Action>
 
   /** @throws SluiceError `INVALID_NODE`, `UNKNOWN_HOOK`, `INVALID_OPTION`, `UNKNOWN_OPTION`. */
   constructor(branches: readonly BaseNode<S>[], options: ParallelOptions<S, Outcome, A> = {}) {
-    super({ name: "parallel", ...options }, parallelRules, false);
+    super({ ...(new.target === Parallel ? { name: "parallel" } : {}), ...options }, parallelRules, false);
     if (!Array.isArray(branches) || branches.length === 0) {
       throw invalidOption("parallel()", "branches", "a non-empty array of nodes or flows", branches);
     }
@@ -128,7 +128,7 @@ export class Parallel<S = Untyped, Outcome = Untyped, A extends Action = Action>
     _ctx: StepContext,
     scope: Scope,
   ): Promise<unknown[]> {
-    const cancellation = new Cancellation();
+    const cancellation = new Cancellation(this.until === "any");
     if (scope.cancellation !== undefined) cancellation.follow(scope.cancellation);
     const inside = scope.inside(this, false, undefined, cancellation);
     let decided: PromiseSettledResult<unknown> | undefined;

@@ -20,6 +20,20 @@ export interface DataEvent extends RunEvent<"data"> {
   readonly data: unknown;
 }
 
+/** How far a batch is; sent for each item that ends. */
+export interface ProgressEvent extends RunEvent<"progress"> {
+  /** Items that have ended, failed ones included. */
+  readonly done: number;
+  /** Items that have failed. */
+  readonly failed: number;
+  /** All items; `undefined` while the iterable does not tell. */
+  readonly total: number | undefined;
+  /** Items that ended in each second so far. */
+  readonly rate: number;
+  /** Milliseconds to go at that rate; `undefined` without a total. */
+  readonly remaining: number | undefined;
+}
+
 /** Something that is probably a mistake but stops nothing. */
 export interface WarningEvent extends RunEvent<"warning"> {
   readonly code: WarningCode;
@@ -31,12 +45,13 @@ export interface ListenerErrorEvent {
   readonly type: "listenerError";
   readonly error: unknown;
   /** The event that the listener was called with. */
-  readonly event: DataEvent | WarningEvent;
+  readonly event: DataEvent | ProgressEvent | WarningEvent;
 }
 
 /** The events of a run, for `new EventEmitter<RunEvents>()` of eventemitter3. */
 export interface RunEvents {
   data: (event: DataEvent) => void;
+  progress: (event: ProgressEvent) => void;
   warning: (event: WarningEvent) => void;
   listenerError: (event: ListenerErrorEvent) => void;
 }
@@ -63,7 +78,10 @@ export function warn(code: WarningCode, message: string): void {
  * Calls every listener of an event, with the emitter as `this`. What one throws or rejects with goes to
  * `listenerError`, and what a listener of that does, to the process.
  */
-export function emitSafely(emitter: RunEmitter, event: DataEvent | WarningEvent | ListenerErrorEvent): void {
+export function emitSafely(
+  emitter: RunEmitter,
+  event: DataEvent | ProgressEvent | WarningEvent | ListenerErrorEvent,
+): void {
   // eventemitter3's own `emit` stops at the first listener that throws and lets rejections go unhandled.
   for (const listener of emitter.listeners(event.type)) {
     const failed = (error: unknown) => {

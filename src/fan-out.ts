@@ -2,7 +2,7 @@
 // bounded, results in input order. Knows nothing of nodes: it is told what to do with an item.
 import { type Cancellation, waitFor } from "./abort.js";
 import { SluiceError } from "./errors.js";
-import { ItemFailure } from "./failure.js";
+import { ItemFailure, isFailure } from "./failure.js";
 import { letGo } from "./held.js";
 import { endsTheRun, Worker } from "./retry.js";
 import type { Run } from "./run.js";
@@ -26,6 +26,8 @@ export interface Task {
   readonly deliver?: ((result: unknown, item: unknown, index: number, worker: Worker) => unknown) | undefined;
   /** Writes down where an error of the iterable or of `deliver` happened. */
   blame(error: unknown, index?: number): void;
+  /** Is told of each item that has ended. */
+  readonly report?: ((failed: boolean) => void) | undefined;
 }
 
 const ignore = () => {};
@@ -89,7 +91,7 @@ class FanOut {
       const most = this.#isAsync ? 1 : concurrency;
       for (let started = 0; started < most && !this.#exhausted; started++) {
         void this.#work();
-        const turn = --run.stepsToClock <= 0 ? run.breathe() : undefined;
+        const turn = --run.turns.stepsToClock <= 0 ? run.turns.breathe(run) : undefined;
         if (turn !== undefined) await turn;
       }
     } catch (error) {
@@ -164,9 +166,15 @@ class FanOut {
   }
 
   #take(next: IteratorResult<unknown>, worker: Worker): boolean {
-    if (next.done) this.#exhausted = true;
-    else worker.item = next.value;
-    if (this.#exhausted) return false; // an abort may have come while the source was asked
+    if (next.done) {
+      this.#exhausted = true;
+      return false;
+    }
+    worker.item = next.value;
+    if (this.#exhausted) {
+      this.#close(); // an abort came while the source was asked, and a running generator takes no return()
+      return false;
+    }
     worker.index = this.#pulled++;
     return true;
   }
@@ -181,12 +189,13 @@ class FanOut {
 
   /** Ends an item that succeeded; what it returns must be awaited before the next one. */
   #store(result: unknown, worker: Worker): Promise<unknown> | undefined {
-    const { run, cancellation, deliver, keepResults } = this.#task;
+    const { run, cancellation, deliver, keepResults, report } = this.#task;
     worker.end();
     if (cancellation.aborted) return undefined; // half an answer is no answer, and #exhausted ends the loop
+    if (report !== undefined) report(isFailure(result));
     if (keepResults) this.#results[worker.index] = result;
     if (deliver !== undefined) return this.#deliver(result, worker, deliver);
-    return --run.stepsToClock <= 0 ? run.breathe() : undefined;
+    return --run.turns.stepsToClock <= 0 ? run.turns.breathe(run) : undefined;
   }
 
   /** Decides on an item whose `exec` failed: its fallback, its failure in the list, or the end. */
@@ -222,7 +231,7 @@ class FanOut {
       if (!cancellation.aborted) blame(error, index);
       this.#fail(error);
     }
-    if (--run.stepsToClock <= 0) await run.breathe();
+    if (--run.turns.stepsToClock <= 0) await run.turns.breathe(run);
   }
 
   #fail(error: unknown): void {
@@ -236,6 +245,10 @@ class FanOut {
   #stopPulling(): void {
     if (this.#exhausted) return;
     this.#exhausted = true;
+    this.#close();
+  }
+
+  #close(): void {
     try {
       const returned: unknown = this.#iterator?.return?.();
       if (isThenable(returned)) returned.then(ignore, ignore);

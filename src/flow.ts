@@ -97,6 +97,20 @@ export class Flow<S = Untyped> extends BaseNode<S> {
     });
   }
 
+  /** @internal A flow with no hooks and no options of its own is its walk: a step less, of all the steps of a run. */
+  protected override begin(shared: S, scope: Scope): Promise<Action> {
+    const { settings, requires } = this[NODE];
+    const own =
+      !settings.simple ||
+      requires.length > 0 ||
+      this.prep !== Flow.prototype.prep ||
+      this.post !== Flow.prototype.post ||
+      this.execFallback !== Flow.prototype.execFallback;
+    if (own) return super.begin(shared, scope);
+    scope.run.steps++;
+    return this.walk(shared, scope, undefined, scope.cancellation);
+  }
+
   /** @internal One walk, with the params of an iteration if it is one. */
   protected walk(
     shared: unknown,

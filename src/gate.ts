@@ -9,7 +9,6 @@ import {
   aFunction,
   anAmount,
   anObject,
-  aPositiveNumber,
   aSignal,
   aWholeNumber,
   checkOptions,
@@ -17,7 +16,8 @@ import {
   type Rule,
 } from "./options.js";
 import { type Permit, pass } from "./pass.js";
-import { Permits, type Rate } from "./permits.js";
+import { Permits } from "./permits.js";
+import { checkRate, type Rate } from "./rate.js";
 import { retryAfter } from "./retry-after.js";
 import { Semaphore } from "./semaphore.js";
 import { StallWatch } from "./stall.js";
@@ -74,12 +74,6 @@ export interface GateStats {
   readonly refused: number;
 }
 
-const rateRules = {
-  requests: aPositiveNumber,
-  tokens: aPositiveNumber,
-  per: aPositiveNumber,
-  burst: aPositiveNumber,
-};
 const gateRules = {
   concurrency: aCountOrInfinity,
   rate: anObject,
@@ -239,15 +233,3 @@ class GateCall implements GateContext {
 /** Tells a gate, of whichever build of sluice. */
 export const isGate = (value: unknown): value is Gate =>
   typeof value === "object" && value !== null && GATE in value;
-
-/** @throws SluiceError for a rate with a wrong, missing or unknown field. */
-export function checkRate(where: string, rate: unknown): void {
-  if (rate === undefined) return;
-  checkOptions(`${where}, rate`, rate, rateRules);
-  const { requests, tokens, per } = rate as Partial<Rate>;
-  if (per === undefined)
-    throw invalidOption(`${where}, rate`, "per", "given, the period in ms (60_000 for a minute)", per);
-  if (requests === undefined && tokens === undefined) {
-    throw invalidOption(`${where}, rate`, "requests", "given, or `tokens`, or both", requests);
-  }
-}

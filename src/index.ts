@@ -32,6 +32,7 @@ export { type ErrorCode, errorCodes, type Location, locate, SluiceError } from "
 export type {
   DataEvent,
   ListenerErrorEvent,
+  ProgressEvent,
   RunEmitter,
   RunEvents,
   WarningCode,
@@ -41,7 +42,7 @@ export { ItemFailure, isFailure } from "./failure.js";
 export { Flow, Flow as AsyncFlow, type FlowOptions } from "./flow.js";
 export { Gate, type GateContext, type GateOptions, type GateRunOptions, type GateStats } from "./gate.js";
 export { Node, Node as AsyncNode } from "./node.js";
-export type { Rate } from "./permits.js";
+export type { Rate } from "./rate.js";
 export type { RetryOptions } from "./retry.js";
 export { retryAfter } from "./retry-after.js";
 export type { Awaitable } from "./thenable.js";

@@ -67,6 +67,6 @@ export class Node<S = Untyped, P = Untyped, E = Untyped> extends BaseNode<S> {
       leaf: true,
       perform: (ctx) => this.exec(prepared, ctx),
     });
-    return scope.cancellation === undefined ? work : scope.cancellation.race(work);
+    return scope.cancellation?.race(work) ?? work;
   }
 }

@@ -184,36 +184,16 @@ function checkCost(gate: Passable, tokens: number): void {
   );
 }
 
-/**
- * Takes permits of all gates at one moment, for a permit that is taken early and used late would break the
- * promise about windows. So those taken are given back before another gate is waited for; after three rounds
- * in which two gates were short in turn they are kept, or a very dear call might never start.
- */
 async function takePermits(
   gates: readonly Passable[],
   tokens: number,
   cancellation: Cancellation | undefined,
 ): Promise<void> {
-  let taken: Passable[] = [];
-  try {
-    for (let round = 1; ; round++) {
-      let short: Passable | undefined;
-      for (const gate of gates) {
-        if (taken.includes(gate)) continue;
-        if (gate.permits.take(tokens)) taken.push(gate);
-        else short ??= gate;
-      }
-      short ??= gates.find((gate) => gate.permits.pause > 0); // it may have begun since a grant
-      if (short === undefined) return;
-      if (round <= 3 || taken.includes(short)) {
-        for (const gate of taken) gate.permits.giveBack(tokens);
-        taken = [];
-      }
-      await short.permits.wait(tokens, cancellation);
-      taken.push(short);
-    }
-  } catch (error) {
-    for (const gate of taken) gate.permits.giveBack(tokens);
-    throw error;
+  const [permits, ...others] = gates.map((gate) => gate.permits);
+  if (permits === undefined || permits.take(tokens, others)) return;
+  for (;;) {
+    await permits.wait(tokens, others, cancellation);
+    if (gates.every((gate) => gate.permits.pause === 0)) return;
+    for (const gate of gates) gate.permits.giveBack(tokens); // a pause has begun since the grant
   }
 }

@@ -1,79 +1,30 @@
-// Permits: who may start now, by requests, by tokens and by a vendor's pause. Two token buckets (Turner
-// 1986) with one queue, refilled by leases of Bottleneck, the rate limiter.
+// Permits: who may start now, by requests, by tokens and by a vendor's pause. Two token buckets
+// with one queue, refilled by leases of Bottleneck, the rate limiter.
 import Bottleneck from "bottleneck/light.js";
 import { type Cancellation, waitFor } from "./abort.js";
 import { LONGEST_TIMER } from "./options.js";
+import { Bucket, type Rate } from "./rate.js";
 
-/** What a vendor allows. */
-export interface Rate {
-  /** Requests in each `per`. @default no limit */
-  readonly requests?: number | undefined;
-  /** Tokens in each `per`, as `cost()` counts them. @default no limit */
-  readonly tokens?: number | undefined;
-  /** The period, in ms. */
-  readonly per: number;
-  /**
-   * How much unused rate may be saved up, in ms of rate. A vendor that lets you spend the whole period at
-   * once has `burst: per`. @default 1000
-   */
-  readonly burst?: number | undefined;
-}
-
-/** Stay this far under what is promised: clocks and networks are not exact. */
-const MARGIN = 0.99;
 /** The longest time between two leases, in ms. */
 const SLICE = 50;
 
-/** A level that rises with time up to its capacity, and falls by what is spent; below zero it is a debt. */
-class Bucket {
-  readonly #perMs: number;
-  readonly #capacity: number;
-  #level: number;
-  #accruedAt = performance.now();
-
-  constructor(amount: number, per: number, burst: number, smallest: number) {
-    this.#perMs = (MARGIN * amount) / per;
-    this.#capacity = Math.max(this.#perMs * burst, smallest);
-    this.#level = this.#capacity;
-  }
-
-  get level(): number {
-    return Math.max(0, this.#level);
-  }
-
-  /** Adds what came in since the last time. A call dearer than the capacity saves up for itself alone. */
-  accrue(now: number, wanted: number): boolean {
-    this.#level = Math.min(
-      Math.max(this.#capacity, wanted),
-      this.#level + (now - this.#accruedAt) * this.#perMs,
-    );
-    this.#accruedAt = now;
-    return this.#level >= wanted - 1e-9;
-  }
-
-  /** A negative amount gives back, up to the capacity or what somebody saves up for. */
-  spend(amount: number, wanted: number): void {
-    this.#level = Math.min(Math.max(this.#capacity, wanted), this.#level - amount);
-  }
-
-  /** Forgets what was saved up: the vendor has just said that there is nothing left. */
-  empty(now: number): void {
-    this.accrue(now, 0);
-    this.#level = Math.min(this.#level, 0);
-  }
-}
-
+/** A call that waits for permits of one gate, or of several at one moment. */
 interface Waiter {
   readonly tokens: number;
+  readonly primary: Permits;
+  readonly others: readonly Permits[];
   grant(): void;
 }
+
+const NONE: readonly Permits[] = [];
 
 /** Lets calls start in the order they came, when requests, tokens and the pause allow. */
 export class Permits {
   readonly #requests: Bucket | undefined;
   readonly #tokens: Bucket | undefined;
   readonly #slice: number;
-  readonly #queue = new Set<Waiter>();
+  /** Who waits, in order. */
+  readonly queue = new Set<Waiter>();
   #limiter: Bottleneck | undefined;
   #leased = false;
   #pausedUntil = 0;
@@ -103,22 +54,28 @@ export class Permits {
     return this.#pausedUntil === 0 ? 0 : Math.max(0, this.#pausedUntil - performance.now());
   }
 
-  /** Takes permits at once, or gives false when the call would have to wait. */
-  take(tokens: number): boolean {
-    if (this.#queue.size > 0) return false;
-    return this.#spend(tokens, performance.now());
+  /** Takes permits here and of all others at one moment, or gives false when the call would have to wait. */
+  take(tokens: number, others = NONE): boolean {
+    const now = performance.now();
+    if (this.queue.size > 0 || !this.has(tokens, now)) return false;
+    for (const other of others) if (other.queue.size > 0 || !other.has(tokens, now)) return false;
+    this.spend(tokens);
+    for (const other of others) other.spend(tokens);
+    return true;
   }
 
-  /** Waits for permits in the queue and takes them. An abort rejects with its reason and takes none. */
-  wait(tokens: number, cancellation: Cancellation | undefined): Promise<void> {
+  /**
+   * Waits in the queues of all and takes permits of all at one moment, for a permit that is taken early and used
+   * late would break the promise about windows. An abort rejects with its reason and takes none.
+   */
+  wait(tokens: number, others: readonly Permits[], cancellation: Cancellation | undefined): Promise<void> {
     return waitFor(cancellation, (resolve) => {
-      const waiter: Waiter = { tokens, grant: resolve };
-      this.#queue.add(waiter);
-      this.#wake();
-      return () => {
-        this.#queue.delete(waiter);
-        if (this.#queue.size === 0) this.#rest();
-      };
+      const waiter: Waiter = { tokens, primary: this, others, grant: resolve };
+      for (const each of [this, ...others]) {
+        each.queue.add(waiter);
+        each.wake();
+      }
+      return () => leave(waiter);
     });
   }
 
@@ -140,16 +97,17 @@ export class Permits {
     this.#requests?.empty(now);
     this.#tokens?.empty(now);
     this.#pausedUntil = Math.max(this.#pausedUntil, now + ms);
-    if (this.#queue.size > 0) this.#wake();
+    if (this.queue.size > 0) this.wake();
   }
 
   /** Tokens that the head of the queue saves up for. */
   get #saving(): number {
-    for (const { tokens } of this.#queue) return tokens;
+    for (const { tokens } of this.queue) return tokens;
     return 0;
   }
 
-  #spend(tokens: number, now: number): boolean {
+  /** Whether a call could start now. */
+  has(tokens: number, now: number): boolean {
     if (this.#pausedUntil !== 0) {
       if (now < this.#pausedUntil) return false;
       this.#pausedUntil = 0;
@@ -157,18 +115,20 @@ export class Permits {
     // Both accrue, whether or not the first is enough: a skipped bucket would make up for it later.
     const enoughRequests = this.#requests?.accrue(now, 1) ?? true;
     const enoughTokens = this.#tokens?.accrue(now, tokens) ?? true;
-    if (!enoughRequests || !enoughTokens) return false;
+    return enoughRequests && enoughTokens;
+  }
+
+  spend(tokens: number): void {
     this.#requests?.spend(1, 0);
     this.#tokens?.spend(tokens, 0);
-    return true;
   }
 
   /** Starts what lets the queue move again: the end of the pause, or else the next lease. */
-  #wake(): void {
+  wake(): void {
     const pause = this.pause;
     if (pause > 0) {
       clearTimeout(this.#pauseTimer);
-      this.#pauseTimer = setTimeout(() => this.#grant(), Math.min(Math.ceil(pause), LONGEST_TIMER));
+      this.#pauseTimer = setTimeout(() => this.#tick(), Math.min(Math.ceil(pause), LONGEST_TIMER));
     } else if (!this.#leased) {
       this.#leased = true;
       this.#limiter ??= new Bottleneck({ minTime: this.#slice });
@@ -177,28 +137,54 @@ export class Permits {
       const lease = async () => {
         if (limiter !== this.#limiter) return;
         this.#leased = false;
-        this.#grant();
+        this.#tick();
       };
       limiter.schedule(lease).catch(() => {}); // rejects when it is dropped, which is our own doing
     }
   }
 
-  /** Grants in order until someone must wait, and asks for the next lease before this one is used up. */
-  #grant(): void {
-    for (const waiter of this.#queue) {
-      if (!this.#spend(waiter.tokens, performance.now())) break;
-      this.#queue.delete(waiter);
+  /** Grants what can be granted, and asks for the next lease before this one is used up. */
+  #tick(): void {
+    for (const { primary } of this.queue) {
+      primary.grant();
+      break;
+    }
+    if (this.queue.size > 0) this.wake();
+  }
+
+  /** Grants in order until someone must wait for these permits. */
+  grant(): void {
+    const now = performance.now();
+    for (const waiter of this.queue) {
+      // Whoever is held up by a rate of its own does not wait for us, and lets others pass.
+      const ready = waiter.others.every((other) => other.isFirst(waiter) && other.has(waiter.tokens, now));
+      if (!ready) continue;
+      if (!this.has(waiter.tokens, now)) return;
+      leave(waiter);
+      this.spend(waiter.tokens);
+      for (const other of waiter.others) other.spend(waiter.tokens);
       waiter.grant();
     }
-    if (this.#queue.size > 0) this.#wake();
+  }
+
+  isFirst(waiter: Waiter): boolean {
+    for (const first of this.queue) return first === waiter;
+    return false;
   }
 
   /** Nobody waits any more, so nothing may hold the process. */
-  #rest(): void {
+  rest(): void {
     clearTimeout(this.#pauseTimer);
     if (!this.#leased) return;
     this.#leased = false;
     this.#limiter?.stop({ dropWaitingJobs: true }).catch(() => {});
     this.#limiter = undefined;
+  }
+}
+
+function leave(waiter: Waiter): void {
+  for (const each of [waiter.primary, ...waiter.others]) {
+    each.queue.delete(waiter);
+    if (each.queue.size === 0) each.rest();
   }
 }

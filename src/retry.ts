@@ -146,7 +146,7 @@ export async function attempt(job: Job, failed?: { readonly error: unknown }): P
       scope.cancellation?.throwIfAborted();
       if (wait === undefined) return recover(job, error, number);
       if (wait > 0) await sleep(wait, scope.cancellation);
-      else if (--scope.run.stepsToClock <= 0) await scope.run.breathe();
+      else if (--scope.run.turns.stepsToClock <= 0) await scope.run.turns.breathe(scope.run);
     }
   }
 }
@@ -213,7 +213,7 @@ async function perform(job: Job, ctx: StepContext, permit?: Permit): Promise<unk
       ctx.close();
     }
   }
-  const deadline = new Cancellation();
+  const deadline = new Cancellation(true);
   if (job.scope.cancellation !== undefined) deadline.follow(job.scope.cancellation);
   ctx.cancellation = deadline;
   const { name } = job.node;

@@ -1,9 +1,10 @@
-// One run: its limits, its listeners, and its turns at the event loop.
+// One run: its limits, its listeners, its place among the turns of the event loop.
 import { Cancellation } from "./abort.js";
 import type { Params, RunOptions } from "./context.js";
 import type { RunEmitter } from "./events.js";
 import { HELD, type Held } from "./held.js";
 import { aCountOrInfinity, anObject, aSignal, aString, checkOptions, type Rule } from "./options.js";
+import { sharedTurns, type TurnTaker } from "./turns.js";
 
 /** A context as a run inside a hook sees it. */
 interface Outer {
@@ -12,11 +13,6 @@ interface Outer {
 }
 
 const NO_PARAMS: Params = Object.freeze({});
-/** How long hooks that never wait may keep the event loop, in ms. */
-const TURN_EVERY = 40;
-const later: (callback: () => void) => unknown =
-  typeof setImmediate === "function" ? setImmediate : (callback) => setTimeout(callback, 0);
-
 const emitterRule: Rule = {
   expected: "an emitter of eventemitter3",
   accepts: (value) => value instanceof Object && "emit" in value && "listeners" in value,
@@ -34,8 +30,8 @@ const runRules = {
   ctx: contextRule,
 };
 
-/** One call of `run()`: its limits, its listeners, and its turns at the event loop. */
-export class Run {
+/** One call of `run()`: its limits, its listeners, its place among the turns of the event loop. */
+export class Run implements TurnTaker {
   readonly events: RunEmitter | undefined;
   readonly cancellation: Cancellation | undefined;
   readonly params: Params;
@@ -44,12 +40,8 @@ export class Run {
   over = false;
   /** The node that `run()` was called on is no step. */
   steps = -1;
-  /** Steps until the clock is read again. Reading it each time would cost as much as a small step. */
-  stepsToClock = 1;
-  #stride = 1;
-  #clockRead = performance.now();
-  #lastTurn = this.#clockRead;
-  #turn: Promise<void> | undefined;
+  readonly turns = sharedTurns();
+  lastTurn: number | undefined = undefined;
   #id: string | undefined;
 
   /** @throws SluiceError for a wrong option; the signal's reason if it is aborted already. */
@@ -76,29 +68,5 @@ export class Run {
   end(): void {
     this.over = true;
     this.cancellation?.release();
-  }
-
-  /**
-   * Gives the event loop a turn when hooks have kept it for 40 ms. All workers of a run wait for the same
-   * turn. Called when `stepsToClock` has run out; widens that stride only while steps are quick.
-   */
-  breathe(): Promise<void> | undefined {
-    if (this.#turn !== undefined) return this.#turn;
-    const now = performance.now();
-    this.#stride = now - this.#clockRead < 0.25 ? Math.min(this.#stride * 2, 8) : 1;
-    this.#clockRead = now;
-    this.stepsToClock = this.#stride;
-    if (now - this.#lastTurn < TURN_EVERY) return undefined;
-    this.stepsToClock = 0;
-    this.#turn = new Promise((resolve) => {
-      later(() => {
-        this.#turn = undefined;
-        this.#stride = 1;
-        this.stepsToClock = 1;
-        this.#clockRead = this.#lastTurn = performance.now();
-        resolve();
-      });
-    });
-    return this.#turn;
   }
 }

@@ -98,18 +98,14 @@ export class Scope {
     throw error;
   }
 
+  /** What every event carries. */
+  about(node: Named, at = performance.now(), index = this.index) {
+    return { runId: this.run.id, path: this.path(node), index, at };
+  }
+
   warn(code: WarningCode, message: string, node: Named): void {
-    const { events, id: runId } = this.run;
-    if (events === undefined) return;
-    emitSafely(events, {
-      type: "warning",
-      code,
-      message,
-      runId,
-      path: this.path(node),
-      index: this.index,
-      at: performance.now(),
-    });
+    const { events } = this.run;
+    if (events !== undefined) emitSafely(events, { type: "warning", ...this.about(node), code, message });
   }
 }
 
@@ -120,7 +116,7 @@ export class StepContext implements Context {
   readonly scope: Scope;
   readonly node: Named;
   cancellation: Cancellation | undefined;
-  [HELD]: Held | undefined;
+  declare [HELD]: Held | undefined; // a field with a computed name would be slow to make
   #permit: Permitted | undefined = undefined;
   #abandoned = false;
   #signal: HookSignal | undefined = undefined;
@@ -149,10 +145,9 @@ export class StepContext implements Context {
 
   get emit(): (data: unknown) => Promise<void> {
     return (data) => {
-      const { events, id: runId } = this.scope.run;
+      const { events } = this.scope.run;
       if (events !== undefined && !this.isOver) {
-        const path = this.scope.path(this.node);
-        emitSafely(events, { type: "data", data, runId, path, index: this.index, at: performance.now() });
+        emitSafely(events, { type: "data", ...this.scope.about(this.node, undefined, this.index), data });
       }
       return NOTHING_TO_AWAIT;
     };

@@ -69,13 +69,11 @@ export async function walk(start: Step, shared: unknown, scope: Scope, alone = f
         const leaf = node as Leaf;
         try {
           result = leaf.exec(prepared, ctx);
-          if (isThenable(result))
-            result = await (cancellation === undefined ? result : cancellation.race(result));
+          if (isThenable(result)) result = await (cancellation?.race(result) ?? result);
         } catch (error) {
           if (cancellation?.aborted) throw cancellation.reason;
           result = leaf.execFallback(prepared, error, ctx);
-          if (isThenable(result))
-            result = await (cancellation === undefined ? result : cancellation.race(result));
+          if (isThenable(result)) result = await (cancellation?.race(result) ?? result);
         }
       } else {
         own = false;
@@ -97,8 +95,8 @@ export async function walk(start: Step, shared: unknown, scope: Scope, alone = f
       ctx.close();
     }
     if (cancellation?.aborted) throw cancellation.reason;
-    if (--run.stepsToClock <= 0) {
-      const turn = run.breathe();
+    if (--run.turns.stepsToClock <= 0) {
+      const turn = run.turns.breathe(run);
       if (turn !== undefined) await turn;
     }
     if (alone) return action;
