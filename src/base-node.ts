@@ -1,11 +1,12 @@
 // BaseNode: what nodes and flows have in common: options, links by action, and run.
 import { checkBackoff } from "./backoff.js";
+import { checkNode } from "./check-node.js";
 import type { Context, RunOptions } from "./context.js";
 import { invalidOption, quote, SluiceError, show } from "./errors.js";
 import { warn } from "./events.js";
-import { Gate, isGate } from "./gate.js";
+import { Gate, isGate } from "./gate/gate.js";
+import { checkRate, type Rate } from "./gate/rate.js";
 import { anObject, aString, checkOptions, type Rule, strings } from "./options.js";
-import { checkRate, type Rate } from "./rate.js";
 import { type RetryOptions, retryRules, type Settings, worthARetry } from "./retry.js";
 import { Run } from "./run.js";
 import { Scope, type StepContext } from "./scope.js";
@@ -42,19 +43,6 @@ export interface NodeOptions<S = Untyped> extends BaseOptions<S>, RetryOptions {
   readonly rate?: Rate | undefined;
 }
 
-/** Hooks of PocketFlow, and what they are called here. */
-export const WRONG_HOOKS: Readonly<Record<string, string>> = {
-  prepAsync: "prep",
-  execAsync: "exec",
-  execFallbackAsync: "execFallback",
-  postAsync: "post",
-  prep_async: "prep",
-  exec_async: "exec",
-  exec_fallback: "execFallback",
-  exec_fallback_async: "execFallback",
-  post_async: "post",
-};
-
 export const baseRules: Record<string, Rule> = { name: aString, requires: strings };
 
 /** The rules of options that lead to a result: attempts, timeout, gates. */
@@ -73,35 +61,6 @@ export const INSTEAD: Readonly<Record<string, string>> = {
   retries: "write `attempts`, the total number of tries: one more than the retries",
   concurrency: "only the parallel classes take it: AsyncParallelBatchNode or AsyncParallelBatchFlow",
 };
-
-const isNode = (value: unknown): value is BaseNode =>
-  typeof value === "object" && value !== null && NODE in value;
-
-/** @throws SluiceError `INVALID_NODE` for what is no node, `UNKNOWN_HOOK` for hooks under another library's name. */
-export function checkNode(where: () => string, node: unknown): asserts node is BaseNode {
-  if (!isNode(node)) {
-    const hint = typeof node === "function" ? "; write `new` before the class" : "";
-    throw new SluiceError("INVALID_NODE", `${where()}: expected a node or a flow, got ${show(node)}${hint}`);
-  }
-  const wrong = misnamedHook(node);
-  if (wrong === undefined) return;
-  throw new SluiceError(
-    "UNKNOWN_HOOK",
-    `${quote(node.name)} defines \`${wrong}\`, which is never called; write \`${WRONG_HOOKS[wrong]}\`, which may be async`,
-  );
-}
-
-const checkedClasses = new WeakSet<object>();
-
-/** Looks at a class once, and at what each object has of its own, such as hooks that are arrow functions. */
-function misnamedHook(node: object): string | undefined {
-  const prototype: object = Object.getPrototypeOf(node);
-  if (!checkedClasses.has(prototype)) {
-    for (const wrong in WRONG_HOOKS) if (wrong in prototype) return wrong;
-    checkedClasses.add(prototype);
-  }
-  return Object.keys(node).find((key) => Object.hasOwn(WRONG_HOOKS, key));
-}
 
 const NO_KEYS: readonly string[] = [];
 const NO_SETTINGS = settingsOf("", {});

@@ -16,11 +16,12 @@ import { quote, SluiceError, show } from "./errors.js";
 import type { ItemFailure } from "./failure.js";
 import { Flow, type FlowOptions, flowRules } from "./flow.js";
 import { isPlainObject, type Rule } from "./options.js";
-import { attempt, type Job, type Worker } from "./retry.js";
+import { attempt, type Job } from "./retry.js";
 import { type Scope, StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
 import { type Action, MIDDLE, NODE } from "./walk.js";
+import type { Worker } from "./worker.js";
 
 /** The options of a {@link BatchFlow}. Attempts, timeout and gate are those of each iteration. */
 export interface BatchFlowOptions<S = Untyped> extends FlowOptions<S>, OnErrorOption {}
@@ -57,7 +58,7 @@ export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> 
     this.#batch = batchSettings(options, concurrency);
   }
 
-  /** Gives the params of each iteration: Untyped iterable or async iterable of objects, pulled lazily. */
+  /** Gives the params of each iteration: any iterable or async iterable of objects, pulled lazily. */
   override prep(_shared: S, _ctx: Context): Awaitable<Items<P>> {
     return undefined;
   }
@@ -108,12 +109,12 @@ export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> 
         keepResults: this.onResult === undefined,
         perform: (params, index, worker) => {
           if (!direct) return attempt(job(params, index, worker));
-          worker.ctx = new StepContext(inside, this, index);
+          worker.tries = 0;
           this.#checkParams(params, index);
           return this.walk(shared, scope, params, cancellation, index);
         },
         recover: (error, params, index, worker) => {
-          if (worker.ctx === undefined) throw error; // the attempts have had their last word
+          if (worker.tries > 0) throw error; // the attempts have had their last word
           return attempt(job(params, index, worker), { error });
         },
         deliver:

@@ -7,11 +7,12 @@ import { emitSafely } from "./events.js";
 import type { ItemFailure } from "./failure.js";
 import { fanOut, type Task } from "./fan-out.js";
 import { aCountOrInfinity, oneOf, type Rule } from "./options.js";
-import { attempt, attemptNow, type Job, type Worker } from "./retry.js";
+import { attempt, contextNow, type Job } from "./retry.js";
 import { type Scope, StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
 import { type Action, MIDDLE, NODE } from "./walk.js";
+import type { Worker } from "./worker.js";
 
 /** What the `prep` of a batch may give; nothing means no items. */
 export type Items<T> = Iterable<T> | AsyncIterable<T> | null | undefined;
@@ -138,7 +139,7 @@ export class BatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends Ba
     this.#batch = batchSettings(options, concurrency);
   }
 
-  /** Gives the items: Untyped iterable or async iterable, pulled lazily; nothing means none. */
+  /** Gives the items: any iterable or async iterable, pulled lazily; nothing means none. */
   override prep(_shared: S, _ctx: Context): Awaitable<Items<Item>> {
     return undefined;
   }
@@ -170,6 +171,7 @@ export class BatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends Ba
   /** @internal */
   override [MIDDLE](items: unknown, shared: S, _ctx: StepContext, scope: Scope): Promise<unknown[]> {
     const { settings } = this[NODE];
+    const { gates } = settings;
     return runBatch(this, items, scope, this.#batch, (cancellation) => {
       const inside = scope.under(cancellation);
       const delivers = this.onResult !== undefined;
@@ -180,16 +182,17 @@ export class BatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends Ba
           ? (result, item, index) => this.#deliver(shared, result, item, new StepContext(inside, this, index))
           : undefined,
         perform: (item, index, worker) => {
-          if (settings.simple) {
-            worker.ctx = new StepContext(inside, this, index);
-            return this.exec(item as Item, worker.ctx);
+          const ctx = contextNow(this, settings, inside, item, index, worker);
+          if (ctx === undefined) return attempt(this.#job(item as Item, index, inside, worker));
+          for (const gate of gates) gate.entered++;
+          try {
+            return this.exec(item as Item, ctx);
+          } finally {
+            for (const gate of gates) gate.entered--;
           }
-          const job = this.#job(item as Item, index, inside, worker);
-          const started = attemptNow(job);
-          return started === undefined ? attempt(job) : started.result;
         },
         recover: (error, item, index, worker) => {
-          if (worker.ctx === undefined) throw error; // the attempts have had their last word
+          if (worker.tries > 0) throw error; // the attempts have had their last word
           return attempt(this.#job(item as Item, index, inside, worker), { error });
         },
       };
@@ -204,7 +207,7 @@ export class BatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends Ba
     }
   }
 
-  #job(input: Item, index: number, scope: Scope, worker: Worker): Job & { readonly worker: Worker } {
+  #job(input: Item, index: number, scope: Scope, worker: Worker): Job {
     const perform = (ctx: StepContext) => this.exec(input, ctx);
     return { node: this, settings: this[NODE].settings, scope, input, index, leaf: true, worker, perform };
   }

@@ -1,20 +1,11 @@
 // Ways to make nodes without a class: node({...}), parallel([...]), chain(...).
 import { Cancellation } from "./abort.js";
-import {
-  BaseNode,
-  type BaseOptions,
-  baseRules,
-  checkNode,
-  INSTEAD,
-  type NodeOptions,
-  nodeRules,
-  WRONG_HOOKS,
-} from "./base-node.js";
+import { BaseNode, type BaseOptions, baseRules, INSTEAD, type NodeOptions, nodeRules } from "./base-node.js";
+import { checkNode, WRONG_HOOKS } from "./check-node.js";
 import type { Context } from "./context.js";
 import { invalidOption, quote, SluiceError } from "./errors.js";
 import { Node } from "./node.js";
 import { aFunction, checkOptions, isPlainObject, oneOf, type Rule } from "./options.js";
-import { endsTheRun } from "./retry.js";
 import type { Scope, StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
@@ -144,7 +135,7 @@ export class Parallel<S = Untyped, Outcome = Untyped, A extends Action = Action>
         );
         return value;
       } catch (reason) {
-        const last = this.until === "all" || endsTheRun(reason);
+        const last = this.until === "all" || reason === scope.run.exceeded;
         if (last && decided === undefined && !cancellation.aborted) {
           decided = { status: "rejected", reason };
           const sibling = new SluiceError(

@@ -98,19 +98,25 @@ export function locate(error: unknown): Location | undefined {
   return isObject(error) ? locations().get(error) : undefined;
 }
 
-const cut = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
+/** Cuts a text short and escapes what would break a line or colour a terminal. */
+const cut = (text: string): string =>
+  JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text).slice(1, -1);
 
 /** Shows a value in a message: short, on one line, with its type. */
 export function show(value: unknown): string {
-  if (typeof value === "string") return `${quote(value)} (string)`;
-  if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (typeof value === "function") return `a function${value.name ? ` (${cut(value.name)})` : ""}`;
-  if (isObject(value)) return `an object (${cut(String(Object.getPrototypeOf(value)?.constructor?.name))})`;
-  return value === null || value === undefined ? String(value) : `${cut(String(value))} (${typeof value})`;
+  try {
+    if (typeof value === "string") return `${quote(value)} (string)`;
+    if (Array.isArray(value)) return `an array of ${value.length}`;
+    if (typeof value === "function") return `a function${value.name ? ` (${cut(value.name)})` : ""}`;
+    if (isObject(value)) return `an object (${cut(String(Object.getPrototypeOf(value)?.constructor?.name))})`;
+    return value === null || value === undefined ? String(value) : `${cut(String(value))} (${typeof value})`;
+  } catch {
+    return `a value that cannot be shown (${typeof value})`;
+  }
 }
 
 /** Shows a name in a message, quoted, and short however long it is. */
-export const quote = (name: string): string => JSON.stringify(cut(name));
+export const quote = (name: string): string => `"${cut(name)}"`;
 
 /** Shows a path as one string for messages. */
 export const showPath = (path: readonly (string | number)[]): string =>
@@ -132,6 +138,6 @@ export function unknownOption(
   const list = known.map((option) => `\`${option}\``).join(", ");
   return new SluiceError(
     "UNKNOWN_OPTION",
-    `${where}: unknown option \`${name.slice(0, 60)}\`${hint && `; ${hint}`} (known options: ${list})`,
+    `${where}: unknown option \`${cut(name)}\`${hint && `; ${hint}`} (known options: ${list})`,
   );
 }

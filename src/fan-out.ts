@@ -3,10 +3,11 @@
 import { type Cancellation, waitFor } from "./abort.js";
 import { SluiceError } from "./errors.js";
 import { ItemFailure, isFailure } from "./failure.js";
-import { letGo } from "./held.js";
-import { endsTheRun, Worker } from "./retry.js";
+import { letGo } from "./gate/held.js";
 import type { Run } from "./run.js";
+import { Source } from "./source.js";
 import { isThenable } from "./thenable.js";
+import { Worker } from "./worker.js";
 
 /** What a fan-out does with its items. */
 export interface Task {
@@ -42,21 +43,16 @@ export const fanOut = (items: Iterable<unknown> | AsyncIterable<unknown>, task: 
 
 class FanOut {
   readonly #task: Task;
-  readonly #items: Partial<Iterable<unknown> & AsyncIterable<unknown>>;
+  readonly #source: Source;
   readonly #results: unknown[] = [];
-  #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined;
-  #isAsync = false;
-  #exhausted = false;
-  #pulled = 0;
   #workers = 0;
   #spawning = true;
   #failure: { readonly error: unknown } | undefined;
   #finish: () => void = ignore;
-  #pulling: Promise<unknown> = Promise.resolve();
   #delivering: Promise<unknown> = Promise.resolve();
 
   constructor(items: Iterable<unknown> | AsyncIterable<unknown>, task: Task) {
-    this.#items = items;
+    this.#source = new Source(items);
     this.#task = task;
   }
 
@@ -65,7 +61,7 @@ class FanOut {
     const finished = new Promise<void>((resolve) => {
       this.#finish = resolve;
     });
-    const stop = () => this.#stopPulling();
+    const stop = () => this.#source.stop();
     cancellation.listen(stop);
     try {
       cancellation.throwIfAborted();
@@ -85,11 +81,9 @@ class FanOut {
   async #spawn(): Promise<void> {
     const { run, concurrency, blame } = this.#task;
     try {
-      const asyncIterator = this.#items[Symbol.asyncIterator]?.();
-      this.#isAsync = asyncIterator !== undefined;
-      this.#iterator = asyncIterator ?? (this.#items as Iterable<unknown>)[Symbol.iterator]();
-      const most = this.#isAsync ? 1 : concurrency;
-      for (let started = 0; started < most && !this.#exhausted; started++) {
+      this.#source.open();
+      const most = this.#source.isAsync ? 1 : concurrency;
+      for (let started = 0; started < most && !this.#source.exhausted; started++) {
         void this.#work();
         const turn = --run.turns.stepsToClock <= 0 ? run.turns.breathe(run) : undefined;
         if (turn !== undefined) await turn;
@@ -111,8 +105,9 @@ class FanOut {
     const worker = new Worker();
     this.#workers++;
     try {
-      while (this.#isAsync ? await this.#pullLater(worker) : this.#pull(worker)) {
+      while (this.#source.isAsync ? await this.#pullLater(worker) : this.#pull(worker)) {
         let result: unknown;
+        if (this.#task.cancellation.aborted) return; // some microtasks have passed since the pull
         try {
           result = this.#task.perform(worker.item, worker.index, worker);
           if (isThenable(result)) result = await result;
@@ -132,56 +127,31 @@ class FanOut {
 
   /** Takes the next item; false when there is none for this worker. */
   #pull(worker: Worker): boolean {
-    if (this.#exhausted) return false;
     try {
-      return this.#take((this.#iterator as Iterator<unknown>).next(), worker);
+      return this.#source.next(worker);
     } catch (error) {
       return this.#blameSource(error);
     }
   }
 
-  /** The same from an async iterator, one call at a time: few of them allow more. */
+  /** The same from an async iterable. */
   async #pullLater(worker: Worker): Promise<boolean> {
     const { cancellation, concurrency, run } = this.#task;
     letGo(worker, run.held); // the source may need the slot to bring the next item
-    const mine = this.#pulling.then(async () => {
-      if (this.#exhausted) return false;
-      try {
-        return this.#take(await (this.#iterator as AsyncIterator<unknown>).next(), worker);
-      } catch (error) {
-        return this.#blameSource(error);
-      }
-    });
-    this.#pulling = mine;
     try {
-      const more = await waitFor<boolean>(cancellation, (resolve) => {
-        void mine.then(resolve);
+      const more = await waitFor<boolean>(cancellation, (resolve, reject) => {
+        this.#source.nextLater(worker).then(resolve, reject);
         return ignore;
       });
       if (more && this.#workers < concurrency) void this.#work();
       return more;
-    } catch {
-      return false; // aborted: run() tells the reason
+    } catch (error) {
+      return this.#blameSource(error);
     }
-  }
-
-  #take(next: IteratorResult<unknown>, worker: Worker): boolean {
-    if (next.done) {
-      this.#exhausted = true;
-      return false;
-    }
-    worker.item = next.value;
-    if (this.#exhausted) {
-      this.#close(); // an abort came while the source was asked, and a running generator takes no return()
-      return false;
-    }
-    worker.index = this.#pulled++;
-    return true;
   }
 
   #blameSource(error: unknown): false {
     const { cancellation, blame } = this.#task;
-    this.#exhausted = true;
     if (!cancellation.aborted) blame(error);
     this.#fail(error);
     return false;
@@ -191,7 +161,7 @@ class FanOut {
   #store(result: unknown, worker: Worker): Promise<unknown> | undefined {
     const { run, cancellation, deliver, keepResults, report } = this.#task;
     worker.end();
-    if (cancellation.aborted) return undefined; // half an answer is no answer, and #exhausted ends the loop
+    if (cancellation.aborted) return undefined; // half an answer is no answer; the source is stopped, so the loop ends
     if (report !== undefined) report(isFailure(result));
     if (keepResults) this.#results[worker.index] = result;
     if (deliver !== undefined) return this.#deliver(result, worker, deliver);
@@ -200,7 +170,7 @@ class FanOut {
 
   /** Decides on an item whose `exec` failed: its fallback, its failure in the list, or the end. */
   async #settle(error: unknown, worker: Worker): Promise<{ readonly result: unknown } | undefined> {
-    const { cancellation, recover, collect } = this.#task;
+    const { run, cancellation, recover, collect } = this.#task;
     if (cancellation.aborted) return worker.end();
     let last = error;
     worker.endPermit();
@@ -209,7 +179,7 @@ class FanOut {
     } catch (failed) {
       last = failed;
     }
-    if (collect && !endsTheRun(last) && !cancellation.aborted) {
+    if (collect && last !== run.exceeded && !cancellation.aborted) {
       return { result: new ItemFailure(worker.index, worker.item, last, worker.tries) };
     }
     worker.end();
@@ -240,20 +210,5 @@ class FanOut {
     this.#failure = { error };
     const message = "Another item of the same batch failed (see `cause`)";
     cancellation.abort(new SluiceError("SIBLING_FAILED", message, { cause: error }), false);
-  }
-
-  #stopPulling(): void {
-    if (this.#exhausted) return;
-    this.#exhausted = true;
-    this.#close();
-  }
-
-  #close(): void {
-    try {
-      const returned: unknown = this.#iterator?.return?.();
-      if (isThenable(returned)) returned.then(ignore, ignore);
-    } catch {
-      // The iterable is not wanted any more; how it takes that changes nothing.
-    }
   }
 }

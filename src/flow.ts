@@ -1,6 +1,7 @@
 // Flow: a node whose middle is a walk.
 import type { Cancellation } from "./abort.js";
-import { BaseNode, checkNode, type NodeOptions, nodeRules } from "./base-node.js";
+import { BaseNode, type NodeOptions, nodeRules } from "./base-node.js";
+import { checkNode } from "./check-node.js";
 import type { Context, Params } from "./context.js";
 import { invalidOption, quote } from "./errors.js";
 import { aBoolean, anObject, type Rule } from "./options.js";

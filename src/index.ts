@@ -40,10 +40,16 @@ export type {
 } from "./events.js";
 export { ItemFailure, isFailure } from "./failure.js";
 export { Flow, Flow as AsyncFlow, type FlowOptions } from "./flow.js";
-export { Gate, type GateContext, type GateOptions, type GateRunOptions, type GateStats } from "./gate.js";
+export {
+  Gate,
+  type GateContext,
+  type GateOptions,
+  type GateRunOptions,
+  type GateStats,
+} from "./gate/gate.js";
+export type { Rate } from "./gate/rate.js";
+export { retryAfter } from "./gate/retry-after.js";
 export { Node, Node as AsyncNode } from "./node.js";
-export type { Rate } from "./rate.js";
 export type { RetryOptions } from "./retry.js";
-export { retryAfter } from "./retry-after.js";
 export type { Awaitable } from "./thenable.js";
 export type { Action } from "./walk.js";

@@ -3,12 +3,13 @@
 import { Cancellation, sleep } from "./abort.js";
 import { aBackoff, type Backoff, waitAfter } from "./backoff.js";
 import { locate, quote, SluiceError, show } from "./errors.js";
-import { type Held, type Keep, letGo } from "./held.js";
+import { letGo } from "./gate/held.js";
+import { type Passable, type Passage, type Permit, pass, passNow } from "./gate/pass.js";
+import { isQuotaExhausted } from "./gate/retry-after.js";
 import { aCount, aFunction, aTimeout, isAmount, type Rule } from "./options.js";
-import { enter, type Passable, type Passage, type Permit, pass, passNow } from "./pass.js";
-import { isQuotaExhausted } from "./retry-after.js";
 import { type Scope, StepContext } from "./scope.js";
 import { isThenable } from "./thenable.js";
+import type { Worker } from "./worker.js";
 
 /** The options that decide how a call is tried. */
 export interface RetryOptions {
@@ -52,33 +53,6 @@ export interface Tried {
   execFallback(input: unknown, error: unknown, ctx: StepContext): unknown;
 }
 
-/** What a worker of a fan-out carries from item to item. */
-export class Worker implements Keep {
-  held: Held | undefined = undefined;
-  item: unknown = undefined;
-  index = -1;
-  /** Attempts that the current item has had. */
-  tries = 1;
-  /** The context of the current item's first attempt, when it was made without the machinery below. */
-  ctx: StepContext | undefined = undefined;
-  /** What that attempt has of its gates. */
-  permit: Permit | undefined = undefined;
-  /** The forked store of the current iteration, once its walk has succeeded. */
-  local: { readonly store: unknown } | undefined = undefined;
-
-  /** Ends what the current item has. */
-  end(): undefined {
-    this.ctx?.close();
-    this.ctx = undefined;
-    this.endPermit();
-  }
-
-  endPermit(): void {
-    this.permit?.end();
-    this.permit = undefined;
-  }
-}
-
 /** One piece of work to be tried: a leaf `exec` with its input, or a walk. */
 export interface Job {
   readonly node: Tried;
@@ -96,30 +70,34 @@ export interface Job {
 export const worthARetry = (error: unknown): boolean =>
   error instanceof SluiceError ? error.code === "TIMEOUT" : !isQuotaExhausted(error);
 
-/** Tells an error that ends the whole run, whatever attempts, fallbacks or `onError` say. */
-export const endsTheRun = (error: unknown): boolean =>
-  error instanceof SluiceError && error.code === "MAX_STEPS";
-
 /**
- * Makes the first attempt at a leaf job without promises of our own, when it need not wait: most calls need
- * nothing else. What it throws, at once or later, goes to {@link attempt} as `failed`.
- *
- * @returns What `exec` returned, or `undefined` when the job must go the long way from the start.
+ * The context for a first attempt at an item that need not wait for anything; `undefined` when it must go the
+ * long way. Most attempts need no more, and cost no promise of ours. What the attempt throws goes to
+ * {@link attempt} as `failed`.
  */
-export function attemptNow(job: Job & { readonly worker: Worker }): { readonly result: unknown } | undefined {
-  const { node, settings, scope, index, worker } = job;
-  const { gates, timeout } = settings;
-  if (timeout !== undefined || (gates.length > 0 && node.cost !== undefined)) return undefined;
-  worker.tries = 1;
-  const ctx = new StepContext(scope, node, index);
+export function contextNow(
+  node: Tried,
+  { gates, timeout }: Settings,
+  scope: Scope,
+  input: unknown,
+  index: number,
+  worker: Worker,
+): StepContext | undefined {
+  if (timeout !== undefined) return undefined;
+  worker.tries = 0; // by which a failure is known to need attempt() yet
+  const ctx = new StepContext(scope, node, index, 0, worker);
   if (gates.length > 0) {
-    const permit = passNow(passageOf(job, 0), worker);
-    if (permit === undefined) return undefined;
-    worker.permit = permit;
-    ctx.hold(permit);
+    worker.cost = undefined;
+    worker.cost = node.cost === undefined ? 0 : node.cost(input);
+    if (!isAmount(worker.cost)) return undefined;
+    const { run, cancellation } = scope;
+    const tokens = worker.cost;
+    const passage = { gates, tokens, around: run.held, cancellation, slots: true, keep: worker };
+    worker.permit = passNow(passage, worker);
+    if (worker.permit === undefined) return undefined;
+    ctx.hold(worker.permit);
   }
-  worker.ctx = ctx;
-  return { result: gates.length === 0 ? job.perform(ctx) : enter(gates, () => job.perform(ctx)) };
+  return ctx;
 }
 
 /**
@@ -140,7 +118,7 @@ export async function attempt(job: Job, failed?: { readonly error: unknown }): P
       scope.cancellation?.throwIfAborted();
       // A walk's failure was located where it happened, unless it is the walk's own timeout.
       if (leaf || locate(error) === undefined) scope.locate(error, node, index, number);
-      if (endsTheRun(error)) throw error;
+      if (error === scope.run.exceeded) throw error;
       if (worker !== undefined) letGo(worker, scope.run.held); // only `exec` itself holds a slot
       const wait = await waitBefore(job, error, number);
       scope.cancellation?.throwIfAborted();
@@ -189,12 +167,12 @@ async function tryOnce(
   number: number,
   failed: { readonly error: unknown } | undefined,
 ): Promise<unknown> {
-  const { node, settings, scope, input, index } = job;
+  const { node, settings, scope, index } = job;
   if (settings.gates.length === 0) {
     if (failed !== undefined) throw failed.error;
     return perform(job, new StepContext(scope, node, index, number));
   }
-  const tokens = node.cost === undefined ? 0 : await costOf(job, node.cost(input));
+  const tokens = node.cost === undefined ? 0 : await costOf(job, number);
   const call = (permit: Permit) => {
     const ctx = new StepContext(scope, node, index, number);
     ctx.hold(permit);
@@ -215,7 +193,7 @@ async function perform(job: Job, ctx: StepContext, permit?: Permit): Promise<unk
   }
   const deadline = new Cancellation(true);
   if (job.scope.cancellation !== undefined) deadline.follow(job.scope.cancellation);
-  ctx.cancellation = deadline;
+  ctx.limit(deadline);
   const { name } = job.node;
   const timer = setTimeout(() => {
     deadline.abort(
@@ -237,9 +215,15 @@ async function perform(job: Job, ctx: StepContext, permit?: Permit): Promise<unk
   }
 }
 
-async function costOf({ node, scope, worker }: Job, cost: unknown): Promise<number> {
-  if (worker !== undefined && isThenable(cost)) letGo(worker, scope.run.held);
-  const tokens = isThenable(cost) ? await cost : cost;
+/** The tokens to reserve; a first attempt may have asked for them already. */
+async function costOf({ node, scope, input, worker }: Job, number: number): Promise<number> {
+  const asked = number === 0 ? worker?.cost : undefined;
+  if (worker !== undefined) worker.cost = undefined;
+  let tokens: unknown = asked ?? node.cost?.(input);
+  if (isThenable(tokens)) {
+    if (worker !== undefined) letGo(worker, scope.run.held);
+    tokens = await tokens;
+  }
   if (isAmount(tokens)) return tokens;
   throw new SluiceError(
     "INVALID_COST",

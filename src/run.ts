@@ -2,7 +2,7 @@
 import { Cancellation } from "./abort.js";
 import type { Params, RunOptions } from "./context.js";
 import type { RunEmitter } from "./events.js";
-import { HELD, type Held } from "./held.js";
+import { HELD, type Held } from "./gate/held.js";
 import { aCountOrInfinity, anObject, aSignal, aString, checkOptions, type Rule } from "./options.js";
 import { sharedTurns, type TurnTaker } from "./turns.js";
 
@@ -13,6 +13,9 @@ interface Outer {
 }
 
 const NO_PARAMS: Params = Object.freeze({});
+/** Is no error that anybody could throw. */
+const NOT_YET = Symbol("not yet");
+
 const emitterRule: Rule = {
   expected: "an emitter of eventemitter3",
   accepts: (value) => value instanceof Object && "emit" in value && "listeners" in value,
@@ -38,6 +41,8 @@ export class Run implements TurnTaker {
   readonly held: Held | undefined;
   readonly maxSteps: number;
   over = false;
+  /** The error of `maxSteps`, which ends the whole run, whatever attempts, fallbacks or `onError` say. */
+  exceeded: unknown = NOT_YET;
   /** The node that `run()` was called on is no step. */
   steps = -1;
   readonly turns = sharedTurns();

@@ -3,7 +3,7 @@ import { type Cancellation, HookSignal } from "./abort.js";
 import type { Context, Params } from "./context.js";
 import { SluiceError, setLocation, showPath } from "./errors.js";
 import { emitSafely, type WarningCode } from "./events.js";
-import { HELD, type Held } from "./held.js";
+import { HELD, type Held } from "./gate/held.js";
 import type { Run } from "./run.js";
 
 /** What a scope and a location need to know of a node. */
@@ -88,14 +88,15 @@ export class Scope {
     setLocation(error, { path: this.path(node), flow: this.flow?.name, node: node.name, item, attempt });
   }
 
-  countStep(node: Named): void {
-    if (this.run.steps++ < this.run.maxSteps) return;
+  /** The error of a node that would be one step too many. */
+  tooManySteps(node: Named): SluiceError {
     const error = new SluiceError(
       "MAX_STEPS",
       `The run reached \`maxSteps: ${this.run.maxSteps}\` at ${showPath(this.path(node))}; if the loop is meant to be this long, raise \`maxSteps\``,
     );
     this.locate(error, node, this.index, 0);
-    throw error;
+    this.run.exceeded = error;
+    return error;
   }
 
   /** What every event carries. */
@@ -109,25 +110,37 @@ export class Scope {
   }
 }
 
+/**
+ * Who closes a context that was asked for its signal. A worker lives long, and a pointer from it to each new
+ * context is work for the garbage collector (6 % of a small item), so most contexts are never told to it.
+ */
+export interface Closer {
+  ctx: StepContext | undefined;
+}
+
+/** What only some contexts ever have; apart, so that the others are small: one is made for each step and item. */
+class Rare {
+  permit: Permitted | undefined = undefined;
+  signal: HookSignal | undefined = undefined;
+  deadline: Cancellation | undefined = undefined;
+  abandoned = false;
+}
+
 /** The engine's side of a {@link Context}. */
 export class StepContext implements Context {
   readonly attempt: number;
   readonly index: number | undefined;
   readonly scope: Scope;
   readonly node: Named;
-  cancellation: Cancellation | undefined;
-  declare [HELD]: Held | undefined; // a field with a computed name would be slow to make
-  #permit: Permitted | undefined = undefined;
-  #abandoned = false;
-  #signal: HookSignal | undefined = undefined;
+  readonly #closer: Closer | undefined;
+  #rare: Rare | undefined = undefined;
 
-  constructor(scope: Scope, node: Named, index: number | undefined, attempt = 0) {
+  constructor(scope: Scope, node: Named, index: number | undefined, attempt = 0, closer?: Closer) {
     this.scope = scope;
     this.node = node;
     this.index = index;
     this.attempt = attempt;
-    this.cancellation = scope.cancellation;
-    this[HELD] = scope.run.held;
+    this.#closer = closer;
   }
 
   get params(): Params {
@@ -138,15 +151,26 @@ export class StepContext implements Context {
     return this.scope.run.id;
   }
 
+  get cancellation(): Cancellation | undefined {
+    return this.#rare?.deadline ?? this.scope.cancellation;
+  }
+
+  get [HELD](): Held | undefined {
+    const permit = this.#rare?.permit;
+    return permit === undefined ? this.scope.run.held : permit.held;
+  }
+
   get signal(): AbortSignal {
-    this.#signal ??= new HookSignal(this.cancellation);
-    return this.#signal.signal;
+    this.#rare ??= new Rare();
+    this.#rare.signal ??= new HookSignal(this.cancellation);
+    if (this.#closer !== undefined) this.#closer.ctx = this;
+    return this.#rare.signal.signal;
   }
 
   get emit(): (data: unknown) => Promise<void> {
     return (data) => {
       const { events } = this.scope.run;
-      if (events !== undefined && !this.isOver) {
+      if (events !== undefined && !this.#isOver) {
         emitSafely(events, { type: "data", ...this.scope.about(this.node, undefined, this.index), data });
       }
       return NOTHING_TO_AWAIT;
@@ -155,23 +179,29 @@ export class StepContext implements Context {
 
   get charge(): (tokens: number) => void {
     return (tokens) => {
-      if (!this.isOver) this.#permit?.charge(tokens);
+      if (!this.#isOver) this.#rare?.permit?.charge(tokens);
     };
   }
 
   /** Ties the context to the slots and the tokens of one call through its gates. */
   hold(permit: Permitted): void {
-    this[HELD] = permit.held;
-    this.#permit = permit;
+    this.#rare ??= new Rare();
+    this.#rare.permit = permit;
   }
 
-  get isOver(): boolean {
-    return this.#abandoned || this.scope.run.over || this.cancellation?.abandoning === true;
+  /** Puts the attempt under a level of cancellation of its own. */
+  limit(deadline: Cancellation): void {
+    this.#rare ??= new Rare();
+    this.#rare.deadline = deadline;
+  }
+
+  get #isOver(): boolean {
+    return this.#rare?.abandoned === true || this.scope.run.over || this.cancellation?.abandoning === true;
   }
 
   /** Ends the attempt: its signal follows the run no longer. */
   close(abandoned = false): void {
-    if (abandoned) this.#abandoned = true;
-    this.#signal?.close();
+    if (abandoned) (this.#rare ??= new Rare()).abandoned = true;
+    this.#rare?.signal?.close();
   }
 }

@@ -26,7 +26,7 @@ class Turns {
    */
   breathe(taker: TurnTaker): Promise<void> | undefined {
     const now = performance.now();
-    this.#stride = now - this.#clockRead < 0.25 ? Math.min(this.#stride * 2, 8) : 1;
+    this.#stride = now - this.#clockRead < 0.25 ? Math.min(this.#stride * 2, 16) : 1;
     this.#clockRead = now;
     this.stepsToClock = this.#stride;
     taker.lastTurn ??= now;

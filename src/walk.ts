@@ -54,7 +54,7 @@ export async function walk(start: Step, shared: unknown, scope: Scope, alone = f
   let node = start;
   for (;;) {
     if (cancellation?.aborted) throw cancellation.reason;
-    scope.countStep(node);
+    if (run.steps++ >= run.maxSteps) throw scope.tooManySteps(node);
     const wiring = node[NODE];
     const ctx = new StepContext(scope, node, scope.index);
     let action: unknown;
@@ -116,7 +116,7 @@ function checkStore(node: Step, keys: readonly string[], shared: unknown): void 
     (key) => store[key] === undefined || (key in Object.prototype && !Object.hasOwn(store, key)),
   );
   if (missing.length === 0) return;
-  const list = missing.map(quote).join(", ");
+  const list = missing.slice(0, 20).map(quote).join(", ");
   const had = Object.keys(store).slice(0, 20).map(quote).join(", ") || "none";
   throw new SluiceError(
     "MISSING_KEYS",

@@ -1,9 +1,8 @@
 // Gate: one thing with a limit, as a semaphore (p-limit) and a rate limiter (Bottleneck) that whoever calls
 // it shares. The order of every call is: slot, permits, pause, start.
-import { Cancellation, HookSignal } from "./abort.js";
-import type { Context } from "./context.js";
-import { invalidOption } from "./errors.js";
-import { HELD, type Held } from "./held.js";
+import { Cancellation, HookSignal } from "../abort.js";
+import type { Context } from "../context.js";
+import { invalidOption } from "../errors.js";
 import {
   aCountOrInfinity,
   aFunction,
@@ -14,7 +13,8 @@ import {
   checkOptions,
   isAmount,
   type Rule,
-} from "./options.js";
+} from "../options.js";
+import { HELD, type Held } from "./held.js";
 import { type Permit, pass } from "./pass.js";
 import { Permits } from "./permits.js";
 import { checkRate, type Rate } from "./rate.js";

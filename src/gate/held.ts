@@ -1,5 +1,5 @@
 // Which slots of gates a caller holds: taking them, borrowing them from around, letting them go.
-import type { Cancellation } from "./abort.js";
+import type { Cancellation } from "../abort.js";
 import type { Semaphore, Slot } from "./semaphore.js";
 
 /** Cross-build key under which a context carries the slots of gates that its hook holds. */

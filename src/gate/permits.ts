@@ -1,8 +1,9 @@
+/// <reference path="./bottleneck-light.d.ts" />
 // Permits: who may start now, by requests, by tokens and by a vendor's pause. Two token buckets
 // with one queue, refilled by leases of Bottleneck, the rate limiter.
 import Bottleneck from "bottleneck/light.js";
-import { type Cancellation, waitFor } from "./abort.js";
-import { LONGEST_TIMER } from "./options.js";
+import { type Cancellation, waitFor } from "../abort.js";
+import { LONGEST_TIMER } from "../options.js";
 import { Bucket, type Rate } from "./rate.js";
 
 /** The longest time between two leases, in ms. */

@@ -1,6 +1,6 @@
 // Slots: p-limit as a semaphore that can be held, kept, lent and waited for under an abort.
 import pLimit, { type LimitFunction } from "p-limit";
-import { type Cancellation, waitFor } from "./abort.js";
+import { type Cancellation, waitFor } from "../abort.js";
 
 /** A bounded number of slots, given first come, first served. */
 export class Semaphore {

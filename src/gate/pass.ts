@@ -1,9 +1,9 @@
 // The way of one call through its gates: slots, then permits, then the pause, then the start; after a 429
 // the same way again. Gate says what may pass; this room says in which order.
-import type { Cancellation } from "./abort.js";
-import { SluiceError, show } from "./errors.js";
+import type { Cancellation } from "../abort.js";
+import { SluiceError, show } from "../errors.js";
+import { isAmount } from "../options.js";
 import { type Held, type Keep, letGo, releaseSlots, takeSlots } from "./held.js";
-import { isAmount } from "./options.js";
 import type { Permits } from "./permits.js";
 import type { Semaphore } from "./semaphore.js";
 
@@ -134,7 +134,8 @@ export async function pass<T>(
       for (const { counts } of gates) counts.waiting++;
       try {
         if (slots && keep.held === undefined) keep.held = await takeSlots(gates, around, cancellation);
-        await takePermits(gates, tokens, cancellation);
+        // Taken here without waiting, they are used in this very turn, as the promise about windows wants.
+        if (!takeNow(gates, tokens)) await waitForPermits(gates, tokens, cancellation);
       } finally {
         for (const { counts } of gates) counts.waiting--;
       }
@@ -184,15 +185,21 @@ function checkCost(gate: Passable, tokens: number): void {
   );
 }
 
-async function takePermits(
+const takeNow = ([gate, ...others]: readonly Passable[], tokens: number): boolean =>
+  gate === undefined ||
+  gate.permits.take(
+    tokens,
+    others.map(({ permits }) => permits),
+  );
+
+async function waitForPermits(
   gates: readonly Passable[],
   tokens: number,
   cancellation: Cancellation | undefined,
 ): Promise<void> {
   const [permits, ...others] = gates.map((gate) => gate.permits);
-  if (permits === undefined || permits.take(tokens, others)) return;
   for (;;) {
-    await permits.wait(tokens, others, cancellation);
+    await permits?.wait(tokens, others, cancellation);
     if (gates.every((gate) => gate.permits.pause === 0)) return;
     for (const gate of gates) gate.permits.giveBack(tokens); // a pause has begun since the grant
   }

@@ -1,0 +1,33 @@
+// What a worker of a fan-out carries from item to item.
+import type { Held, Keep } from "./gate/held.js";
+import type { Permit } from "./gate/pass.js";
+import type { Closer, StepContext } from "./scope.js";
+
+/** One of the N that pull from the same source. */
+export class Worker implements Keep, Closer {
+  held: Held | undefined = undefined;
+  item: unknown = undefined;
+  index = -1;
+  /** Attempts that the current item has had; 0 in a first one that is made without {@link attempt}. */
+  tries = 0;
+  /** The context of the current item's first attempt, if it must be closed. */
+  ctx: StepContext | undefined = undefined;
+  /** What that attempt has of its gates. */
+  permit: Permit | undefined = undefined;
+  /** What `cost()` gave for the current item's first attempt. */
+  cost: unknown = undefined;
+  /** The forked store of the current iteration, once its walk has succeeded. */
+  local: { readonly store: unknown } | undefined = undefined;
+
+  /** Ends what the current item has. */
+  end(): undefined {
+    this.ctx?.close();
+    this.ctx = undefined;
+    this.endPermit();
+  }
+
+  endPermit(): void {
+    this.permit?.end();
+    this.permit = undefined;
+  }
+}

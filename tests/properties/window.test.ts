@@ -1,0 +1,198 @@
+// In any window of t ms a gate starts at most max(burst × rate, the largest single cost) + t × rate, however
+// calls arrive, cost, fail, are charged, refused and aborted. On a fake clock.
+import fc from "fast-check";
+import { Gate, node, type Rate } from "sluice";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { sleep, turn, useFakeClock, useRealClock } from "../fake-clock.js";
+import { brokenWindow, type Spent } from "./windows.js";
+
+beforeEach(useFakeClock);
+afterEach(useRealClock);
+
+/** Moves from timer to timer until the work is done; an hour of waiting takes a second. */
+async function untilDone(work: Promise<unknown>): Promise<void> {
+  let done = false;
+  const ended = work.finally(() => {
+    done = true;
+  });
+  await turn();
+  for (let steps = 0, idle = 0; !done; steps++) {
+    idle = vi.getTimerCount() === 0 ? idle + 1 : 0; // a walk takes a turn of the loop now and then
+    if (steps > 200_000 || idle > 5) throw new Error(`Nothing moves after ${steps} timers`);
+    vi.advanceTimersToNextTimer();
+    await turn();
+  }
+  await ended;
+}
+
+const rate = fc
+  .record({
+    requests: fc.option(fc.integer({ min: 1, max: 100 }), { nil: undefined }),
+    tokens: fc.option(fc.integer({ min: 10, max: 10_000 }), { nil: undefined }),
+    per: fc.integer({ min: 100, max: 5_000 }),
+    burst: fc.option(fc.integer({ min: 1, max: 4_000 }), { nil: undefined }),
+  })
+  .filter(({ requests, tokens }) => requests !== undefined || tokens !== undefined)
+  // Slower than 2 a second would only make the test long.
+  .map((rate) => ({
+    ...rate,
+    requests: rate.requests && Math.max(rate.requests, Math.ceil(rate.per / 500)),
+  }));
+
+interface Call {
+  /** When it comes, in ms. */
+  readonly at: number;
+  /** Its tokens, as a share of what a whole period brings. */
+  readonly cost: number;
+  readonly takes: number;
+  /** Real tokens, as a multiple of those reserved. */
+  readonly charges: readonly number[];
+  readonly abortAfter: number | null;
+  readonly refusals: readonly number[];
+  readonly who: number;
+}
+const arrival = fc.oneof(fc.constant(0), fc.nat(200), fc.nat(5_000));
+const call = fc.record<Call>({
+  at: arrival,
+  cost: fc.oneof(
+    { arbitrary: fc.double({ min: 0, max: 0.1, noNaN: true }), weight: 5 },
+    fc.constant(0),
+    fc.double({ min: 0, max: 1, noNaN: true }),
+  ),
+  takes: fc.oneof(fc.constant(0), fc.nat(300)),
+  charges: fc.oneof(
+    { arbitrary: fc.constant([]), weight: 3 },
+    fc.array(fc.double({ min: 0, max: 1.5, noNaN: true }), { maxLength: 2 }),
+  ),
+  abortAfter: fc.option(fc.nat(1_000), { freq: 4 }),
+  refusals: fc.oneof(
+    { arbitrary: fc.constant([]), weight: 9 },
+    fc.array(fc.nat(400), { minLength: 1, maxLength: 2 }),
+  ),
+  who: fc.nat(2),
+});
+const calls = fc.array(call, { minLength: 2, maxLength: 40, size: "max" });
+
+const tokensOf = ({ cost }: Call, { tokens }: Rate) => Math.floor(cost * (tokens ?? 0));
+
+test("every window of starts keeps the promise, whatever comes, and every call gets its turn", async () => {
+  let starts = 0;
+  await fc.assert(
+    fc.asyncProperty(rate, fc.option(fc.integer({ min: 1, max: 5 })), calls, async (rate, slots, calls) => {
+      const gate = new Gate({ rate, concurrency: slots ?? undefined });
+      const spent: Spent[] = [];
+      const pauses: { readonly from: number; readonly to: number }[] = [];
+      const lateStarts: number[] = [];
+      const make = async (call: Call) => {
+        await sleep(call.at);
+        const tokens = tokensOf(call, rate);
+        const own = new AbortController();
+        if (call.abortAfter !== null) setTimeout(() => own.abort(), call.abortAfter);
+        let refused = 0;
+        const work = async ({ charge }: { charge: (tokens: number) => void }) => {
+          if (own.signal.aborted) lateStarts.push(performance.now());
+          spent.push({ at: performance.now(), requests: 1, tokens });
+          await sleep(call.takes);
+          let before = tokens;
+          let total = 0;
+          for (const share of own.signal.aborted ? [] : call.charges) {
+            total += share * tokens;
+            charge(share * tokens);
+            spent.push({ at: performance.now(), requests: 0, tokens: total - before, isCharge: true });
+            before = total;
+          }
+          const pause = call.refusals[refused++];
+          if (pause === undefined || own.signal.aborted) return;
+          pauses.push({ from: performance.now(), to: performance.now() + pause });
+          throw Object.assign(new Error("429"), { status: 429, headers: { "retry-after-ms": pause } });
+        };
+        await gate.run(work, { tokens, signal: own.signal }).catch((error: unknown) => {
+          if (!own.signal.aborted) throw error;
+        });
+      };
+      await untilDone(Promise.all(calls.map(make)));
+      starts += spent.length;
+      expect(brokenWindow(spent, rate)).toBeUndefined();
+      expect(lateStarts).toEqual([]);
+      for (const { from, to } of pauses) {
+        expect(spent.filter(({ at, isCharge }) => !isCharge && at > from && at < to)).toEqual([]);
+      }
+    }),
+    { numRuns: 400, seed: 20260102 },
+  );
+  expect(starts).toBeGreaterThan(4_000);
+}, 60_000);
+
+test("two gates on one node: every window of the shared gate and of each private rate keeps its promise", async () => {
+  await fc.assert(
+    fc.asyncProperty(rate, fc.tuple(rate, rate, rate), calls, async (shared, owns, calls) => {
+      const gate = new Gate({ rate: shared });
+      const spent: Spent[] = [];
+      const own = owns.map(() => [] as Spent[]);
+      const nodes = owns.map((rate, who) =>
+        node({
+          gate,
+          rate,
+          prep: (call: Call) => call,
+          cost: (call) => Math.min(tokensOf(call, shared), tokensOf(call, rate)),
+          exec: (call) => {
+            const tokens = Math.min(tokensOf(call, shared), tokensOf(call, rate));
+            const start = { at: performance.now(), requests: 1, tokens };
+            spent.push(start);
+            own[who]!.push(start);
+            return sleep(call.takes);
+          },
+        }),
+      );
+      const make = async (call: Call) => {
+        await sleep(call.at);
+        const { signal, abort } = controller();
+        if (call.abortAfter !== null) setTimeout(abort, call.abortAfter);
+        await nodes[call.who]!.run(call, { signal }).catch((error: unknown) => {
+          if (!signal.aborted) throw error;
+        });
+      };
+      await untilDone(Promise.all(calls.map(make)));
+      expect(brokenWindow(spent, shared), "the shared gate").toBeUndefined();
+      for (const [who, starts] of own.entries()) expect(brokenWindow(starts, owns[who]!)).toBeUndefined();
+    }),
+    { numRuns: 300, seed: 20260103, endOnFailure: true },
+  );
+}, 60_000);
+
+test("the promise costs little: calls that all come at once end within 2 % of the ideal and two slices", async () => {
+  const generous = rate.filter(({ burst }) => burst === undefined || burst >= 200);
+  await fc.assert(
+    fc.asyncProperty(generous, calls, async (rate, calls) => {
+      const gate = new Gate({ rate });
+      const zero = performance.now();
+      let last = 0;
+      const ideal = { requests: 0, tokens: 0 };
+      const { burst = 1_000 } = rate;
+      await untilDone(
+        Promise.all(
+          calls.map((call) =>
+            gate.run(
+              () => {
+                last = performance.now() - zero;
+              },
+              { tokens: tokensOf(call, rate) },
+            ),
+          ),
+        ),
+      );
+      if (rate.requests) ideal.requests = (calls.length * rate.per) / rate.requests - burst;
+      if (rate.tokens) {
+        const tokens = calls.reduce((sum, call) => sum + tokensOf(call, rate), 0);
+        ideal.tokens = (tokens * rate.per) / rate.tokens - burst;
+      }
+      expect(last).toBeLessThanOrEqual(Math.max(0, ideal.requests, ideal.tokens) * 1.02 + burst * 0.02 + 120);
+    }),
+    { numRuns: 150, seed: 20260104 },
+  );
+}, 60_000);
+
+function controller() {
+  const own = new AbortController();
+  return { signal: own.signal, abort: () => own.abort() };
+}
