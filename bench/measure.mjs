@@ -5,11 +5,17 @@ const { workload: name, case: caseName, contestant, budget } = JSON.parse(proces
 const workload = await import(`./workloads/${name}.mjs`);
 const chosen = workload.cases[caseName];
 const peer = workload.peers[contestant] ?? {};
-const file = (peer.file ?? contestant).replace("/", "-").replace("@", "");
-const library = await import(`./contestants/${file}.mjs`);
-const adapter = library[peer.adapter ?? chosen.adapter ?? workload.adapter];
-if (adapter === undefined) throw new Error(`contestants/${file}.mjs has no adapter for ${name}`);
+const adapter = workload.standalone ? undefined : await load(peer.file ?? contestant);
 
-const figures = await workload.measure(adapter, { budget, ...chosen, ...peer });
-console.log(JSON.stringify({ ...figures, maxRss: process.resourceUsage().maxRSS / 1024 }));
+const figures = await workload.measure(adapter, { budget, contestant, ...chosen, ...peer });
+const maxRss = process.resourceUsage().maxRSS / 1024;
+console.log(JSON.stringify({ ...figures, maxRss }));
 process.exit(0); // what a contestant left running is not waited for
+
+async function load(file) {
+  const path = `./contestants/${file.replace("/", "-").replace("@", "")}.mjs`;
+  const adapters = await import(path);
+  const wanted = peer.adapter ?? chosen.adapter ?? workload.adapter;
+  if (adapters[wanted] === undefined) throw new Error(`${path} does not export ${wanted}`);
+  return adapters[wanted];
+}

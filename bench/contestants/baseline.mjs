@@ -1,8 +1,7 @@
 // What a good engineer would write by hand for each workload, knowing it: the physical limit.
 import { range, withHooks } from "../hooks.mjs";
 
-const isThenable = (value) =>
-  typeof value === "object" && value !== null && typeof value.then === "function";
+const isThenable = (value) => typeof value === "object" && value !== null && typeof value.then === "function";
 
 class Step {
   links = new Map();
@@ -138,4 +137,39 @@ export async function idleGate(execs, count, concurrency) {
     return results;
   };
   return Promise.all(execs.map(each));
+}
+
+/** A token bucket and one timer: each call starts at the first moment that the limits allow. */
+export async function bindingGate(
+  { requests, tokens = Number.POSITIVE_INFINITY, burst },
+  jobs,
+  _slots,
+  call,
+) {
+  const start = performance.now();
+  let spent = 0;
+  const running = [];
+  for (const [at, job] of jobs.entries()) {
+    spent += job.tokens;
+    const due = Math.max((at + 1) / requests, spent / tokens) * 1_000 - burst + 1; // a timer's width
+    while (performance.now() - start < due) {
+      const wait = due - (performance.now() - start);
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+    running.push(call(job));
+  }
+  await Promise.all(running);
+}
+
+export async function abort(exec, count, concurrency, signal) {
+  const iterator = range(count);
+  const aborted = new Promise((_resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason));
+  });
+  const work = async () => {
+    for (let next = iterator.next(); !next.done && !signal.aborted; next = iterator.next()) {
+      await exec(next.value, signal);
+    }
+  };
+  await Promise.race([aborted, Promise.all(Array.from({ length: concurrency }, work))]);
 }

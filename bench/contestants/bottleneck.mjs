@@ -10,9 +10,7 @@ export function idleGate(execs, count, concurrency) {
     reservoirRefreshInterval: 1_000,
   });
   return Promise.all(
-    execs.map((exec) =>
-      Promise.all(Array.from(range(count), (item) => limiter.schedule(() => exec(item)))),
-    ),
+    execs.map((exec) => Promise.all(Array.from(range(count), (item) => limiter.schedule(() => exec(item))))),
   );
 }
 

@@ -5,22 +5,14 @@ export function chain(hookSets) {
   const events = hookSets.map(() => workflowEvent());
   const stop = workflowEvent();
   const workflow = createWorkflow();
-  const isAsync = hookSets[0].exec.constructor.name === "AsyncFunction";
   hookSets.forEach(({ prep, exec, post }, at) => {
     const next = events[(at + 1) % events.length];
     const follow = (shared, action) => (action === "again" ? next : stop).with(shared);
-    workflow.handle(
-      [events[at]],
-      isAsync
-        ? async (_context, { data: shared }) => {
-            const prepared = await prep(shared);
-            return follow(shared, await post(shared, prepared, await exec(prepared)));
-          }
-        : (_context, { data: shared }) => {
-            const prepared = prep(shared);
-            return follow(shared, post(shared, prepared, exec(prepared)));
-          },
-    );
+    // A handler that is not async makes it recurse: 10,000 steps then overflow the stack.
+    workflow.handle([events[at]], async (_context, { data: shared }) => {
+      const prepared = await prep(shared);
+      return follow(shared, await post(shared, prepared, await exec(prepared)));
+    });
   });
   return async (shared) => {
     const { stream, sendEvent } = workflow.createContext();

@@ -1,12 +1,5 @@
 // sluice from its built dist/, as users get it.
-import {
-  AsyncParallelBatchFlow,
-  AsyncParallelBatchNode,
-  Flow,
-  Gate,
-  Node,
-  parallel,
-} from "sluice";
+import { AsyncParallelBatchFlow, AsyncParallelBatchNode, Flow, Gate, Node, parallel } from "sluice";
 import { range, withHooks } from "../hooks.mjs";
 
 export function chain(hookSets) {
@@ -83,4 +76,32 @@ export async function idleGate(execs, count, concurrency) {
   });
   await parallel(branches).run({});
   return stores.map(({ results }) => results);
+}
+
+/** The gate is told the vendor's own limits; it takes care of a 429 itself. */
+export async function bindingGate({ requests, tokens, burst }, jobs, concurrency, call) {
+  const gate = new Gate({ concurrency, rate: { requests, tokens, per: 1_000, burst } });
+  class Calls extends AsyncParallelBatchNode {
+    prep() {
+      return jobs;
+    }
+    exec(job) {
+      return call(job);
+    }
+  }
+  if (tokens !== undefined) Calls.prototype.cost = (job) => job.tokens;
+  await new Calls({ concurrency, gate }).run({});
+}
+bindingGate.knows429 = true;
+
+export async function abort(exec, count, concurrency, signal) {
+  class Calls extends AsyncParallelBatchNode {
+    prep() {
+      return range(count);
+    }
+    exec(item, ctx) {
+      return exec(item, ctx.signal);
+    }
+  }
+  await new Flow(new Calls({ concurrency })).run({}, { signal });
 }

@@ -7,7 +7,14 @@ export const unit = "item";
 export const adapter = "fanOut";
 export const cases = {
   "100,000 items": { count: 100_000, concurrency: 64, target: 1.3 },
-  "1,000,000 items": { count: 1_000_000, concurrency: 64, target: 1.3, memoryTarget: 110, once: true },
+  "1,000,000 items": {
+    count: 1_000_000,
+    concurrency: 64,
+    target: 1.3,
+    memoryTarget: 110,
+    once: true,
+    slow: true,
+  },
 };
 
 export const peers = {
@@ -19,7 +26,7 @@ export const peers = {
   fastq: {},
   "p-queue": {},
   pocketflow: {},
-  rxjs: {},
+  rxjs: { slow: true },
 };
 
 const exec = async (n) => n + 1;

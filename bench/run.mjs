@@ -1,0 +1,74 @@
+// npm run bench [-- --quick] [--only chain,fan-out] [--rounds 5] [--no-peers]: measures every workload, prints the
+// figures and, when all were measured in full, writes RESULTS.md and chart.svg.
+import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { chart } from "./lib/chart.mjs";
+import { report, tableOf } from "./lib/report.mjs";
+import { emptyProcess, measureCase } from "./lib/rounds.mjs";
+import { buildSluice, installPeers, machine, versions } from "./lib/setup.mjs";
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    only: { type: "string" },
+    rounds: { type: "string" },
+    peers: { type: "boolean", default: true },
+  },
+  allowNegative: true,
+});
+const names = [
+  "chain",
+  "small",
+  "fan-out",
+  "flow-per-item",
+  "idle-gate",
+  "binding-gate",
+  "overlap",
+  "abort",
+  "import-size",
+  "growth",
+];
+const only = options.only?.split(",");
+const unknown = only?.filter((name) => !names.includes(name)) ?? [];
+if (unknown.length > 0)
+  throw new Error(`--only: no workload ${unknown.join(", ")}; there are ${names.join(", ")}`);
+
+installPeers();
+buildSluice();
+const { quick, peers } = options;
+const settings = {
+  quick,
+  peers,
+  budget: quick ? 80 : 300,
+  rounds: Number(options.rounds ?? (quick ? 1 : 3)),
+};
+const start = performance.now();
+const log = (line) => console.error(line);
+const empty = await emptyProcess();
+const results = [];
+for (const name of only ?? names) {
+  const workload = await import(`./workloads/${name}.mjs`);
+  const cases = [];
+  for (const [caseName, chosen] of Object.entries(workload.cases)) {
+    if (quick && chosen.notQuick) continue;
+    log(`${name}: ${caseName} (after ${Math.round((performance.now() - start) / 1000)} s)`);
+    const contestants = await measureCase(workload, name, caseName, { ...settings, log });
+    cases.push({ name: caseName, ...chosen, contestants });
+    console.log(tableOf(workload, cases.at(-1), empty));
+  }
+  results.push({ name, workload, cases });
+}
+const minutes = (performance.now() - start) / 60_000;
+console.log(`${machine()}\n${versions().join(", ")}\n${minutes.toFixed(1)} minutes`);
+
+if (!quick && peers && only === undefined) {
+  const write = (file, text) => writeFileSync(fileURLToPath(new URL(file, import.meta.url)), text);
+  write(
+    "results.json",
+    `${JSON.stringify({ empty, results }, (key, value) => (key === "hooks" ? undefined : value))}\n`,
+  );
+  const facts = { command: ["npm run bench", ...process.argv.slice(2)].join(" -- "), minutes, empty };
+  write("RESULTS.md", report(results, { ...facts, machine: machine(), versions: versions(), ...settings }));
+  write("chart.svg", chart(results));
+}
