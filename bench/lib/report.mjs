@@ -21,7 +21,7 @@ const columns = {
   "answered 429": ({ refused }) => `${Math.round(refused)}`,
   time: ({ ms }) => `${number(ms)} ms`,
   "begun after it": ({ late }) => `${late}`,
-  "over an empty script": ({ ms }) => `${number(ms, 1)} ms`,
+  "over an empty script": ({ ms }) => (ms === undefined ? "–" : `${number(ms, 1)} ms`),
   "min+gzip": ({ kilobytes }) => (kilobytes ? `${number(kilobytes, 1)} kB` : "–"),
   rounds: ({ count }) => `${count}`,
 };
@@ -38,7 +38,7 @@ function columnsOf(workload, chosen, empty) {
   return [...pick("contestant", "ratio"), each, memory, ...pick("rounds")];
 }
 
-const order = ({ contestant, ratio, ms }) => (contestant === "baseline" ? -1 : (ratio ?? ms));
+const order = ({ contestant, ratio, ms }) => (contestant === "baseline" ? -1 : (ratio ?? ms ?? 1e9));
 
 /** The table of one case, with what it should have reached under it. */
 export function tableOf(workload, chosen, empty) {
