@@ -1,6 +1,8 @@
 // Cancellation as the engine sees it: a tree of flags with listeners, cheaper than one AbortController
 // for each level, and with one listener on a caller's signal however many runs share it.
 
+import { later } from "./turns.js";
+
 type Listener = () => void;
 
 /**
@@ -142,7 +144,11 @@ export function waitFor<T>(
     const stop = () => {
       cancellation?.unlisten(stop);
       undo?.();
-      reject(cancellation?.reason);
+      // What waits here is abandoned, so it may unwind a turn later: with 10,000 of them the rejection of run()
+      // itself would otherwise come behind ten generations of their microtasks.
+      const { abandoning, reason } = cancellation as Cancellation;
+      if (abandoning) later(() => reject(reason));
+      else reject(reason);
     };
     // Listening comes first: `start` may call back at once, and must find something to take off.
     cancellation?.listen(stop);

@@ -12,7 +12,7 @@ import { Run } from "./run.js";
 import { Scope, type StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
-import { type Action, MIDDLE, NODE, type Step, type Wiring, walk } from "./walk.js";
+import { type Action, BEGIN, MIDDLE, NODE, type Step, type Wiring, walk } from "./walk.js";
 
 /** The named actions that a node's own `post` returns; `string` where it returns any. */
 export type NamedActionOf<N> = N extends { post(...args: never[]): infer R }
@@ -85,7 +85,8 @@ export abstract class BaseNode<S = Untyped> {
 
   /** @internal */
   constructor(options: unknown, rules: Record<string, Rule>, leaf: boolean) {
-    const where = new.target.name.slice(0, 60) || "node";
+    const own: unknown = new.target.name; // a class may have a static `name` of another kind
+    const where = typeof own === "string" && own !== "" ? own : "node";
     let settings = NO_SETTINGS;
     if (options !== undefined) {
       checkOptions(where, options, rules, "attempts" in rules ? INSTEAD : {});
@@ -167,14 +168,14 @@ export abstract class BaseNode<S = Untyped> {
     this.#warnOfLinks();
     const run = new Run(options);
     try {
-      return await this.begin(shared, new Scope(run));
+      return await this[BEGIN](shared, new Scope(run));
     } finally {
       run.end();
     }
   }
 
   /** @internal */
-  protected begin(shared: S, scope: Scope): Promise<Action> {
+  [BEGIN](shared: S, scope: Scope): Promise<Action> {
     return walk(this as unknown as Step, shared, scope, true);
   }
 

@@ -20,7 +20,7 @@ import { attempt, type Job } from "./retry.js";
 import { type Scope, StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
-import { type Action, MIDDLE, NODE } from "./walk.js";
+import { type Action, MIDDLE, NODE, WALK } from "./walk.js";
 import type { Worker } from "./worker.js";
 
 /** The options of a {@link BatchFlow}. Attempts, timeout and gate are those of each iteration. */
@@ -111,7 +111,7 @@ export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> 
           if (!direct) return attempt(job(params, index, worker));
           worker.tries = 0;
           this.#checkParams(params, index);
-          return this.walk(shared, scope, params, cancellation, index);
+          return this[WALK](shared, scope, params, cancellation, index);
         },
         recover: (error, params, index, worker) => {
           if (worker.tries > 0) throw error; // the attempts have had their last word
@@ -150,7 +150,7 @@ export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> 
       throw error;
     }
     ctx.cancellation?.throwIfAborted();
-    const action = await this.walk(store, scope, params, ctx.cancellation, index);
+    const action = await this[WALK](store, scope, params, ctx.cancellation, index);
     worker.local = { store };
     return action;
   }

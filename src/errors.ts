@@ -124,7 +124,10 @@ export const showPath = (path: readonly (string | number)[]): string =>
 
 /** An option that has a wrong value. */
 export const invalidOption = (where: string, name: string, expected: string, value: unknown): SluiceError =>
-  new SluiceError("INVALID_OPTION", `${where}: expected \`${name}\` to be ${expected}, got ${show(value)}`);
+  new SluiceError(
+    "INVALID_OPTION",
+    `${where.slice(0, 100)}: expected \`${name}\` to be ${expected}, got ${show(value)}`,
+  );
 
 /** An option that does not exist, with what was probably meant. */
 export function unknownOption(
@@ -138,6 +141,6 @@ export function unknownOption(
   const list = known.map((option) => `\`${option}\``).join(", ");
   return new SluiceError(
     "UNKNOWN_OPTION",
-    `${where}: unknown option \`${cut(name)}\`${hint && `; ${hint}`} (known options: ${list})`,
+    `${where.slice(0, 100)}: unknown option \`${cut(name)}\`${hint && `; ${hint}`} (known options: ${list})`,
   );
 }

@@ -49,7 +49,8 @@ class FanOut {
   #spawning = true;
   #failure: { readonly error: unknown } | undefined;
   #finish: () => void = ignore;
-  #delivering: Promise<unknown> = Promise.resolve();
+  /** The end of the queue at the store; `undefined` before anybody has queued. */
+  #delivering: Promise<unknown> | undefined;
 
   constructor(items: Iterable<unknown> | AsyncIterable<unknown>, task: Task) {
     this.#source = new Source(items);
@@ -65,13 +66,16 @@ class FanOut {
     cancellation.listen(stop);
     try {
       cancellation.throwIfAborted();
+      // Before the workers, so that of all who listen for an abort it is told first.
+      const ended = leaf ? cancellation.race(finished) : finished;
       void this.#spawn();
-      await (leaf ? cancellation.race(finished) : finished);
+      await ended;
       if (this.#failure !== undefined && !cancellation.abandoning) throw this.#failure.error;
       cancellation.throwIfAborted();
       return this.#results;
     } finally {
-      await this.#delivering; // whatever touches the store is waited for, also by an abort
+      // Whatever touches the store is waited for, also by an abort.
+      if (this.#delivering !== undefined) await this.#delivering;
       cancellation.unlisten(stop);
       cancellation.release();
     }
@@ -85,7 +89,7 @@ class FanOut {
       const most = this.#source.isAsync ? 1 : concurrency;
       for (let started = 0; started < most && !this.#source.exhausted; started++) {
         void this.#work();
-        const turn = --run.turns.stepsToClock <= 0 ? run.turns.breathe(run) : undefined;
+        const turn = --run.turns.stepsToClock <= 0 ? run.turns.breathe() : undefined;
         if (turn !== undefined) await turn;
       }
     } catch (error) {
@@ -165,7 +169,7 @@ class FanOut {
     if (report !== undefined) report(isFailure(result));
     if (keepResults) this.#results[worker.index] = result;
     if (deliver !== undefined) return this.#deliver(result, worker, deliver);
-    return --run.turns.stepsToClock <= 0 ? run.turns.breathe(run) : undefined;
+    return --run.turns.stepsToClock <= 0 ? run.turns.breathe() : undefined;
   }
 
   /** Decides on an item whose `exec` failed: its fallback, its failure in the list, or the end. */
@@ -191,9 +195,8 @@ class FanOut {
     const { run, cancellation, blame } = this.#task;
     const { item, index } = worker;
     letGo(worker, run.held);
-    const mine = this.#delivering.then(() =>
-      cancellation.aborted ? undefined : deliver(result, item, index, worker),
-    );
+    const take = () => (cancellation.aborted ? undefined : deliver(result, item, index, worker));
+    const mine = (this.#delivering ?? Promise.resolve()).then(take);
     this.#delivering = mine.catch(ignore);
     try {
       await mine;
@@ -201,7 +204,7 @@ class FanOut {
       if (!cancellation.aborted) blame(error, index);
       this.#fail(error);
     }
-    if (--run.turns.stepsToClock <= 0) await run.turns.breathe(run);
+    if (--run.turns.stepsToClock <= 0) await run.turns.breathe();
   }
 
   #fail(error: unknown): void {

@@ -9,7 +9,7 @@ import { attempt } from "./retry.js";
 import type { Scope, StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
-import { type Action, MIDDLE, NODE, type Step, walk } from "./walk.js";
+import { type Action, BEGIN, MIDDLE, NODE, type Step, WALK, walk } from "./walk.js";
 
 /**
  * The options of a {@link Flow}. Attempts and timeout are those of a whole walk; a walk that times out is
@@ -84,8 +84,8 @@ export class Flow<S = Untyped> extends BaseNode<S> {
   /** @internal */
   override [MIDDLE](prepared: unknown, shared: unknown, _ctx: StepContext, scope: Scope): Awaitable<unknown> {
     const { settings } = this[NODE];
-    if (settings.simple && this.execFallback === Flow.prototype.execFallback) {
-      return this.walk(shared, scope, undefined, scope.cancellation);
+    if (settings.simple && this.execFallback === bare.execFallback) {
+      return this[WALK](shared, scope, undefined, scope.cancellation);
     }
     return attempt({
       node: this,
@@ -94,26 +94,26 @@ export class Flow<S = Untyped> extends BaseNode<S> {
       input: prepared,
       index: scope.index,
       leaf: false,
-      perform: (ctx) => this.walk(shared, scope, undefined, ctx.cancellation),
+      perform: (ctx) => this[WALK](shared, scope, undefined, ctx.cancellation),
     });
   }
 
   /** @internal A flow with no hooks and no options of its own is its walk: a step less, of all the steps of a run. */
-  protected override begin(shared: S, scope: Scope): Promise<Action> {
+  override [BEGIN](shared: S, scope: Scope): Promise<Action> {
     const { settings, requires } = this[NODE];
     const own =
       !settings.simple ||
       requires.length > 0 ||
-      this.prep !== Flow.prototype.prep ||
-      this.post !== Flow.prototype.post ||
-      this.execFallback !== Flow.prototype.execFallback;
-    if (own) return super.begin(shared, scope);
+      this.prep !== bare.prep ||
+      this.post !== bare.post ||
+      this.execFallback !== bare.execFallback;
+    if (own) return super[BEGIN](shared, scope);
     scope.run.steps++;
-    return this.walk(shared, scope, undefined, scope.cancellation);
+    return this[WALK](shared, scope, undefined, scope.cancellation);
   }
 
   /** @internal One walk, with the params of an iteration if it is one. */
-  protected walk(
+  [WALK](
     shared: unknown,
     scope: Scope,
     params: Params | undefined,
@@ -126,3 +126,7 @@ export class Flow<S = Untyped> extends BaseNode<S> {
     return walk(this.start as unknown as Step, shared, inside);
   }
 }
+
+/** The hooks of a flow that has none of its own, whoever patches the prototype later. */
+const { prep, post, execFallback } = Flow.prototype;
+const bare = { prep, post, execFallback };

@@ -82,7 +82,7 @@ export function checkOptions(
       `${where}: expected an object of options, got ${show(options)}${hint}`,
     );
   }
-  for (const name of Object.keys(options)) {
+  for (const name in options) {
     const known = Object.hasOwn(rules, name) ? rules[name] : undefined;
     if (known === undefined) {
       throw unknownOption(

@@ -67,8 +67,13 @@ export interface Job {
 }
 
 /** The default of `retryIf`: a mistake in the program or an empty account would only fail again. */
-export const worthARetry = (error: unknown): boolean =>
-  error instanceof SluiceError ? error.code === "TIMEOUT" : !isQuotaExhausted(error);
+export function worthARetry(error: unknown): boolean {
+  try {
+    return error instanceof SluiceError ? error.code === "TIMEOUT" : !isQuotaExhausted(error);
+  } catch {
+    return true; // an error that throws when it is looked at says nothing against another try
+  }
+}
 
 /**
  * The context for a first attempt at an item that need not wait for anything; `undefined` when it must go the
@@ -124,7 +129,7 @@ export async function attempt(job: Job, failed?: { readonly error: unknown }): P
       scope.cancellation?.throwIfAborted();
       if (wait === undefined) return recover(job, error, number);
       if (wait > 0) await sleep(wait, scope.cancellation);
-      else if (--scope.run.turns.stepsToClock <= 0) await scope.run.turns.breathe(scope.run);
+      else if (--scope.run.turns.stepsToClock <= 0) await scope.run.turns.breathe();
     }
   }
 }
@@ -134,6 +139,7 @@ async function waitBefore({ node, settings, scope, index }: Job, error: unknown,
   if (number + 1 >= settings.attempts) return undefined;
   try {
     if (!(await settings.retryIf(error))) return undefined;
+    scope.cancellation?.throwIfAborted();
     return await waitAfter(settings.backoff, number, error, node.name);
   } catch (failure) {
     scope.locate(failure, node, index, number);

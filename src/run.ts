@@ -4,7 +4,7 @@ import type { Params, RunOptions } from "./context.js";
 import type { RunEmitter } from "./events.js";
 import { HELD, type Held } from "./gate/held.js";
 import { aCountOrInfinity, anObject, aSignal, aString, checkOptions, type Rule } from "./options.js";
-import { sharedTurns, type TurnTaker } from "./turns.js";
+import { sharedTurns } from "./turns.js";
 
 /** A context as a run inside a hook sees it. */
 interface Outer {
@@ -17,8 +17,9 @@ const NO_PARAMS: Params = Object.freeze({});
 const NOT_YET = Symbol("not yet");
 
 const emitterRule: Rule = {
-  expected: "an emitter of eventemitter3",
-  accepts: (value) => value instanceof Object && "emit" in value && "listeners" in value,
+  expected: "an emitter of eventemitter3 (one of node:events works differently)",
+  accepts: (value) =>
+    value instanceof Object && "emit" in value && "listeners" in value && !("setMaxListeners" in value),
 };
 const contextRule: Rule = {
   expected: "the context that a hook was given",
@@ -34,7 +35,7 @@ const runRules = {
 };
 
 /** One call of `run()`: its limits, its listeners, its place among the turns of the event loop. */
-export class Run implements TurnTaker {
+export class Run {
   readonly events: RunEmitter | undefined;
   readonly cancellation: Cancellation | undefined;
   readonly params: Params;
@@ -46,7 +47,6 @@ export class Run implements TurnTaker {
   /** The node that `run()` was called on is no step. */
   steps = -1;
   readonly turns = sharedTurns();
-  lastTurn: number | undefined = undefined;
   #id: string | undefined;
 
   /** @throws SluiceError for a wrong option; the signal's reason if it is aborted already. */
@@ -58,6 +58,7 @@ export class Run implements TurnTaker {
     this.#id = options?.runId;
     const outer = options?.ctx as unknown as Outer | undefined;
     this.held = outer?.[HELD];
+    this.turns.enter();
     if (options?.signal !== undefined || outer?.cancellation !== undefined) {
       this.cancellation = new Cancellation();
       if (options?.signal !== undefined) this.cancellation.followSignal(options.signal);
@@ -72,6 +73,7 @@ export class Run implements TurnTaker {
 
   end(): void {
     this.over = true;
+    this.turns.leave();
     this.cancellation?.release();
   }
 }

@@ -5,4 +5,6 @@ export type Awaitable<T> = T | PromiseLike<T>;
 
 /** Tells what must be awaited. A plain value is not awaited, so a sync hook costs no microtask. */
 export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+  value !== null &&
+  (typeof value === "object" || typeof value === "function") &&
+  typeof (value as { then?: unknown }).then === "function";

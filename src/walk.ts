@@ -12,6 +12,10 @@ export const NODE = Symbol.for("sluice.node");
 /** Cross-build key of what a node does between `prep` and `post`. */
 export const MIDDLE = Symbol.for("sluice.middle");
 
+/** Cross-build key of how `run()` begins, and of one walk of a flow. */
+export const BEGIN = Symbol.for("sluice.begin");
+export const WALK = Symbol.for("sluice.walk");
+
 /** What the engine keeps of a node: wired before runs, never written by one. */
 export interface Wiring {
   readonly settings: Settings;
@@ -96,7 +100,7 @@ export async function walk(start: Step, shared: unknown, scope: Scope, alone = f
     }
     if (cancellation?.aborted) throw cancellation.reason;
     if (--run.turns.stepsToClock <= 0) {
-      const turn = run.turns.breathe(run);
+      const turn = run.turns.breathe();
       if (turn !== undefined) await turn;
     }
     if (alone) return action;

@@ -277,7 +277,7 @@ describe("an abort", () => {
 
   test("at any microtask starts no further hook, in every place", async () => {
     const late = new Set<string>();
-    for (const place of [...places, ...hooks].filter(({ name }) => !name.includes(",000"))) {
+    for (const place of [...places, ...hooks]) {
       for (let microtasks = 1; microtasks <= 40; microtasks++) {
         const controller = new AbortController();
         const reason = new Error("soon");

@@ -103,12 +103,12 @@ const waitsOfGates: Place[] = (["slot", "permits", "tokens", "pause"] as const).
     },
   },
   {
-    name: `the ${how} of a gate, in a batch with 1,000 items waiting`,
+    name: `the ${how} of a gate, in a batch with 100 items waiting`,
     begin: async (signal, log) => {
       const gate = await busyGate(how, signal);
       class Items extends AsyncParallelBatchNode<object, number, void> {
         override prep() {
-          return items(2_000);
+          return items(200);
         }
         override cost() {
           return 0.9;
@@ -117,7 +117,7 @@ const waitsOfGates: Place[] = (["slot", "permits", "tokens", "pause"] as const).
           log.start("exec");
         }
       }
-      return through(new Items({ gate, concurrency: 1_000 }), signal, log);
+      return through(new Items({ gate, concurrency: 100 }), signal, log);
     },
   },
   {
@@ -251,7 +251,7 @@ export const places: Place[] = [
     },
   },
   {
-    name: "1,000 execs of a batch at once",
+    name: "200 execs of a batch at once",
     begin: (signal, log) => {
       class Items extends AsyncParallelBatchNode<object, number, void> {
         override prep() {
@@ -262,7 +262,7 @@ export const places: Place[] = [
           await new Promise((resolve) => ctx.signal.addEventListener("abort", resolve));
         }
       }
-      return through(new Items({ concurrency: 1_000 }), signal, log);
+      return through(new Items({ concurrency: 200 }), signal, log);
     },
   },
   ...[BatchNode, AsyncParallelBatchNode].flatMap((Batch) => [

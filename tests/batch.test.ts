@@ -141,6 +141,15 @@ describe.each(classes)("%s", (_name, Batch) => {
     }
   });
 
+  test("with a sync exec has run all items before run() returns", async () => {
+    for (const attempts of [1, 2]) {
+      const exec = vi.fn();
+      const run = Object.assign(new Batch({ attempts }), { prep: () => [1, 2, 3], exec }).run({});
+      expect(exec).toHaveBeenCalledTimes(3);
+      await run;
+    }
+  });
+
   test("takes ten thousand sync items without a deep stack", async () => {
     const items = Array.from({ length: 10_000 }, (_, n) => n);
     const batch = Object.assign(new Batch(), { prep: () => items, exec: (n: number) => n });

@@ -320,14 +320,26 @@ describe("iterator.return()", () => {
     }
   });
 
-  test("is not called on an iterator that came to its end, or failed by itself", async () => {
-    for (const last of [() => ({ done: true }), () => Promise.reject(new Error("next"))]) {
-      const close = vi.fn();
-      const items = { [Symbol.asyncIterator]: () => ({ next: async () => last(), return: close }) };
-      await Object.assign(new BatchNode(), { prep: () => items as never })
-        .run({})
-        .catch(() => {});
-      expect(close).not.toHaveBeenCalled();
+  test.each<[string, () => unknown]>([
+    ["came to its end", () => ({ done: true })],
+    [
+      "failed by itself",
+      () => {
+        throw new Error("next");
+      },
+    ],
+  ])("is not called on an iterator that %s", async (_name, last) => {
+    const close = vi.fn();
+    for (const items of [
+      { [Symbol.iterator]: () => ({ next: last, return: close }) },
+      { [Symbol.asyncIterator]: () => ({ next: async () => last(), return: close }) },
+    ]) {
+      for (const Batch of [BatchNode, AsyncParallelBatchNode]) {
+        await Object.assign(new Batch(), { prep: () => items as never })
+          .run({})
+          .catch((error) => expect(error).toEqual(new Error("next")));
+        expect(close).not.toHaveBeenCalled();
+      }
     }
   });
 
@@ -726,6 +738,31 @@ test("two failures at once: the first is thrown, the other is nobody's unhandled
   hold.resolve();
   expect(await run).toBe(errors[0]);
 });
+
+test.each([1, 3])(
+  "siblings that fail because they were aborted are not tried again and get no fallback (attempts: %d)",
+  async (attempts) => {
+    const log: string[] = [];
+    const batch = Object.assign(
+      new AsyncParallelBatchNode({ attempts, retryIf: (error) => error !== "guilty" }),
+      {
+        prep: () => ["guilty", "sibling"],
+        exec: async (item: string, { attempt, signal }: Context) => {
+          log.push(`${item} ${attempt}`);
+          if (item === "sibling") await new Promise((_, reject) => signal.addEventListener("abort", reject));
+          await turn();
+          throw item;
+        },
+        execFallback: (item: string, error: unknown) => {
+          log.push(`${item} fallback`);
+          throw error;
+        },
+      },
+    );
+    expect(await rejection(batch.run({}))).toBe("guilty");
+    expect(log).toEqual(["guilty 0", "sibling 0", "guilty fallback"]);
+  },
+);
 
 test("a failure of a nested batch stops the outer one, and is thrown once", async () => {
   const started: string[] = [];

@@ -68,6 +68,19 @@ describe("prep → exec → post", () => {
     expect(await step.run({ n: 1 })).toBe("1 2");
   });
 
+  test("a function with a then is awaited too, as await does it", async () => {
+    const thenable = Object.assign(() => {}, {
+      // biome-ignore lint/suspicious/noThenProperty: a thenable is what this test is about
+      then: (resolve: (value: string) => void) => resolve("resolved"),
+    });
+    const step = node({
+      prep: () => thenable as unknown as PromiseLike<string>,
+      exec: (prepared) => `${prepared} by exec`,
+      post: (_shared: unknown, prepared, result) => `${prepared}, ${result}`,
+    });
+    expect(await step.run({})).toBe("resolved, resolved by exec");
+  });
+
   test("a sync hook costs no microtask: a flow of them is done before run() returns", async () => {
     const trace: string[] = [];
     const step = (name: string) =>
@@ -198,6 +211,13 @@ describe("names", () => {
     expect(new Summarize().name).toBe("Summarize");
     expect(new Summarize({ name: "other" }).name).toBe("other");
     expect(new (class extends Node {})().name).toBe("node");
+    class NamedForEverythingThatItDoesAndForSomeOfTheThingsThatItDoesNotDoYet extends Node {}
+    expect(new NamedForEverythingThatItDoesAndForSomeOfTheThingsThatItDoesNotDoYet().name).toHaveLength(67);
+    const Odd = class Odd extends Node {};
+    for (const name of [() => "x", 3, "", undefined]) {
+      Object.defineProperty(Odd, "name", { value: name }); // as a static method or field called "name" does
+      expect(new Odd().name).toBe("node");
+    }
     expect(node({}).name).toBe("node");
   });
 

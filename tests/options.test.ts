@@ -1,3 +1,4 @@
+import { EventEmitter as NodeEmitter } from "node:events";
 import {
   AsyncParallelBatchFlow,
   AsyncParallelBatchNode,
@@ -103,6 +104,12 @@ describe.each(everyMaker)("%s takes", (_name, make) => {
   });
 });
 
+test("options that are inherited, as from Object.create(defaults), are checked as one's own", () => {
+  expect(() => new Node(Object.create({ attempts: 2 }))).not.toThrow();
+  expect(refusal(() => new Node(Object.create({ attempts: 0 }))).code).toBe("INVALID_OPTION");
+  expect(refusal(() => new Node(Object.create({ attempt: 2 }))).code).toBe("UNKNOWN_OPTION");
+});
+
 test("positional maxRetries and wait of PocketFlow get the hint too", () => {
   const Loose = Node as unknown as new (maxRetries: number, wait: number) => Node;
   expect(refusal(() => new Loose(3, 10)).message).toContain("{ attempts: 3, backoff: 1_000 }");
@@ -194,7 +201,7 @@ describe("the options of run()", () => {
   const refused: Record<string, readonly unknown[]> = {
     signal: [{}, 3, null, new AbortController()],
     params: [3, [], null],
-    events: [{}, 3, null],
+    events: [{}, 3, null, new NodeEmitter()], // only eventemitter3's own
     maxSteps: [0, -1, 1.5, Number.NaN, "10", null],
     runId: ["", 3, null],
     ctx: [{}, 3, null],

@@ -194,7 +194,7 @@ export class Gate {
   pauseAfter(error: unknown): number | undefined {
     const own = this.#retryAfter?.(error);
     if (own === false) return undefined;
-    if (own === undefined) return retryAfter(error);
+    if (own === undefined) return pauseOf(error);
     if (!isAmount(own))
       throw invalidOption("Gate", "retryAfter", "to return milliseconds from 0 up, undefined or false", own);
     return own;
@@ -227,6 +227,15 @@ class GateCall implements GateContext {
   close(): void {
     this.#over = true;
     this.#signal?.close();
+  }
+}
+
+/** An error that throws when it is looked at asks for no pause. */
+function pauseOf(error: unknown): number | undefined {
+  try {
+    return retryAfter(error);
+  } catch {
+    return undefined;
   }
 }
 

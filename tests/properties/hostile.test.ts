@@ -7,6 +7,7 @@ import {
   chain,
   type DataEvent,
   Flow,
+  Gate,
   locate,
   Node,
   node,
@@ -244,6 +245,17 @@ function thrownBy(make: () => unknown): Error {
   throw new Error("Expected a refusal");
 }
 
+test("the empty string is a key of params and of the store like any other, and an action that follows default", async () => {
+  const seen: unknown[] = [];
+  const leaf = new Node<Params>({ requires: [""] });
+  leaf.prep = (_shared, { params }) => void seen.push(params);
+  const first = node({ post: () => "" });
+  first.next(leaf);
+  await new Flow(first, { params: { "": "flow" } }).run({ "": 0 }, { params: { "": "run" } });
+  expect(seen).toEqual([{ "": "flow" }]);
+  expect(await rejection(new Flow(leaf).run({}))).toMatchObject({ code: "MISSING_KEYS" });
+});
+
 test("an enormous number is shown short", async () => {
   expectShort(thrownBy(() => new Node({ attempts: (10n ** 100_000n) as never })).message);
 });
@@ -271,6 +283,34 @@ test("a value that cannot be shown is still refused by its rule", () => {
   ];
   for (const value of unshowable) {
     expect(thrownBy(() => new Node({ attempts: value as never }))).toMatchObject({ code: "INVALID_OPTION" });
+  }
+});
+
+test("an error that answers no question is rethrown as it is", async () => {
+  const trap = () => {
+    throw new Error("trap");
+  };
+  const traps = { get: trap, has: trap, getPrototypeOf: trap, ownKeys: trap, getOwnPropertyDescriptor: trap };
+  for (const error of [new Proxy({}, traps), new Proxy(() => {}, traps)]) {
+    const exec = (): never => {
+      throw error;
+    };
+    for (const run of [
+      node({ exec }),
+      node({ exec, attempts: 2 }),
+      node({ exec, timeout: 1_000 }),
+      node({ exec, gate: new Gate({ concurrency: 1 }) }),
+      new Flow(node({ exec }), { attempts: 2 }),
+      Object.assign(new BatchNode({ attempts: 2 }), { prep: () => [1], exec }),
+      Object.assign(new BatchFlow(node({ exec })), { prep: () => [{}] }),
+      parallel([node({ exec })]),
+    ]) {
+      const caught = await run.run({}).then(
+        () => undefined,
+        (reason: unknown) => ({ same: reason === error }),
+      );
+      expect(caught).toEqual({ same: true });
+    }
   }
 });
 

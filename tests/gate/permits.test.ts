@@ -1,0 +1,133 @@
+// Permits: one queue, two buckets, and leases of Bottleneck only while somebody waits.
+import Bottleneck from "bottleneck/light.js";
+import { Gate } from "sluice";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { advance, useFakeClock, useRealClock } from "../fake-clock.js";
+
+beforeEach(useFakeClock);
+afterEach(() => {
+  useRealClock();
+  vi.restoreAllMocks();
+});
+
+describe("leases", () => {
+  const leases = () => vi.spyOn(Bottleneck.prototype, "schedule");
+
+  test("are not asked for while a rate does not bind", async () => {
+    const schedule = leases();
+    const gate = new Gate({ rate: { requests: 1_000, tokens: 1_000, per: 1_000 } });
+    await Promise.all(Array.from({ length: 900 }, () => gate.run(() => {}, { tokens: 1 })));
+    expect(schedule).not.toHaveBeenCalled();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("come one in 50 ms while somebody waits, however many calls each lets go", async () => {
+    const schedule = leases();
+    const gate = new Gate({ rate: { requests: 2_000, per: 1_000, burst: 200 } });
+    const calls = Promise.all(Array.from({ length: 2_400 }, () => gate.run(() => {})));
+    await advance(1_100);
+    await calls;
+    expect(schedule.mock.calls.length).toBeGreaterThanOrEqual(15);
+    expect(schedule.mock.calls.length).toBeLessThanOrEqual(25);
+  });
+
+  test("come in a quarter of the burst where that is shorter, so that no bucket runs over", async () => {
+    const schedule = leases();
+    const gate = new Gate({ rate: { requests: 1_000, per: 1_000, burst: 40 } });
+    const zero = performance.now();
+    let last = 0;
+    const calls = Promise.all(
+      Array.from({ length: 540 }, () =>
+        gate.run(() => {
+          last = performance.now() - zero;
+        }),
+      ),
+    );
+    await advance(600);
+    await calls;
+    expect(schedule.mock.calls.length).toBeGreaterThan(30);
+    expect(last).toBeLessThanOrEqual((500 / 990) * 1_000 + 20);
+  });
+
+  test("end with the last waiter, and leave no timer", async () => {
+    const schedule = leases();
+    const gate = new Gate({ rate: { requests: 10, per: 1_000, burst: 1 } });
+    const calls = Promise.all([1, 2, 3].map(() => gate.run(() => {})));
+    await advance(400);
+    await calls;
+    await advance(10);
+    const { length } = schedule.mock.calls;
+    expect(vi.getTimerCount()).toBe(0);
+    await advance(1_000);
+    expect(schedule).toHaveBeenCalledTimes(length);
+  });
+});
+
+describe("the queue", () => {
+  test("is first come, first served, with calls of all costs, and with gaps where calls gave up", async () => {
+    const gate = new Gate({ rate: { requests: 200, tokens: 1_000, per: 1_000, burst: 100 } });
+    const order: number[] = [];
+    const own = Array.from({ length: 60 }, () => new AbortController());
+    const calls = own.map(({ signal }, i) =>
+      gate
+        .run(() => order.push(i), { signal, tokens: (i * 37) % 150 })
+        .catch((error: unknown) => expect(error).toBe(i)),
+    );
+    await advance(50);
+    const gone = [20, 21, 35, 59];
+    for (const i of gone) own[i]?.abort(i);
+    await advance(6_000);
+    await Promise.all(calls);
+    expect(order).toEqual(own.map((_, i) => i).filter((i) => !gone.includes(i)));
+  });
+
+  test("lets nobody who comes later overtake, though there are permits for the cheaper call", async () => {
+    const gate = new Gate({ rate: { tokens: 1_000, per: 1_000, burst: 100 } });
+    const order: string[] = [];
+    const dear = gate.run(() => order.push("dear"), { tokens: 500 });
+    await advance(10);
+    const cheap = gate.run(() => order.push("cheap"), { tokens: 1 });
+    await advance(600);
+    await Promise.all([dear, cheap]);
+    expect(order).toEqual(["dear", "cheap"]);
+  });
+
+  test("a charge that gives tokens back lets the next call go at the next lease", async () => {
+    const gate = new Gate({ rate: { tokens: 60, per: 60_000, burst: 60_000 } });
+    const zero = performance.now();
+    let giveBack: (tokens: number) => void = () => {};
+    const holder = gate.run(
+      ({ charge }) => {
+        giveBack = charge;
+        return new Promise((resolve) => setTimeout(resolve, 500));
+      },
+      { tokens: 50 },
+    );
+    let started = 0;
+    const next = gate.run(
+      () => {
+        started = performance.now() - zero;
+      },
+      { tokens: 30 },
+    );
+    await advance(200);
+    expect(started).toBe(0);
+    giveBack(0);
+    await advance(400);
+    await Promise.all([holder, next]);
+    expect(started).toBeGreaterThanOrEqual(200);
+    expect(started).toBeLessThanOrEqual(260);
+  });
+
+  test("a charge above what was reserved makes those behind wait for the debt", async () => {
+    const gate = new Gate({ rate: { tokens: 1_000, per: 1_000, burst: 100 } });
+    const zero = performance.now();
+    const starts: number[] = [];
+    await gate.run(({ charge }) => charge(500), { tokens: 10 });
+    const next = gate.run(() => starts.push(performance.now() - zero), { tokens: 1 });
+    await advance(500);
+    await next;
+    expect(starts[0]).toBeGreaterThanOrEqual(402 / 0.99); // 99 − 500, and one more
+    expect(starts[0]).toBeLessThanOrEqual(402 / 0.99 + 40);
+  });
+});
