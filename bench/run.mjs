@@ -1,6 +1,7 @@
 // npm run bench [-- --quick] [--only chain,fan-out] [--rounds 5] [--no-peers]: measures every workload, prints the
-// figures and, when all were measured in full, writes RESULTS.md and chart.svg.
-import { writeFileSync } from "node:fs";
+// figures and, when all were measured in full, writes RESULTS.md and chart.svg; --redraw writes both once more from the
+// figures of the last full run.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { chart } from "./lib/chart.mjs";
@@ -14,6 +15,7 @@ const { values: options } = parseArgs({
     only: { type: "string" },
     rounds: { type: "string" },
     peers: { type: "boolean", default: true },
+    redraw: { type: "boolean", default: false },
   },
   allowNegative: true,
 });
@@ -33,6 +35,12 @@ const only = options.only?.split(",");
 const unknown = only?.filter((name) => !names.includes(name)) ?? [];
 if (unknown.length > 0)
   throw new Error(`--only: no workload ${unknown.join(", ")}; there are ${names.join(", ")}`);
+
+const cache = new URL("node_modules/.cache/results.json", import.meta.url);
+if (options.redraw) {
+  write(JSON.parse(readFileSync(cache, "utf8")));
+  process.exit();
+}
 
 installPeers();
 buildSluice();
@@ -63,12 +71,25 @@ const minutes = (performance.now() - start) / 60_000;
 console.log(`${machine()}\n${versions().join(", ")}\n${minutes.toFixed(1)} minutes`);
 
 if (!quick && peers && only === undefined) {
-  const write = (file, text) => writeFileSync(fileURLToPath(new URL(file, import.meta.url)), text);
-  write(
-    "results.json",
-    `${JSON.stringify({ empty, results }, (key, value) => (key === "hooks" ? undefined : value))}\n`,
+  const command = ["npm run bench", ...process.argv.slice(2)].join(" -- ");
+  const figures = {
+    command,
+    minutes,
+    empty,
+    machine: machine(),
+    versions: versions(),
+    rounds: settings.rounds,
+    results,
+  };
+  mkdirSync(fileURLToPath(new URL(".", cache)), { recursive: true });
+  writeFileSync(
+    cache,
+    JSON.stringify(figures, (key, value) => (key === "hooks" ? undefined : value)),
   );
-  const facts = { command: ["npm run bench", ...process.argv.slice(2)].join(" -- "), minutes, empty };
-  write("RESULTS.md", report(results, { ...facts, machine: machine(), versions: versions(), ...settings }));
-  write("chart.svg", chart(results));
+  write(figures);
+}
+
+function write({ results, ...facts }) {
+  writeFileSync(new URL("RESULTS.md", import.meta.url), report(results, facts));
+  writeFileSync(new URL("chart.svg", import.meta.url), chart(results));
 }

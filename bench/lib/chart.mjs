@@ -3,17 +3,31 @@
 const panels = [
   ["chain", "sync hooks", "Chain, sync hooks"],
   ["chain", "async hooks", "Chain, async hooks"],
-  ["fan-out", "1,000,000 items", "Fan-out, 1,000,000 items"],
-  ["flow-per-item", "20,000 items", "Flow of three nodes per item"],
-  ["idle-gate", "2 × 25,000 calls", "A gate that never binds"],
+  ["fan-out", "1,000,000 items", "Fan-out of 1,000,000 items"],
+  ["idle-gate", "2 × 25,000 calls", "A shared gate that never binds"],
+  ["binding-gate", "200/s, burst 20", "A gate that binds: 200/s, burst 20 (over the ideal)"],
+  ["flow-per-item", "20,000 items", "A flow of three nodes per item"],
   ["small", "10,000 runs at once", "10,000 runs at once"],
 ];
 
+const labels = {
+  baseline: "by hand",
+  "@llamaindex/workflow-core": "llamaindex",
+  "@mastra/core": "mastra",
+  "@langchain/langgraph": "langgraph",
+  "p-limit, one slot per worker": "p-limit per worker",
+  "p-limit, a closure per item": "p-limit per item",
+  "p-limit, 429 and wait": "p-limit, no rate",
+  "p-throttle strict + p-limit": "p-throttle strict",
+  "p-queue intervalCap strict": "p-queue strict",
+};
+
 const WIDTH = 960;
 const COLUMN = 460;
-const LABEL = 168;
+const LABEL = 150;
 const ROW = 22;
-const HEAD = 52;
+const GAP = 22;
+const UNIT = 14;
 const TOP = 74;
 const BAR = COLUMN - LABEL - 62;
 
@@ -43,39 +57,30 @@ const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 const round = (value) =>
   value >= 100 ? Math.round(value).toLocaleString("en") : value >= 10 ? value.toFixed(0) : value.toFixed(2);
 
+/** A bar of 1 has some length, or the baseline could not be seen. */
+const lengthOf = (ratio, most) => UNIT + ((BAR - UNIT) * Math.log10(Math.max(1, ratio))) / Math.log10(most);
+
+function bar({ contestant, ratio, refused }, x, y, most) {
+  const kind = contestant === "sluice" ? " own" : contestant === "baseline" ? " baseline" : "";
+  const length = lengthOf(ratio, most);
+  const value = refused === undefined ? round(ratio) : `${ratio.toFixed(3)}${refusals(refused)}`;
+  return `<text class="${kind.trim()}" x="${x - 8}" y="${y + 12}" text-anchor="end">${escaped(labels[contestant] ?? contestant)}</text>
+<rect class="bar${kind}" x="${x}" y="${y + 1}" width="${length.toFixed(1)}" height="14" rx="2"/>
+<text class="value${kind}" x="${(x + length + 6).toFixed(1)}" y="${y + 12}">${value}</text>`;
+}
+
+const refusals = (count) => (count >= 1 ? `, ${Math.round(count)} × 429` : "");
+
 function panel(title, contestants, left, top, most) {
-  const rows = contestants
-    .filter(({ ratio }) => ratio !== undefined)
-    .sort(
-      (a, b) => (a.contestant === "baseline" ? 0 : a.ratio) - (b.contestant === "baseline" ? 0 : b.ratio),
-    );
-  // A bar of 1 has some length, or the baseline could not be seen.
-  const length = (ratio) => 14 + ((BAR - 14) * Math.log10(Math.max(1, ratio))) / Math.log10(most);
-  const start = left + LABEL;
-  const lines = rows.map(({ contestant, ratio }, at) => {
-    const y = top + HEAD - 20 + at * ROW;
-    const kind = contestant === "sluice" ? " own" : contestant === "baseline" ? " baseline" : "";
-    const label = escaped(
-      contestant === "baseline"
-        ? "by hand"
-        : contestant
-            .replace(/, (one|a) .*/, "")
-            .replace(
-              "p-limit",
-              contestant.includes("closure")
-                ? "p-limit, per item"
-                : contestant.includes("slot")
-                  ? "p-limit, per worker"
-                  : "p-limit",
-            ),
-    );
-    return `<text class="${kind.trim()}" x="${start - 8}" y="${y + 12}" text-anchor="end">${label}</text>
-<rect class="bar${kind}" x="${start}" y="${y + 1}" width="${length(ratio).toFixed(1)}" height="14" rx="2"/>
-<text class="value${kind}" x="${(start + length(ratio) + 6).toFixed(1)}" y="${y + 12}">${round(ratio)}</text>`;
-  });
-  const limit = `<line class="limit" x1="${start + 14}" x2="${start + 14}" y1="${top + HEAD - 24}" y2="${top + HEAD - 20 + rows.length * ROW}"/>`;
-  const svg = `<text class="panel" x="${left}" y="${top + 16}">${escaped(title)}</text>\n${limit}\n${lines.join("\n")}`;
-  return { svg, height: HEAD + rows.length * ROW };
+  const rank = ({ contestant, ratio }) => (contestant === "baseline" ? 0 : ratio);
+  const rows = contestants.filter(({ ratio }) => ratio !== undefined).sort((a, b) => rank(a) - rank(b));
+  const x = left + LABEL;
+  const y = top + 32;
+  const end = y + rows.length * ROW;
+  const lines = rows.map((each, at) => bar(each, x, y + at * ROW, most));
+  const limit = `<line class="limit" x1="${x + UNIT}" x2="${x + UNIT}" y1="${y - 4}" y2="${end}"/>`;
+  const heading = `<text class="panel" x="${left}" y="${top + 16}">${escaped(title)}</text>`;
+  return { svg: [heading, limit, ...lines].join("\n"), height: end - top + GAP };
 }
 
 export function chart(results) {
