@@ -1,8 +1,7 @@
 // npm run bench [-- --quick] [--only chain,fan-out] [--rounds 5] [--no-peers]: measures every workload, prints the
-// figures and, when all were measured in full, writes RESULTS.md and chart.svg; --redraw writes both once more from the
-// figures of the last full run.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+// figures and, unless it was quick, writes RESULTS.md and chart.svg. --only replaces workloads of the last full run in
+// them, and --redraw writes both once more.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { chart } from "./lib/chart.mjs";
 import { report, tableOf } from "./lib/report.mjs";
@@ -70,23 +69,23 @@ for (const name of only ?? names) {
 const minutes = (performance.now() - start) / 60_000;
 console.log(`${machine()}\n${versions().join(", ")}\n${minutes.toFixed(1)} minutes`);
 
-if (!quick && peers && only === undefined) {
-  const command = ["npm run bench", ...process.argv.slice(2)].join(" -- ");
-  const figures = {
-    command,
-    minutes,
-    empty,
-    machine: machine(),
-    versions: versions(),
-    rounds: settings.rounds,
-    results,
-  };
-  mkdirSync(fileURLToPath(new URL(".", cache)), { recursive: true });
+if (!quick && peers) {
+  const args = process.argv.slice(2);
+  const command = ["npm run bench", ...(args.length > 0 ? ["--", ...args] : [])].join(" ");
+  const facts = { minutes, empty, machine: machine(), versions: versions(), rounds: settings.rounds };
+  const figures = { ...facts, commands: [command], results };
+  if (only !== undefined && existsSync(cache)) {
+    const last = JSON.parse(readFileSync(cache, "utf8"));
+    figures.results = last.results.map((old) => results.find(({ name }) => name === old.name) ?? old);
+    figures.commands = [...new Set([...last.commands, command])];
+    figures.minutes += last.minutes;
+  }
+  mkdirSync(new URL(".", cache), { recursive: true });
   writeFileSync(
     cache,
     JSON.stringify(figures, (key, value) => (key === "hooks" ? undefined : value)),
   );
-  write(figures);
+  if (only === undefined || figures.commands.length > 1) write(figures);
 }
 
 function write({ results, ...facts }) {

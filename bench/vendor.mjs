@@ -44,7 +44,8 @@ export class Vendor {
   };
 }
 
-class Bucket {
+/** A level that rises with time up to its capacity. */
+export class Bucket {
   #perMs;
   #capacity;
   #level;

@@ -1,5 +1,6 @@
 // What a good engineer would write by hand for each workload, knowing it: the physical limit.
 import { range, withHooks } from "../hooks.mjs";
+import { Bucket } from "../vendor.mjs";
 
 const isThenable = (value) => typeof value === "object" && value !== null && typeof value.then === "function";
 
@@ -139,23 +140,20 @@ export async function idleGate(execs, count, concurrency) {
   return Promise.all(execs.map(each));
 }
 
-/** A token bucket and one timer: each call starts at the first moment that the limits allow. */
-export async function bindingGate(
-  { requests, tokens = Number.POSITIVE_INFINITY, burst },
-  jobs,
-  _slots,
-  call,
-) {
-  const start = performance.now();
-  let spent = 0;
+/** The vendor's own buckets once more, and one timer: each call starts at the first moment that they allow. */
+export async function bindingGate({ requests, tokens, burst }, jobs, _slots, call) {
+  const requestsLeft = new Bucket(requests, burst);
+  const tokensLeft = tokens === undefined ? undefined : new Bucket(tokens, burst);
   const running = [];
-  for (const [at, job] of jobs.entries()) {
-    spent += job.tokens;
-    const due = Math.max((at + 1) / requests, spent / tokens) * 1_000 - burst + 1; // a timer's width
-    while (performance.now() - start < due) {
-      const wait = due - (performance.now() - start);
-      await new Promise((resolve) => setTimeout(resolve, wait));
+  for (const job of jobs) {
+    for (;;) {
+      const now = performance.now();
+      const wait = Math.max(requestsLeft.wait(1.5, now), tokensLeft?.wait(job.tokens, now) ?? 0);
+      if (wait === 0) break;
+      await new Promise((resolve) => setTimeout(resolve, wait + 1)); // timers may fire early, and the half request is for clocks
     }
+    requestsLeft.spend(1);
+    tokensLeft?.spend(job.tokens);
     running.push(call(job));
   }
   await Promise.all(running);

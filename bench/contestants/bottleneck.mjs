@@ -18,7 +18,9 @@ export function idleGate(execs, count, concurrency) {
 const limited = (optionsOf) => async (limits, jobs, concurrency, call) => {
   const { requests, tokens, burst } = limits;
   const amount = Math.max(1, Math.floor(((tokens ?? requests) * burst) / 1_000));
-  const limiter = new Bottleneck({ maxConcurrent: concurrency, ...optionsOf(limits, amount) });
+  // A weight also counts against maxConcurrent, so with tokens there can be none.
+  const maxConcurrent = tokens === undefined ? concurrency : null;
+  const limiter = new Bottleneck({ maxConcurrent, ...optionsOf(limits, amount) });
   const weigh = tokens === undefined ? () => ({}) : (job) => ({ weight: job.tokens });
   await Promise.all(jobs.map((job) => limiter.schedule(weigh(job), () => call(job))));
   await limiter.disconnect();

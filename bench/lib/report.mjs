@@ -109,11 +109,11 @@ function whereOthersWin(results) {
   );
 }
 
-export function report(results, { command, machine, versions, minutes, empty, rounds }) {
+export function report(results, { commands, machine, versions, minutes, empty, rounds }) {
   const wins = whereOthersWin(results);
   return `# Results
 
-Made by \`${command}\` in ${minutes.toFixed(0)} minutes; how is told in [README.md](README.md).
+Made by ${commands.map((command) => `\`${command}\``).join(", then ")} in ${minutes.toFixed(0)} minutes; how is told in [README.md](README.md).
 
 ${machine}
 
