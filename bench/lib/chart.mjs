@@ -69,7 +69,7 @@ function bar({ contestant, ratio, refused }, x, y, most) {
 <text class="value${kind}" x="${(x + length + 6).toFixed(1)}" y="${y + 12}">${value}</text>`;
 }
 
-const refusals = (count) => (count >= 1 ? `, ${Math.round(count)} × 429` : "");
+const refusals = (count) => (count >= 1 ? `, ${Math.round(count).toLocaleString("en")} × 429` : "");
 
 function panel(title, contestants, left, top, most) {
   const rank = ({ contestant, ratio }) => (contestant === "baseline" ? 0 : ratio);

@@ -18,7 +18,7 @@ const columns = {
   contestant: ({ contestant }) => (contestant === "sluice" ? "**sluice**" : contestant),
   ratio: ({ ratio }) => (ratio === undefined ? "–" : number(ratio)),
   "time over ideal": ({ ratio }) => ratio.toFixed(3),
-  "answered 429": ({ refused }) => `${Math.round(refused)}`,
+  "answered 429": ({ refused }) => number(Math.round(refused), 0),
   time: ({ ms }) => `${number(ms)} ms`,
   "begun after it": ({ late }) => `${late}`,
   "over an empty script": ({ ms }) => (ms === undefined ? "–" : `${number(ms, 1)} ms`),
@@ -67,7 +67,7 @@ function growthTable({ contestants: [{ costs, failed }] }) {
 }
 
 const verdict = (what, value, target, digits = 2) =>
-  `${what} ${value.toFixed(digits)}, to reach: ${target}. ${value <= target ? "Met." : "**Missed.**"}`;
+  `${what} ${value.toFixed(digits)}, to reach: ${target}. ${Number(value.toFixed(digits)) <= target ? "Met." : "**Missed.**"}`;
 
 function verdicts(workload, { contestants, target, memoryTarget, sizeTarget }, empty) {
   const sluice = contestants.find(({ contestant }) => contestant === "sluice");
@@ -87,24 +87,21 @@ function verdicts(workload, { contestants, target, memoryTarget, sizeTarget }, e
 
 /** Every case in which a peer is better than sluice by more than noise. */
 function whereOthersWin(results) {
+  const others = ({ contestant, count }) =>
+    count > 0 && !["baseline", "sluice", "sluice without Bottleneck"].includes(contestant);
   return results.flatMap(({ workload, cases }) =>
     cases.flatMap(({ name, contestants }) => {
-      const score = ({ ratio, ms }) => ratio ?? ms;
+      const inMs = workload.clock === "over empty" || workload.adapter === "abort";
+      const score = ({ ratio, ms }) => (inMs ? ms : ratio);
+      const shown = (each) =>
+        `${score(each).toFixed(workload.clock === "ideal" ? 3 : 2)}${inMs ? " ms" : ""}`;
       const sluice = contestants.find(({ contestant }) => contestant === "sluice");
-      const better = contestants.filter(
-        (each) =>
-          !["baseline", "sluice", "sluice without Bottleneck"].includes(each.contestant) &&
-          each.count > 0 &&
-          score(each) < 0.97 * score(sluice) - (workload.clock === undefined ? 0 : 0.005),
-      );
-      const digits = workload.clock === "ideal" ? 3 : 2;
+      const noise = workload.clock === "ideal" ? 0.003 : 0.03 * score(sluice);
+      const better = contestants.filter(others).filter((each) => score(each) < score(sluice) - noise);
+      if (better.length === 0) return [];
       const told = ({ contestant, refused, ...each }) =>
-        `${contestant} (${score(each).toFixed(digits)}${refused > 0 ? `, with ${Math.round(refused)} refusals` : ""})`;
-      return better.length === 0
-        ? []
-        : [
-            `- ${workload.title}, ${name}: ${better.map(told).join(", ")}; sluice ${score(sluice).toFixed(digits)}`,
-          ];
+        `${contestant} (${shown(each)}${refused >= 1 ? `, but ${number(refused, 0)} calls were answered 429` : ""})`;
+      return [`- ${workload.title}; ${name}: ${better.map(told).join(", ")}; sluice ${shown(sluice)}`];
     }),
   );
 }
