@@ -1,18 +1,29 @@
+import { copyFile } from "node:fs/promises";
 import { defineConfig } from "tsup";
 
 export default defineConfig({
   // A wing adds one line here and one in `exports` of package.json: "threads/index": "src/threads/index.ts".
-  entry: { index: "src/index.ts" },
+  entry: {
+    index: "src/index.ts",
+    "batching/index": "src/batching/index.ts",
+    "threads/index": "src/threads/index.ts",
+  },
   format: ["esm", "cjs"],
   target: ["node20", "es2022"],
   // The core imports nothing from node:, so it also runs in Deno, Bun, workers and the browser.
   platform: "neutral",
   // p-limit is ESM only: left external, require("sluice") fails at run time.
   noExternal: ["p-limit"],
+  // A wing imports the core by its name, so that a program has one core, and its types one Gate.
+  external: ["sluice", /^node:/],
+  removeNodeProtocol: false,
   // tsup sets baseUrl, which TypeScript 6 deprecates. What is marked @internal is nobody's API.
   dts: { compilerOptions: { ignoreDeprecations: "6.0", stripInternal: true } },
   splitting: false,
   treeshake: true,
   sourcemap: true,
   clean: true,
+  // The thread's side of sluice/threads is plain CommonJS, which a worker loads by its path.
+  shims: true,
+  onSuccess: () => copyFile("src/threads/thread.cjs", "dist/threads/thread.cjs"),
 });

@@ -62,6 +62,8 @@ export const INSTEAD: Readonly<Record<string, string>> = {
   concurrency: "only the parallel classes take it: AsyncParallelBatchNode or AsyncParallelBatchFlow",
 };
 
+/** What a node has until it is linked; a node at the end of a flow never is. */
+const NO_LINKS: Wiring["links"] = new Map();
 const NO_KEYS: readonly string[] = [];
 const NO_SETTINGS = settingsOf("", {});
 
@@ -94,7 +96,7 @@ export abstract class BaseNode<S = Untyped> {
     }
     const { name = where, requires = NO_KEYS } = (options ?? {}) as BaseOptions;
     this.name = name;
-    this[NODE] = { settings, requires, plain: leaf && settings.simple, links: new Map() };
+    this[NODE] = { settings, requires, plain: leaf && settings.simple, links: NO_LINKS };
   }
 
   /** Reads the store and gives what the middle of the step works on. */
@@ -168,15 +170,15 @@ export abstract class BaseNode<S = Untyped> {
     this.#warnOfLinks();
     const run = new Run(options);
     try {
-      return await this[BEGIN](shared, new Scope(run));
+      return await this[BEGIN](shared, run);
     } finally {
       run.end();
     }
   }
 
   /** @internal */
-  [BEGIN](shared: S, scope: Scope): Promise<Action> {
-    return walk(this as unknown as Step, shared, scope, true);
+  [BEGIN](shared: S, run: Run): Promise<Action> {
+    return walk(this as unknown as Step, shared, new Scope(run), true);
   }
 
   #link(action: unknown, node: unknown): void {
@@ -188,7 +190,9 @@ export abstract class BaseNode<S = Untyped> {
     checkNode(where, this);
     if (node !== END) checkNode(where, node);
     const target = node === END ? null : (node as unknown as Step);
-    const { links } = this[NODE];
+    const wiring = this[NODE];
+    if (wiring.links === NO_LINKS) wiring.links = new Map();
+    const { links } = wiring;
     if (links.has(action) && links.get(action) !== target) {
       warn(
         "SLUICE_LINK_OVERWRITTEN",

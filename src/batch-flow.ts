@@ -108,6 +108,7 @@ export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> 
         leaf: false,
         keepResults: this.onResult === undefined,
         perform: (params, index, worker) => {
+          worker.local = undefined;
           if (!direct) return attempt(job(params, index, worker));
           worker.tries = 0;
           this.#checkParams(params, index);

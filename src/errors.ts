@@ -17,6 +17,12 @@ export const errorCodes = [
   "COST_TOO_HIGH",
   "MAX_STEPS",
   "TIMEOUT",
+  "MISSING_PEER",
+  "UNLOADABLE",
+  "NOT_CLONEABLE",
+  "THREAD_DIED",
+  "POOL_CLOSED",
+  "WRONG_RESULT_COUNT",
   "SIBLING_FAILED",
   "BRANCH_LOST",
 ] as const;

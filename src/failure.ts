@@ -42,5 +42,10 @@ Object.defineProperty(ItemFailure.prototype, FAILURE, { value: true });
  * shared.bad; // => 1
  * ```
  */
-export const isFailure = (value: unknown): value is ItemFailure =>
-  typeof value === "object" && value !== null && FAILURE in value;
+export function isFailure(value: unknown): value is ItemFailure {
+  try {
+    return typeof value === "object" && value !== null && FAILURE in value;
+  } catch {
+    return false; // a proxy that throws when it is asked is no failure of ours
+  }
+}

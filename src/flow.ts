@@ -6,7 +6,8 @@ import type { Context, Params } from "./context.js";
 import { invalidOption, quote } from "./errors.js";
 import { aBoolean, anObject, type Rule } from "./options.js";
 import { attempt } from "./retry.js";
-import type { Scope, StepContext } from "./scope.js";
+import type { Run } from "./run.js";
+import { Scope, type StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
 import { type Action, BEGIN, MIDDLE, NODE, type Step, WALK, walk } from "./walk.js";
@@ -99,7 +100,7 @@ export class Flow<S = Untyped> extends BaseNode<S> {
   }
 
   /** @internal A flow with no hooks and no options of its own is its walk: a step less, of all the steps of a run. */
-  override [BEGIN](shared: S, scope: Scope): Promise<Action> {
+  override [BEGIN](shared: S, run: Run): Promise<Action> {
     const { settings, requires } = this[NODE];
     const own =
       !settings.simple ||
@@ -107,9 +108,12 @@ export class Flow<S = Untyped> extends BaseNode<S> {
       this.prep !== bare.prep ||
       this.post !== bare.post ||
       this.execFallback !== bare.execFallback;
-    if (own) return super[BEGIN](shared, scope);
-    scope.run.steps++;
-    return this[WALK](shared, scope, undefined, scope.cancellation);
+    if (own) return super[BEGIN](shared, run);
+    run.steps++;
+    const params =
+      this.#params === undefined ? run.params : Object.freeze({ ...run.params, ...this.#params });
+    const scope = new Scope(run, params, run.cancellation, this, this.#strict);
+    return walk(this.start as unknown as Step, shared, scope);
   }
 
   /** @internal One walk, with the params of an iteration if it is one. */

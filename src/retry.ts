@@ -178,7 +178,13 @@ async function tryOnce(
     if (failed !== undefined) throw failed.error;
     return perform(job, new StepContext(scope, node, index, number));
   }
-  const tokens = node.cost === undefined ? 0 : await costOf(job, number);
+  let tokens = 0;
+  try {
+    if (node.cost !== undefined) tokens = await costOf(job, number);
+  } catch (error) {
+    scope.locate(error, node, index, number);
+    throw error;
+  }
   const call = (permit: Permit) => {
     const ctx = new StepContext(scope, node, index, number);
     ctx.hold(permit);

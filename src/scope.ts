@@ -77,7 +77,8 @@ export class Scope {
   }
 
   path(node: Named): (string | number)[] {
-    const path = this.#around === undefined || this.flow === undefined ? [] : this.#around.path(this.flow);
+    const { flow } = this;
+    const path = flow === undefined ? [] : (this.#around?.path(flow) ?? [flow.name]);
     if (this.#iteration !== undefined) path.push(this.#iteration);
     path.push(node.name);
     return path;

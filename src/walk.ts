@@ -24,7 +24,7 @@ export interface Wiring {
   /** A leaf without attempts, timeout and gates: the walk calls its `exec` itself. */
   readonly plain: boolean;
   /** Where each action leads; `null` ends the flow on purpose. */
-  readonly links: Map<string, Step | null>;
+  links: Map<string, Step | null>;
 }
 
 /** A node as the walk sees it. */

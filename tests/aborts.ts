@@ -19,8 +19,14 @@ import {
 export class Log {
   /** Hooks that have started, in order. */
   readonly started: string[] = [];
-  /** When the hook that touches the store has ended; 0 before. */
+  /** How long a hook that touches the store takes, in ms. */
+  readonly touchTakes: number;
+  /** When that hook has ended; 0 before. */
   hookEndedAt = 0;
+
+  constructor(touchTakes = 40) {
+    this.touchTakes = touchTakes;
+  }
 
   start(name: string): void {
     this.started.push(name);
@@ -30,7 +36,7 @@ export class Log {
   touch(name: string): () => Promise<undefined> {
     return async () => {
       this.start(name);
-      await sleep(40);
+      await sleep(this.touchTakes);
       this.hookEndedAt = performance.now();
       return undefined;
     };

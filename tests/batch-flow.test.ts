@@ -7,6 +7,7 @@ import {
   chain,
   Flow,
   type FlowOptions,
+  Gate,
   type ItemFailure,
   isFailure,
   Node,
@@ -388,6 +389,30 @@ describe.each(classes)("%s", (_name, Batch) => {
       joined.length = 0;
       await Object.assign(new Batch(leaf, { attempts: 2 }), hooks, { prep, execFallback: () => "x" }).run({});
       expect(joined).toEqual([0, 3]);
+    });
+
+    test("nothing is joined for an iteration that did not even begin: its cost() failed", async () => {
+      for (const [onError, rescue] of [
+        ["collect", false],
+        ["throw", true],
+      ] as const) {
+        const joined: unknown[] = [];
+        const flow = Object.assign(new Batch(new Node(), { onError, gate: new Gate({ concurrency: 1 }) }), {
+          prep: () => [{ n: 0 }, { n: 1 }, { n: 2 }],
+          cost: ({ n }: Params) => {
+            if (n === 1) throw new Error("cost");
+            return 1;
+          },
+          fork: (_shared: unknown, { n }: Params) => ({ of: n }),
+          join: (_shared: unknown, { n }: Params, local: { of: number }) => void joined.push([n, local.of]),
+        });
+        if (rescue) Object.assign(flow, { execFallback: () => "rescued" });
+        await flow.run({});
+        expect(joined.sort()).toEqual([
+          [0, 0],
+          [2, 2],
+        ]);
+      }
     });
 
     test("fork that fails is an attempt that fails", async () => {

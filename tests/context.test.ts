@@ -8,8 +8,9 @@ import {
   type Context,
   type DataEvent,
   Flow,
-  type Node,
+  Node,
   node,
+  parallel,
   type RunEvents,
 } from "sluice";
 import { afterEach, describe, expect, test, vi } from "vitest";
@@ -389,6 +390,31 @@ describe("emit", () => {
     });
     await step.run({}, { events });
     expect(seen.map(({ data }) => data)).toEqual(["second"]);
+  });
+
+  test("does nothing once an exec was abandoned as the loser of a race", async () => {
+    const events = emitter();
+    const seen = dataOf(events);
+    const [hold, done] = [deferred(), deferred()];
+    const loser = node({
+      exec: async (_prepared: undefined, { emit }) => {
+        await hold.promise;
+        await emit("lost");
+        done.resolve();
+      },
+    });
+    const race = parallel([loser, new Node()], { until: "any" });
+    race.next(
+      node({
+        exec: async (_prepared: undefined, { emit }) => {
+          hold.resolve();
+          await done.promise;
+          await emit("goes on");
+        },
+      }),
+    );
+    await new Flow(race).run({}, { events });
+    expect(seen.map(({ data }) => data)).toEqual(["goes on"]);
   });
 
   test("charge does nothing outside of a gate", async () => {

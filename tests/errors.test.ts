@@ -4,6 +4,7 @@ import {
   BatchNode,
   errorCodes,
   Flow,
+  Gate,
   type Location,
   locate,
   Node,
@@ -287,6 +288,61 @@ describe("locate() tells where", () => {
             },
           ),
         { path: ["Bad"], item: 0, attempt: 0 },
+      ],
+      "cost()": [
+        (error) =>
+          Object.assign(new Node({ name: "Bad", gate: new Gate() }), {
+            cost: () => {
+              throw error;
+            },
+          }),
+        { path: ["Bad"], node: "Bad", attempt: 0 },
+      ],
+      "cost() of an item": [
+        (error) =>
+          Object.assign(new BatchNode({ name: "Items", gate: new Gate() }), {
+            prep: () => [0, 1],
+            cost: (item: number) => {
+              if (item === 1) throw error;
+              return 1;
+            },
+          }),
+        { path: ["Items"], node: "Items", item: 1 },
+      ],
+      "cost() of an iteration": [
+        (error) =>
+          Object.assign(new BatchFlow(new Node(), { name: "Each", gate: new Gate() }), {
+            prep: () => [{ n: 0 }, { n: 1 }],
+            cost: async ({ n }: { n: number }) => {
+              if (n === 1) throw error;
+              return 1;
+            },
+          }),
+        { path: ["Each"], node: "Each", item: 1 },
+      ],
+      "cost() of a flow": [
+        (error) =>
+          new Flow(
+            Object.assign(new Flow(new Node(), { name: "Inner", gate: new Gate() }), {
+              cost: () => {
+                throw error;
+              },
+            }),
+            { name: "Main" },
+          ),
+        { path: ["Main", "Inner"], node: "Inner" },
+      ],
+      "execFallback of a flow": [
+        (error) =>
+          new Flow(
+            Object.assign(new Flow(fails(new Error("first")), { name: "Inner" }), {
+              execFallback: () => {
+                throw error;
+              },
+            }),
+            { name: "Main" },
+          ),
+        { path: ["Main", "Inner"], node: "Inner" },
       ],
       "the iterable itself": [
         (error) =>

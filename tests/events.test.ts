@@ -1,5 +1,6 @@
 import EventEmitter from "eventemitter3";
 import {
+  AsyncParallelBatchNode,
   BatchFlow,
   BatchNode,
   type Context,
@@ -8,6 +9,7 @@ import {
   type ListenerErrorEvent,
   Node,
   node,
+  type ProgressEvent,
   type RunEvents,
   type WarningEvent,
 } from "sluice";
@@ -278,6 +280,89 @@ describe("a listener never changes the run", () => {
     first.next(node({ prep: after }));
     await expect(new Flow(first).run({}, { events, signal: controller.signal })).rejects.toBe(reason);
     expect(after).not.toHaveBeenCalled();
+  });
+});
+
+describe("progress", () => {
+  const listen = () => {
+    const events = emitter();
+    const seen: ProgressEvent[] = [];
+    events.on("progress", (event) => void seen.push(event));
+    return { events, seen };
+  };
+  const counts = (seen: ProgressEvent[]) => seen.map(({ done, failed, total }) => [done, failed, total]);
+
+  test("tells of each item that has ended: how many, how many failed, of how many", async () => {
+    const { events, seen } = listen();
+    const batch = Object.assign(new AsyncParallelBatchNode({ name: "Items", onError: "collect" }), {
+      prep: () => ["a", "bad", "c"],
+      exec: async (item: string) => {
+        if (item === "bad") throw item;
+      },
+    });
+    await new Flow(batch, { name: "Main" }).run({}, { events, runId: "r" });
+    expect(counts(seen).map(([done, , total]) => [done, total])).toEqual([
+      [1, 3],
+      [2, 3],
+      [3, 3],
+    ]);
+    expect(seen.at(-1)).toEqual({
+      type: "progress",
+      runId: "r",
+      path: ["Main", "Items"],
+      index: undefined,
+      at: expect.any(Number),
+      done: 3,
+      failed: 1,
+      total: 3,
+      rate: expect.any(Number),
+      remaining: 0,
+    });
+  });
+
+  test("knows the total of arrays, sets and maps, and says so when it does not", async () => {
+    for (const [items, total] of [
+      [[1, 2], 2],
+      [new Set([1, 2]), 2],
+      [new Map([[1, 2]]), 1],
+      [[1, 2].values(), undefined],
+    ] as const) {
+      const { events, seen } = listen();
+      await Object.assign(new BatchNode(), { prep: () => items as Iterable<unknown> }).run({}, { events });
+      expect(seen.map((event) => event.total)).toEqual(Array(seen.length).fill(total));
+      expect(seen.at(-1)).toMatchObject({
+        done: seen.length,
+        remaining: total === undefined ? undefined : 0,
+      });
+    }
+  });
+
+  test("counts the iterations of a batch flow, and each execution of a batch inside it apart", async () => {
+    const { events, seen } = listen();
+    const items = Object.assign(new BatchNode({ name: "Items" }), { prep: () => [1, 2] });
+    await Object.assign(new BatchFlow(items, { name: "Each" }), { prep: () => [{}, {}] }).run({}, { events });
+    expect(seen.map(({ path, index, done }) => [path, index, done])).toEqual([
+      [["Each", 0, "Items"], 0, 1],
+      [["Each", 0, "Items"], 0, 2],
+      [["Each"], undefined, 1],
+      [["Each", 1, "Items"], 1, 1],
+      [["Each", 1, "Items"], 1, 2],
+      [["Each"], undefined, 2],
+    ]);
+  });
+
+  test("a listener that throws changes nothing here either", async () => {
+    const events = emitter();
+    events.on("progress", () => {
+      throw new Error("listener");
+    });
+    const post = vi.fn();
+    await Object.assign(new BatchNode(), { prep: () => [1, 2], exec: (n: number) => n, post }).run(
+      {},
+      { events },
+    );
+    expect(post.mock.calls[0]![2]).toEqual([1, 2]);
+    expect(unhandled).not.toHaveBeenCalled();
   });
 });
 

@@ -764,6 +764,22 @@ test.each([1, 3])(
   },
 );
 
+test("a caller's abort ends the wait for siblings that ignore their signals, and its reason is what is thrown", async () => {
+  const controller = new AbortController();
+  const batch = Object.assign(new AsyncParallelBatchNode(), {
+    prep: () => ["fails", "hangs"],
+    exec: (item: string) => (item === "fails" ? Promise.reject(new Error("sibling")) : deferred().promise),
+  });
+  let settled = false;
+  const run = rejection(batch.run({}, { signal: controller.signal })).finally(() => {
+    settled = true;
+  });
+  for (let turns = 0; turns < 4; turns++) await turn();
+  expect(settled).toBe(false);
+  controller.abort("stop");
+  expect(await run).toBe("stop");
+});
+
 test("a failure of a nested batch stops the outer one, and is thrown once", async () => {
   const started: string[] = [];
   const inner = Object.assign(new AsyncParallelBatchNode(), {

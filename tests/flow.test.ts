@@ -123,6 +123,39 @@ describe("a flow is a node", () => {
     ]);
   });
 
+  test("each of its own hooks and options counts, also without the others", async () => {
+    const called: string[] = [];
+    const says = (name: string) => () => void called.push(name);
+    const fails = node({
+      exec: () => {
+        throw new Error("walk");
+      },
+    });
+    await Object.assign(new Flow(new Node()), { prep: says("prep") }).run({});
+    await Object.assign(new Flow(new Node()), { post: says("post") }).run({});
+    await Object.assign(new Flow(fails), { execFallback: says("execFallback") }).run({});
+    expect(called).toEqual(["prep", "post", "execFallback"]);
+    expect(await rejection(new Flow<object>(new Node(), { requires: ["x" as never] }).run({}))).toMatchObject(
+      {
+        code: "MISSING_KEYS",
+      },
+    );
+    const walks = vi.fn(() => {
+      throw new Error("walk");
+    });
+    await rejection(new Flow(node({ exec: walks }), { attempts: 3 }).run({}));
+    expect(walks).toHaveBeenCalledTimes(3);
+  });
+
+  test("a spy on the prototype of Flow is called as well", async () => {
+    const spies = (["prep", "post"] as const).map((hook) => vi.spyOn(Flow.prototype, hook));
+    await new Flow(new Node()).run({});
+    for (const spy of spies) {
+      expect(spy).toHaveBeenCalledOnce();
+      spy.mockRestore();
+    }
+  });
+
   test("its last action picks the outer edge", async () => {
     const inner = new Flow(says("a", "x"));
     inner.on("x", says("right")).on("y", says("wrong"));

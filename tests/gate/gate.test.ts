@@ -241,6 +241,7 @@ describe("slots", () => {
     expect(gate.stats()).toMatchObject({ running: 1, waiting: 2 });
     abort(stop);
     await expect(second).rejects.toBe(stop);
+    await turn();
     expect(gate.stats()).toMatchObject({ running: 1, waiting: 1 });
     end();
     await Promise.all([first, third]);

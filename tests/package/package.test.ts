@@ -69,7 +69,9 @@ describe("the tarball", () => {
   test("holds what exports names, and nothing built that exports does not name", () => {
     const named = targets(packed.manifest.exports);
     expect(packed.files).toEqual(expect.arrayContaining(named));
-    const built = packed.files.filter((file) => /^dist\/.*\.(c?js|d\.c?ts)$/.test(file));
+    const built = packed.files
+      .filter((file) => /^dist\/.*\.(c?js|d\.c?ts)$/.test(file))
+      .filter((file) => file !== "dist/threads/thread.cjs"); // loaded by its path, in a worker
     expect(named.filter((file) => file.startsWith("dist/")).sort()).toEqual(built.sort());
   });
 
@@ -104,7 +106,7 @@ describe("the tarball", () => {
   test("publishes types that import nothing but what a user has", async () => {
     for (const file of packed.files.filter((file) => /\.d\.c?ts$/.test(file))) {
       const outside = (await importedBy(file)).filter((name) => !name.startsWith("."));
-      expect(["eventemitter3"], file).toEqual(expect.arrayContaining(outside));
+      expect(["eventemitter3", "sluice"], file).toEqual(expect.arrayContaining(outside));
     }
   });
 
@@ -115,6 +117,7 @@ describe("the tarball", () => {
   test("is clean for attw", async () => {
     // The profile leaves out only TypeScript's "node10" resolution, which knows no exports map.
     const args = [packed.tarball, "--profile", "node16", "--no-emoji", "--format", "ascii"];
-    expect(await run(packed.folder, bin("attw"), ...args)).toContain("No problems found");
+    // It fails on any problem; about a sub-path it says that "node10" would have one, and that it was ignored.
+    expect(await run(packed.folder, bin("attw"), ...args)).not.toMatch(/^ *(node16|bundler).*: (?!OK)/m);
   });
 });

@@ -23,7 +23,7 @@ export interface Spec {
   kind: Kind;
   /** Built with a parallel class. */
   wide: boolean;
-  /** 0: sync hooks; n: async ones that wait for n microtasks. */
+  /** 0: sync hooks; n: async ones with n waits. */
   pace: number;
   attempts: number;
   /** How many tries of one input fail. */
@@ -68,7 +68,7 @@ function stepOf(shape: Shape, depth: number): fc.Arbitrary<Spec> {
         id: fc.constant(0),
         kind: fc.constant(kind),
         wide: shape.wide ? fc.constant(true) : fc.boolean(),
-        pace: fc.nat(2),
+        pace: fc.nat(3),
         attempts: tries && !(few && shape.wide) ? fc.integer({ min: 1, max: 3 }) : fc.constant(1),
         fails: shape.wide ? fc.nat(1) : or(0, 2, fc.nat(3)),
         rescue: tries
@@ -142,7 +142,29 @@ export function plain(value: unknown): unknown {
 /** Everything that one run of a graph did. */
 export class World {
   readonly trace: unknown[] = [];
+  /** Hooks that may touch the store and have not ended. */
+  atTheStore = 0;
+  /** Set by a test when the run has settled; what touches the store later is counted. */
+  settled = false;
+  late = 0;
   readonly #counts = new Map<string, number>();
+  readonly #pause: () => unknown;
+
+  /** @param pause - What an async hook awaits before and after its work. */
+  constructor(pause: () => unknown = () => undefined) {
+    this.#pause = pause;
+  }
+
+  pause(): unknown {
+    return this.#pause();
+  }
+
+  /** A hook goes to the store; call the result when it has ended. */
+  enter(): () => void {
+    if (this.settled) this.late++;
+    this.atTheStore++;
+    return () => void this.atTheStore--;
+  }
 
   /** How often these have been counted before. */
   count(...key: unknown[]): number {
@@ -164,17 +186,30 @@ function hooksOf(spec: Spec, world: World) {
   const { id, kind } = spec;
   const flow = kind === "flow" || kind === "batchFlow";
   const told = ({ params, index, attempt }: Context) => ({ params, index: index ?? "none", attempt });
-  /** Does the work at once, and waits as long as the pace says before giving the outcome. */
-  const paced = <A extends unknown[]>(work: (...args: A) => unknown) =>
+  /** Does the work at once, or with waits before and after it, as the pace says. */
+  const paced = <A extends unknown[]>(work: (...args: A) => unknown, enter = () => world.enter()) =>
     spec.pace === 0
-      ? work
-      : async (...args: A) => {
+      ? (...args: A) => {
+          const leave = enter();
           try {
             return work(...args);
           } finally {
-            for (let waits = 0; waits < spec.pace; waits++) await undefined;
+            leave();
+          }
+        }
+      : async (...args: A) => {
+          const leave = enter();
+          try {
+            await world.pause();
+            const outcome = work(...args);
+            for (let waits = 1; waits < spec.pace; waits++) await world.pause();
+            return outcome;
+          } finally {
+            leave();
           }
         };
+  /** The same for hooks that never see the store, and may outlive the run when they are abandoned. */
+  const pacedApart = <A extends unknown[]>(work: (...args: A) => unknown) => paced(work, () => () => {});
   const itemsOf = (visit: number): unknown => {
     if (spec.items === undefined) return undefined;
     const items = Array.from({ length: spec.items }, (_, i) =>
@@ -196,7 +231,7 @@ function hooksOf(spec: Spec, world: World) {
       if (visit === spec.prepFailsAt) throw new Error(`prep ${id}.${visit}`);
       return kind === "batch" || kind === "batchFlow" ? itemsOf(visit) : `${id}.${visit}`;
     }),
-    exec: paced((input: unknown, ctx: Context) => {
+    exec: pacedApart((input: unknown, ctx: Context) => {
       world.write(id, "exec", input, told(ctx));
       if (world.count("exec", input, ctx.params) < spec.fails) throw new Error(`exec ${input}`);
       return `x(${input})`;
@@ -204,7 +239,7 @@ function hooksOf(spec: Spec, world: World) {
     execFallback:
       spec.rescue === undefined
         ? undefined
-        : paced((input: unknown, error: unknown, ctx: Context) => {
+        : pacedApart((input: unknown, error: unknown, ctx: Context) => {
             world.write(id, "execFallback", plain(input), plain(error), told(ctx));
             if (spec.rescue === "throw") throw new Error(`fallback ${id}`);
             return flow ? "a" : `rescued(${input})`;

@@ -314,6 +314,19 @@ test("an error that answers no question is rethrown as it is", async () => {
   }
 });
 
+test("a result that answers no question is a result", async () => {
+  const trap = () => {
+    throw new Error("trap");
+  };
+  const result = new Proxy({}, { has: trap, getPrototypeOf: trap, ownKeys: trap });
+  const events = new EventEmitter<RunEvents>();
+  events.on("progress", () => {});
+  const post = vi.fn();
+  await Object.assign(new BatchNode(), { prep: () => [1, 2], exec: () => result, post }).run({}, { events });
+  const [first, second] = post.mock.calls[0]![2] as unknown[];
+  expect(first === result && second === result).toBe(true);
+});
+
 test("many unknown things at once make a short message too", async () => {
   const many = Object.fromEntries(
     Array.from({ length: 10_000 }, (_, n) => [`key ${n} ${"x".repeat(200)}`, 1]),

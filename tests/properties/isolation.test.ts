@@ -30,16 +30,16 @@ test("10,000 concurrent runs of one flow object: no value of one is seen in anot
 }, async () => {
   const leaks: string[] = [];
   let checks = 0;
-  const check = (same: boolean, what: string) => {
+  const check = (same: boolean, what: () => string) => {
     checks++;
-    if (!same && leaks.length < 20) leaks.push(what);
+    if (!same && leaks.length < 20) leaks.push(what());
   };
   /** What every hook must see of its run, and of nobody else's. */
   const checkCtx = (hook: string, ctx: Context, run: number, index?: number) => {
-    check(ctx.runId === `run ${run}`, `${hook}: runId ${ctx.runId} in run ${run}`);
-    check(ctx.params.run === run, `${hook}: params of ${ctx.params.run} in run ${run}`);
-    check(ctx.index === index, `${hook}: index ${ctx.index} instead of ${index}`);
-    check(ctx.signal.aborted === false || isAborted(run), `${hook}: aborted in run ${run}`);
+    check(ctx.runId === `run ${run}`, () => `${hook}: runId ${ctx.runId} in run ${run}`);
+    check(ctx.params.run === run, () => `${hook}: params of ${ctx.params.run} in run ${run}`);
+    check(ctx.index === index, () => `${hook}: index ${ctx.index} instead of ${index}`);
+    check(ctx.signal.aborted === false || isAborted(run), () => `${hook}: aborted in run ${run}`);
   };
 
   // A wait whose length differs from call to call, so that hooks of all runs interleave.
@@ -70,7 +70,7 @@ test("10,000 concurrent runs of one flow object: no value of one is seen in anot
     },
     post: async (shared, run, doubled, ctx) => {
       checkCtx("post", ctx, shared.run);
-      check(run === shared.run && doubled === run * 2, `post: ${run}, ${doubled} in run ${shared.run}`);
+      check(run === shared.run && doubled === run * 2, () => `post: ${run}, ${doubled} in run ${shared.run}`);
       await pause();
       shared.sum += doubled;
     },
@@ -118,7 +118,7 @@ test("10,000 concurrent runs of one flow object: no value of one is seen in anot
     name: "Leaf",
     prep: async (local: Store & { n: number }, ctx) => {
       checkCtx("leaf prep", ctx, local.run, local.n);
-      check(ctx.params.n === local.n, `leaf: params of iteration ${ctx.params.n} in ${local.n}`);
+      check(ctx.params.n === local.n, () => `leaf: params of iteration ${ctx.params.n} in ${local.n}`);
       await pause();
       return local;
     },
@@ -150,7 +150,7 @@ test("10,000 concurrent runs of one flow object: no value of one is seen in anot
         return { ...shared, sum: 0 };
       },
       join: async (shared: Store, _params: Params, local: Store) => {
-        check(local.run === shared.run, `join: ${local.run} into ${shared.run}`);
+        check(local.run === shared.run, () => `join: ${local.run} into ${shared.run}`);
         await pause();
         shared.sum += local.sum;
       },
@@ -173,7 +173,7 @@ test("10,000 concurrent runs of one flow object: no value of one is seen in anot
   const emitted = new Map<string, number>();
   events.on("data", ({ runId, data }) => {
     const { run } = data as { run: number };
-    check(runId === `run ${run}`, `event of ${run} as ${runId}`);
+    check(runId === `run ${run}`, () => `event of ${run} as ${runId}`);
     emitted.set(runId, (emitted.get(runId) ?? 0) + 1);
   });
 

@@ -1,0 +1,90 @@
+// One batch: who is in it, whether it still gathers, and what will come of it. Imports nothing.
+
+/** One caller in a batch. */
+export interface Entry {
+  readonly item: unknown;
+  readonly cost: number;
+  batch: Batch | undefined;
+}
+
+/** Callers that will share one call. */
+export class Batch {
+  /** Those that still wait, in the order in which they came. */
+  readonly waiting = new Set<Entry>();
+  /** Fires when nobody waits any more. */
+  readonly controller = new AbortController();
+  /** What {@link settle} was given, by entry. */
+  readonly results: Promise<ReadonlyMap<Entry, unknown>>;
+  readonly since = performance.now();
+  /** What the waiting ones cost together. */
+  cost = 0;
+  /** Whether it takes no more callers. */
+  closed = false;
+  /** Whether its call is on its way. */
+  sent = false;
+  settle!: (results: ReadonlyMap<Entry, unknown>) => void;
+  fail!: (error: unknown) => void;
+  readonly #dispatch: () => void;
+  #cancelPlan: (() => void) | undefined;
+  /** Whether it goes at the end of this turn. */
+  #isLeaving = false;
+
+  constructor(dispatch: () => void) {
+    this.#dispatch = dispatch;
+    this.results = new Promise((resolve, reject) => {
+      this.settle = resolve;
+      this.fail = reject;
+    });
+    this.results.catch(() => {}); // those who care were told by DataLoader
+  }
+
+  join(entry: Entry): void {
+    entry.batch = this;
+    this.waiting.add(entry);
+    this.cost += entry.cost;
+  }
+
+  /** Takes a caller out. */
+  leave(entry: Entry, reason: unknown): void {
+    if (!this.waiting.delete(entry)) return;
+    this.cost -= entry.cost;
+    if (this.waiting.size === 0) this.controller.abort(reason);
+  }
+
+  /** Makes DataLoader hand over its keys, and start the next batch with the next call. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.#cancelPlan?.();
+    this.#dispatch();
+  }
+
+  /**
+   * Plans to go when nobody has joined for two turns of the event loop, for those who were answered in one turn
+   * do not all call again in that turn.
+   */
+  goSoon(maxWait: number, go: () => void): void {
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
+    this.#cancelPlan?.();
+    let size = this.waiting.size;
+    let [turns, quiet] = [0, 0];
+    const look = () => {
+      turns++;
+      quiet = this.waiting.size === size ? quiet + 1 : 0;
+      size = this.waiting.size;
+      const isLate = performance.now() - this.since >= maxWait;
+      if (quiet >= 2 || (isLate && turns >= 2)) return go();
+      turn = setImmediate(look);
+    };
+    let turn = setImmediate(look);
+    this.#cancelPlan = () => clearImmediate(turn);
+  }
+
+  /** Plans to go some ms after its first caller came. */
+  goAfter(maxWait: number, go: () => void): void {
+    if (this.#cancelPlan !== undefined) return;
+    const timer = setTimeout(go, Math.max(0, this.since + maxWait - performance.now()));
+    this.#cancelPlan = () => clearTimeout(timer);
+  }
+}

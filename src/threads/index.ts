@@ -1,0 +1,18 @@
+// The public surface of `sluice/threads`, and nothing else.
+export {
+  type AnyFunction,
+  type Asyncified,
+  type AsyncifyOptions,
+  asyncify,
+  type ThreadArguments,
+  type ThreadCall,
+  type ThreadResult,
+} from "./asyncify.js";
+export { move } from "./move.js";
+export {
+  type PoolStats,
+  type ResourceLimits,
+  sharedPool,
+  ThreadPool,
+  type ThreadPoolOptions,
+} from "./pool.js";

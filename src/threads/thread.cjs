@@ -1,0 +1,171 @@
+"use strict";
+// The thread's side of a call: finds the function, calls it, and sends back what became of it. Plain
+// CommonJS, so that a worker loads it by its path from the sources, through tsx and from the build alike.
+const { existsSync } = require("node:fs");
+const { createRequire } = require("node:module");
+const { fileURLToPath, pathToFileURL } = require("node:url");
+const { types } = require("node:util");
+const { receiveMessageOnPort } = require("node:worker_threads");
+
+const MOVES = Symbol.for("sluice.moves");
+const GENERATOR = /^\[object (Async)?GeneratorFunction\]$/;
+const found = new Map();
+
+/** Piscina's handler. Whatever goes wrong is told, not thrown: a thrown error would lose its own fields. */
+exports.run = async function run(task) {
+  let fn;
+  try {
+    fn = await find(task);
+  } catch (error) {
+    return { kind: "unloadable", ...pack(error) };
+  }
+  if (GENERATOR.test(Object.prototype.toString.call(fn))) {
+    if (task.port === undefined) return { kind: "generator" };
+    await stream(fn, task);
+    return { kind: "streamed" };
+  }
+  if (task.look) return { kind: "plain" };
+  try {
+    return movable({ kind: "value", value: await fn(...task.args) });
+  } catch (error) {
+    return { kind: "thrown", ...pack(error) };
+  }
+};
+
+/** The function itself; what could not be found is looked for again at the next call. */
+async function find({ url, name, source }) {
+  const key = source ?? `${url}\n${name}`;
+  const known = found.get(key);
+  if (known !== undefined) return known;
+  const fn = source === undefined ? pick(await load(url), name, url) : compile(source);
+  if (found.size > 1_000) found.clear();
+  found.set(key, fn);
+  return fn;
+}
+
+async function load(url) {
+  const actual = typescriptFor(url) ?? url;
+  if (/\.[cm]?tsx?$/.test(actual)) await readTypeScript(actual);
+  return import(actual);
+}
+
+/** A source that names "./hash.js" means "./hash.ts" until it is built, as in its own imports. */
+function typescriptFor(url) {
+  if (!/^file:.*\.[cm]?js$/.test(url) || existsSync(fileURLToPath(url))) return undefined;
+  const names = [url.replace(/js$/, "ts"), url.replace(/js$/, "tsx")];
+  return names.find((name) => existsSync(fileURLToPath(name)));
+}
+
+const tsx = process.execArgv
+  .map((arg) => arg.replace(/^--\w+=/, ""))
+  .filter((arg) => /(^|[/\\])tsx($|[/\\])/.test(arg));
+let readsTypeScript = tsx.length === 0 && Boolean(process.features.typescript);
+
+/** What tsx or a test runner does for modules of the main thread ends there; so tsx, where it is, is asked again. */
+async function readTypeScript(url) {
+  if (readsTypeScript) return;
+  readsTypeScript = true;
+  for (const place of [url, ...tsx]) {
+    try {
+      const near = createRequire(place);
+      // On Node 20 the CommonJS build of tsx/esm/api looks for itself in the wrong folder.
+      const api = near.resolve("tsx/esm/api").replace(/\.cjs$/, ".mjs");
+      (await import(pathToFileURL(api).href)).register();
+      near("tsx/cjs/api").register();
+      return;
+    } catch {
+      // Not here. Without it, import() says that it does not know the file extension.
+    }
+  }
+}
+
+function pick(module, name, url) {
+  const outer = module.default;
+  const fn =
+    module[name] ?? (outer instanceof Object || typeof outer === "object" ? outer?.[name] : undefined);
+  if (typeof fn === "function") return fn;
+  const kind = fn === undefined ? "no such export" : `a value of type ${fn === null ? "null" : typeof fn}`;
+  const names = Object.keys(module).filter((key) => typeof module[key] === "function");
+  const list = names.length > 0 ? `its functions are ${names.join(", ")}` : "it exports no function";
+  throw new TypeError(`expected the export "${name}" to be a function, got ${kind}; ${list} (${url})`);
+}
+
+/** Builders write these names into functions: esbuild to keep their names, vitest for import(). */
+const helpers = { __name: (fn) => fn, __vite_ssr_dynamic_import__: (name) => import(name) };
+
+function compile(source) {
+  const make = (text) => new Function(...Object.keys(helpers), `return ${text}`)(...Object.values(helpers));
+  try {
+    return make(`(${source}\n)`);
+  } catch (error) {
+    // A method is written without "function", which only an object literal takes.
+    if (error instanceof SyntaxError) return Object.values(make(`({${source}\n})`))[0];
+    throw error;
+  }
+}
+
+/** Sends the values of a generator, as many ahead of its reader as the reader grants. */
+async function stream(fn, { args, port, ahead }) {
+  let credit = ahead;
+  let left = false;
+  const take = (message) => {
+    if (message.left) left = true;
+    else credit += message.credit;
+  };
+  const drain = () => {
+    for (let entry; (entry = receiveMessageOnPort(port)) !== undefined; ) take(entry.message);
+  };
+  try {
+    const iterator = fn(...args);
+    for (;;) {
+      drain();
+      while (credit <= 0 && !left) {
+        await new Promise((resolve) => port.once("message", (message) => resolve(take(message))));
+      }
+      const step = await (left ? iterator.return() : iterator.next());
+      if (step.done || left) {
+        port.postMessage({ kind: "end", value: step.value }, movesOf(step.value));
+        return;
+      }
+      credit--;
+      port.postMessage({ kind: "value", value: step.value }, movesOf(step.value));
+    }
+  } catch (error) {
+    const kind = error?.name === "DataCloneError" ? "uncloneable" : "thrown";
+    port.postMessage({ kind, ...pack(error) });
+  } finally {
+    port.close();
+  }
+}
+
+/** What `move()` has written down for a value. */
+const movesOf = (value) => (value instanceof Object ? globalThis[MOVES]?.get(value) : undefined) ?? [];
+
+function movable(outcome) {
+  const list = movesOf(outcome.value);
+  if (list.length === 0) return outcome;
+  const { Piscina } = require("piscina");
+  return Piscina.move({ [Piscina.transferableSymbol]: list, [Piscina.valueSymbol]: outcome });
+}
+
+/** A structured clone keeps an error's message and stack only; its own fields travel beside it. */
+function pack(error) {
+  const fields = {};
+  if (typeof error?.message !== "string") return { error: cloneable(error) ? error : String(error), fields };
+  for (const key of Object.keys(error)) if (cloneable(error[key])) fields[key] = error[key];
+  if (error.name !== "Error") fields.name = error.name;
+  // Errors of the module loader's own thread, and Node 20's DOMException, lose even the message.
+  if (types.isNativeError(error) && cloneable(error)) return { error, fields };
+  const plain = new Error(error.message);
+  plain.stack = error.stack;
+  return { error: plain, fields };
+}
+
+function cloneable(value) {
+  try {
+    structuredClone(value);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,107 @@
+// The wings as a stranger gets them: the packed tarball, without their packages and with them, through import
+// and require.
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Compiler, compile, compilers } from "../types/compilers.js";
+import { type Packed, pack, root, run } from "./pack.js";
+
+const peers = ["piscina@5.3.2", "dataloader@2.2.3"];
+const batching = (batched: string) => `
+  const lengthOf = ${batched}(async (texts) => texts.map((text) => text.length));
+  console.log(JSON.stringify(await Promise.all(["a", "bb"].map((text) => lengthOf(text)))));`;
+const missing = `
+  for (const use of [asyncify(() => 1), batched(async (items) => items)]) {
+    console.log(await use(1).catch(({ code, message }) => code + ": " + message));
+  }`;
+
+let packed: Packed;
+beforeAll(async () => {
+  packed = await pack();
+  await cp(join(root, "tests/threads/programs"), join(packed.project, "threads"), { recursive: true });
+  await writeFile(
+    join(packed.project, "missing.mjs"),
+    `import { asyncify } from "sluice/threads";\nimport { batched } from "sluice/batching";${missing}`,
+  );
+  await writeFile(
+    join(packed.project, "missing.cjs"),
+    `const { asyncify } = require("sluice/threads");\nconst { batched } = require("sluice/batching");\n(async () => {${missing}})();`,
+  );
+  await writeFile(
+    join(packed.project, "batching.mjs"),
+    `import { batched } from "sluice/batching";${batching("batched")}`,
+  );
+  await writeFile(
+    join(packed.project, "batching.cjs"),
+    `(async () => {${batching('require("sluice/batching").batched')}})();`,
+  );
+});
+afterAll(() => rm(packed.folder, { recursive: true, force: true }));
+
+// In this order: first the packages are not there, then they are.
+test.each(["missing.mjs", "missing.cjs"])(
+  "without its package a wing says what to install: %s",
+  async (program) => {
+    expect(await run(packed.project, process.execPath, program)).toBe(
+      "MISSING_PEER: sluice/threads needs the package `piscina`, which is not installed; install it: npm install piscina\n" +
+        "MISSING_PEER: sluice/batching needs the package `dataloader`, which is not installed; install it: npm install dataloader\n",
+    );
+  },
+);
+
+test("with its package each wing works, through import and require, and the process ends by itself", async () => {
+  await run(packed.project, "npm", "install", "--prefer-offline", "--no-audit", "--no-fund", ...peers);
+  for (const program of ["threads/main.mjs", "threads/main.cjs"]) {
+    const output = await run(packed.project, process.execPath, "--trace-warnings", program);
+    expect(JSON.parse(output), program).toEqual({
+      hash: "ca978112",
+      seen: [1, 2, 3],
+      square: 49,
+      aborted: "TimeoutError",
+      died: "THREAD_DIED",
+      after: "goes on",
+      threads: true,
+    });
+  }
+  for (const program of ["batching.mjs", "batching.cjs"]) {
+    expect(await run(packed.project, process.execPath, program), program).toBe("[1,2]\n");
+  }
+});
+
+test("importing sluice loads no wing and none of their packages", async () => {
+  const program = `import "sluice"; import { createRequire } from "node:module";
+    createRequire(import.meta.url)("sluice");
+    const loaded = Object.keys(createRequire(import.meta.url).cache).join();
+    console.log(/piscina|dataloader|threads|batching/.test(loaded), process.moduleLoadList.includes("NativeModule worker_threads"));`;
+  const output = await run(packed.project, process.execPath, "--input-type=module", "-e", program);
+  expect(output.split(" ")[0]).toBe("false");
+});
+
+const program = `
+  import { Gate } from "sluice";
+  import { batched } from "sluice/batching";
+  import { asyncify, ThreadPool } from "sluice/threads";
+
+  export const pool = new ThreadPool({ threads: 1 });
+  export const hash: Promise<string> = asyncify((text: string) => text + "!", { pool })("a");
+  export const values: AsyncIterable<number> = asyncify(function* (to: number) { yield to; })(1);
+  const one = batched(async (texts: readonly string[]) => texts.map((text) => text.length), { gate: new Gate() });
+  export const length: Promise<number> = one("a", { signal: new AbortController().signal });
+  // @ts-expect-error
+  one(1);
+`;
+
+test.each(Object.keys(compilers) as Compiler[])("their types check under TypeScript %s", async (compiler) => {
+  const folder = await mkdtemp(join(packed.project, "types-"));
+  for (const name of ["esm.mts", "cjs.cts"]) await writeFile(join(folder, name), program);
+  const compilerOptions = {
+    target: "es2022",
+    module: "nodenext",
+    types: [],
+    skipLibCheck: false,
+    strict: true,
+    exactOptionalPropertyTypes: true,
+  };
+  await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions }));
+  expect(await compile(compiler, folder)).toBe("");
+});

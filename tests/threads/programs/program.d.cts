@@ -1,0 +1,2 @@
+declare function program(threads: unknown, sluice: unknown, module: string | URL): Promise<string>;
+export = program;
