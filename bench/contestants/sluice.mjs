@@ -1,0 +1,107 @@
+// sluice from its built dist/, as users get it.
+import { AsyncParallelBatchFlow, AsyncParallelBatchNode, Flow, Gate, Node, parallel } from "sluice";
+import { range, withHooks } from "../hooks.mjs";
+
+export function chain(hookSets) {
+  const nodes = hookSets.map((hooks) => new (withHooks(Node, hooks))());
+  nodes.forEach((node, at) => {
+    node.on("again", nodes[(at + 1) % nodes.length]).end("done");
+  });
+  const flow = new Flow(nodes[0]);
+  return (shared) => flow.run(shared);
+}
+
+const build = (classes) => {
+  const nodes = classes.map((Class) => new Class());
+  for (let at = 1; at < nodes.length; at++) nodes[at - 1].on("again", nodes[at]);
+  return new Flow(nodes[0]);
+};
+
+export const small = (hookSets) => {
+  const classes = hookSets.map((hooks) => withHooks(Node, hooks));
+  return (shared) => build(classes).run(shared);
+};
+
+export const atOnce = (hookSets) => {
+  const flow = build(hookSets.map((hooks) => withHooks(Node, hooks)));
+  return (shared) => flow.run(shared);
+};
+
+/** A batch node over the numbers below `count`; `post` leaves the results in the store. */
+const batchOf = (exec, count, options) => {
+  class Batch extends AsyncParallelBatchNode {
+    prep() {
+      return range(count);
+    }
+    post(shared, _items, results) {
+      shared.results = results;
+    }
+  }
+  Batch.prototype.exec = exec;
+  return new Batch(options);
+};
+
+export async function fanOut(exec, count, concurrency) {
+  const shared = {};
+  await batchOf(exec, count, { concurrency }).run(shared);
+  return shared.results;
+}
+
+export function flowPerItem(hookSets) {
+  const nodes = hookSets.map((hooks) => new (withHooks(Node, hooks))());
+  for (let at = 1; at < nodes.length; at++) nodes[at - 1].next(nodes[at]);
+  class PerItem extends AsyncParallelBatchFlow {
+    *prep({ count }) {
+      for (const n of range(count)) yield { n };
+    }
+  }
+  return async (shared, count, concurrency) => {
+    shared.count = count;
+    await new PerItem(nodes[0], { concurrency }).run(shared);
+  };
+}
+
+export async function idleGate(execs, count, concurrency) {
+  const gate = new Gate({
+    concurrency: concurrency * execs.length,
+    rate: { requests: 1e9, per: 1_000 },
+  });
+  const stores = execs.map(() => ({}));
+  const branches = execs.map((exec, at) => {
+    const branch = batchOf(exec, count, { concurrency, gate });
+    branch.post = (_shared, _items, results) => {
+      stores[at].results = results;
+    };
+    return branch;
+  });
+  await parallel(branches).run({});
+  return stores.map(({ results }) => results);
+}
+
+/** The gate is told the vendor's own limits; it takes care of a 429 itself. */
+export async function bindingGate({ requests, tokens, burst }, jobs, concurrency, call) {
+  const gate = new Gate({ concurrency, rate: { requests, tokens, per: 1_000, burst } });
+  class Calls extends AsyncParallelBatchNode {
+    prep() {
+      return jobs;
+    }
+    exec(job) {
+      return call(job);
+    }
+  }
+  if (tokens !== undefined) Calls.prototype.cost = (job) => job.tokens;
+  await new Calls({ concurrency, gate }).run({});
+}
+bindingGate.knows429 = true;
+
+export async function abort(exec, count, concurrency, signal) {
+  class Calls extends AsyncParallelBatchNode {
+    prep() {
+      return range(count);
+    }
+    exec(item, ctx) {
+      return exec(item, ctx.signal);
+    }
+  }
+  await new Flow(new Calls({ concurrency })).run({}, { signal });
+}
