@@ -135,7 +135,7 @@ export async function pass<T>(
       try {
         if (slots && keep.held === undefined) keep.held = await takeSlots(gates, around, cancellation);
         // Taken here without waiting, they are used in this very turn, as the promise about windows wants.
-        if (!takeNow(gates, tokens)) await waitForPermits(gates, tokens, cancellation);
+        if (!takeNow(gates, tokens)) await waitForPermits(gates, tokens, cancellation, pauses > 0);
       } finally {
         for (const { counts } of gates) counts.waiting--;
       }
@@ -163,8 +163,8 @@ function sitOut({ gates: [gate], slots }: Passage, error: unknown, pauses: numbe
   const pause = slots ? gate?.pauseAfter(error) : undefined;
   if (gate === undefined || pause === undefined) throw error;
   gate.counts.refused++;
+  gate.permits.pauseFor(pause); // for the others, also when this call has sat out enough of them
   if (pauses >= gate.maxPauses) throw error;
-  gate.permits.pauseFor(pause);
 }
 
 /** Marks the gates while a call runs its first, synchronous part, where a nested call can be seen. */
@@ -196,10 +196,11 @@ async function waitForPermits(
   gates: readonly Passable[],
   tokens: number,
   cancellation: Cancellation | undefined,
+  wasLetGo: boolean,
 ): Promise<void> {
   const [permits, ...others] = gates.map((gate) => gate.permits);
-  for (;;) {
-    await permits?.wait(tokens, others, cancellation);
+  for (let first = wasLetGo; ; first = true) {
+    await permits?.wait(tokens, others, cancellation, first);
     if (gates.every((gate) => gate.permits.pause === 0)) return;
     for (const gate of gates) gate.permits.giveBack(tokens); // a pause has begun since the grant
   }

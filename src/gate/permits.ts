@@ -6,7 +6,10 @@ import { type Cancellation, waitFor } from "../abort.js";
 import { LONGEST_TIMER } from "../options.js";
 import { Bucket, type Rate } from "./rate.js";
 
-/** The longest time between two leases, in ms. */
+/**
+ * The longest time between two leases, in ms. The last calls of a limited batch wait half of it on average: 25
+ * instead of the 50 that were planned brings a batch of four seconds 0.3 % nearer to the ideal.
+ */
 const SLICE = 25;
 
 /** A call that waits for permits of one gate, or of several at one moment. */
@@ -68,12 +71,22 @@ export class Permits {
   /**
    * Waits in the queues of all and takes permits of all at one moment, for a permit that is taken early and used
    * late would break the promise about windows. An abort rejects with its reason and takes none.
+   *
+   * @param first - For a call that had its turn already and was refused: it goes before those who came later.
    */
-  wait(tokens: number, others: readonly Permits[], cancellation: Cancellation | undefined): Promise<void> {
+  wait(
+    tokens: number,
+    others: readonly Permits[],
+    cancellation: Cancellation | undefined,
+    first: boolean,
+  ): Promise<void> {
     return waitFor(cancellation, (resolve) => {
       const waiter: Waiter = { tokens, primary: this, others, grant: resolve };
       for (const each of [this, ...others]) {
+        const behind = first ? [...each.queue] : [];
+        for (const later of behind) each.queue.delete(later);
         each.queue.add(waiter);
+        for (const later of behind) each.queue.add(later);
         each.wake();
       }
       return () => leave(waiter);
