@@ -170,6 +170,8 @@ export abstract class BaseNode<S = Untyped> {
     this.#warnOfLinks();
     const run = new Run(options);
     try {
+      for (let turn = run.turns.pending; turn !== undefined; turn = run.turns.again()) await turn;
+      run.cancellation?.throwIfAborted();
       return await this[BEGIN](shared, run);
     } finally {
       run.end();

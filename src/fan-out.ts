@@ -89,8 +89,8 @@ class FanOut {
       const most = this.#source.isAsync ? 1 : concurrency;
       for (let started = 0; started < most && !this.#source.exhausted; started++) {
         void this.#work();
-        const turn = --run.turns.stepsToClock <= 0 ? run.turns.breathe() : undefined;
-        if (turn !== undefined) await turn;
+        if (--run.turns.stepsToClock > 0) continue;
+        for (let turn = run.turns.breathe(); turn !== undefined; turn = run.turns.again()) await turn;
       }
     } catch (error) {
       blame(error);
@@ -120,8 +120,8 @@ class FanOut {
           if (settled === undefined) return;
           result = settled.result;
         }
-        const wait = this.#store(result, worker);
-        if (wait !== undefined) await wait;
+        let wait = this.#store(result, worker);
+        for (; wait !== undefined; wait = this.#task.run.turns.again()) await wait;
       }
     } finally {
       letGo(worker, this.#task.run.held);
@@ -195,7 +195,12 @@ class FanOut {
     const { run, cancellation, blame } = this.#task;
     const { item, index } = worker;
     letGo(worker, run.held);
-    const take = () => (cancellation.aborted ? undefined : deliver(result, item, index, worker));
+    const take = async () => {
+      if (cancellation.aborted) return;
+      await deliver(result, item, index, worker);
+      if (--run.turns.stepsToClock > 0) return; // here, for the next in the queue does not wait for this worker
+      for (let turn = run.turns.breathe(); turn !== undefined; turn = run.turns.again()) await turn;
+    };
     const mine = (this.#delivering ?? Promise.resolve()).then(take);
     this.#delivering = mine.catch(ignore);
     try {
@@ -204,7 +209,6 @@ class FanOut {
       if (!cancellation.aborted) blame(error, index);
       this.#fail(error);
     }
-    if (--run.turns.stepsToClock <= 0) await run.turns.breathe();
   }
 
   #fail(error: unknown): void {

@@ -112,6 +112,7 @@ export function contextNow(
  */
 export async function attempt(job: Job, failed?: { readonly error: unknown }): Promise<unknown> {
   const { node, scope, index, leaf, worker } = job;
+  const { turns } = scope.run;
   for (let number = 0; ; number++) {
     scope.cancellation?.throwIfAborted();
     if (worker !== undefined) worker.tries = number + 1;
@@ -129,7 +130,9 @@ export async function attempt(job: Job, failed?: { readonly error: unknown }): P
       scope.cancellation?.throwIfAborted();
       if (wait === undefined) return recover(job, error, number);
       if (wait > 0) await sleep(wait, scope.cancellation);
-      else if (--scope.run.turns.stepsToClock <= 0) await scope.run.turns.breathe();
+      else if (--turns.stepsToClock <= 0) {
+        for (let turn = turns.breathe(); turn !== undefined; turn = turns.again()) await turn;
+      }
     }
   }
 }

@@ -14,12 +14,15 @@ class Turns {
   #stride = 1;
   #clockRead = 0;
   #lastTurn = 0;
-  #turn: Promise<void> | undefined;
+  /** The turn that everybody waits for now, a run that only begins too. */
+  pending: Promise<void> | undefined;
   #runs = 0;
 
   /** A run begins. The first one after an idle time owes the event loop nothing. */
   enter(): void {
-    if (this.#runs++ === 0) this.#lastTurn = performance.now();
+    if (this.#runs++ > 0) return;
+    this.#lastTurn = this.#clockRead = performance.now();
+    this.#stride = this.stepsToClock = 1;
   }
 
   leave(): void {
@@ -27,40 +30,35 @@ class Turns {
   }
 
   /**
-   * Gives the event loop a turn when hooks have kept it for 40 ms: everybody who comes then waits for the same
-   * one, and looks again afterwards, for those before it may have taken 40 ms more. Called when `stepsToClock`
-   * has run out; widens that stride only while steps are quick.
+   * Tells whoever has run out of `stepsToClock` which turn to wait for, when hooks have kept the event loop for
+   * 40 ms; all wait for the same one. Widens the stride only while steps are quick.
    */
   breathe(): Promise<void> | undefined {
     const now = performance.now();
-    this.#stride = now - this.#clockRead < 0.25 ? Math.min(this.#stride * 2, 8) : 1;
-    const turn = this.#due(now);
-    return turn === undefined ? undefined : this.#waitFor(turn);
+    this.#stride = now - this.#clockRead < 0.25 ? Math.min(this.#stride * 2, 6) : 1;
+    return this.#due(now);
   }
 
-  async #waitFor(turn: Promise<void>): Promise<void> {
-    let next: Promise<void> | undefined = turn;
-    while (next !== undefined) {
-      await next;
-      next = this.#due(performance.now());
-    }
+  /** Tells whoever has waited whether there is another turn to wait for: those before may have taken 40 ms more. */
+  again(): Promise<void> | undefined {
+    return this.#due(performance.now());
   }
 
   #due(now: number): Promise<void> | undefined {
-    if (this.#turn !== undefined) return this.#turn;
+    if (this.pending !== undefined) return this.pending;
     this.stepsToClock = this.#stride;
     this.#clockRead = now;
     if (now - this.#lastTurn < TURN_EVERY) return undefined;
     this.stepsToClock = 0;
-    this.#turn = new Promise((resolve) => {
+    this.pending = new Promise((resolve) => {
       later(() => {
-        this.#turn = undefined;
+        this.pending = undefined;
         this.#stride = this.stepsToClock = 1;
         this.#clockRead = this.#lastTurn = performance.now();
         resolve();
       });
     });
-    return this.#turn;
+    return this.pending;
   }
 }
 

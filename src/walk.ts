@@ -55,6 +55,7 @@ export type Action = string | undefined | null | void;
  */
 export async function walk(start: Step, shared: unknown, scope: Scope, alone = false): Promise<Action> {
   const { run, cancellation } = scope;
+  const { turns } = run;
   let node = start;
   for (;;) {
     if (cancellation?.aborted) throw cancellation.reason;
@@ -99,9 +100,8 @@ export async function walk(start: Step, shared: unknown, scope: Scope, alone = f
       ctx.close();
     }
     if (cancellation?.aborted) throw cancellation.reason;
-    if (--run.turns.stepsToClock <= 0) {
-      const turn = run.turns.breathe();
-      if (turn !== undefined) await turn;
+    if (--turns.stepsToClock <= 0) {
+      for (let turn = turns.breathe(); turn !== undefined; turn = turns.again()) await turn;
     }
     if (alone) return action;
     const next = wiring.links.get(action || "default");

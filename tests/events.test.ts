@@ -109,6 +109,17 @@ describe("data", () => {
     expect(events.listenerCount("data")).toBe(2);
   });
 
+  test("is told to listeners with the emitter as this", async () => {
+    const events = emitter();
+    const seen: unknown[] = [];
+    events.on("data", function (this: unknown) {
+      seen.push(this);
+    });
+    await emits(1).run({}, { events });
+    expect(seen).toEqual([events]);
+    expect(seen[0]).toBe(events);
+  });
+
   test("a listener may take itself off, or add another, while it is called", async () => {
     const events = emitter();
     const added = vi.fn();

@@ -342,12 +342,15 @@ test("many unknown things at once make a short message too", async () => {
 });
 const expectShortList = (text: string) => expect(text.length).toBeLessThan(3_000);
 
-test("the nearest action is found in a short time among long names", async () => {
+test("no time is spent on looking for the nearest among long names", async () => {
   const route = node({ post: () => "x".repeat(MB) });
   for (let n = 0; n < 100; n++) route.on(`${n}${"y".repeat(MB / 100)}`, new Node());
-  const before = performance.now();
-  await rejection(new Flow(route, { strict: true }).run({}));
-  expect(performance.now() - before).toBeLessThan(1_000);
+  // Comparing them letter by letter would take minutes, and this test would time out.
+  const error = await rejection(new Flow(route, { strict: true }).run({}));
+  expect(error).toMatchObject({
+    code: "UNKNOWN_ACTION",
+    message: expect.not.stringContaining("did you mean"),
+  });
 });
 
 test("any string is an action that leads where it is linked, and a key that params keep", async () => {
