@@ -20,6 +20,7 @@ export class Cancellation {
   reason: unknown;
   readonly #listeners = new Set<Listener>();
   #leave: Listener[] | undefined;
+  #unwinding: Listener[] | undefined;
 
   constructor(mayAbandon = false) {
     this.mayAbandon = mayAbandon;
@@ -64,6 +65,19 @@ export class Cancellation {
   release(): void {
     for (const leave of this.#leave ?? []) leave();
     this.#leave = undefined;
+  }
+
+  /** Calls back in the next turn of the event loop, with all the others that asked for it. */
+  unwindLater(listener: Listener): void {
+    if (this.#unwinding === undefined) {
+      const all: Listener[] = [];
+      this.#unwinding = all;
+      later(() => {
+        this.#unwinding = undefined;
+        for (const each of all) each();
+      });
+    }
+    this.#unwinding.push(listener);
   }
 
   throwIfAborted(): void {
@@ -147,7 +161,7 @@ export function waitFor<T>(
       // What waits here is abandoned, so it may unwind a turn later: with 10,000 of them the rejection of run()
       // itself would otherwise come behind ten generations of their microtasks.
       const { abandoning, reason } = cancellation as Cancellation;
-      if (abandoning) later(() => reject(reason));
+      if (abandoning) cancellation?.unwindLater(() => reject(reason));
       else reject(reason);
     };
     // Listening comes first: `start` may call back at once, and must find something to take off.

@@ -1061,6 +1061,11 @@ describe("rates", () => {
     await advance(50);
     await Promise.all([one, failed]);
     expect(second).not.toHaveBeenCalled();
+    await advance(100);
+    expect(gate.stats()).toMatchObject({ started: 10, requestsLeft: 9 });
+    const { starts, start } = starter(gate); // its permit was given back: nine can go at once, as ever
+    await Promise.all(Array.from({ length: 9 }, () => start()));
+    expect(starts).toEqual(Array.from({ length: 9 }, () => 0));
   });
 
   test("when the last waiter has left, no timer is left", async () => {
@@ -1599,8 +1604,11 @@ describe("429", () => {
     const call = gate.run(() => {
       if (tries++ === 0) throw refusal(ms);
     });
+    const started = vi.spyOn(globalThis, "setTimeout");
     await advance(100);
     expect(tries).toBe(1);
+    expect(started.mock.calls.length).toBeLessThan(5); // a timer over its longest would fire at once, again and again
+    started.mockRestore();
     vi.advanceTimersByTime(2 ** 31);
     await advance(10);
     expect(tries).toBe(1);

@@ -94,9 +94,11 @@ describe("a semaphore", () => {
     const slot = semaphore.take()!;
     slot.release();
     slot.release();
+    expect(semaphore.running).toBe(0);
     await turn();
     expect(semaphore.take()).toBeDefined();
     expect(semaphore.take()).toBeUndefined();
+    expect(semaphore.running).toBe(1);
   });
 });
 
