@@ -153,16 +153,18 @@ export function waitFor<T>(
   start: (resolve: (value: T) => void, reject: (error: unknown) => void) => Listener,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    if (cancellation?.aborted) return reject(cancellation.reason);
+    // What waits here is abandoned by an abort, so it may unwind a turn later: with 10,000 of them the rejection of
+    // run() itself would otherwise come behind ten generations of their microtasks.
+    const giveUp = ({ abandoning, reason }: Cancellation) => {
+      if (abandoning) cancellation?.unwindLater(() => reject(reason));
+      else reject(reason);
+    };
+    if (cancellation?.aborted) return giveUp(cancellation);
     let undo: Listener | undefined;
     const stop = () => {
       cancellation?.unlisten(stop);
       undo?.();
-      // What waits here is abandoned, so it may unwind a turn later: with 10,000 of them the rejection of run()
-      // itself would otherwise come behind ten generations of their microtasks.
-      const { abandoning, reason } = cancellation as Cancellation;
-      if (abandoning) cancellation?.unwindLater(() => reject(reason));
-      else reject(reason);
+      giveUp(cancellation as Cancellation);
     };
     // Listening comes first: `start` may call back at once, and must find something to take off.
     cancellation?.listen(stop);

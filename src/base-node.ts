@@ -170,8 +170,6 @@ export abstract class BaseNode<S = Untyped> {
     this.#warnOfLinks();
     const run = new Run(options);
     try {
-      for (let turn = run.turns.pending; turn !== undefined; turn = run.turns.again()) await turn;
-      run.cancellation?.throwIfAborted();
       return await this[BEGIN](shared, run);
     } finally {
       run.end();

@@ -57,6 +57,7 @@ export async function walk(start: Step, shared: unknown, scope: Scope, alone = f
   const { run, cancellation } = scope;
   const { turns } = run;
   let node = start;
+  for (let turn = turns.pending; turn !== undefined; turn = turns.again()) await turn;
   for (;;) {
     if (cancellation?.aborted) throw cancellation.reason;
     if (run.steps++ >= run.maxSteps) throw scope.tooManySteps(node);

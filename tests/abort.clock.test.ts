@@ -381,6 +381,7 @@ describe("an abort", () => {
         }
         const run = rejection(new Flow(new Items({ gate, concurrency: 10_000 })).run({}, { signal }));
         while (gate.stats().waiting < waiting + 10_000) await sleep(5);
+        await sleep(20);
         const aborted = performance.now();
         controller.abort("stop");
         const rejected = await run;

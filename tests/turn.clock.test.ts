@@ -79,7 +79,7 @@ const workloads: [string, (steps: Steps) => Flow][] = [
   ["a loop", (steps) => loop(steps)],
   ["a loop with its work in prep", (steps) => loop(steps, "prep")],
   ["a loop with its work in post", (steps) => loop(steps, "post")],
-  ["eight branches", (steps) => new Flow(parallel(Array.from({ length: 8 }, () => loop(steps))))],
+  ["64 branches", (steps) => new Flow(parallel(Array.from({ length: 64 }, () => loop(steps))))],
   [
     "items one by one",
     (steps) => new Flow(Object.assign(new BatchNode(), { prep: () => steps.items(), exec: steps.step })),

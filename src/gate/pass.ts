@@ -133,7 +133,9 @@ export async function pass<T>(
       if (failure !== undefined) sitOut(passage, failure.error, failed === undefined ? pauses - 1 : pauses);
       for (const { counts } of gates) counts.waiting++;
       try {
-        if (slots && keep.held === undefined) keep.held = await takeSlots(gates, around, cancellation);
+        if (slots && keep.held === undefined && gates.some(({ semaphore }) => semaphore !== undefined)) {
+          keep.held = await takeSlots(gates, around, cancellation);
+        }
         // Taken here without waiting, they are used in this very turn, as the promise about windows wants.
         if (!takeNow(gates, tokens)) await waitForPermits(gates, tokens, cancellation, pauses > 0);
       } finally {
