@@ -104,6 +104,32 @@ describe.each(ways)("%s", (_, make) => {
   });
 });
 
+test("a call that waited does not start in a pause, whatever microtask around its grant the 429 of another falls into", async () => {
+  for (let refusedAt = 0; refusedAt < 120; refusedAt++) {
+    const gate = new Gate({ rate: { requests: 2, per: 1_000 } });
+    let refuse: () => void = () => {};
+    let tries = 0;
+    const refused = gate.run(() =>
+      tries++ > 0 ? undefined : new Promise((_, reject) => (refuse = () => reject(refusal(20)))),
+    );
+    let paused = false;
+    const call = gate.run(() => {
+      paused ||= gate.stats().pausedUntil !== undefined;
+    });
+    await turn();
+    expect(gate.stats()).toMatchObject({ running: 1, waiting: 1 });
+    vi.advanceTimersByTime(500);
+    for (let step = 0; step < 120; step++) {
+      if (step === refusedAt) refuse();
+      await undefined;
+      if (step % 20 === 19) vi.advanceTimersByTime(1); // Bottleneck's way to the grant: four hops of 0 ms
+    }
+    await advance(2_000);
+    await Promise.all([refused, call]);
+    expect(paused, `refused ${refusedAt} microtasks later`).toBe(false);
+  }
+});
+
 describe("two gates", () => {
   test("a 429 pauses the shared gate, and not the rate of the node alone", async () => {
     const gate = new Gate();
@@ -141,6 +167,24 @@ describe("two gates", () => {
     await advance(120);
     await run;
     expect(starts[1]! - starts[0]!).toBeGreaterThanOrEqual(100);
+  });
+
+  test("first come, first served holds in the private rate too: a cheap call does not overtake a dear one", async () => {
+    const gate = new Gate({ rate: { requests: 100, per: 1_000 } });
+    const order: number[] = [];
+    const flow = new Flow(
+      node({
+        gate,
+        rate: { tokens: 100, per: 1_000, burst: 100 },
+        prep: (tokens: number) => tokens,
+        cost: (tokens) => tokens,
+        exec: (tokens) => order.push(tokens),
+      }),
+    );
+    const runs = Promise.all([9, 60, 1].map((tokens) => flow.run(tokens)));
+    await advance(800);
+    await runs;
+    expect(order).toEqual([9, 60, 1]);
   });
 
   test("a call that its own rate holds up lets others of the shared gate pass", async () => {
