@@ -56,9 +56,12 @@ afterAll(() => {
 const bestOfThree = async (measure: () => Promise<number>): Promise<number> =>
   Math.min(await measure(), await measure(), await measure());
 
-/** The second of three measurements: one may be the machine's, two are ours. */
-const secondOfThree = async (measure: () => Promise<number>): Promise<number> =>
-  [await measure(), await measure(), await measure()].sort((a, b) => a - b)[1]!;
+/** The second of three measurements: one may be the machine's, two are ours. The third is made if it matters. */
+async function secondOfThree(measure: () => Promise<number>, limit: number): Promise<number> {
+  const [first, second] = [await measure(), await measure()];
+  if (Math.max(first, second) < limit) return Math.max(first, second);
+  return [first, second, await measure()].sort((a, b) => a - b)[1]!;
+}
 
 /** Settles a promise into what it rejected with, and when. */
 async function rejection(run: Promise<unknown>): Promise<{ reason: unknown; at: number }> {
@@ -246,7 +249,7 @@ describe("within 60 ms amid hooks that never wait:", () => {
       expect(rejected.reason).toBe(reason);
       await expectNothingLeft(controller.signal);
       return rejected.at - due;
-    });
+    }, LIMIT);
     note(slowestLoop, name, second);
     expect(second).toBeLessThan(LIMIT);
   });

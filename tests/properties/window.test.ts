@@ -118,9 +118,9 @@ test("every window of starts keeps the promise, whatever comes, and every call g
         expect(spent.filter(({ at, isCharge }) => !isCharge && at > from && at < to)).toEqual([]);
       }
     }),
-    { numRuns: 400, seed: 20260102 },
+    { numRuns: 300, seed: 20260102 },
   );
-  expect(starts).toBeGreaterThan(4_000);
+  expect(starts).toBeGreaterThan(3_000);
 }, 60_000);
 
 test("two gates on one node: every window of the shared gate and of each private rate keeps its promise", async () => {
@@ -156,40 +156,55 @@ test("two gates on one node: every window of the shared gate and of each private
       expect(brokenWindow(spent, shared), "the shared gate").toBeUndefined();
       for (const [who, starts] of own.entries()) expect(brokenWindow(starts, owns[who]!)).toBeUndefined();
     }),
-    { numRuns: 300, seed: 20260103, endOnFailure: true },
+    { numRuns: 200, seed: 20260103, endOnFailure: true },
   );
 }, 60_000);
 
-test("the promise costs little: calls that all come at once end within 2 % of the ideal and two slices", async () => {
-  const generous = rate.filter(({ burst }) => burst === undefined || burst >= 200);
+/** How long calls that all come at 0 take in order, if each starts the very moment that both buckets allow it. */
+function ideal(costs: readonly number[], { requests, tokens, per, burst = 1_000 }: Rate): number {
+  const buckets = [
+    { perMs: (requests ?? 1e15) / per, costs: costs.map(() => 1) },
+    { perMs: (tokens ?? 1e15) / per, costs },
+  ].map((bucket) => ({ ...bucket, level: bucket.perMs * burst }));
+  let now = 0;
+  for (const i of costs.keys()) {
+    const waits = buckets.map(({ level, costs, perMs }) => Math.max(0, (costs[i]! - level) / perMs));
+    const wait = Math.max(...waits);
+    now += wait;
+    for (const bucket of buckets) {
+      const cost = bucket.costs[i]!;
+      const { perMs, level } = bucket;
+      bucket.level = Math.min(Math.max(perMs * burst, cost), level + wait * perMs) - cost;
+    }
+  }
+  return now;
+}
+
+test("the promise costs little: calls that all come at once end within 2 % of the ideal and two leases", async () => {
+  let waited = 0;
+  // What a lease brings beyond a bucket is lost: so both must hold more than one call and a lease of 50 ms.
+  const roomy = rate.filter(({ requests, per, burst = 1_000 }) => {
+    return burst >= 200 && (requests === undefined || (requests / per) * (burst - 60) >= 2);
+  });
   await fc.assert(
-    fc.asyncProperty(generous, calls, async (rate, calls) => {
+    fc.asyncProperty(roomy, calls, async (rate, calls) => {
       const gate = new Gate({ rate });
+      const room = ((rate.tokens ?? 0) / rate.per) * ((rate.burst ?? 1_000) - 60);
+      const costs = calls.map((call) => Math.min(tokensOf(call, rate), Math.floor(room / 2)));
       const zero = performance.now();
       let last = 0;
-      const ideal = { requests: 0, tokens: 0 };
-      const { burst = 1_000 } = rate;
-      await untilDone(
-        Promise.all(
-          calls.map((call) =>
-            gate.run(
-              () => {
-                last = performance.now() - zero;
-              },
-              { tokens: tokensOf(call, rate) },
-            ),
-          ),
-        ),
-      );
-      if (rate.requests) ideal.requests = (calls.length * rate.per) / rate.requests - burst;
-      if (rate.tokens) {
-        const tokens = calls.reduce((sum, call) => sum + tokensOf(call, rate), 0);
-        ideal.tokens = (tokens * rate.per) / rate.tokens - burst;
-      }
-      expect(last).toBeLessThanOrEqual(Math.max(0, ideal.requests, ideal.tokens) * 1.02 + burst * 0.02 + 120);
+      const work = () => {
+        last = performance.now() - zero;
+      };
+      await untilDone(Promise.all(costs.map((tokens) => gate.run(work, { tokens }))));
+      const best = ideal(costs, rate);
+      if (best > 0) waited++;
+      expect(last).toBeLessThanOrEqual(best * 1.0102 + (rate.burst ?? 1_000) * 0.0102 + 110);
+      expect(last).toBeGreaterThanOrEqual(best - 1);
     }),
-    { numRuns: 150, seed: 20260104 },
+    { numRuns: 200, seed: 20260104 },
   );
+  expect(waited).toBeGreaterThan(50);
 }, 60_000);
 
 function controller() {
