@@ -1,18 +1,16 @@
 // BaseNode: what nodes and flows have in common: options, links by action, and run.
-import { checkBackoff } from "./backoff.js";
 import { checkNode } from "./check-node.js";
 import type { Context, RunOptions } from "./context.js";
 import { invalidOption, quote, SluiceError, show } from "./errors.js";
 import { warn } from "./events.js";
-import { Gate, isGate } from "./gate/gate.js";
-import { checkRate, type Rate } from "./gate/rate.js";
-import { anObject, aString, checkOptions, type Rule, strings } from "./options.js";
-import { type RetryOptions, retryRules, type Settings, worthARetry } from "./retry.js";
+import { type BaseOptions, INSTEAD, NO_SETTINGS, type NodeOptions, settingsOf } from "./node-options.js";
+import { checkOptions, type Rule } from "./options.js";
 import { Run } from "./run.js";
 import { Scope, type StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
 import { type Action, BEGIN, MIDDLE, NODE, type Step, type Wiring, walk } from "./walk.js";
+import { type EventOf, type RunStream, type StreamOptions, type StreamType, stream } from "./watch/stream.js";
 
 /** The named actions that a node's own `post` returns; `string` where it returns any. */
 export type NamedActionOf<N> = N extends { post(...args: never[]): infer R }
@@ -27,54 +25,9 @@ export type Branches<N, S> = { readonly [A in NamedActionOf<N>]: BaseNode<S> | n
   readonly default?: BaseNode<S> | null;
 };
 
-/** The options that every node takes. */
-export interface BaseOptions<S = Untyped> {
-  /** What errors, events and diagrams call it. @default the name of the class */
-  readonly name?: string | undefined;
-  /** Keys that the store must have before `prep` is called. */
-  readonly requires?: readonly (keyof S & string)[] | undefined;
-}
-
-/** The options of a {@link Node}. */
-export interface NodeOptions<S = Untyped> extends BaseOptions<S>, RetryOptions {
-  /** A gate to share with other nodes; `exec` holds one of its slots while it runs. */
-  readonly gate?: Gate | undefined;
-  /** A rate for this node alone; with `gate`, both hold. */
-  readonly rate?: Rate | undefined;
-}
-
-export const baseRules: Record<string, Rule> = { name: aString, requires: strings };
-
-/** The rules of options that lead to a result: attempts, timeout, gates. */
-export const nodeRules: Record<string, Rule> = {
-  ...baseRules,
-  ...retryRules,
-  gate: { expected: "a Gate", accepts: isGate },
-  rate: anObject,
-};
-
-/** Options of others, and what to write here. */
-export const INSTEAD: Readonly<Record<string, string>> = {
-  maxRetries: "PocketFlow's `maxRetries: n` is written `attempts: n` here (total tries, as there)",
-  max_retries: "PocketFlow's `max_retries=n` is written `attempts: n` here (total tries, as there)",
-  wait: "PocketFlow's `wait: s` is written `backoff: ms` here (milliseconds, not seconds)",
-  retries: "write `attempts`, the total number of tries: one more than the retries",
-  concurrency: "only the parallel classes take it: AsyncParallelBatchNode or AsyncParallelBatchFlow",
-};
-
 /** What a node has until it is linked; a node at the end of a flow never is. */
 const NO_LINKS: Wiring["links"] = new Map();
 const NO_KEYS: readonly string[] = [];
-const NO_SETTINGS = settingsOf("", {});
-
-function settingsOf(where: string, options: NodeOptions): Settings {
-  const { attempts = 1, backoff = 0, retryIf = worthARetry, timeout, gate, rate } = options;
-  checkBackoff(where, backoff);
-  checkRate(where, rate);
-  const gates = [...(gate === undefined ? [] : [gate]), ...(rate === undefined ? [] : [new Gate({ rate })])];
-  const simple = attempts === 1 && timeout === undefined && gates.length === 0;
-  return { attempts, backoff, retryIf, timeout, gates, simple };
-}
 
 /** What every node and flow has: a name, links by action, and `run`. */
 export abstract class BaseNode<S = Untyped> {
@@ -170,10 +123,55 @@ export abstract class BaseNode<S = Untyped> {
     this.#warnOfLinks();
     const run = new Run(options);
     try {
-      return await this[BEGIN](shared, run);
+      return await this.#begin(shared, run);
     } finally {
       run.end();
     }
+  }
+
+  /**
+   * Runs like {@link run} and gives the run's events one by one, as they happen; the last is the end of the run,
+   * and the loop throws what `run()` would reject with. The run begins when the first event is asked for.
+   *
+   * A slow reader holds the run back: while `buffer` events wait, so do `await emit(…)` and the start of further
+   * steps, items and attempts. Data that was sent without `await` is never dropped. Of one batch only one progress
+   * event waits: a newer one takes its place. Leaving the loop aborts the run and waits for its end.
+   *
+   * @throws SluiceError for wrong options, at once.
+   * @example
+   * ```ts
+   * import { Flow, node } from "sluice";
+   *
+   * const count = node({
+   *   exec: async (_none: undefined, { emit }) => { for (const n of [1, 2, 3]) await emit(n); },
+   * });
+   * const seen: unknown[] = [];
+   * for await (const event of new Flow(count).stream({}, { types: ["data"] })) seen.push(event.data);
+   * seen; // => [1, 2, 3]
+   * ```
+   */
+  stream<Type extends StreamType = StreamType>(
+    shared: S,
+    options?: StreamOptions<Type>,
+  ): RunStream<EventOf<Type>> {
+    checkNode(() => "stream()", this);
+    this.#warnOfLinks();
+    return stream(async (given, leave, onAbort) => {
+      const run = new Run(given, leave);
+      run.cancellation?.listen(onAbort);
+      try {
+        await this.#begin(shared, run);
+      } finally {
+        run.cancellation?.unlisten(onAbort);
+        run.end();
+      }
+    }, options);
+  }
+
+  #begin(shared: S, run: Run): Promise<Action> {
+    const { watch } = run;
+    if (watch === undefined) return this[BEGIN](shared, run);
+    return watch.run(this, run.cancellation, () => this[BEGIN](shared, run)) as Promise<Action>;
   }
 
   /** @internal */

@@ -21,6 +21,7 @@ import { type Scope, StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
 import { type Action, MIDDLE, NODE, WALK } from "./walk.js";
+import { watchItem } from "./watch/items.js";
 import type { Worker } from "./worker.js";
 
 /** The options of a {@link BatchFlow}. Attempts, timeout and gate are those of each iteration. */
@@ -101,7 +102,7 @@ export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> 
         index,
         leaf: false,
         worker,
-        perform: (ctx) => this.#iterate(shared, input as P, index, scope, ctx, worker),
+        perform: (ctx) => this.#iterate(shared, input as P, index, ctx, worker),
       });
       const direct = settings.simple && this.fork === BatchFlow.prototype.fork && !joins;
       return {
@@ -109,6 +110,12 @@ export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> 
         keepResults: this.onResult === undefined,
         perform: (params, index, worker) => {
           worker.local = undefined;
+          const { watch } = scope.run;
+          if (watch !== undefined) {
+            return watchItem(watch, this, inside, params, index, worker, false, (within) =>
+              attempt({ ...job(params, index, worker), scope: within }),
+            );
+          }
           if (!direct) return attempt(job(params, index, worker));
           worker.tries = 0;
           this.#checkParams(params, index);
@@ -133,14 +140,8 @@ export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> 
     });
   }
 
-  async #iterate(
-    shared: S,
-    params: P,
-    index: number,
-    scope: Scope,
-    ctx: StepContext,
-    worker: Worker,
-  ): Promise<Action> {
+  async #iterate(shared: S, params: P, index: number, ctx: StepContext, worker: Worker): Promise<Action> {
+    const { scope } = ctx;
     worker.local = undefined;
     this.#checkParams(params, index);
     let store: S;

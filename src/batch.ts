@@ -1,17 +1,18 @@
 // BatchNode and AsyncParallelBatchNode: a node whose exec runs once for each item that prep gives.
 import { Cancellation } from "./abort.js";
-import { BaseNode, type NodeOptions, nodeRules } from "./base-node.js";
+import { BaseNode } from "./base-node.js";
 import type { Context } from "./context.js";
 import { quote, SluiceError, show } from "./errors.js";
-import { emitSafely } from "./events.js";
 import type { ItemFailure } from "./failure.js";
 import { fanOut, type Task } from "./fan-out.js";
+import { type NodeOptions, nodeRules } from "./node-options.js";
 import { aCountOrInfinity, oneOf, type Rule } from "./options.js";
 import { attempt, contextNow, type Job } from "./retry.js";
 import { type Scope, StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
 import { type Action, MIDDLE, NODE } from "./walk.js";
+import { progressOf, watchItem } from "./watch/items.js";
 import type { Worker } from "./worker.js";
 
 /** What the `prep` of a batch may give; nothing means no items. */
@@ -96,25 +97,6 @@ export async function runBatch(
   return fanOut(checked, { run: scope.run, cancellation, ...batch, ...task(cancellation), blame, report });
 }
 
-/** Counts items for those who listen to `progress`; nothing where nobody does. */
-function progressOf(items: object, scope: Scope, node: { readonly name: string }): Task["report"] {
-  const { events } = scope.run;
-  if (events === undefined || events.listenerCount("progress") === 0) return undefined;
-  const { length, size } = items as { readonly length?: unknown; readonly size?: unknown };
-  const total = [length, size].find((count) => typeof count === "number") as number | undefined;
-  const began = performance.now();
-  let done = 0;
-  let failed = 0;
-  return (hasFailed) => {
-    done++;
-    if (hasFailed) failed++;
-    const at = performance.now();
-    const rate = (done * 1_000) / Math.max(1, at - began);
-    const remaining = total === undefined ? undefined : ((total - done) * 1_000) / rate;
-    emitSafely(events, { type: "progress", ...scope.about(node, at), done, failed, total, rate, remaining });
-  };
-}
-
 /**
  * A node whose `exec` runs once for each item, one by one, each with its own attempts, timeout and fallback.
  * `post` gets the results in input order.
@@ -182,6 +164,12 @@ export class BatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends Ba
           ? (result, item, index) => this.#deliver(shared, result, item, new StepContext(inside, this, index))
           : undefined,
         perform: (item, index, worker) => {
+          const { watch } = scope.run;
+          if (watch !== undefined) {
+            return watchItem(watch, this, inside, item, index, worker, true, (within) =>
+              attempt(this.#job(item as Item, index, within, worker)),
+            );
+          }
           const ctx = contextNow(this, settings, inside, item, index, worker);
           if (ctx === undefined) return attempt(this.#job(item as Item, index, inside, worker));
           for (const gate of gates) gate.entered++;

@@ -1,6 +1,7 @@
 // What a hook is told about its run, and what a caller tells to a run.
 import type { RunEmitter } from "./events.js";
 import type { Untyped } from "./untyped.js";
+import type { Around } from "./watch/around.js";
 
 /** Plain data that enclosing flows hand to the nodes inside them; any object type is assignable to it. */
 export type Params = Record<string, Untyped>;
@@ -44,6 +45,8 @@ export interface RunOptions {
   readonly params?: Params | undefined;
   /** An eventemitter3 emitter that is told what happens. */
   readonly events?: RunEmitter | undefined;
+  /** Wraps every step, item and attempt, and the run itself; of several hooks the first is the outermost. */
+  readonly around?: Around | readonly Around[] | undefined;
   /** The most steps that the whole run may take, nested flows included. @default Infinity */
   readonly maxSteps?: number | undefined;
   /** @default a random UUID */

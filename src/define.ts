@@ -1,10 +1,11 @@
 // Ways to make nodes without a class: node({...}), parallel([...]), chain(...).
 import { Cancellation } from "./abort.js";
-import { BaseNode, type BaseOptions, baseRules, INSTEAD, type NodeOptions, nodeRules } from "./base-node.js";
+import { BaseNode } from "./base-node.js";
 import { checkNode, WRONG_HOOKS } from "./check-node.js";
 import type { Context } from "./context.js";
 import { invalidOption, quote, SluiceError } from "./errors.js";
 import { Node } from "./node.js";
+import { type BaseOptions, baseRules, INSTEAD, type NodeOptions, nodeRules } from "./node-options.js";
 import { aFunction, checkOptions, isPlainObject, oneOf, type Rule } from "./options.js";
 import type { Scope, StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";

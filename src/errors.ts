@@ -31,6 +31,8 @@ export const errorCodes = [
   "HANDLER_CLOSED",
   "SIBLING_FAILED",
   "BRANCH_LOST",
+  "STREAM_LEFT",
+  "NEXT_CALLED_TWICE",
 ] as const;
 
 /** The code of a {@link SluiceError}. */

@@ -1,9 +1,10 @@
 // Flow: a node whose middle is a walk.
 import type { Cancellation } from "./abort.js";
-import { BaseNode, type NodeOptions, nodeRules } from "./base-node.js";
+import { BaseNode } from "./base-node.js";
 import { checkNode } from "./check-node.js";
 import type { Context, Params } from "./context.js";
 import { invalidOption, quote } from "./errors.js";
+import { type NodeOptions, nodeRules } from "./node-options.js";
 import { aBoolean, anObject, type Rule } from "./options.js";
 import { attempt } from "./retry.js";
 import type { Run } from "./run.js";

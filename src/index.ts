@@ -1,6 +1,6 @@
 // The public surface of sluice, and nothing else.
 export type { Backoff, BackoffOptions } from "./backoff.js";
-export { type ActionOf, BaseNode, type BaseOptions, type Branches, type NodeOptions } from "./base-node.js";
+export { type ActionOf, BaseNode, type Branches } from "./base-node.js";
 export {
   AsyncParallelBatchNode,
   AsyncParallelBatchNode as ParallelBatchNode,
@@ -30,11 +30,17 @@ export {
 } from "./define.js";
 export { type ErrorCode, errorCodes, type Location, locate, SluiceError } from "./errors.js";
 export type {
+  AnyEvent,
+  AttemptEvent,
   DataEvent,
+  GateEvent,
+  ItemEvent,
   ListenerErrorEvent,
   ProgressEvent,
   RunEmitter,
+  RunEvent,
   RunEvents,
+  StepEvent,
   WarningCode,
   WarningEvent,
 } from "./events.js";
@@ -42,14 +48,16 @@ export { ItemFailure, isFailure } from "./failure.js";
 export { Flow, Flow as AsyncFlow, type FlowOptions } from "./flow.js";
 export {
   Gate,
-  type GateContext,
   type GateOptions,
   type GateRunOptions,
   type GateStats,
 } from "./gate/gate.js";
+export type { GateContext } from "./gate/gate-call.js";
 export type { Rate } from "./gate/rate.js";
 export { retryAfter } from "./gate/retry-after.js";
 export { Node, Node as AsyncNode } from "./node.js";
-export type { RetryOptions } from "./retry.js";
+export type { BaseOptions, NodeOptions, RetryOptions } from "./node-options.js";
 export type { Awaitable } from "./thenable.js";
 export type { Action } from "./walk.js";
+export type { Around, Span } from "./watch/around.js";
+export type { EventOf, RunStream, StreamOptions, StreamType } from "./watch/stream.js";

@@ -1,6 +1,7 @@
 // Node: prep → exec → post, with attempts around exec.
-import { BaseNode, type NodeOptions, nodeRules } from "./base-node.js";
+import { BaseNode } from "./base-node.js";
 import type { Context } from "./context.js";
+import { type NodeOptions, nodeRules } from "./node-options.js";
 import { attempt } from "./retry.js";
 import type { Scope, StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";

@@ -1,50 +1,15 @@
 // Attempts: what one call of `exec` (or of a flow's walk) goes through until it has a result or has failed.
 
 import { Cancellation, sleep } from "./abort.js";
-import { aBackoff, type Backoff, waitAfter } from "./backoff.js";
+import { waitAfter } from "./backoff.js";
 import { locate, quote, SluiceError, show } from "./errors.js";
 import { letGo } from "./gate/held.js";
-import { type Passable, type Passage, type Permit, pass, passNow } from "./gate/pass.js";
-import { isQuotaExhausted } from "./gate/retry-after.js";
-import { aCount, aFunction, aTimeout, isAmount, type Rule } from "./options.js";
+import { type Passage, type Permit, pass, passNow } from "./gate/pass.js";
+import type { Settings } from "./node-options.js";
+import { isAmount } from "./options.js";
 import { type Scope, StepContext } from "./scope.js";
 import { isThenable } from "./thenable.js";
 import type { Worker } from "./worker.js";
-
-/** The options that decide how a call is tried. */
-export interface RetryOptions {
-  /** Total tries. @default 1 */
-  readonly attempts?: number | undefined;
-  /** The wait between tries. @default 0 */
-  readonly backoff?: Backoff | undefined;
-  /**
-   * Whether an error is worth another try.
-   *
-   * @default every error but an exhausted quota (`insufficient_quota`) and sluice's own; a `TIMEOUT` is tried again
-   */
-  readonly retryIf?: ((error: unknown) => boolean | PromiseLike<boolean>) | undefined;
-  /** Milliseconds for each attempt, from the moment `exec` starts, not while it queues. @default no limit */
-  readonly timeout?: number | undefined;
-}
-
-/** The checked form of a node's options, as the engine uses it. */
-export interface Settings {
-  readonly attempts: number;
-  readonly backoff: Backoff;
-  readonly retryIf: (error: unknown) => boolean | PromiseLike<boolean>;
-  readonly timeout: number | undefined;
-  readonly gates: readonly Passable[];
-  /** No further attempts, no timeout, no gates: the call is made as it is. */
-  readonly simple: boolean;
-}
-
-/** The rules for {@link RetryOptions}. */
-export const retryRules: Record<string, Rule> = {
-  attempts: aCount,
-  backoff: aBackoff,
-  retryIf: aFunction,
-  timeout: aTimeout,
-};
 
 /** The hooks of a node that attempts call. */
 export interface Tried {
@@ -64,15 +29,8 @@ export interface Job {
   readonly leaf: boolean;
   readonly worker?: Worker | undefined;
   perform(ctx: StepContext): unknown;
-}
-
-/** The default of `retryIf`: a mistake in the program or an empty account would only fail again. */
-export function worthARetry(error: unknown): boolean {
-  try {
-    return error instanceof SluiceError ? error.code === "TIMEOUT" : !isQuotaExhausted(error);
-  } catch {
-    return true; // an error that throws when it is looked at says nothing against another try
-  }
+  /** Tells of the last attempt that it failed, and what comes after. */
+  tell?: ((after?: { readonly wait: number | undefined }) => void) | undefined;
 }
 
 /**
@@ -110,7 +68,10 @@ export function contextNow(
  *
  * @param failed - What the first attempt threw, if it was made already.
  */
-export async function attempt(job: Job, failed?: { readonly error: unknown }): Promise<unknown> {
+export const attempt = (job: Job, failed?: { readonly error: unknown }): Promise<unknown> =>
+  job.scope.run.watch === undefined ? tryAll(job, failed) : tryAll(job, failed).finally(() => told(job));
+
+async function tryAll(job: Job, failed: { readonly error: unknown } | undefined): Promise<unknown> {
   const { node, scope, index, leaf, worker } = job;
   const { turns } = scope.run;
   for (let number = 0; ; number++) {
@@ -127,6 +88,7 @@ export async function attempt(job: Job, failed?: { readonly error: unknown }): P
       if (error === scope.run.exceeded) throw error;
       if (worker !== undefined) letGo(worker, scope.run.held); // only `exec` itself holds a slot
       const wait = await waitBefore(job, error, number);
+      told(job, wait);
       scope.cancellation?.throwIfAborted();
       if (wait === undefined) return recover(job, error, number);
       if (wait > 0) await sleep(wait, scope.cancellation);
@@ -150,6 +112,12 @@ async function waitBefore({ node, settings, scope, index }: Job, error: unknown,
   }
 }
 
+/** Tells what comes after an attempt that failed, if that was not told yet. */
+function told(job: Job, wait?: number): void {
+  job.tell?.({ wait });
+  job.tell = undefined;
+}
+
 async function recover({ node, scope, input, index }: Job, error: unknown, number: number): Promise<unknown> {
   const ctx = new StepContext(scope, node, index, number);
   try {
@@ -162,14 +130,21 @@ async function recover({ node, scope, input, index }: Job, error: unknown, numbe
   }
 }
 
-const passageOf = ({ settings, scope, leaf, worker }: Job, tokens: number): Passage => ({
-  gates: settings.gates,
-  tokens,
-  around: scope.run.held,
-  cancellation: scope.cancellation,
-  slots: leaf,
-  keep: worker,
-});
+function passageOf(job: Job, tokens: number): Passage {
+  const { node, settings, scope, leaf, worker, index } = job;
+  const { gates } = settings;
+  const { watch, held } = scope.run;
+  return {
+    gates,
+    tokens,
+    around: held,
+    cancellation: scope.cancellation,
+    slots: leaf,
+    keep: worker,
+    log: watch?.gateLog(gates, node, scope, index),
+    refused: watch && ((pause) => told(job, pause)),
+  };
+}
 
 async function tryOnce(
   job: Job,
@@ -188,16 +163,38 @@ async function tryOnce(
     scope.locate(error, node, index, number);
     throw error;
   }
-  const call = (permit: Permit) => {
+  const start = (permit: Permit) => {
     const ctx = new StepContext(scope, node, index, number);
     ctx.hold(permit);
     return perform(job, ctx, permit);
   };
-  return pass(passageOf(job, tokens), call, failed);
+  return pass(passageOf(job, tokens), start, failed);
+}
+
+/** Calls the work itself, wrapped where somebody watches. */
+function perform(job: Job, ctx: StepContext, permit?: Permit): Promise<unknown> {
+  const { node, scope, leaf, settings, input } = job;
+  const { watch } = scope.run;
+  // The walk of a flow that is not tried as such is no attempt.
+  if (watch === undefined || !(leaf || !settings.simple)) return call(job, ctx, permit);
+  return watch.wrap({
+    kind: "attempt",
+    node,
+    place: scope,
+    index: ctx.index,
+    attempt: ctx.attempt,
+    input,
+    leaf,
+    more: () => ({ wait: undefined }),
+    failed: (tell) => {
+      job.tell = tell;
+    },
+    perform: () => call(job, ctx, permit),
+  });
 }
 
 /** Calls the work itself, under the timeout if there is one. */
-async function perform(job: Job, ctx: StepContext, permit?: Permit): Promise<unknown> {
+async function call(job: Job, ctx: StepContext, permit?: Permit): Promise<unknown> {
   const { timeout } = job.settings;
   if (timeout === undefined) {
     try {

@@ -5,6 +5,7 @@ import type { RunEmitter } from "./events.js";
 import { HELD, type Held } from "./gate/held.js";
 import { aCountOrInfinity, anObject, aSignal, aString, checkOptions, type Rule } from "./options.js";
 import { sharedTurns } from "./turns.js";
+import { Watch } from "./watch/watch.js";
 
 /** A context as a run inside a hook sees it. */
 interface Outer {
@@ -25,10 +26,15 @@ const contextRule: Rule = {
   expected: "the context that a hook was given",
   accepts: (value) => value instanceof Object && HELD in value,
 };
-const runRules = {
+const hooks: Rule = {
+  expected: "a function or an array of functions",
+  accepts: (value) => [value].flat().every((hook) => typeof hook === "function"),
+};
+export const runRules = {
   signal: aSignal,
   params: anObject,
   events: emitterRule,
+  around: hooks,
   maxSteps: aCountOrInfinity,
   runId: aString,
   ctx: contextRule,
@@ -37,6 +43,8 @@ const runRules = {
 /** One call of `run()`: its limits, its listeners, its place among the turns of the event loop. */
 export class Run {
   readonly events: RunEmitter | undefined;
+  /** What somebody sees of it; `undefined` where nobody does. */
+  readonly watch: Watch | undefined;
   readonly cancellation: Cancellation | undefined;
   readonly params: Params;
   readonly held: Held | undefined;
@@ -49,8 +57,11 @@ export class Run {
   readonly turns = sharedTurns();
   #id: string | undefined;
 
-  /** @throws SluiceError for a wrong option; the signal's reason if it is aborted already. */
-  constructor(options: RunOptions | undefined) {
+  /**
+   * @param leave - What else ends the run, beside its signal.
+   * @throws SluiceError for a wrong option; the signal's reason if it is aborted already.
+   */
+  constructor(options: RunOptions | undefined, leave?: Cancellation) {
     checkOptions("run()", options, runRules);
     this.events = options?.events;
     this.params = options?.params === undefined ? NO_PARAMS : Object.freeze({ ...options.params });
@@ -58,9 +69,11 @@ export class Run {
     this.#id = options?.runId;
     const outer = options?.ctx as unknown as Outer | undefined;
     this.held = outer?.[HELD];
+    this.watch = Watch.over(this, options?.around);
     this.turns.enter();
-    if (options?.signal !== undefined || outer?.cancellation !== undefined) {
+    if (options?.signal !== undefined || outer?.cancellation !== undefined || leave !== undefined) {
       this.cancellation = new Cancellation();
+      if (leave !== undefined) this.cancellation.follow(leave);
       if (options?.signal !== undefined) this.cancellation.followSignal(options.signal);
       if (outer?.cancellation !== undefined) this.cancellation.follow(outer.cancellation);
     }
@@ -75,5 +88,6 @@ export class Run {
     this.over = true;
     this.turns.leave();
     this.cancellation?.release();
+    this.watch?.end();
   }
 }

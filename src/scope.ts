@@ -5,6 +5,7 @@ import { SluiceError, setLocation, showPath } from "./errors.js";
 import { emitSafely, HOLD, type WarningCode } from "./events.js";
 import { HELD, type Held } from "./gate/held.js";
 import type { Run } from "./run.js";
+import { RUN_SPAN } from "./watch/watch.js";
 
 /** What a scope and a location need to know of a node. */
 export interface Named {
@@ -27,6 +28,8 @@ export class Scope {
   readonly index: number | undefined;
   readonly flow: Named | undefined;
   readonly strict: boolean;
+  /** The span that this is part of, in a watched run. */
+  readonly span: number | undefined;
   readonly #around: Scope | undefined;
   readonly #iteration: number | undefined;
 
@@ -39,6 +42,7 @@ export class Scope {
     around?: Scope,
     iteration?: number,
     index: number | undefined = iteration ?? around?.index,
+    span: number | undefined = around === undefined ? run.watch && RUN_SPAN : around.span,
   ) {
     this.run = run;
     this.params = params;
@@ -46,6 +50,7 @@ export class Scope {
     this.index = index;
     this.flow = flow;
     this.strict = strict;
+    this.span = span;
     this.#around = around;
     this.#iteration = iteration;
   }
@@ -62,8 +67,8 @@ export class Scope {
     return new Scope(this.run, merged, cancellation, flow, strict, this, iteration);
   }
 
-  /** The same scope on another level of cancellation. */
-  under(cancellation: Cancellation): Scope {
+  /** The same scope on another level of cancellation, or inside another span. */
+  under(cancellation: Cancellation | undefined, span = this.span): Scope {
     return new Scope(
       this.run,
       this.params,
@@ -73,6 +78,7 @@ export class Scope {
       this.#around,
       this.#iteration,
       this.index,
+      span,
     );
   }
 
@@ -102,7 +108,7 @@ export class Scope {
 
   /** What every event carries. */
   about(node: Named, at = performance.now(), index = this.index) {
-    return { runId: this.run.id, path: this.path(node), index, at };
+    return { runId: this.run.id, path: this.path(node), index, at, parent: this.span };
   }
 
   warn(code: WarningCode, message: string, node: Named): void {

@@ -3,9 +3,10 @@
 import { quote, SluiceError, show, showPath } from "./errors.js";
 import { warn } from "./events.js";
 import { nearest } from "./nearest.js";
-import type { Settings } from "./retry.js";
+import type { Settings } from "./node-options.js";
 import { type Scope, StepContext } from "./scope.js";
 import { type Awaitable, isThenable } from "./thenable.js";
+import type { Watch } from "./watch/watch.js";
 
 /** Cross-build key of what the engine keeps of a node. */
 export const NODE = Symbol.for("sluice.node");
@@ -53,14 +54,48 @@ export type Action = string | undefined | null | void;
  * @param alone - Takes the one step and follows no link.
  * @returns The last action, as `post` returned it.
  */
-export async function walk(start: Step, shared: unknown, scope: Scope, alone = false): Promise<Action> {
+export function walk(start: Step, shared: unknown, scope: Scope, alone = false): Promise<Action> {
+  const { watch } = scope.run;
+  return watch === undefined
+    ? steps(start, shared, scope, alone)
+    : watchedSteps(start, shared, scope, alone, watch);
+}
+
+/** The same for a run that somebody watches: each step is wrapped. */
+async function watchedSteps(start: Step, shared: unknown, scope: Scope, alone: boolean, watch: Watch) {
+  const { run, cancellation } = scope;
+  for (let node = start; ; ) {
+    cancellation?.throwIfAborted();
+    if (run.steps++ >= run.maxSteps) throw scope.tooManySteps(node);
+    const action = (await watch.wrap({
+      kind: "step",
+      node,
+      place: scope,
+      index: scope.index,
+      more: (action) => ({ action }),
+      perform: (span) => steps(node, shared, scope.under(cancellation, span), true, true),
+    })) as Action;
+    const next = alone ? undefined : follow(node, action, scope);
+    if (next === undefined || next === null) return action;
+    node = next;
+  }
+}
+
+/** The steps themselves. */
+async function steps(
+  start: Step,
+  shared: unknown,
+  scope: Scope,
+  alone: boolean,
+  watched = false,
+): Promise<Action> {
   const { run, cancellation } = scope;
   const { turns } = run;
   let node = start;
   for (let turn = turns.pending; turn !== undefined; turn = turns.again()) await turn;
   for (;;) {
     if (cancellation?.aborted) throw cancellation.reason;
-    if (run.steps++ >= run.maxSteps) throw scope.tooManySteps(node);
+    if (!watched && run.steps++ >= run.maxSteps) throw scope.tooManySteps(node);
     const wiring = node[NODE];
     const ctx = new StepContext(scope, node, scope.index);
     let action: unknown;
@@ -71,7 +106,7 @@ export async function walk(start: Step, shared: unknown, scope: Scope, alone = f
       if (isThenable(prepared)) prepared = await prepared;
       if (cancellation?.aborted) throw cancellation.reason;
       let result: unknown;
-      if (wiring.plain) {
+      if (wiring.plain && !watched) {
         const leaf = node as Leaf;
         try {
           result = leaf.exec(prepared, ctx);
@@ -105,13 +140,18 @@ export async function walk(start: Step, shared: unknown, scope: Scope, alone = f
       for (let turn = turns.breathe(); turn !== undefined; turn = turns.again()) await turn;
     }
     if (alone) return action;
-    const next = wiring.links.get(action || "default");
-    if (next === undefined || next === null) {
-      if (action && next === undefined && wiring.links.size > 0) unlinked(node, action, scope);
-      return action;
-    }
+    const next = follow(node, action, scope);
+    if (next === undefined || next === null) return action;
     node = next;
   }
+}
+
+/** Where an action leads; `null` and `undefined` both end the walk. */
+function follow(node: Step, action: Action, scope: Scope): Step | null | undefined {
+  const { links } = node[NODE];
+  const next = links.get(action || "default");
+  if (action && next === undefined && links.size > 0) unlinked(node, action, scope);
+  return next;
 }
 
 function checkStore(node: Step, keys: readonly string[], shared: unknown): void {

@@ -1,6 +1,6 @@
 // Gate: one thing with a limit, as a semaphore (p-limit) and a rate limiter (Bottleneck) that whoever calls
 // it shares. The order of every call is: slot, permits, pause, start.
-import { Cancellation, HookSignal } from "../abort.js";
+import { Cancellation } from "../abort.js";
 import type { Context } from "../context.js";
 import { invalidOption } from "../errors.js";
 import {
@@ -9,13 +9,16 @@ import {
   anAmount,
   anObject,
   aSignal,
+  aString,
   aWholeNumber,
   checkOptions,
   isAmount,
   type Rule,
 } from "../options.js";
+import type { PauseWatcher } from "../watch/gate-log.js";
+import { GateCall, type GateContext } from "./gate-call.js";
 import { HELD, type Held } from "./held.js";
-import { type Permit, pass } from "./pass.js";
+import { pass } from "./pass.js";
 import { Permits } from "./permits.js";
 import { checkRate, type Rate } from "./rate.js";
 import { retryAfter } from "./retry-after.js";
@@ -25,6 +28,8 @@ import { StallWatch } from "./stall.js";
 const GATE = Symbol.for("sluice.gate");
 /** The options of a {@link Gate}. */
 export interface GateOptions {
+  /** What events and diagrams call it. @default none */
+  readonly name?: string | undefined;
   /** The most calls in flight at once. @default Infinity */
   readonly concurrency?: number | undefined;
   /** The most requests and tokens in a period. @default no limit */
@@ -36,14 +41,6 @@ export interface GateOptions {
   readonly retryAfter?: ((error: unknown) => number | false | undefined) | undefined;
   /** How many pauses in a row one call sits out before its error is its failure. @default 8 */
   readonly maxPauses?: number | undefined;
-}
-
-/** What a function in {@link Gate.run} is given. Hand it to a nested `gate.run` as `ctx`. */
-export interface GateContext {
-  /** Fires at the abort of the signal or the context that `gate.run` was given. */
-  readonly signal: AbortSignal;
-  /** The call's real cost in tokens; several charges add up. */
-  readonly charge: (tokens: number) => void;
 }
 
 /** The options of {@link Gate.run}. */
@@ -75,6 +72,7 @@ export interface GateStats {
 }
 
 const gateRules = {
+  name: aString,
   concurrency: aCountOrInfinity,
   rate: anObject,
   retryAfter: aFunction,
@@ -110,6 +108,8 @@ const runRules: Record<string, Rule> = {
  * ```
  */
 export class Gate {
+  /** What events and diagrams call it. */
+  readonly name: string | undefined;
   /** @internal */
   readonly semaphore: Semaphore | undefined;
   /** @internal */
@@ -122,6 +122,10 @@ export class Gate {
   readonly counts = { waiting: 0, running: 0, started: 0, refused: 0, ended: 0 };
   /** @internal Above 0 while a holder's function runs its first, synchronous part. */
   entered = 0;
+  /** @internal Whether no call has started since it was paused. */
+  paused = false;
+  /** @internal The runs that are told of pauses. */
+  readonly watchers = new Set<PauseWatcher>();
   readonly #retryAfter: GateOptions["retryAfter"];
   readonly #stall = new StallWatch();
 
@@ -130,6 +134,7 @@ export class Gate {
     checkOptions("Gate", options, gateRules);
     const { concurrency = Number.POSITIVE_INFINITY, rate } = options;
     checkRate("Gate", rate);
+    this.name = options.name;
     if (concurrency !== Number.POSITIVE_INFINITY) this.semaphore = new Semaphore(concurrency);
     this.permits = new Permits(rate);
     this.tokensAPeriod = rate?.tokens ?? Number.POSITIVE_INFINITY;
@@ -202,33 +207,6 @@ export class Gate {
 }
 
 Object.defineProperty(Gate.prototype, GATE, { value: true });
-
-/** The engine's side of a {@link GateContext}. */
-class GateCall implements GateContext {
-  readonly charge: (tokens: number) => void;
-  readonly cancellation: Cancellation | undefined;
-  readonly [HELD]: Held | undefined;
-  #signal: HookSignal | undefined;
-  #over = false;
-
-  constructor(permit: Permit, cancellation: Cancellation | undefined) {
-    this.charge = (tokens) => {
-      if (!this.#over && cancellation?.abandoning !== true) permit.charge(tokens);
-    };
-    this.cancellation = cancellation;
-    this[HELD] = permit.held;
-  }
-
-  get signal(): AbortSignal {
-    this.#signal ??= new HookSignal(this.cancellation);
-    return this.#signal.signal;
-  }
-
-  close(): void {
-    this.#over = true;
-    this.#signal?.close();
-  }
-}
 
 /** An error that throws when it is looked at asks for no pause. */
 function pauseOf(error: unknown): number | undefined {

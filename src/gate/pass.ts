@@ -3,12 +3,14 @@
 import type { Cancellation } from "../abort.js";
 import { SluiceError, show } from "../errors.js";
 import { isAmount } from "../options.js";
+import type { GateLog, PauseWatcher } from "../watch/gate-log.js";
 import { type Held, type Keep, letGo, releaseSlots, takeSlots } from "./held.js";
 import type { Permits } from "./permits.js";
 import type { Semaphore } from "./semaphore.js";
 
 /** What a call needs of a gate, of whichever build of sluice. */
 export interface Passable {
+  readonly name: string | undefined;
   readonly semaphore: Semaphore | undefined;
   readonly permits: Permits;
   /** Tokens that a whole period brings. */
@@ -17,6 +19,9 @@ export interface Passable {
   readonly counts: { waiting: number; running: number; started: number; refused: number; ended: number };
   /** Above 0 while a holder's function runs its first, synchronous part. */
   entered: number;
+  /** Whether no call has started since it was paused. */
+  paused: boolean;
+  readonly watchers: Set<PauseWatcher>;
   /** The pause that a failed call asks for, if any. */
   pauseAfter(error: unknown): number | undefined;
 }
@@ -32,6 +37,10 @@ export interface Passage {
   /** Whether slots are taken and a 429 is sat out: for a leaf `exec`, not for a walk. */
   readonly slots: boolean;
   readonly keep?: Keep | undefined;
+  /** Is told of waits; only where somebody listens. */
+  readonly log?: GateLog | undefined;
+  /** Is told that the vendor has refused the call, and of the pause until it goes again. */
+  readonly refused?: ((pause: number) => void) | undefined;
 }
 
 /** What a started call has of its gates, until {@link Permit.end}. */
@@ -47,9 +56,10 @@ export class Permit {
     this.#passage = passage;
     this.#keep = keep;
     this.held = keep.held ?? passage.around;
-    for (const { counts } of passage.gates) {
-      counts.running++;
-      counts.started++;
+    for (const gate of passage.gates) {
+      gate.counts.running++;
+      gate.counts.started++;
+      if (gate.paused) resume(gate);
     }
   }
 
@@ -93,6 +103,11 @@ export class Permit {
   }
 }
 
+function resume(gate: Passable): void {
+  gate.paused = false;
+  for (const watcher of gate.watchers) watcher.resumed(gate);
+}
+
 function endOf({ counts }: Passable): void {
   counts.running--;
   counts.ended++;
@@ -132,6 +147,7 @@ export async function pass<T>(
     for (let pauses = 0; ; pauses++) {
       if (failure !== undefined) sitOut(passage, failure.error, failed === undefined ? pauses - 1 : pauses);
       for (const { counts } of gates) counts.waiting++;
+      const entered = passage.log === undefined ? undefined : logWait(passage, passage.log, keep);
       try {
         if (slots && keep.held === undefined && gates.some(({ semaphore }) => semaphore !== undefined)) {
           keep.held = await takeSlots(gates, around, cancellation);
@@ -145,6 +161,7 @@ export async function pass<T>(
         for (const gate of gates) gate.permits.giveBack(tokens); // it has fired since the grant
         throw cancellation.reason;
       }
+      entered?.();
       const permit = new Permit(passage, keep);
       try {
         return await enter(gates, () => call(permit));
@@ -161,12 +178,26 @@ export async function pass<T>(
 }
 
 /** Pauses the gate for a call that the vendor refused; any other error is thrown. */
-function sitOut({ gates: [gate], slots }: Passage, error: unknown, pauses: number): void {
+function sitOut({ gates: [gate], slots, refused }: Passage, error: unknown, pauses: number): void {
   const pause = slots ? gate?.pauseAfter(error) : undefined;
   if (gate === undefined || pause === undefined) throw error;
   gate.counts.refused++;
+  const before = gate.permits.pause;
   gate.permits.pauseFor(pause); // for the others, also when this call has sat out enough of them
+  gate.paused = true;
+  const now = gate.permits.pause;
+  if (now > before) for (const watcher of gate.watchers) watcher.paused(gate, performance.now() + now);
   if (pauses >= gate.maxPauses) throw error;
+  refused?.(now);
+}
+
+/** Tells of a wait, if there is one, and gives what tells of its end. */
+function logWait({ gates, tokens, slots }: Passage, log: GateLog, keep: Keep): (() => void) | undefined {
+  const now = performance.now();
+  const full = ({ semaphore }: Passable) =>
+    slots && keep.held === undefined && semaphore !== undefined && semaphore.running >= semaphore.concurrency;
+  const busy = gates.find((gate) => full(gate) || !gate.permits.isReady(tokens, now));
+  return busy === undefined ? undefined : log(busy);
 }
 
 /** Marks the gates while a call runs its first, synchronous part, where a nested call can be seen. */

@@ -61,8 +61,8 @@ export class Permits {
   /** Takes permits here and of all others at one moment, or gives false when the call would have to wait. */
   take(tokens: number, others = NONE): boolean {
     const now = performance.now();
-    if (this.queue.size > 0 || !this.has(tokens, now)) return false;
-    for (const other of others) if (other.queue.size > 0 || !other.has(tokens, now)) return false;
+    if (!this.isReady(tokens, now)) return false;
+    for (const other of others) if (!other.isReady(tokens, now)) return false;
     this.spend(tokens);
     for (const other of others) other.spend(tokens);
     return true;
@@ -130,6 +130,11 @@ export class Permits {
     const enoughRequests = this.#requests?.accrue(now, 1) ?? true;
     const enoughTokens = this.#tokens?.accrue(now, tokens) ?? true;
     return enoughRequests && enoughTokens;
+  }
+
+  /** Whether a call that comes now need not wait. */
+  isReady(tokens: number, now: number): boolean {
+    return this.queue.size === 0 && this.has(tokens, now);
   }
 
   spend(tokens: number): void {

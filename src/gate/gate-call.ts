@@ -1,0 +1,39 @@
+// What a function that runs under a gate is given.
+import { type Cancellation, HookSignal } from "../abort.js";
+import { HELD, type Held } from "./held.js";
+import type { Permit } from "./pass.js";
+
+/** What a function in `gate.run` is given. Hand it to a nested `gate.run` as `ctx`. */
+export interface GateContext {
+  /** Fires at the abort of the signal or the context that `gate.run` was given. */
+  readonly signal: AbortSignal;
+  /** The call's real cost in tokens; several charges add up. */
+  readonly charge: (tokens: number) => void;
+}
+
+/** The engine's side of a {@link GateContext}. */
+export class GateCall implements GateContext {
+  readonly charge: (tokens: number) => void;
+  readonly cancellation: Cancellation | undefined;
+  readonly [HELD]: Held | undefined;
+  #signal: HookSignal | undefined;
+  #over = false;
+
+  constructor(permit: Permit, cancellation: Cancellation | undefined) {
+    this.charge = (tokens) => {
+      if (!this.#over && cancellation?.abandoning !== true) permit.charge(tokens);
+    };
+    this.cancellation = cancellation;
+    this[HELD] = permit.held;
+  }
+
+  get signal(): AbortSignal {
+    this.#signal ??= new HookSignal(this.cancellation);
+    return this.#signal.signal;
+  }
+
+  close(): void {
+    this.#over = true;
+    this.#signal?.close();
+  }
+}

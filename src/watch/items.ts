@@ -1,0 +1,53 @@
+// What a batch tells of its items: each as a span, and how far all of them are.
+import { emitSafely } from "../events.js";
+import type { Scope } from "../scope.js";
+import type { Awaitable } from "../thenable.js";
+import type { Worker } from "../worker.js";
+import type { Watch } from "./watch.js";
+
+/** Wraps an item, or an iteration of a batch flow, for those who watch. */
+export function watchItem(
+  watch: Watch,
+  node: { readonly name: string },
+  scope: Scope,
+  input: unknown,
+  index: number,
+  worker: Worker,
+  leaf: boolean,
+  perform: (within: Scope) => Awaitable<unknown>,
+): Promise<unknown> {
+  worker.tries = 1; // what a hook throws in place of the work is the last word on it
+  return watch.wrap({
+    kind: "item",
+    node,
+    place: scope,
+    index,
+    input,
+    leaf,
+    more: () => ({ attempts: worker.tries }),
+    perform: (span) => perform(scope.under(scope.cancellation, span)),
+  });
+}
+
+/** Counts items for those who listen to `progress`; nothing where nobody does. */
+export function progressOf(
+  items: object,
+  scope: Scope,
+  node: { readonly name: string },
+): ((hasFailed: boolean) => void) | undefined {
+  const { events } = scope.run;
+  if (events === undefined || events.listenerCount("progress") === 0) return undefined;
+  const { length, size } = items as { readonly length?: unknown; readonly size?: unknown };
+  const total = [length, size].find((count) => typeof count === "number") as number | undefined;
+  const began = performance.now();
+  let done = 0;
+  let failed = 0;
+  return (hasFailed) => {
+    done++;
+    if (hasFailed) failed++;
+    const at = performance.now();
+    const rate = (done * 1_000) / Math.max(1, at - began);
+    const remaining = total === undefined ? undefined : ((total - done) * 1_000) / rate;
+    emitSafely(events, { type: "progress", ...scope.about(node, at), done, failed, total, rate, remaining });
+  };
+}

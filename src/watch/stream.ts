@@ -1,0 +1,177 @@
+// flow.stream(): the events of a run as an async iterable, with a bounded buffer between the run and its reader.
+import { EventEmitter } from "eventemitter3";
+import { Cancellation } from "../abort.js";
+import type { RunOptions } from "../context.js";
+import { SluiceError } from "../errors.js";
+import { type AnyEvent, emitSafely, HOLD, type RunEmitter, type RunEvents } from "../events.js";
+import { aCount, checkOptions, type Rule } from "../options.js";
+import { runRules } from "../run.js";
+
+/** The types of events that a stream gives. */
+export type StreamType = AnyEvent["type"];
+
+/** What `flow.stream()` takes besides the store. */
+export interface StreamOptions<Type extends StreamType = StreamType> extends RunOptions {
+  /** The types of events to give. @default all */
+  readonly types?: readonly Type[] | undefined;
+  /** How many events wait for a slow reader before the run waits for it. @default 1000 */
+  readonly buffer?: number | undefined;
+}
+
+/** The events of one type. */
+export type EventOf<Type extends StreamType> = Extract<AnyEvent, { readonly type: Type }>;
+
+/** The events of a run, in the order in which they happened. */
+export type RunStream<Event> = AsyncIterableIterator<Event, undefined, undefined>;
+
+const ALL: readonly StreamType[] = ["run", "step", "item", "attempt", "gate", "data", "progress", "warning"];
+
+const rules: Record<string, Rule> = {
+  ...runRules,
+  buffer: aCount,
+  types: {
+    expected: `an array of ${ALL.join(", ")}`,
+    accepts: (value) => Array.isArray(value) && value.every((type) => ALL.includes(type)),
+  },
+};
+
+/** Starts a run that ends with this level of cancellation too. */
+type Start = (options: RunOptions, leave: Cancellation, onAbort: () => void) => Promise<unknown>;
+
+/** Streams a run that begins when the first event is asked for. @throws SluiceError for a wrong option. */
+export function stream<Type extends StreamType>(
+  start: Start,
+  options: StreamOptions<Type> = {},
+): RunStream<EventOf<Type>> {
+  checkOptions("stream()", options, rules);
+  const { types = ALL, buffer = 1_000, ...rest } = options;
+  return new Stream(start, rest, new Set(types), buffer) as never;
+}
+
+/** An event that waits for its reader. */
+interface Waiting {
+  event: AnyEvent;
+}
+
+class Stream implements RunStream<AnyEvent> {
+  readonly #begin: () => Promise<unknown>;
+  #most: number;
+  readonly #leave = new Cancellation(true);
+  #queue: Waiting[] = [];
+  #read = 0;
+  /** The progress events in the queue, by batch. */
+  readonly #progress = new Map<string, Waiting>();
+  readonly #readers: (() => void)[] = [];
+  #room: { readonly promise: Promise<void>; readonly give: () => void } | undefined;
+  #run: Promise<void> | undefined;
+  #left = false;
+  #over = false;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(start: Start, options: RunOptions, types: ReadonlySet<StreamType>, most: number) {
+    this.#most = most;
+    const events: RunEmitter = new EventEmitter<RunEvents>();
+    for (const type of types) events.on(type, (event: AnyEvent) => this.#push(event));
+    const { events: theirs } = options;
+    if (theirs !== undefined) {
+      for (const type of theirs.eventNames()) {
+        if (type !== "listenerError") events.on(type, (event: AnyEvent) => emitSafely(theirs, event));
+      }
+    }
+    const hold = () => (this.#isFull ? (this.#room ??= promised()).promise : undefined);
+    Object.defineProperty(events, HOLD, { value: hold });
+    const onAbort = () => {
+      this.#most = Number.POSITIVE_INFINITY; // nobody who has to end may wait for the reader
+      this.#letIn();
+    };
+    this.#begin = () => start({ ...options, events }, this.#leave, onAbort);
+  }
+
+  get #isFull(): boolean {
+    return this.#queue.length - this.#read >= this.#most;
+  }
+
+  #push(event: AnyEvent): void {
+    if (event.type === "progress") {
+      const batch = JSON.stringify([event.runId, event.path]);
+      const waiting = this.#progress.get(batch);
+      if (waiting !== undefined) {
+        waiting.event = event;
+        return;
+      }
+      const added = { event };
+      this.#progress.set(batch, added);
+      this.#queue.push(added);
+    } else this.#queue.push({ event });
+    this.#readers.shift()?.();
+  }
+
+  #shift(): AnyEvent | undefined {
+    const waiting = this.#queue[this.#read];
+    if (waiting === undefined) return undefined;
+    this.#read++;
+    if (this.#read * 2 > this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#read);
+      this.#read = 0;
+    }
+    const { event } = waiting;
+    if (event.type === "progress") this.#progress.delete(JSON.stringify([event.runId, event.path]));
+    if (!this.#isFull) this.#letIn();
+    return event;
+  }
+
+  #letIn(): void {
+    this.#room?.give();
+    this.#room = undefined;
+  }
+
+  async #watch(): Promise<void> {
+    try {
+      await this.#begin();
+    } catch (error) {
+      if (!this.#left) this.#failure = { error };
+    } finally {
+      this.#over = true;
+      for (const wake of this.#readers.splice(0)) wake();
+    }
+  }
+
+  async next(): Promise<IteratorResult<AnyEvent, undefined>> {
+    if (!this.#left) this.#run ??= this.#watch();
+    for (;;) {
+      const value = this.#shift();
+      if (value !== undefined) return { done: false, value };
+      if (this.#over) break;
+      await new Promise<void>((resolve) => this.#readers.push(resolve));
+    }
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) throw failure.error;
+    return { done: true, value: undefined };
+  }
+
+  /** Aborts the run and waits for its end. */
+  async return(): Promise<IteratorResult<AnyEvent, undefined>> {
+    const message = "The reader of the run's events has left the loop";
+    this.#leave.abort(new SluiceError("STREAM_LEFT", message), true);
+    this.#left = true;
+    if (this.#run === undefined) this.#over = true;
+    await this.#run;
+    this.#failure = undefined;
+    this.#queue = [];
+    this.#read = 0;
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
+function promised() {
+  let give = () => {};
+  const promise = new Promise<void>((resolve) => {
+    give = resolve;
+  });
+  return { promise, give };
+}

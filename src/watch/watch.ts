@@ -1,0 +1,192 @@
+// What a watched run tells of itself, and what its `around` hooks wrap. A run that nobody watches has none of
+// this: it is made only where somebody listens or wraps.
+import type { Cancellation } from "../abort.js";
+import { emitSafely, HOLD, type RunEmitter, type RunEvents } from "../events.js";
+import type { Awaitable } from "../thenable.js";
+import { type Around, inside, type Span } from "./around.js";
+import { type GateLog, type Pausable, PauseLog } from "./gate-log.js";
+
+/** What a watch needs to know of its run. */
+interface Watched {
+  readonly id: string;
+  readonly events: RunEmitter | undefined;
+}
+
+interface Named {
+  readonly name: string;
+}
+
+/** Where in the graph something happens. */
+interface Place {
+  readonly span: number | undefined;
+  readonly cancellation: Cancellation | undefined;
+  path(node: Named): (string | number)[];
+}
+
+/** A piece of work. */
+interface Work {
+  readonly kind: Span["kind"];
+  readonly node: Named;
+  readonly place: Place;
+  readonly index: number | undefined;
+  readonly attempt?: number;
+  readonly input?: unknown;
+  /** Whether an abort need not wait for it. */
+  readonly leaf?: boolean;
+  /** What the event of its end says beside the rest. */
+  more?(result: unknown): object;
+  /** Puts off telling a failure, until it is known what comes after. */
+  failed?(tell: (more?: object) => void): void;
+  perform(span: number): Awaitable<unknown>;
+}
+
+/** The span of a run itself. */
+export const RUN_SPAN = 1;
+
+const SPANS = ["run", "step", "item", "attempt", "gate"] as const;
+
+export class Watch {
+  readonly #run: Watched;
+  readonly #around: readonly Around[];
+  readonly #open = new Set<Promise<unknown>>();
+  readonly #pauses: PauseLog | undefined;
+  #root: (string | number)[] = [];
+  #spans = 0;
+
+  /** Gives a watch only where somebody listens to what it tells or wraps what it does. */
+  static over(run: Watched, around: Around | readonly Around[] | undefined): Watch | undefined {
+    const hooks = around === undefined ? [] : [around].flat();
+    const heard = SPANS.some((type) => (run.events?.listenerCount(type) ?? 0) > 0);
+    return hooks.length > 0 || heard ? new Watch(run, hooks) : undefined;
+  }
+
+  private constructor(run: Watched, around: readonly Around[]) {
+    this.#run = run;
+    this.#around = around;
+    if (this.#hears("gate") !== undefined) {
+      this.#pauses = new PauseLog((event) => {
+        this.#tell("gate", { runId: run.id, path: this.#root, index: undefined, parent: RUN_SPAN, ...event });
+      });
+    }
+  }
+
+  /** Does a whole run, and lets everything that wraps a part of it end first. */
+  run(
+    node: Named,
+    cancellation: Cancellation | undefined,
+    perform: () => Promise<unknown>,
+  ): Promise<unknown> {
+    return this.wrap({
+      kind: "run",
+      node,
+      place: { span: undefined, cancellation, path: ({ name }) => [name] },
+      index: undefined,
+      more: (action) => ({ action }),
+      perform: () => perform().finally(() => this.closed()),
+    });
+  }
+
+  /** Does a piece of work inside the hooks, and tells its start and its end. */
+  wrap(work: Work): Promise<unknown> {
+    const done = this.#wrap(work);
+    if (work.kind !== "run") {
+      const closed: Promise<unknown> = done.then(
+        () => this.#open.delete(closed),
+        () => this.#open.delete(closed),
+      );
+      this.#open.add(closed);
+    }
+    return done;
+  }
+
+  async #wrap(work: Work): Promise<unknown> {
+    const { kind, node, place, index, attempt, input } = work;
+    const { cancellation } = place;
+    const held = (this.#run.events as { [HOLD]?(): Promise<void> | undefined } | undefined)?.[HOLD]?.();
+    if (held !== undefined) {
+      await held;
+      cancellation?.throwIfAborted();
+    }
+    const id = ++this.#spans;
+    const own = { runId: this.#run.id, path: place.path(node), index, id, parent: place.span };
+    if (kind === "run") this.#root = own.path;
+    const numbered = attempt === undefined ? own : { ...own, attempt };
+    const began = performance.now();
+    const time = kind === "run" ? { time: Date.now(), node } : undefined;
+    this.#tell(kind, { ...numbered, at: began, phase: "start", ...time });
+    const end = (outcome: string, error: unknown, more: object | undefined, at = performance.now()) => {
+      const duration = at - began;
+      this.#tell(kind, { ...numbered, at, phase: "end", duration, outcome, error, ...more });
+    };
+    const outcome = (usual: string) => (cancellation?.aborted ? "aborted" : usual);
+    try {
+      const result = await this.#inside(
+        {
+          kind,
+          ...own,
+          name: node.name,
+          attempt,
+          input,
+          get aborted() {
+            return cancellation?.aborted ?? false;
+          },
+        },
+        async () => {
+          const doing = Promise.resolve(work.perform(id));
+          return work.leaf && cancellation !== undefined ? cancellation.race(doing) : doing;
+        },
+      );
+      end(outcome("done"), undefined, work.more?.(result));
+      return result;
+    } catch (error) {
+      const at = performance.now();
+      const tell = (more = work.more?.(undefined)) => end(outcome("failed"), error, more, at);
+      if (work.failed === undefined) tell();
+      else work.failed(tell);
+      throw error;
+    }
+  }
+
+  #inside(span: Span, work: () => Promise<unknown>): Promise<unknown> {
+    return this.#around.length === 0 ? work() : inside(this.#around, span, work);
+  }
+
+  async closed(): Promise<void> {
+    while (this.#open.size > 0) await Promise.all(this.#open);
+  }
+
+  /** What a call tells of its way through gates; `undefined` where nobody listens. */
+  gateLog(
+    gates: readonly Pausable[],
+    node: Named,
+    place: Place,
+    index: number | undefined,
+  ): GateLog | undefined {
+    const pauses = this.#pauses;
+    if (pauses === undefined) return undefined;
+    return pauses.log(gates, (event) =>
+      this.#tell("gate", {
+        runId: this.#run.id,
+        path: place.path(node),
+        index,
+        parent: place.span,
+        ...event,
+      }),
+    );
+  }
+
+  /** Ends what the watch has of gates. */
+  end(): void {
+    this.#pauses?.end();
+  }
+
+  #hears(type: keyof RunEvents): RunEmitter | undefined {
+    const { events } = this.#run;
+    return events !== undefined && events.listenerCount(type) > 0 ? events : undefined;
+  }
+
+  #tell(type: keyof RunEvents, event: object): void {
+    const events = this.#hears(type);
+    if (events !== undefined) emitSafely(events, { type, ...event } as never);
+  }
+}
