@@ -10,7 +10,6 @@ import { Scope, type StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
 import { type Action, BEGIN, MIDDLE, NODE, type Step, type Wiring, walk } from "./walk.js";
-import { type EventOf, type RunStream, type StreamOptions, type StreamType, stream } from "./watch/stream.js";
 
 /** The named actions that a node's own `post` returns; `string` where it returns any. */
 export type NamedActionOf<N> = N extends { post(...args: never[]): infer R }
@@ -24,6 +23,9 @@ export type ActionOf<N> = NamedActionOf<N> | "default";
 export type Branches<N, S> = { readonly [A in NamedActionOf<N>]: BaseNode<S> | null } & {
   readonly default?: BaseNode<S> | null;
 };
+
+/** How a run is begun and watched. */
+export const PERFORM = Symbol("sluice.perform");
 
 /** What a node has until it is linked; a node at the end of a flow never is. */
 const NO_LINKS: Wiring["links"] = new Map();
@@ -123,52 +125,14 @@ export abstract class BaseNode<S = Untyped> {
     this.#warnOfLinks();
     const run = new Run(options);
     try {
-      return await this.#begin(shared, run);
+      return await this[PERFORM](shared, run);
     } finally {
       run.end();
     }
   }
 
-  /**
-   * Runs like {@link run} and gives the run's events one by one, as they happen; the last is the end of the run,
-   * and the loop throws what `run()` would reject with. The run begins when the first event is asked for.
-   *
-   * A slow reader holds the run back: while `buffer` events wait, so do `await emit(…)` and the start of further
-   * steps, items and attempts. Data that was sent without `await` is never dropped. Of one batch only one progress
-   * event waits: a newer one takes its place. Leaving the loop aborts the run and waits for its end.
-   *
-   * @throws SluiceError for wrong options, at once.
-   * @example
-   * ```ts
-   * import { Flow, node } from "sluice";
-   *
-   * const count = node({
-   *   exec: async (_none: undefined, { emit }) => { for (const n of [1, 2, 3]) await emit(n); },
-   * });
-   * const seen: unknown[] = [];
-   * for await (const event of new Flow(count).stream({}, { types: ["data"] })) seen.push(event.data);
-   * seen; // => [1, 2, 3]
-   * ```
-   */
-  stream<Type extends StreamType = StreamType>(
-    shared: S,
-    options?: StreamOptions<Type>,
-  ): RunStream<EventOf<Type>> {
-    checkNode(() => "stream()", this);
-    this.#warnOfLinks();
-    return stream(async (given, leave, onAbort) => {
-      const run = new Run(given, leave);
-      run.cancellation?.listen(onAbort);
-      try {
-        await this.#begin(shared, run);
-      } finally {
-        run.cancellation?.unlisten(onAbort);
-        run.end();
-      }
-    }, options);
-  }
-
-  #begin(shared: S, run: Run): Promise<Action> {
+  /** @internal The whole of a run, watched or not. */
+  [PERFORM](shared: S, run: Run): Promise<Action> {
     const { watch } = run;
     if (watch === undefined) return this[BEGIN](shared, run);
     return watch.run(this, run.cancellation, () => this[BEGIN](shared, run)) as Promise<Action>;

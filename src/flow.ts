@@ -1,17 +1,18 @@
 // Flow: a node whose middle is a walk.
 import type { Cancellation } from "./abort.js";
-import { BaseNode } from "./base-node.js";
+import { BaseNode, PERFORM } from "./base-node.js";
 import { checkNode } from "./check-node.js";
 import type { Context, Params } from "./context.js";
 import { invalidOption, quote } from "./errors.js";
 import { type NodeOptions, nodeRules } from "./node-options.js";
 import { aBoolean, anObject, type Rule } from "./options.js";
 import { attempt } from "./retry.js";
-import type { Run } from "./run.js";
+import { Run } from "./run.js";
 import { Scope, type StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
 import { type Action, BEGIN, MIDDLE, NODE, type Step, WALK, walk } from "./walk.js";
+import { type EventOf, type RunStream, type StreamOptions, type StreamType, stream } from "./watch/stream.js";
 
 /**
  * The options of a {@link Flow}. Attempts and timeout are those of a whole walk; a walk that times out is
@@ -81,6 +82,44 @@ export class Flow<S = Untyped> extends BaseNode<S> {
   /** Decides what the flow returns. @default the walk's last action */
   override post(_shared: S, _prepRes: Untyped, lastAction: Untyped, _ctx: Context): Awaitable<Action> {
     return lastAction;
+  }
+
+  /**
+   * Runs like {@link run} and gives the run's events one by one, as they happen; the last is the end of the run,
+   * and the loop throws what `run()` would reject with. The run begins when the first event is asked for.
+   *
+   * A slow reader holds the run back: while `buffer` events wait, so do `await emit(…)` and the start of further
+   * steps, items and attempts. Data that was sent without `await` is never dropped. Of one batch only one progress
+   * event waits: a newer one takes its place. Leaving the loop aborts the run and waits for its end.
+   *
+   * @throws SluiceError for wrong options, at once.
+   * @example
+   * ```ts
+   * import { Flow, node } from "sluice";
+   *
+   * const count = node({
+   *   exec: async (_none: undefined, { emit }) => { for (const n of [1, 2, 3]) await emit(n); },
+   * });
+   * const seen: unknown[] = [];
+   * for await (const event of new Flow(count).stream({}, { types: ["data"] })) seen.push(event.data);
+   * seen; // => [1, 2, 3]
+   * ```
+   */
+  stream<Type extends StreamType = StreamType>(
+    shared: S,
+    options?: StreamOptions<Type>,
+  ): RunStream<EventOf<Type>> {
+    checkNode(() => "stream()", this);
+    return stream(async (given, leave, onAbort) => {
+      const run = new Run(given, leave);
+      run.cancellation?.listen(onAbort);
+      try {
+        await this[PERFORM](shared, run);
+      } finally {
+        run.cancellation?.unlisten(onAbort);
+        run.end();
+      }
+    }, options);
   }
 
   /** @internal */

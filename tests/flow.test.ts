@@ -397,7 +397,7 @@ describe("maxSteps", () => {
 });
 
 test("a subclass may have methods of its own: no name is taken but those of the documentation", () => {
-  const documented = ["prep", "exec", "execFallback", "post", "cost", "fork", "join", "onResult"];
+  const documented = ["prep", "stream", "exec", "execFallback", "post", "cost", "fork", "join", "onResult"];
   documented.push("constructor", "next", "on", "branch", "end", "run");
   const taken = new Set<string>();
   for (

@@ -48,12 +48,10 @@ export function inside(
 
 async function within(hook: Around, span: Span, work: () => Promise<unknown>): Promise<unknown> {
   let inner: Promise<unknown> | undefined;
-  const next = async () => {
+  const next = () => {
     if (inner !== undefined) {
-      throw new SluiceError(
-        "NEXT_CALLED_TWICE",
-        `An \`around\` hook called next() twice for one ${span.kind}; call it once, and use \`attempts\` to try again`,
-      );
+      const message = `An \`around\` hook called next() twice for one ${span.kind}; call it once, and use \`attempts\` to try again`;
+      return Promise.reject(new SluiceError("NEXT_CALLED_TWICE", message));
     }
     inner = work();
     return inner;

@@ -48,7 +48,8 @@ const SPANS = ["run", "step", "item", "attempt", "gate"] as const;
 export class Watch {
   readonly #run: Watched;
   readonly #around: readonly Around[];
-  readonly #open = new Set<Promise<unknown>>();
+  /** What has not ended inside each span that has not ended. */
+  readonly #inside = new Map<number, Set<Promise<unknown>>>();
   readonly #pauses: PauseLog | undefined;
   #root: (string | number)[] = [];
   #spans = 0;
@@ -70,7 +71,7 @@ export class Watch {
     }
   }
 
-  /** Does a whole run, and lets everything that wraps a part of it end first. */
+  /** Does a whole run. */
   run(
     node: Named,
     cancellation: Cancellation | undefined,
@@ -82,19 +83,20 @@ export class Watch {
       place: { span: undefined, cancellation, path: ({ name }) => [name] },
       index: undefined,
       more: (action) => ({ action }),
-      perform: () => perform().finally(() => this.closed()),
+      perform,
     });
   }
 
   /** Does a piece of work inside the hooks, and tells its start and its end. */
   wrap(work: Work): Promise<unknown> {
     const done = this.#wrap(work);
-    if (work.kind !== "run") {
-      const closed: Promise<unknown> = done.then(
-        () => this.#open.delete(closed),
-        () => this.#open.delete(closed),
+    const siblings = this.#inside.get(work.place.span ?? 0);
+    if (siblings !== undefined) {
+      const ended: Promise<unknown> = done.then(
+        () => siblings.delete(ended),
+        () => siblings.delete(ended),
       );
-      this.#open.add(closed);
+      siblings.add(ended);
     }
     return done;
   }
@@ -120,7 +122,8 @@ export class Watch {
     };
     const outcome = (usual: string) => (cancellation?.aborted ? "aborted" : usual);
     try {
-      const result = await this.#inside(
+      const result = await inside(
+        this.#around,
         {
           kind,
           ...own,
@@ -131,28 +134,30 @@ export class Watch {
             return cancellation?.aborted ?? false;
           },
         },
-        async () => {
-          const doing = Promise.resolve(work.perform(id));
-          return work.leaf && cancellation !== undefined ? cancellation.race(doing) : doing;
-        },
+        () => this.#perform(id, work, cancellation),
       );
       end(outcome("done"), undefined, work.more?.(result));
       return result;
     } catch (error) {
       const at = performance.now();
       const tell = (more = work.more?.(undefined)) => end(outcome("failed"), error, more, at);
-      if (work.failed === undefined) tell();
+      if (work.failed === undefined || cancellation?.aborted) tell();
       else work.failed(tell);
       throw error;
     }
   }
 
-  #inside(span: Span, work: () => Promise<unknown>): Promise<unknown> {
-    return this.#around.length === 0 ? work() : inside(this.#around, span, work);
-  }
-
-  async closed(): Promise<void> {
-    while (this.#open.size > 0) await Promise.all(this.#open);
+  /** Does the work itself. An abort leaves behind a leaf that ignores it, but no span inside it. */
+  async #perform(id: number, work: Work, cancellation: Cancellation | undefined): Promise<unknown> {
+    const within = new Set<Promise<unknown>>();
+    this.#inside.set(id, within);
+    try {
+      const doing = Promise.resolve(work.perform(id));
+      return await (work.leaf && cancellation !== undefined ? cancellation.race(doing) : doing);
+    } finally {
+      while (within.size > 0) await Promise.all(within);
+      this.#inside.delete(id);
+    }
   }
 
   /** What a call tells of its way through gates; `undefined` where nobody listens. */
