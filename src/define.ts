@@ -12,6 +12,9 @@ import type { Awaitable } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
 import { type Action, MIDDLE, type Step, walk } from "./walk.js";
 
+/** What a `post` returns that names no action. */
+type NoAction = Exclude<Action, string>;
+
 /** What {@link node} takes: hooks and options in one object. */
 export interface NodeDefinition<S, P, E, A> extends NodeOptions<S> {
   readonly prep?: (shared: S, ctx: Context) => Awaitable<P>;
@@ -52,7 +55,7 @@ const definitionRules: Record<string, Rule> = {
  * shared.result; // => 42
  * ```
  */
-export function node<S = Untyped, P = undefined, E = undefined, A extends Action = undefined>(
+export function node<S = Untyped, P = undefined, E = undefined, A extends Action = NoAction>(
   definition: NodeDefinition<S, P, E, A>,
 ): DefinedNode<S, P, E, A> {
   if (!isPlainObject(definition as unknown)) {
@@ -191,11 +194,11 @@ export class Parallel<S = Untyped, Outcome = Untyped, A extends Action = Action>
  * shared; // => { text: "open the gate", words: 3, letters: 13 }
  * ```
  */
-export function parallel<S = Untyped, A extends Action = undefined>(
+export function parallel<S = Untyped, A extends Action = NoAction>(
   branches: readonly BaseNode<S>[],
   options: ParallelOptions<S, PromiseSettledResult<Action>, A> & { readonly until: "settled" },
 ): Parallel<S, PromiseSettledResult<Action>, A>;
-export function parallel<S = Untyped, A extends Action = undefined>(
+export function parallel<S = Untyped, A extends Action = NoAction>(
   branches: readonly BaseNode<S>[],
   options?: ParallelOptions<S, Action, A>,
 ): Parallel<S, Action, A>;

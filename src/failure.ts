@@ -1,4 +1,5 @@
-// What stands in the place of an item that failed. Imports nothing.
+// What stands in the place of an item that failed.
+import type { Untyped } from "./untyped.js";
 
 const FAILURE = Symbol.for("sluice.failure");
 
@@ -42,7 +43,9 @@ Object.defineProperty(ItemFailure.prototype, FAILURE, { value: true });
  * shared.bad; // => 1
  * ```
  */
-export function isFailure(value: unknown): value is ItemFailure {
+export function isFailure<T>(
+  value: T,
+): value is T & (unknown extends T ? ItemFailure : Extract<T, ItemFailure<Untyped>>) {
   try {
     return typeof value === "object" && value !== null && FAILURE in value;
   } catch {

@@ -13,6 +13,7 @@ import {
   chain,
   Flow,
   Gate,
+  type ItemFailure,
   isFailure,
   Node,
   node,
@@ -166,3 +167,19 @@ parallel([trim, sizes, flow], {
 declare const result: unknown;
 if (isFailure(result)) void [result.index, result.item, result.error, result.attempts];
 if (result instanceof SluiceError) void (result.code satisfies string);
+
+// The type arguments that can be left out do not forbid a hook that returns nothing.
+parallel<{ n: number }>([node<{ n: number }>({})], {
+  until: "settled",
+  post: (shared, _prepRes, outcomes) => {
+    shared.n = outcomes.length;
+  },
+});
+
+// Failures and results of a collecting batch are told apart, also by filter.
+const collected: ({ score: number } | ItemFailure<{ name: string }>)[] = [];
+const failedNames: string[] = collected.filter(isFailure).map(({ item }) => item.name);
+for (const each of collected) {
+  const value: string | number = isFailure(each) ? each.item.name : each.score;
+  void [value, failedNames];
+}
