@@ -6,12 +6,19 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Compiler, compile, compilers } from "../types/compilers.js";
 import { type Packed, pack, root, run } from "./pack.js";
 
-const peers = ["piscina@5.3.2", "dataloader@2.2.3"];
+const peers = ["piscina@5.3.2", "dataloader@2.2.3", "@opentelemetry/api@1.9.1"];
 const batching = (batched: string) => `
   const lengthOf = ${batched}(async (texts) => texts.map((text) => text.length));
   console.log(JSON.stringify(await Promise.all(["a", "bb"].map((text) => lengthOf(text)))));`;
+const otel = `
+  const seen = [];
+  const startSpan = (name) => (seen.push(name), trace.getTracer("none").startSpan(name));
+  const around = otel({ tracer: { startSpan } });
+  await new Flow(node({ name: "A" })).run({}, { around });
+  console.log(JSON.stringify(seen));`;
 const missing = `
-  for (const use of [asyncify(() => 1), batched(async (items) => items)]) {
+  const spans = () => new Flow(node({})).run({}, { around: otel() });
+  for (const use of [asyncify(() => 1), batched(async (items) => items), spans]) {
     console.log(await use(1).catch(({ code, message }) => code + ": " + message));
   }`;
 
@@ -21,11 +28,23 @@ beforeAll(async () => {
   await cp(join(root, "tests/threads/programs"), join(packed.project, "threads"), { recursive: true });
   await writeFile(
     join(packed.project, "missing.mjs"),
-    `import { asyncify } from "sluice/threads";\nimport { batched } from "sluice/batching";${missing}`,
+    `import { asyncify } from "sluice/threads";\nimport { batched } from "sluice/batching";
+    import { Flow, node } from "sluice";\nimport { otel } from "sluice/otel";${missing}`,
   );
   await writeFile(
     join(packed.project, "missing.cjs"),
-    `const { asyncify } = require("sluice/threads");\nconst { batched } = require("sluice/batching");\n(async () => {${missing}})();`,
+    `const { asyncify } = require("sluice/threads");\nconst { batched } = require("sluice/batching");
+    const { Flow, node } = require("sluice");\nconst { otel } = require("sluice/otel");\n(async () => {${missing}})();`,
+  );
+  await writeFile(
+    join(packed.project, "otel.mjs"),
+    `import { trace } from "@opentelemetry/api";\nimport { Flow, node } from "sluice";
+    import { otel } from "sluice/otel";${otel}`,
+  );
+  await writeFile(
+    join(packed.project, "otel.cjs"),
+    `const { trace } = require("@opentelemetry/api");\nconst { Flow, node } = require("sluice");
+    const { otel } = require("sluice/otel");\n(async () => {${otel}})();`,
   );
   await writeFile(
     join(packed.project, "batching.mjs"),
@@ -44,7 +63,8 @@ test.each(["missing.mjs", "missing.cjs"])(
   async (program) => {
     expect(await run(packed.project, process.execPath, program)).toBe(
       "MISSING_PEER: sluice/threads needs the package `piscina`, which is not installed; install it: npm install piscina\n" +
-        "MISSING_PEER: sluice/batching needs the package `dataloader`, which is not installed; install it: npm install dataloader\n",
+        "MISSING_PEER: sluice/batching needs the package `dataloader`, which is not installed; install it: npm install dataloader\n" +
+        "MISSING_PEER: sluice/otel needs the package `@opentelemetry/api`, which is not installed; install it: npm install @opentelemetry/api\n",
     );
   },
 );
@@ -66,19 +86,24 @@ test("with its package each wing works, through import and require, and the proc
   for (const program of ["batching.mjs", "batching.cjs"]) {
     expect(await run(packed.project, process.execPath, program), program).toBe("[1,2]\n");
   }
+  for (const program of ["otel.mjs", "otel.cjs"]) {
+    const spans = '["invoke_workflow Flow","step A","attempt A"]\n';
+    expect(await run(packed.project, process.execPath, program), program).toBe(spans);
+  }
 });
 
 test("importing sluice loads no wing and none of their packages", async () => {
   const program = `import "sluice"; import { createRequire } from "node:module";
     createRequire(import.meta.url)("sluice");
     const loaded = Object.keys(createRequire(import.meta.url).cache).join();
-    console.log(/piscina|dataloader|threads|batching/.test(loaded), process.moduleLoadList.includes("NativeModule worker_threads"));`;
+    console.log(/piscina|dataloader|opentelemetry|threads|batching|otel/.test(loaded), process.moduleLoadList.includes("NativeModule worker_threads"));`;
   const output = await run(packed.project, process.execPath, "--input-type=module", "-e", program);
   expect(output.split(" ")[0]).toBe("false");
 });
 
 const program = `
-  import { Gate } from "sluice";
+  import { Flow, Gate, node } from "sluice";
+  import { diagnostics, otel } from "sluice/otel";
   import { batched } from "sluice/batching";
   import { asyncify, ThreadPool } from "sluice/threads";
 
@@ -89,6 +114,7 @@ const program = `
   export const length: Promise<number> = one("a", { signal: new AbortController().signal });
   // @ts-expect-error
   one(1);
+  void new Flow(node({})).run({}, { around: [otel({ content: true }), diagnostics()] });
 `;
 
 test.each(Object.keys(compilers) as Compiler[])("their types check under TypeScript %s", async (compiler) => {
