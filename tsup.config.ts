@@ -7,6 +7,7 @@ export default defineConfig({
     index: "src/index.ts",
     "batching/index": "src/batching/index.ts",
     "otel/index": "src/otel/index.ts",
+    "progress/index": "src/progress/index.ts",
     "serve/index": "src/serve/index.ts",
     "threads/index": "src/threads/index.ts",
   },

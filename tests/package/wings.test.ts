@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Compiler, compile, compilers } from "../types/compilers.js";
 import { type Packed, pack, root, run } from "./pack.js";
 
-const peers = ["piscina@5.3.2", "dataloader@2.2.3", "@opentelemetry/api@1.9.1"];
+const peers = ["piscina@5.3.2", "dataloader@2.2.3", "@opentelemetry/api@1.9.1", "log-update@7.2.0"];
 const batching = (batched: string) => `
   const lengthOf = ${batched}(async (texts) => texts.map((text) => text.length));
   console.log(JSON.stringify(await Promise.all(["a", "bb"].map((text) => lengthOf(text)))));`;
@@ -18,7 +18,8 @@ const otel = `
   console.log(JSON.stringify(seen));`;
 const missing = `
   const spans = () => new Flow(node({})).run({}, { around: otel() });
-  for (const use of [asyncify(() => 1), batched(async (items) => items), spans]) {
+  const progress = () => showProgress({ live: true });
+  for (const use of [asyncify(() => 1), batched(async (items) => items), spans, progress]) {
     console.log(await use(1).catch(({ code, message }) => code + ": " + message));
   }`;
 
@@ -29,12 +30,14 @@ beforeAll(async () => {
   await writeFile(
     join(packed.project, "missing.mjs"),
     `import { asyncify } from "sluice/threads";\nimport { batched } from "sluice/batching";
-    import { Flow, node } from "sluice";\nimport { otel } from "sluice/otel";${missing}`,
+    import { Flow, node } from "sluice";\nimport { otel } from "sluice/otel";
+    import { showProgress } from "sluice/progress";${missing}`,
   );
   await writeFile(
     join(packed.project, "missing.cjs"),
     `const { asyncify } = require("sluice/threads");\nconst { batched } = require("sluice/batching");
-    const { Flow, node } = require("sluice");\nconst { otel } = require("sluice/otel");\n(async () => {${missing}})();`,
+    const { Flow, node } = require("sluice");\nconst { otel } = require("sluice/otel");
+    const { showProgress } = require("sluice/progress");\n(async () => {${missing}})();`,
   );
   await writeFile(
     join(packed.project, "otel.mjs"),
@@ -64,7 +67,8 @@ test.each(["missing.mjs", "missing.cjs"])(
     expect(await run(packed.project, process.execPath, program)).toBe(
       "MISSING_PEER: sluice/threads needs the package `piscina`, which is not installed; install it: npm install piscina\n" +
         "MISSING_PEER: sluice/batching needs the package `dataloader`, which is not installed; install it: npm install dataloader\n" +
-        "MISSING_PEER: sluice/otel needs the package `@opentelemetry/api`, which is not installed; install it: npm install @opentelemetry/api\n",
+        "MISSING_PEER: sluice/otel needs the package `@opentelemetry/api`, which is not installed; install it: npm install @opentelemetry/api\n" +
+        "MISSING_PEER: sluice/progress needs the package `log-update`, which is not installed; install it: npm install log-update\n",
     );
   },
 );
@@ -86,6 +90,15 @@ test("with its package each wing works, through import and require, and the proc
   for (const program of ["batching.mjs", "batching.cjs"]) {
     expect(await run(packed.project, process.execPath, program), program).toBe("[1,2]\n");
   }
+  for (const load of [
+    'import { showProgress } from "sluice/progress";',
+    'const { showProgress } = require("sluice/progress");',
+  ]) {
+    const program = `${load} showProgress({ live: true }).then(({ events }) => console.log(events.eventNames().length));`;
+    const type = load.startsWith("import") ? "module" : "commonjs";
+    const output = await run(packed.project, process.execPath, `--input-type=${type}`, "-e", program);
+    expect(output, load).toBe("5\n");
+  }
   for (const program of ["otel.mjs", "otel.cjs"]) {
     const spans = '["invoke_workflow Flow","step A","attempt A"]\n';
     expect(await run(packed.project, process.execPath, program), program).toBe(spans);
@@ -96,7 +109,7 @@ test("importing sluice loads no wing and none of their packages", async () => {
   const program = `import "sluice"; import { createRequire } from "node:module";
     createRequire(import.meta.url)("sluice");
     const loaded = Object.keys(createRequire(import.meta.url).cache).join();
-    console.log(/piscina|dataloader|opentelemetry|threads|batching|otel/.test(loaded), process.moduleLoadList.includes("NativeModule worker_threads"));`;
+    console.log(/piscina|dataloader|opentelemetry|log-update|threads|batching|otel|progress/.test(loaded), process.moduleLoadList.includes("NativeModule worker_threads"));`;
   const output = await run(packed.project, process.execPath, "--input-type=module", "-e", program);
   expect(output.split(" ")[0]).toBe("false");
 });

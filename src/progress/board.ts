@@ -1,0 +1,93 @@
+// What is going on in the runs that a display shows, as their events tell it. Knows nothing of a terminal.
+import type { GateEvent, ItemEvent, ProgressEvent, RunEvent, StepEvent } from "sluice";
+
+type Path = readonly (string | number)[];
+
+/** One execution of a batch, or one step that takes its time. */
+export interface Row {
+  readonly runId: string;
+  readonly path: Path;
+  readonly began: number;
+  /** What it told last; `undefined` for a step that is no batch, or has not told yet. */
+  progress: ProgressEvent | undefined;
+  /** Whether items have begun in it. */
+  batch: boolean;
+  /** Calls that wait at a gate. */
+  waiting: number;
+  ended: { readonly at: number; readonly outcome: string } | undefined;
+}
+
+/** A gate that sends nobody. */
+export interface Pause {
+  readonly gate: string | undefined;
+  readonly until: number;
+}
+
+/** All rows, in the order in which they began. */
+export class Board {
+  readonly rows = new Map<string, Row>();
+  readonly pauses = new Map<string, Pause>();
+  /** Runs that have not ended. */
+  running = 0;
+
+  run({ phase }: RunEvent): void {
+    this.running += phase === "start" ? 1 : -1;
+  }
+
+  step(event: StepEvent): void {
+    const key = keyOf(event);
+    if (event.phase === "start") {
+      const { runId, path, at } = event;
+      const row: Row = {
+        runId,
+        path,
+        began: at,
+        progress: undefined,
+        batch: false,
+        waiting: 0,
+        ended: undefined,
+      };
+      this.rows.set(key, row);
+      return;
+    }
+    const row = this.rows.get(key);
+    if (row !== undefined) row.ended = { at: event.at, outcome: event.outcome };
+  }
+
+  item({ phase, runId, parent }: ItemEvent): void {
+    const row = this.rows.get(`${parent} ${runId}`);
+    if (row !== undefined && phase === "start") row.batch = true;
+  }
+
+  progress(event: ProgressEvent): void {
+    const row = this.rows.get(`${event.parent} ${event.runId}`);
+    if (row !== undefined) row.progress = event;
+  }
+
+  gate(event: GateEvent): void {
+    const { phase, gate, runId, path } = event;
+    if (phase === "paused") this.pauses.set(`${gate} ${runId}`, { gate, until: event.until });
+    else if (phase === "resumed") this.pauses.delete(`${gate} ${runId}`);
+    else {
+      const row = this.#newest(runId, path);
+      if (row !== undefined) row.waiting += phase === "waiting" ? 1 : -1;
+    }
+  }
+
+  /** Forgets what a display need not show again. */
+  forget(key: string): void {
+    this.rows.delete(key);
+  }
+
+  /** Waits are told by items, whose parents are not kept: their row is the newest of that path. */
+  #newest(runId: string, path: Path): Row | undefined {
+    const name = path.join("\0");
+    let found: Row | undefined;
+    for (const row of this.rows.values()) {
+      if (row.ended === undefined && row.runId === runId && row.path.join("\0") === name) found = row;
+    }
+    return found;
+  }
+}
+
+export const keyOf = ({ runId, id }: { readonly runId: string; readonly id: number }) => `${id} ${runId}`;
