@@ -60,7 +60,7 @@ const rules: Record<string, Rule> = {
  * const lines: string[] = [];
  * const { events } = await showProgress({ stream: { write: (line: string) => lines.push(line) } });
  * await new Flow(new Sizes()).run({}, { events });
- * lines.join("").replace(/[\d.]+(\/s| s)/g, "…$1"); // => "done: Sizes: 2 of 2, 100 %, …/s, … s\n"
+ * lines.join("").replace(/[\d.,]+(\/s| s)/g, "…$1"); // => "done: Sizes: 2 of 2, 100 %, …/s, … s\n"
  * ```
  */
 export async function showProgress(options: ProgressOptions = {}): Promise<Progress> {
