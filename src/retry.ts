@@ -91,7 +91,7 @@ async function tryAll(job: Job, failed: { readonly error: unknown } | undefined)
       told(job, wait);
       scope.cancellation?.throwIfAborted();
       if (wait === undefined) return recover(job, error, number);
-      if (wait > 0) await sleep(wait, scope.cancellation);
+      if (wait > 0) await sleep(wait, scope.cancellation, leaf ? () => {} : undefined);
       else if (--turns.stepsToClock <= 0) {
         for (let turn = turns.breathe(); turn !== undefined; turn = turns.again()) await turn;
       }

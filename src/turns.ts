@@ -4,7 +4,7 @@
 const TURN_EVERY = 40;
 const KEY = Symbol.for("sluice.turns");
 /** Calls back in the next turn of the event loop. */
-export const later: (callback: () => void) => unknown =
+const later: (callback: () => void) => unknown =
   typeof setImmediate === "function" ? setImmediate : (callback) => setTimeout(callback, 0);
 
 /** The event loop's turns, which all runs of a process share. */

@@ -22,13 +22,24 @@ interface Slotted {
   readonly semaphore: Semaphore | undefined;
 }
 
-/** Takes a slot of each gate that has any, in order; those of gates that `around` holds are borrowed. */
+/**
+ * Takes a slot of each gate that has any, in order; those of gates that `around` holds are borrowed.
+ *
+ * @param drop - What cleans up where the wait is abandoned, as in waitFor.
+ */
 export async function takeSlots(
   gates: readonly Slotted[],
   around: Held | undefined,
   cancellation: Cancellation | undefined,
+  drop: (() => void) | undefined,
 ): Promise<Held | undefined> {
   let held = around;
+  const leave =
+    drop &&
+    (() => {
+      releaseSlots(held, around);
+      drop();
+    });
   try {
     for (const gate of gates) {
       const { semaphore } = gate;
@@ -36,8 +47,8 @@ export async function takeSlots(
       const outer = slotOf(gate, around);
       const slot =
         outer === undefined
-          ? (semaphore.take() ?? (await semaphore.wait(cancellation)))
-          : await outer.borrow(cancellation);
+          ? (semaphore.take() ?? (await semaphore.wait(cancellation, leave)))
+          : await outer.borrow(cancellation, leave);
       held = { gate, slot, around: held };
     }
     return held === around ? undefined : held;

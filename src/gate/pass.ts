@@ -129,7 +129,8 @@ export function passNow(passage: Passage, keep: Keep): Permit | undefined {
 }
 
 /**
- * Runs a call under all its gates. The first gate is the one that a 429 pauses.
+ * Runs a call under all its gates. The first gate is the one that a 429 pauses. A call that takes slots is raced
+ * against the abort by whoever makes it, so one that waits when it is abandoned never settles.
  *
  * @param failed - What the call threw when it started after {@link passNow}: it goes on from there.
  */
@@ -142,6 +143,10 @@ export async function pass<T>(
   for (const gate of gates) checkCost(gate, tokens);
   cancellation?.throwIfAborted();
   const keep = passage.keep ?? {};
+  const drop = () => {
+    for (const { counts } of gates) counts.waiting--;
+    letGo(keep, around);
+  };
   let failure = failed;
   try {
     for (let pauses = 0; ; pauses++) {
@@ -150,10 +155,11 @@ export async function pass<T>(
       const entered = passage.log === undefined ? undefined : logWait(passage, passage.log, keep);
       try {
         if (slots && keep.held === undefined && gates.some(({ semaphore }) => semaphore !== undefined)) {
-          keep.held = await takeSlots(gates, around, cancellation);
+          keep.held = await takeSlots(gates, around, cancellation, drop);
         }
         // Taken here without waiting, they are used in this very turn, as the promise about windows wants.
-        if (!takeNow(gates, tokens)) await waitForPermits(gates, tokens, cancellation, pauses > 0);
+        if (!takeNow(gates, tokens))
+          await waitForPermits(gates, tokens, cancellation, pauses > 0, slots ? drop : undefined);
       } finally {
         for (const { counts } of gates) counts.waiting--;
       }
@@ -230,10 +236,11 @@ async function waitForPermits(
   tokens: number,
   cancellation: Cancellation | undefined,
   wasLetGo: boolean,
+  drop: (() => void) | undefined,
 ): Promise<void> {
   const [permits, ...others] = gates.map((gate) => gate.permits);
   for (let first = wasLetGo; ; first = true) {
-    await permits?.wait(tokens, others, cancellation, first);
+    await permits?.wait(tokens, others, cancellation, first, drop);
     if (gates.every((gate) => gate.permits.pause === 0)) return;
     for (const gate of gates) gate.permits.giveBack(tokens); // a pause has begun since the grant
   }

@@ -79,8 +79,9 @@ export class Permits {
     others: readonly Permits[],
     cancellation: Cancellation | undefined,
     first: boolean,
+    drop?: () => void,
   ): Promise<void> {
-    return waitFor(cancellation, (resolve) => {
+    const start = (resolve: () => void) => {
       const waiter: Waiter = { tokens, primary: this, others, grant: resolve };
       for (const each of [this, ...others]) {
         const behind = first ? [...each.queue] : [];
@@ -90,7 +91,8 @@ export class Permits {
         each.wake();
       }
       return () => leave(waiter);
-    });
+    };
+    return waitFor(cancellation, start, drop);
   }
 
   /** Gives back permits of a call that did not start. */

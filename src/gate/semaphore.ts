@@ -7,6 +7,7 @@ export class Semaphore {
   readonly #limit: LimitFunction;
   #running = 0;
   #waiting = 0;
+  #draining = false;
 
   constructor(concurrency: number) {
     this.#limit = pLimit(concurrency);
@@ -34,8 +35,8 @@ export class Semaphore {
   }
 
   /** Waits for a slot. An abort rejects with its reason and leaves a stub that p-limit skips. */
-  wait(cancellation: Cancellation | undefined): Promise<Slot> {
-    return waitFor(cancellation, (resolve) => {
+  wait(cancellation: Cancellation | undefined, drop?: () => void): Promise<Slot> {
+    const start = (resolve: (slot: Slot) => void) => {
       let gone = false;
       const leave = () => {
         if (gone) return;
@@ -50,12 +51,17 @@ export class Semaphore {
           resolve(this.#hold((job) => void job().then(done)));
         });
       });
-      return leave;
-    });
+      return () => {
+        leave();
+        if (this.#waiting === 0 && !this.#draining) this.#limit.clearQueue(); // nothing but stubs
+      };
+    };
+    return waitFor(cancellation, start, drop);
   }
 
   /** Resolves when every holder and waiter of now has gone. Only for a semaphore of one slot. */
   drained(): Promise<unknown> {
+    this.#draining = true;
     return this.#limit(() => undefined);
   }
 
@@ -89,9 +95,9 @@ export class Slot {
   }
 
   /** Lends the slot to one nested call at a time, so that the limit holds. */
-  async borrow(cancellation: Cancellation | undefined): Promise<Slot> {
+  async borrow(cancellation: Cancellation | undefined, drop?: () => void): Promise<Slot> {
     this.#lent ??= new Semaphore(1);
-    return this.#lent.take() ?? (await this.#lent.wait(cancellation));
+    return this.#lent.take() ?? (await this.#lent.wait(cancellation, drop));
   }
 
   /** Gives the slot back, once nested calls that still use it have ended. */
