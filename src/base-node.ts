@@ -65,6 +65,7 @@ export const INSTEAD: Readonly<Record<string, string>> = {
 /** What a node has until it is linked; a node at the end of a flow never is. */
 const NO_LINKS: Wiring["links"] = new Map();
 const NO_KEYS: readonly string[] = [];
+const NO_OPTIONS = {};
 const NO_SETTINGS = settingsOf("", {});
 
 function settingsOf(where: string, options: NodeOptions): Settings {
@@ -94,9 +95,11 @@ export abstract class BaseNode<S = Untyped> {
       checkOptions(where, options, rules, "attempts" in rules ? INSTEAD : {});
       settings = settingsOf(where, options as NodeOptions);
     }
-    const { name = where, requires = NO_KEYS } = (options ?? {}) as BaseOptions;
+    const given = (options ?? NO_OPTIONS) as BaseOptions;
+    const { name = where, requires = NO_KEYS } = given;
+    const plain = leaf && settings.simple;
     this.name = name;
-    this[NODE] = { settings, requires, plain: leaf && settings.simple, links: NO_LINKS };
+    this[NODE] = { settings, requires, plain, options: given, takes: rules, links: NO_LINKS };
   }
 
   /** Reads the store and gives what the middle of the step works on. */

@@ -9,6 +9,7 @@ import {
   anAmount,
   anObject,
   aSignal,
+  aString,
   aWholeNumber,
   checkOptions,
   isAmount,
@@ -25,6 +26,8 @@ import { StallWatch } from "./stall.js";
 const GATE = Symbol.for("sluice.gate");
 /** The options of a {@link Gate}. */
 export interface GateOptions {
+  /** What diagrams call it. @default nothing */
+  readonly name?: string | undefined;
   /** The most calls in flight at once. @default Infinity */
   readonly concurrency?: number | undefined;
   /** The most requests and tokens in a period. @default no limit */
@@ -75,6 +78,7 @@ export interface GateStats {
 }
 
 const gateRules = {
+  name: aString,
   concurrency: aCountOrInfinity,
   rate: anObject,
   retryAfter: aFunction,
@@ -110,6 +114,8 @@ const runRules: Record<string, Rule> = {
  * ```
  */
 export class Gate {
+  /** What it was made with. */
+  readonly options: GateOptions;
   /** @internal */
   readonly semaphore: Semaphore | undefined;
   /** @internal */
@@ -122,7 +128,6 @@ export class Gate {
   readonly counts = { waiting: 0, running: 0, started: 0, refused: 0, ended: 0 };
   /** @internal Above 0 while a holder's function runs its first, synchronous part. */
   entered = 0;
-  readonly #retryAfter: GateOptions["retryAfter"];
   readonly #stall = new StallWatch();
 
   /** @throws SluiceError `INVALID_OPTION` or `UNKNOWN_OPTION`. */
@@ -130,11 +135,11 @@ export class Gate {
     checkOptions("Gate", options, gateRules);
     const { concurrency = Number.POSITIVE_INFINITY, rate } = options;
     checkRate("Gate", rate);
+    this.options = options;
     if (concurrency !== Number.POSITIVE_INFINITY) this.semaphore = new Semaphore(concurrency);
     this.permits = new Permits(rate);
     this.tokensAPeriod = rate?.tokens ?? Number.POSITIVE_INFINITY;
     this.maxPauses = options.maxPauses ?? 8;
-    this.#retryAfter = options.retryAfter;
   }
 
   /**
@@ -192,7 +197,7 @@ export class Gate {
 
   /** @internal The pause that a failed call asks for, if any. */
   pauseAfter(error: unknown): number | undefined {
-    const own = this.#retryAfter?.(error);
+    const own = this.options.retryAfter?.(error);
     if (own === false) return undefined;
     if (own === undefined) return pauseOf(error);
     if (!isAmount(own))
