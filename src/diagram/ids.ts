@@ -82,8 +82,8 @@ function localOf(place: Place, taken: ReadonlySet<string>, ties: Map<string, num
   if (!taken.has(name)) return name;
   const { before } = place;
   const actions: string[] = [];
-  for (let turn = place.turn; turn !== undefined && turn.depth > (before?.depth ?? 0); turn = turn.earlier) {
-    actions.push(turn.action);
+  for (let { turn } = place; turn !== undefined && turn.depth > (before?.depth ?? 0); turn = turn.earlier) {
+    if (actions.push(turn.action) === 100) break; // enough to tell routes apart, and a long chain stays quick
   }
   const route = JSON.stringify([name, before?.local, ...actions]);
   let local: string;

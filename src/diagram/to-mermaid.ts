@@ -136,9 +136,8 @@ function notesOf({ kind, repeats, until, branches, concurrency, gates = [] }: Gr
     ...(kind === "batch" ? ["one by one"] : []),
     ...(until === undefined ? [] : [`${until} of ${branches?.length}`]),
     ...(concurrency === undefined ? [] : [`${amount(concurrency ?? "all")} at once`]),
-    ...gates.map(gateText),
   ];
-  return notes.map(label);
+  return [...notes.map(label), ...gates.map(gateText)];
 }
 
 function gateText({ name, concurrency, rate }: GraphGate): string {
@@ -146,8 +145,8 @@ function gateText({ name, concurrency, rate }: GraphGate): string {
     ...(concurrency === undefined ? [] : [`${amount(concurrency)} at once`]),
     ...(rate === undefined ? [] : [rateText(rate)]),
   ];
-  const title = name === undefined ? "gate" : `gate ${name}`;
-  return limits.length === 0 ? title : `${title}: ${limits.join(", ")}`;
+  const title = name === undefined ? "gate" : `gate ${label(name)}`;
+  return limits.length === 0 ? title : `${title}${label(`: ${limits.join(", ")}`)}`;
 }
 
 function rateText({ requests, tokens, per }: Rate): string {

@@ -26,7 +26,7 @@ import { StallWatch } from "./stall.js";
 const GATE = Symbol.for("sluice.gate");
 /** The options of a {@link Gate}. */
 export interface GateOptions {
-  /** What diagrams call it. @default nothing */
+  /** What diagrams call it. @default none */
   readonly name?: string | undefined;
   /** The most calls in flight at once. @default Infinity */
   readonly concurrency?: number | undefined;
