@@ -38,6 +38,8 @@ const parallelFlowRules: Record<string, Rule> = { ...flowRules, ...parallelRules
  * merged in `ctx.params`. `post` gets the last action of each walk, in order.
  */
 export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> {
+  /** @internal Bundlers rename classes, and a node is called after its class. */
+  static override readonly name: string = "BatchFlow";
   readonly #batch: BatchSettings;
 
   constructor(start: BaseNode<S>, options?: BatchFlowOptions<S>);
@@ -207,6 +209,8 @@ export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> 
  * ```
  */
 export class AsyncParallelBatchFlow<S = Untyped, P extends object = Untyped> extends BatchFlow<S, P> {
+  /** @internal Bundlers rename classes, and a node is called after its class. */
+  static override readonly name: string = "AsyncParallelBatchFlow";
   /** @throws SluiceError `INVALID_NODE`, `UNKNOWN_HOOK`, `INVALID_OPTION`, `UNKNOWN_OPTION`. */
   constructor(start: BaseNode<S>, options?: ParallelBatchFlowOptions<S>) {
     super(start, options, parallelFlowRules, 16);

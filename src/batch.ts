@@ -102,6 +102,8 @@ export async function runBatch(
  * `post` gets the results in input order.
  */
 export class BatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends BaseNode<S> {
+  /** @internal Bundlers rename classes, and a node is called after its class. */
+  static override readonly name: string = "BatchNode";
   readonly #batch: BatchSettings;
 
   constructor(options?: BatchNodeOptions<S>);
@@ -229,6 +231,8 @@ export class AsyncParallelBatchNode<S = Untyped, Item = Untyped, Result = Untype
   Item,
   Result
 > {
+  /** @internal Bundlers rename classes, and a node is called after its class. */
+  static override readonly name: string = "AsyncParallelBatchNode";
   /** @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`. */
   constructor(options?: ParallelBatchNodeOptions<S>) {
     super(options, parallelRules, 16);

@@ -1,5 +1,6 @@
 // What a run tells to whoever listens, and how it is told so that no listener can harm the run.
 import type { EventEmitter } from "eventemitter3";
+import type { Cancellation } from "./abort.js";
 import { show } from "./errors.js";
 import { isThenable } from "./thenable.js";
 
@@ -178,6 +179,24 @@ export type RunEmitter = EventEmitter<RunEvents>;
  * behind, nothing otherwise. Listeners themselves are never waited for, since one that hangs must not hold a run.
  */
 export const HOLD = Symbol.for("sluice.hold");
+
+/** What a sender waits for while the reader is behind; an abort lets it go. `undefined` when there is nothing. */
+export function heldBack(
+  emitter: RunEmitter,
+  cancellation: Cancellation | undefined,
+): Promise<void> | undefined {
+  const hold = (emitter as { [HOLD]?(): Promise<void> | undefined })[HOLD]?.();
+  if (hold === undefined || cancellation === undefined) return hold;
+  return new Promise((resolve) => {
+    const free = () => {
+      cancellation.unlisten(free);
+      resolve();
+    };
+    cancellation.listen(free);
+    hold.then(free, free);
+    if (cancellation.aborted) free();
+  });
+}
 
 /** The `code` of a process warning that sluice prints. */
 export type WarningCode =

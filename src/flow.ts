@@ -46,6 +46,8 @@ export const flowRules: Record<string, Rule> = { ...nodeRules, params: anObject,
  * ```
  */
 export class Flow<S = Untyped> extends BaseNode<S> {
+  /** @internal Bundlers rename classes, and a node is called after its class. */
+  static override readonly name: string = "Flow";
   /** The node where each walk begins. */
   readonly start: BaseNode<S>;
   readonly #params: Params | undefined;

@@ -31,6 +31,8 @@ import { type Action, MIDDLE, NODE } from "./walk.js";
  * ```
  */
 export class Node<S = Untyped, P = Untyped, E = Untyped> extends BaseNode<S> {
+  /** @internal Bundlers rename classes, and a node is called after its class. */
+  static override readonly name: string = "Node";
   /** @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`. */
   constructor(options?: NodeOptions<S>) {
     super(options, nodeRules, true);

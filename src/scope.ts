@@ -2,7 +2,7 @@
 import { type Cancellation, HookSignal } from "./abort.js";
 import type { Context, Params } from "./context.js";
 import { SluiceError, setLocation, showPath } from "./errors.js";
-import { emitSafely, HOLD, type WarningCode } from "./events.js";
+import { emitSafely, heldBack, type WarningCode } from "./events.js";
 import { HELD, type Held } from "./gate/held.js";
 import type { Run } from "./run.js";
 import { RUN_SPAN } from "./watch/watch.js";
@@ -179,7 +179,7 @@ export class StepContext implements Context {
       const { events } = this.scope.run;
       if (events === undefined || this.#isOver) return NOTHING_TO_AWAIT;
       emitSafely(events, { type: "data", ...this.scope.about(this.node, undefined, this.index), data });
-      return (events as { [HOLD]?(): Promise<void> | undefined })[HOLD]?.() ?? NOTHING_TO_AWAIT;
+      return heldBack(events, this.cancellation) ?? NOTHING_TO_AWAIT;
     };
   }
 

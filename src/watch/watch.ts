@@ -1,7 +1,7 @@
 // What a watched run tells of itself, and what its `around` hooks wrap. A run that nobody watches has none of
 // this: it is made only where somebody listens or wraps.
 import type { Cancellation } from "../abort.js";
-import { emitSafely, HOLD, type RunEmitter, type RunEvents } from "../events.js";
+import { emitSafely, heldBack, type RunEmitter, type RunEvents } from "../events.js";
 import type { Awaitable } from "../thenable.js";
 import { type Around, inside, type Span } from "./around.js";
 import { type GateLog, type Pausable, PauseLog } from "./gate-log.js";
@@ -104,9 +104,10 @@ export class Watch {
   async #wrap(work: Work): Promise<unknown> {
     const { kind, node, place, index, attempt, input } = work;
     const { cancellation } = place;
-    const held = (this.#run.events as { [HOLD]?(): Promise<void> | undefined } | undefined)?.[HOLD]?.();
-    if (held !== undefined) {
-      await held;
+    const { events } = this.#run;
+    const hold = events && heldBack(events, cancellation);
+    if (hold !== undefined) {
+      await hold;
       cancellation?.throwIfAborted();
     }
     const id = ++this.#spans;

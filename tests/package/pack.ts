@@ -14,7 +14,8 @@ export interface Packed {
   /** The folder to remove when all is done. */
   folder: string;
   tarball: string;
-  unpackedSize: number;
+  /** Of the tarball, in bytes. */
+  size: number;
   /** Paths in the tarball. */
   files: string[];
   /** An empty project with the tarball installed in it, and the programs of consumer/. */
@@ -62,7 +63,7 @@ export async function pack(): Promise<Packed> {
   return {
     folder,
     tarball,
-    unpackedSize: report.unpackedSize,
+    size: report.size,
     files: report.files.map((file: { path: string }) => file.path),
     project,
     manifest: JSON.parse(await readFile(join(project, "node_modules/sluice/package.json"), "utf8")),

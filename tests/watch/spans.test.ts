@@ -433,6 +433,33 @@ describe("who listens changes nothing", () => {
     },
   );
 
+  test("an abort lets go of who is held back by the emitter", async () => {
+    const { events } = recorder();
+    const hold = deferred();
+    Object.defineProperty(events, Symbol.for("sluice.hold"), { value: () => hold.promise });
+    const stop = new AbortController();
+    const entered = vi.fn();
+    const sends = node({
+      prep: async (_shared: object, { emit }) => {
+        entered();
+        await emit("never read");
+      },
+    });
+    const run = new Flow(sends).run({}, { events, signal: stop.signal });
+    await turn();
+    stop.abort(new Error("enough"));
+    expect(await rejection(run)).toBe(stop.signal.reason);
+    const unheard = new EventEmitter<RunEvents>();
+    Object.defineProperty(unheard, Symbol.for("sluice.hold"), { value: () => hold.promise });
+    const again = new AbortController();
+    const sending = new Flow(sends).run({}, { events: unheard, signal: again.signal });
+    await turn();
+    expect(entered).toHaveBeenCalledTimes(1);
+    again.abort(new Error("enough"));
+    expect(await rejection(sending)).toBe(again.signal.reason);
+    expect(unhandled).not.toHaveBeenCalled();
+  });
+
   test("events that nobody listens to are not made", async () => {
     const events: RunEmitter = new EventEmitter<RunEvents>();
     const emit = vi.spyOn(events, "listeners");
