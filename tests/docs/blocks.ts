@@ -24,7 +24,9 @@ type Markdown = ReturnType<typeof fromMarkdown>;
 /** Finds the blocks of all pages and sources under `root`, page by page, in their order. */
 export function findBlocks(root: string): Block[] {
   const pages = [
-    ...["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].filter((file) => existsSync(join(root, file))),
+    ...["README.md", "AGENTS.md", "llms.txt", "CONTRIBUTING.md", "CHANGELOG.md"].filter((file) =>
+      existsSync(join(root, file)),
+    ),
     ...filesIn(root, "docs").filter((file) => file.endsWith(".md")),
     ...filesIn(root, "cookbook").filter((file) => file.endsWith("/README.md")),
   ];
