@@ -34,9 +34,6 @@ const app = await Application.bootstrapWithPlugins({
   hideBreadcrumbs: true,
   hidePageHeader: true,
   useCodeBlocks: true,
-  parametersFormat: "table",
-  interfacePropertiesFormat: "table",
-  propertyMembersFormat: "table",
   indexFormat: "table",
 });
 const project = await app.convert();

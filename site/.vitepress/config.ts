@@ -139,6 +139,10 @@ export default defineConfig({
       },
     ],
   },
+  transformPageData({ relativePath, frontmatter }) {
+    // The reference is looked things up in, not read from page to page.
+    if (relativePath.startsWith("reference/api/")) Object.assign(frontmatter, { prev: false, next: false });
+  },
   buildEnd({ outDir }) {
     const copy = (from: string, to: string) => {
       mkdirSync(dirname(join(outDir, to)), { recursive: true });

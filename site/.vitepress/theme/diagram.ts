@@ -38,11 +38,13 @@ export const Diagram = defineComponent({
           securityLevel: "strict",
           theme: isDark.value ? "dark" : "neutral",
           fontFamily: "inherit",
+          themeVariables: { fontSize: "14px" },
+          flowchart: { nodeSpacing: 25, rankSpacing: 30, padding: 10 },
         });
         const drawing = (await mermaid.render(`diagram-${++drawn}`, source)).svg;
-        // Shrunk below this, nobody could read it: a wide diagram is scrolled instead.
+        // style.css lets a wide diagram shrink, but not so far that nobody could read it.
         const width = Number(/viewBox="\S+ \S+ (\S+)/.exec(drawing)?.[1] ?? 0);
-        svg.value = drawing.replace('style="', `style="min-width: ${Math.round(width * 0.75)}px; `);
+        svg.value = drawing.replace('style="', `style="--natural-width: ${Math.round(width)}px; `);
       });
       drawing = drawing.catch((error) => console.error(error));
     };
