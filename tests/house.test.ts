@@ -190,18 +190,25 @@ describe("lists that are kept in two places agree", () => {
     expect(Object.keys(manifest.scripts).filter((name) => /^(pre|post)?install$/.test(name))).toEqual([]);
   });
 
-  test("the lockfile names no host, so that any registry or mirror serves it", () => {
-    const { packages } = JSON.parse(read("package-lock.json")) as Lockfile;
+  const lockfiles = ["package-lock.json", "site/package-lock.json"];
+
+  test.each(lockfiles)("%s names no host, so that any registry or mirror serves it", (lockfile) => {
+    const { packages } = JSON.parse(read(lockfile)) as Lockfile;
     const resolved = Object.values(packages).flatMap((entry) => entry.resolved ?? []);
     expect(resolved.filter((target) => target.includes(":"))).toEqual([]);
   });
 
-  test("the lockfile has the packages of every platform; node .ci/lock-platforms.mjs adds them", () => {
-    const { packages } = JSON.parse(read("package-lock.json")) as Lockfile;
-    const wanted = Object.values(packages).flatMap((entry) => Object.keys(entry.optionalDependencies ?? {}));
-    const locked = new Set(Object.keys(packages).map((path) => path.split("node_modules/").at(-1)));
-    expect(wanted.filter((name) => !locked.has(name))).toEqual([]);
-  });
+  test.each(lockfiles)(
+    "%s has the packages of every platform; node .ci/lock-platforms.mjs adds them",
+    (lockfile) => {
+      const { packages } = JSON.parse(read(lockfile)) as Lockfile;
+      const wanted = Object.values(packages).flatMap((entry) =>
+        Object.keys(entry.optionalDependencies ?? {}),
+      );
+      const locked = new Set(Object.keys(packages).map((path) => path.split("node_modules/").at(-1)));
+      expect(wanted.filter((name) => !locked.has(name))).toEqual([]);
+    },
+  );
 
   test("every error code has its heading in docs/reference/errors.md, and every heading its code", () => {
     const headings = [...read("docs/reference/errors.md").matchAll(/^##+ `?([A-Z][A-Z_]+)`?\s*$/gm)];

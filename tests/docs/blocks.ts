@@ -21,13 +21,20 @@ export interface Block {
 
 type Markdown = ReturnType<typeof fromMarkdown>;
 
-/** Finds the blocks of all pages and sources under `root`, page by page, in their order. */
-export function findBlocks(root: string): Block[] {
-  const pages = [
-    ...["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].filter((file) => existsSync(join(root, file))),
+/** The pages of the documentation, relative to `root`. */
+export function pagesOf(root: string): string[] {
+  return [
+    ...["README.md", "AGENTS.md", "llms.txt", "CONTRIBUTING.md", "CHANGELOG.md"].filter((file) =>
+      existsSync(join(root, file)),
+    ),
     ...filesIn(root, "docs").filter((file) => file.endsWith(".md")),
     ...filesIn(root, "cookbook").filter((file) => file.endsWith("/README.md")),
   ];
+}
+
+/** Finds the blocks of all pages and sources under `root`, page by page, in their order. */
+export function findBlocks(root: string): Block[] {
+  const pages = pagesOf(root);
   const sources = filesIn(root, "src").filter((file) => file.endsWith(".ts"));
   const read = (file: string) => readFileSync(join(root, file), "utf8");
   return [

@@ -45,7 +45,7 @@ export async function nodeBinary(major: string): Promise<string> {
 export async function pack(): Promise<Packed> {
   const folder = await mkdtemp(join(tmpdir(), "sluice-package-"));
   const stage = join(folder, "stage");
-  const leftOut = new Set([".git", "node_modules", "dist", "tests", "cookbook", "docs", "bench"]);
+  const leftOut = new Set([".git", "node_modules", "dist", "tests", "cookbook", "docs", "bench", "site"]);
   for (const entry of await readdir(root)) {
     if (!leftOut.has(entry)) await cp(join(root, entry), join(stage, entry), { recursive: true });
   }

@@ -21,6 +21,7 @@ beforeAll(async () => {
 afterAll(() => rm(packed.folder, { recursive: true, force: true }));
 
 const bin = (name: string) => join(root, "node_modules/.bin", name);
+const tsx = import.meta.resolve("tsx");
 const installed = (path: string) => join(packed.project, "node_modules/sluice", path);
 
 /** Every file that a condition of `exports` leads to. */
@@ -65,6 +66,32 @@ describe.for(Object.keys(compilers) as Compiler[])("its types under TypeScript %
   });
 });
 
+// The program in consumer/desk was written from AGENTS.md alone: who knows only that page must get this far.
+test("a program written from AGENTS.md compiles under strict and runs", async () => {
+  const folder = join(packed.project, "desk");
+  const compilerOptions = {
+    target: "es2022",
+    module: "nodenext",
+    types: ["node"],
+    typeRoots: [join(root, "node_modules/@types")],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noImplicitOverride: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: true,
+  };
+  await writeFile(join(folder, "package.json"), '{ "type": "module" }');
+  await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions }));
+  expect(await compile("6.0", folder)).toBe("");
+  expect(await run(folder, process.execPath, "--trace-warnings", "--import", tsx, "main.ts")).toBe(
+    [
+      '{"action":"default","answers":{"a":"As we know: pay by card","d":"As we know: pay by card"},"report":"2 answered, 1 unclear, 1 urgent"}',
+      '{"peak":3,"refused":1}',
+      "stop MAX_STEPS EachTicket\n",
+    ].join("\n"),
+  );
+});
+
 describe("the tarball", () => {
   test("holds what exports names, and nothing built that exports does not name", () => {
     const named = targets(packed.manifest.exports);
@@ -76,10 +103,11 @@ describe("the tarball", () => {
   });
 
   test("has its papers, no sources of tests, and is small", () => {
-    expect(packed.files).toEqual(expect.arrayContaining(["LICENSE", "README.md", "CHANGELOG.md"]));
-    expect(packed.files.filter((file) => !/^(dist\/.*|[A-Z-]+(\.md)?|package\.json)$/.test(file))).toEqual(
-      [],
-    );
+    const papers = ["AGENTS.md", "CHANGELOG.md", "LICENSE", "README.md", "llms.txt"];
+    expect(packed.files).toEqual(expect.arrayContaining(papers));
+    expect(
+      packed.files.filter((file) => !/^(dist\/.*|[A-Z-]+(\.md)?|llms\.txt|package\.json)$/.test(file)),
+    ).toEqual([]);
     expect(packed.size).toBeLessThan(1_000_000);
   });
 

@@ -4,7 +4,8 @@ const assert = require("node:assert/strict");
 /** `lib` makes the flow; `parts` makes its nodes and its gate: another build of sluice, or the same. */
 module.exports = async function program(lib, parts = lib) {
   // Bundling renames classes; a node is called after its class all the same.
-  for (const name of ["Node", "BatchNode", "AsyncParallelBatchNode"]) assert.equal(new lib[name]().name, name);
+  for (const name of ["Node", "BatchNode", "AsyncParallelBatchNode"])
+    assert.equal(new lib[name]().name, name);
   for (const name of ["Flow", "BatchFlow", "AsyncParallelBatchFlow"]) {
     assert.equal(new lib[name](new lib.Node()).name, name);
   }

@@ -1,0 +1,54 @@
+// Follows every link between the pages: the file is there, and so is the heading.
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { fromMarkdown } from "mdast-util-from-markdown";
+import { expect, test } from "vitest";
+import { pageOf, slugOf, targetOf } from "../../site/pages.js";
+import { pagesOf } from "./blocks.js";
+
+const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
+const read = (file: string) => readFileSync(join(root, file), "utf8");
+type Markdown = ReturnType<typeof fromMarkdown> | ReturnType<typeof fromMarkdown>["children"][number];
+
+const all = (node: Markdown): Markdown[] => ["children" in node ? node.children.map(all) : [], node].flat(3);
+const textOf = (node: Markdown): string =>
+  "children" in node ? node.children.map(textOf).join("") : "value" in node ? node.value : "";
+const slugsOf = (file: string) =>
+  all(fromMarkdown(read(file)))
+    .filter((node) => node.type === "heading")
+    .map((node) => slugOf(textOf(node)));
+
+const pages = pagesOf(root);
+
+test.each(pages)("every link of %s leads to a file, and to a heading of it", (file) => {
+  const broken: string[] = [];
+  for (const node of all(fromMarkdown(read(file)))) {
+    if (node.type !== "link" && node.type !== "image" && node.type !== "definition") continue;
+    const target = targetOf(file, node.url);
+    if (target === undefined) continue;
+    const path = join(root, target.path);
+    if (!existsSync(path)) broken.push(node.url);
+    else if (target.hash !== "" && !slugsOf(target.path).includes(target.hash)) broken.push(node.url);
+    // The site shows a folder by its README.
+    else if (statSync(path).isDirectory() && !existsSync(join(path, "README.md"))) broken.push(node.url);
+  }
+  expect(broken).toEqual([]);
+});
+
+test("every page of docs/ has a line in docs/README.md, and is a page of the site", () => {
+  const listed = all(fromMarkdown(read("docs/README.md"))).flatMap((node) =>
+    node.type === "link" ? (targetOf("docs/README.md", node.url)?.path ?? []) : [],
+  );
+  const own = pages.filter((file) => file.startsWith("docs/") && file !== "docs/README.md");
+  const unlisted = own.filter((file) => !/^docs\/decisions\/\d/.test(file) && !listed.includes(file));
+  expect(unlisted).toEqual([]);
+  expect(own.filter((file) => pageOf(file) === undefined)).toEqual([]);
+});
+
+test("a page of the guide opens with a diagram or a block, before any prose", () => {
+  const late = pages.filter((file) => {
+    return file.startsWith("docs/guide/") && fromMarkdown(read(file)).children[1]?.type !== "code";
+  });
+  expect(late).toEqual([]);
+});
