@@ -85,8 +85,8 @@ export class Render extends Node<Shared, Paths, Page> {
     return pathsOf(shared, params);
   }
 
-  override async exec({ from }: Paths): Promise<Page> {
-    return render(await readFile(from, "utf8"));
+  override async exec({ from }: Paths, { signal }: Context): Promise<Page> {
+    return render(await readFile(from, { encoding: "utf8", signal }));
   }
 
   override post(shared: Shared, _paths: Paths, page: Page): void {
@@ -110,19 +110,24 @@ export class CheckLinks extends Node<Shared> {
   }
 }
 
+/** What is written where. */
+interface Writing extends Paths {
+  readonly html: string;
+}
+
 /** Writes the page. */
-export class WritePage extends Node<Shared, Paths & { readonly html: string }> {
+export class WritePage extends Node<Shared, Writing> {
   constructor() {
     super({ requires: ["page"] });
   }
 
-  override prep(shared: Shared, { params }: Context<Params>) {
+  override prep(shared: Shared, { params }: Context<Params>): Writing {
     return { ...pathsOf(shared, params), html: shared.page?.html ?? "" };
   }
 
-  override async exec({ to, html }: Paths & { readonly html: string }): Promise<void> {
+  override async exec({ to, html }: Writing, { signal }: Context): Promise<void> {
     await mkdir(dirname(to), { recursive: true });
-    await writeFile(to, html);
+    await writeFile(to, html, { signal });
   }
 
   override post(): "written" {

@@ -1,6 +1,6 @@
 // Four nodes that know nothing of each other: what one writes into the store another reads.
 import { readFile } from "node:fs/promises";
-import { Node } from "sluice";
+import { type Context, Node } from "sluice";
 import { InputError } from "./input-error.js";
 import type { Count, Counted, InHand, Measured, Queue, Statistics } from "./store.js";
 
@@ -10,9 +10,9 @@ export class TakeText<S extends Queue & InHand> extends Node<S, string | undefin
     return files[0];
   }
 
-  override async exec(file: string | undefined): Promise<InHand["text"]> {
+  override async exec(file: string | undefined, { signal }: Context): Promise<InHand["text"]> {
     if (file === undefined) return undefined;
-    const content = await readFile(file, "utf8").catch((error) => {
+    const content = await readFile(file, { encoding: "utf8", signal }).catch((error) => {
       throw new InputError(`Expected files of text, got "${file}": ${error.message}. Correct the path.`);
     });
     return { file, content };
