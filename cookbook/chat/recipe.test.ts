@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import OpenAI from "openai";
-import { afterAll, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
 import { createChatFlow } from "./flow.js";
 import { Llm } from "./llm.js";
 import type { Message, Shared } from "./nodes.js";
@@ -15,6 +15,11 @@ import type { Message, Shared } from "./nodes.js";
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 const scratch = mkdtempSync(join(tmpdir(), "chat-"));
 afterAll(() => rmSync(scratch, { recursive: true }));
+
+/** Skips waits: whenever nothing else is to be done, the clock goes on to the next timer. */
+const skipWaits = () =>
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }).setTimerTickMode("nextTimerAsync");
+afterEach(() => void vi.useRealTimers());
 
 function start(args: string[] = [], env: NodeJS.ProcessEnv = {}) {
   const { OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_MODEL, ...clean } = process.env;
@@ -107,11 +112,8 @@ test("each call is given the whole conversation, and nothing that comes after it
 });
 
 test("a service that fails costs an answer, and not the conversation", async () => {
-  vi.useFakeTimers();
-  const talked = talk(["one", "fail", "two"]);
-  await vi.runAllTimersAsync(); // the waits between attempts
-  vi.useRealTimers();
-  const { given, shared, written } = await talked;
+  skipWaits();
+  const { given, shared, written } = await talk(["one", "fail", "two"]);
   expect(given.map((messages) => messages.length)).toEqual([1, 3, 3, 3, 3]);
   expect(written[1]).toBe("(No answer: 503 of the service. Say it again, or leave.)");
   expect(shared.messages.map(({ content }) => content)).toEqual(["one", "1 so far", "two", "3 so far"]);

@@ -29,7 +29,7 @@ export class Llm {
       { signal },
     );
     const text = choices[0]?.message.content ?? "";
-    const answer = [...text.matchAll(/^\W*answer:\W*(\S.*)$/gim)].at(-1)?.[1];
+    const answer = [...text.matchAll(/^\W*answer:[\s*_]*(\S.*)$/gim)].at(-1)?.[1];
     if (answer !== undefined) return normalised(answer);
     throw new Error(`Expected a last line "Answer: …", got "${text.slice(-80)}"`);
   }
