@@ -80,7 +80,7 @@ describe.concurrent("the program", () => {
     const temporary = join(scratch, "temporary");
     mkdirSync(temporary);
     const { child, text, ended } = start([], { TMPDIR: temporary });
-    await vi.waitFor(() => expect(text()).toContain("  100,000 rows   heap"), { timeout: 20_000 });
+    await vi.waitFor(() => expect(text()).toContain("  100,000 rows   heap"), { timeout: 60_000 });
     expect(text()).toContain("Made 500,000 rows of sales, ");
     const stoppedAt = performance.now();
     child.kill("SIGINT");

@@ -65,7 +65,7 @@ describe.concurrent("the program", () => {
     const { port } = service.address() as AddressInfo;
     const env = { OPENAI_API_KEY: "key", OPENAI_BASE_URL: `http://127.0.0.1:${port}/v1` };
     const { child, ended } = start(["--votes", "6"], env);
-    await vi.waitFor(() => expect(calls).toBe(6), { timeout: 20_000 });
+    await vi.waitFor(() => expect(calls).toBe(6), { timeout: 60_000 });
     const stoppedAt = performance.now();
     child.kill("SIGINT");
     expect((await ended).code).toBe(130);

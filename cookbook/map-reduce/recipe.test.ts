@@ -91,7 +91,7 @@ describe.concurrent("the program", () => {
     const { port } = service.address() as AddressInfo;
     const env = { OPENAI_API_KEY: "key", OPENAI_BASE_URL: `http://127.0.0.1:${port}/v1` };
     const { child, ended } = start([], env);
-    await vi.waitFor(() => expect(calls).toBe(5), { timeout: 20_000 });
+    await vi.waitFor(() => expect(calls).toBe(5), { timeout: 60_000 });
     const stoppedAt = performance.now();
     child.kill("SIGINT");
     expect((await ended).code).toBe(130);
