@@ -122,7 +122,15 @@ describe("the folder", () => {
   beforeAll(async () => {
     folderOf("outside", { "secret.txt": "the secret" });
     folderOf("inside-too", { "near.txt": "the neighbour" });
-    const inside = folderOf("inside", { "a.txt": "one\ntwo\none\n", "deep/b.txt": "$& costs $1" });
+    const inside = folderOf("inside", {
+      "a.txt": "one\ntwo\none\n",
+      "deep/b.txt": "$& costs $1",
+      ".env": "KEY=1",
+      "node_modules/a/b.js": "x",
+      "test/c.js": "1",
+      "d.test.ts": "1",
+      "contest.js": "1",
+    });
     symlinkSync(secret, join(inside, "link.txt"));
     symlinkSync(dirname(secret), join(inside, "folder"));
     symlinkSync(join(scratch, "outside/new.txt"), join(inside, "dead.txt"));
@@ -144,6 +152,8 @@ describe("the folder", () => {
     ["..", "outside of the folder"],
     ["", "outside of the folder"],
     ["deep", "is no file"],
+    [".env", "is not for you"],
+    ["node_modules/a/b.js", "is not for you"],
     ["a.txt\0", "There is no file"],
   ])("refuses %j, for reading and for writing", async (path, reason) => {
     await expect(workspace.read(path)).rejects.toMatchObject({
@@ -156,11 +166,20 @@ describe("the folder", () => {
   });
 
   test("lists, searches and reads what is inside, and nothing behind links", async () => {
-    expect(await workspace.files()).toEqual(["a.txt", "deep/b.txt"]);
+    expect(await workspace.files()).toEqual(["a.txt", "contest.js", "d.test.ts", "deep/b.txt", "test/c.js"]);
     expect(await workspace.search("one")).toBe("a.txt:1: one\na.txt:3: one");
     expect(await workspace.search("secret")).toBe("No line has it.");
     expect(await workspace.read("deep/../fine.txt")).toBe("one\ntwo\none\n");
   });
+
+  test.each(["test/c.js", "d.test.ts", "deep/../test/c.js"])(
+    "does not bend the test %s to the code",
+    async (path) => {
+      expect(await workspace.read(path)).toBe("1");
+      await expect(workspace.replace(path, "1", "2")).rejects.toThrow("mend the code");
+      await workspace.replace("contest.js", "1", "1");
+    },
+  );
 
   test("replaces a text that stands there once, letter by letter", async () => {
     await expect(workspace.replace("a.txt", "one", "1")).rejects.toThrow("2 times");

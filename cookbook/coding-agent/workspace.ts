@@ -19,6 +19,12 @@ export interface TestReport {
 
 const MOST_LETTERS = 20_000;
 
+/** Hidden files hold keys and what git runs; packages are somebody else's. */
+const isForeign = (name: string) => name.startsWith(".") || name === "node_modules";
+
+/** What `node --test` takes for tests. */
+const isTest = (path: string) => /(^|[\\/])test[\\/]|(^|[\\/.-])test\.[cm]?[jt]s$/.test(path);
+
 /** A folder with its tools. It changes files, and neither makes nor follows links that lead out. */
 export class Workspace {
   readonly #root: string;
@@ -38,7 +44,7 @@ export class Workspace {
     const found: string[] = [];
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-      if (entry.name.startsWith(".") || entry.name === "node_modules") continue;
+      if (isForeign(entry.name)) continue;
       if (entry.isFile()) found.push(path);
       else if (entry.isDirectory()) found.push(...(await this.files(path)));
     }
@@ -67,6 +73,7 @@ export class Workspace {
   async replace(path: string, find: string, replacement: string): Promise<void> {
     const file = await this.#locate(path);
     const content = await readFile(file, "utf8");
+    if (isTest(relative(this.#root, file))) throw new Refusal("Tests say what is wanted: mend the code.");
     const places = find === "" ? 0 : content.split(find).length - 1;
     if (places !== 1) throw new Refusal(`"${path}" has that text ${places} times, and it should be once.`);
     await writeFile(
@@ -116,6 +123,7 @@ export class Workspace {
       throw new Refusal(`There is no file "${path}".`);
     }
     this.#hold(real, path);
+    if (relative(this.#root, real).split(sep).some(isForeign)) throw new Refusal(`"${path}" is not for you.`);
     if (!(await stat(real)).isFile()) throw new Refusal(`"${path}" is no file.`);
     return real;
   }
