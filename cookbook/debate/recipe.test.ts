@@ -15,7 +15,7 @@ import { parseCase, SAMPLE } from "./case.js";
 import { createDebateFlow } from "./flow.js";
 import { InputError } from "./input-error.js";
 import { connect, Llm, type Speech } from "./llm.js";
-import { createShared, type Floor, type Side } from "./nodes.js";
+import { createShared, type Floor, type Side, Speak } from "./nodes.js";
 
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 const scratch = mkdtempSync(join(tmpdir(), "debate-"));
@@ -141,6 +141,10 @@ describe("the flow", () => {
       ]);
     }
     expect(shared.winner).toBe("nobody");
+
+    const early = createShared(topic, { rounds: 3, margin: 1 });
+    early.speeches.for.push({ fact: 1, text: "before the other side began" });
+    expect(new Speak("against", slow).prep(early)).toMatchObject({ own: [], other: [] });
   });
 
   test("ends with the first clear lead, and otherwise when time is up", async () => {

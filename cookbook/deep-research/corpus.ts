@@ -39,7 +39,7 @@ export async function readCorpus(folder: string): Promise<Corpus> {
 
 /** Cuts a document at its headings; code and markup are left out, since an answer is made of prose. */
 export function passagesOf(name: string, markdown: string): Passage[] {
-  const prose = markdown.replace(/^(```|~~~)[^]*?^\1/gm, "").replace(/<[^>]*>|!\[[^\]]*\]\([^)]*\)/g, "");
+  const prose = markdown.replace(/^(```|~~~)[\s\S]*?^\1/gm, "").replace(/<[^>]*>|!\[[^\]]*\]\([^)]*\)/g, "");
   return prose.split(/^(?=#{1,4} )/m).flatMap((section) => {
     const [, heading = ""] = /^#{1,4} (.*)/.exec(section) ?? [];
     const text = plain(section.replace(/^#{1,4} .*/, ""));
