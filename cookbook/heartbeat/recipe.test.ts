@@ -44,7 +44,7 @@ async function serve() {
   return { state, server, url, close };
 }
 
-describe("the program", () => {
+describe.concurrent("the program", () => {
   test("beats by the clock, tells what changes, and stops at once in the middle of a beat", async () => {
     const { state, server, url, close } = await serve();
     const { child, ended } = start([url, "--every", "* * * * * *"]);
