@@ -9,16 +9,19 @@ const decimal = (places: number) =>
     .regex(new RegExp(`^-?\\d{1,9}(\\.\\d{1,${places}})?$`))
     .transform((text) => toUnits(text, places));
 
+// A pattern, as vendors who hold a model to a schema know few rules for strings, and this is one of them.
+const text = z.string().regex(/\S/);
+
 /** What the model is to answer, and what it becomes. */
 export const invoiceSchema = z.strictObject({
-  number: z.string().min(1),
-  seller: z.string().min(1),
+  number: text,
+  seller: text,
   date: z.iso.date(),
   currency: z.string().regex(/^[A-Z]{3}$/),
   lines: z
     .array(
       z.strictObject({
-        description: z.string().min(1),
+        description: text,
         quantity: decimal(3),
         unitPrice: decimal(2),
         amount: decimal(2),
