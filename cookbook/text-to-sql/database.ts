@@ -80,7 +80,11 @@ export class Database {
     signal.throwIfAborted();
     // A connection of its own: an interrupt ends whatever runs on a connection.
     const connection = new Connection(this.#uri, {});
-    const interrupt = () => connection.interrupt();
+    let again: NodeJS.Timeout | undefined;
+    const interrupt = () => {
+      connection.interrupt();
+      again = setInterval(() => connection.interrupt(), 20); // one that comes before the query has begun is lost
+    };
     signal.addEventListener("abort", interrupt);
     try {
       await connection.prepare(select); // so that errors are about what was asked
@@ -102,6 +106,7 @@ export class Database {
       throw said === undefined ? error : new QueryError(said, { cause: error });
     } finally {
       signal.removeEventListener("abort", interrupt);
+      clearInterval(again);
       connection.close();
     }
   }

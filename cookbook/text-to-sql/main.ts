@@ -51,7 +51,7 @@ async function main(): Promise<void> {
       throw new InputError(`Expected a SQLite database in "${path}", got "${error.message}".`);
     });
     print(shared);
-    if (action !== "answered") process.exitCode = 1;
+    if (action === "given up") process.exitCode = 1;
   }
 }
 

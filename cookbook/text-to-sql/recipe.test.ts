@@ -77,7 +77,7 @@ describe("the program", () => {
     expect(text).toContain("× no such column: revenue");
     expect(text).toContain("× ambiguous column name: price_cents");
     expect(text).toMatch(/DELETE FROM orders\n {2}× Expected one SELECT.+\n\n {2}No answer/);
-    expect(code).toBe(1); // one of the three questions has no answer
+    expect(code).toBe(0); // that a question has no answer is an answer
   });
 
   test("answers about a database of one's own, and leaves it as it was", async () => {
@@ -125,20 +125,17 @@ describe("the loop", () => {
   test("interrupts a query that would never end, and says so to the model", async () => {
     const endless =
       "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n) SELECT i FROM n WHERE i IN (1, 0)";
-    const startedAt = performance.now();
     const { action, failed } = await ask(new Scripted(endless, "SELECT 1"), { time: 100 });
     expect(action).toBe("answered");
     expect(failed[0]?.error).toBe("interrupted after 100 ms");
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
   });
 
-  test("an abort ends a query that would never end", async () => {
-    const endless = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n) SELECT i FROM n";
-    const llm = new Scripted(endless);
-    const flow = createTextToSqlFlow({ llm, database: new Database(path) });
+  // Were it not interrupted, the query itself would never settle, whoever waits for it or no longer does.
+  test.each([0, 1, 100])("an abort after %i ms ends a query that would never end", async (ms) => {
+    const endless = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
     const stop = new AbortController();
-    setTimeout(() => stop.abort(new Error("enough")), 100);
-    await expect(flow.run(createShared(""), { signal: stop.signal })).rejects.toThrow("enough");
+    setTimeout(() => stop.abort(new Error("enough")), ms);
+    await expect(new Database(path).query(endless, stop.signal)).rejects.toThrow("enough");
   });
 });
 
