@@ -130,6 +130,8 @@ describe("the flow", () => {
     const more = [...said.slice(0, 4), "apples apples apples", "x", "y", "apples"];
     const { shared } = await converse(more, { window: 2, recall: 1 });
     expect(questionsOf(shared.recalled)).toEqual(["apples apples apples"]);
+    const { shared: single } = await converse(["red apples", "x", "green apples", "apples"], { window: 1 });
+    expect(questionsOf(single.recalled)).toEqual(["red apples"]); // the green ones are in the window
     const { shared: all } = await converse(said, { window: 4, recall: 10 });
     expect(all.recalled).toBeUndefined(); // all four are in the window
     const { shared: none } = await converse(said, { window: 2, recall: 10, likeness: 0.99 });
