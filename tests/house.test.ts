@@ -1,6 +1,6 @@
 // The house tests its own shape, so that no reviewer has to: what may import what, how big files get, and
 // that lists kept in two places agree. It reads sources only; what the build makes is seen in package/.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
@@ -213,22 +213,5 @@ describe("lists that are kept in two places agree", () => {
   test("every error code has its heading in docs/reference/errors.md, and every heading its code", () => {
     const headings = [...read("docs/reference/errors.md").matchAll(/^##+ `?([A-Z][A-Z_]+)`?\s*$/gm)];
     expect(headings.map((match) => match[1]).sort()).toEqual([...errorCodes].sort());
-  });
-
-  test("every recipe is whole, and is in the cookbook's table", () => {
-    const recipes = readdirSync(join(root, "cookbook"), { withFileTypes: true })
-      .filter((entry) => entry.isDirectory() && entry.name !== "node_modules")
-      .map((entry) => entry.name);
-    expect(recipes).toContain("parallel-summaries");
-    const table = existsSync(join(root, "cookbook/README.md")) ? read("cookbook/README.md") : undefined;
-    for (const recipe of recipes) {
-      for (const file of ["README.md", "package.json", "main.ts"]) {
-        expect(existsSync(join(root, "cookbook", recipe, file)), `cookbook/${recipe}/${file}`).toBe(true);
-      }
-      const manifest = JSON.parse(read(`cookbook/${recipe}/package.json`));
-      expect(manifest.private, `cookbook/${recipe} is never published`).toBe(true);
-      expect(manifest.dependencies?.sluice, `cookbook/${recipe}`).toMatch(/^\^/);
-      if (table !== undefined) expect(table).toMatch(new RegExp(`^\\|.*\\(\\.?/?${recipe}/?[^)]*\\)`, "m"));
-    }
   });
 });

@@ -42,7 +42,8 @@ async function main(): Promise<void> {
   const events = new EventEmitter<RunEvents>();
   events.on("data", ({ data }) => tell(data as Progress));
   const shared = createShared();
-  const flow = createCodingFlow({ llm: service.llm, workspace: await Workspace.open(folder) });
+  const workspace = await Workspace.open(folder, { PATH: process.env.PATH ?? "" });
+  const flow = createCodingFlow({ llm: service.llm, workspace });
   try {
     await flow.run(shared, { signal: stop.signal, events, maxSteps });
   } catch (error) {

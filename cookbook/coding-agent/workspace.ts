@@ -29,13 +29,20 @@ const isTest = (path: string) => /(^|[\\/])test[\\/]|(^|[\\/.-])test\.[cm]?[jt]s
 export class Workspace {
   readonly #root: string;
 
-  private constructor(root: string) {
+  readonly #env: NodeJS.ProcessEnv;
+
+  private constructor(root: string, env: NodeJS.ProcessEnv) {
     this.#root = root;
+    this.#env = env;
   }
 
-  /** Opens a folder under its real name, so that the real names of its files can be compared with it. */
-  static async open(folder: string): Promise<Workspace> {
-    return new Workspace(await realpath(folder));
+  /**
+   * Opens a folder under its real name, so that the real names of its files can be compared with it.
+   *
+   * @param env - The environment of its tests: everything that they are to see of yours.
+   */
+  static async open(folder: string, env: NodeJS.ProcessEnv = {}): Promise<Workspace> {
+    return new Workspace(await realpath(folder), env);
   }
 
   /** Lists the files, without links and what is not the project's own. */
@@ -84,10 +91,9 @@ export class Workspace {
 
   /** Runs the tests. They are a program, and can do what your user can: only your secrets are kept from them. */
   async test(signal: AbortSignal): Promise<TestReport> {
-    const env = { PATH: process.env.PATH ?? "" };
     const args = ["--test", "--test-reporter=tap"];
     // In a group of its own, for a test that spins hears no polite signal, and has a parent that waits for it.
-    const runner = spawn(process.execPath, args, { cwd: this.#root, env, detached: true });
+    const runner = spawn(process.execPath, args, { cwd: this.#root, env: this.#env, detached: true });
     const kill = () => {
       try {
         process.kill(-(runner.pid ?? Number.NaN), "SIGKILL");
