@@ -55,9 +55,10 @@ type Api = typeof import("@opentelemetry/api");
  * import { otel } from "sluice/otel";
  *
  * const exporter = new InMemorySpanExporter();
- * new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).register();
+ * const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
  *
- * await new Flow(node({ name: "Greet", exec: () => "hello" }), { name: "Main" }).run({}, { around: otel() });
+ * const around = otel({ tracer: provider.getTracer("app") });
+ * await new Flow(node({ name: "Greet", exec: () => "hello" }), { name: "Main" }).run({}, { around });
  * exporter.getFinishedSpans().map(({ name }) => name); // => ["attempt Greet", "step Greet", "invoke_workflow Main"]
  * ```
  */
