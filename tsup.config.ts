@@ -6,6 +6,7 @@ export default defineConfig({
   entry: {
     index: "src/index.ts",
     "batching/index": "src/batching/index.ts",
+    "diagram/index": "src/diagram/index.ts",
     "serve/index": "src/serve/index.ts",
     "threads/index": "src/threads/index.ts",
   },

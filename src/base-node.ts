@@ -28,6 +28,7 @@ export type Branches<N, S> = { readonly [A in NamedActionOf<N>]: BaseNode<S> | n
 /** What a node has until it is linked; a node at the end of a flow never is. */
 const NO_LINKS: Wiring["links"] = new Map();
 const NO_KEYS: readonly string[] = [];
+const NO_OPTIONS = {};
 
 /** What every node and flow has: a name, links by action, and `run`. */
 export abstract class BaseNode<S = Untyped> {
@@ -47,9 +48,11 @@ export abstract class BaseNode<S = Untyped> {
       checkOptions(where, options, rules, "attempts" in rules ? INSTEAD : {});
       settings = settingsOf(where, options as NodeOptions);
     }
-    const { name = where, requires = NO_KEYS } = (options ?? {}) as BaseOptions;
+    const given = (options ?? NO_OPTIONS) as BaseOptions;
+    const { name = where, requires = NO_KEYS } = given;
+    const plain = leaf && settings.simple;
     this.name = name;
-    this[NODE] = { settings, requires, plain: leaf && settings.simple, links: NO_LINKS };
+    this[NODE] = { settings, requires, plain, options: given, takes: rules, links: NO_LINKS };
   }
 
   /** Reads the store and gives what the middle of the step works on. */

@@ -24,6 +24,9 @@ export interface Wiring {
   readonly requires: readonly string[];
   /** A leaf without attempts, timeout and gates: the walk calls its `exec` itself. */
   readonly plain: boolean;
+  /** As they were given, and which ones its class takes: whoever draws the node tells its kind by them. */
+  readonly options: object;
+  readonly takes: Readonly<Record<string, unknown>>;
   /** Where each action leads; `null` ends the flow on purpose. */
   links: Map<string, Step | null>;
 }

@@ -110,6 +110,8 @@ const runRules: Record<string, Rule> = {
 export class Gate {
   /** What events and diagrams call it. */
   readonly name: string | undefined;
+  /** What it was made with. */
+  readonly options: GateOptions;
   /** @internal */
   readonly semaphore: Semaphore | undefined;
   /** @internal */
@@ -126,7 +128,6 @@ export class Gate {
   paused = false;
   /** @internal The runs that are told of pauses. */
   readonly watchers = new Set<PauseWatcher>();
-  readonly #retryAfter: GateOptions["retryAfter"];
   readonly #stall = new StallWatch();
 
   /** @throws SluiceError `INVALID_OPTION` or `UNKNOWN_OPTION`. */
@@ -135,11 +136,11 @@ export class Gate {
     const { concurrency = Number.POSITIVE_INFINITY, rate } = options;
     checkRate("Gate", rate);
     this.name = options.name;
+    this.options = options;
     if (concurrency !== Number.POSITIVE_INFINITY) this.semaphore = new Semaphore(concurrency);
     this.permits = new Permits(rate);
     this.tokensAPeriod = rate?.tokens ?? Number.POSITIVE_INFINITY;
     this.maxPauses = options.maxPauses ?? 8;
-    this.#retryAfter = options.retryAfter;
   }
 
   /**
@@ -197,7 +198,7 @@ export class Gate {
 
   /** @internal The pause that a failed call asks for, if any. */
   pauseAfter(error: unknown): number | undefined {
-    const own = this.#retryAfter?.(error);
+    const own = this.options.retryAfter?.(error);
     if (own === false) return undefined;
     if (own === undefined) return pauseOf(error);
     if (!isAmount(own))
