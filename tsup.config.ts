@@ -1,5 +1,6 @@
 import { copyFile } from "node:fs/promises";
 import { defineConfig } from "tsup";
+import { buildCli } from "./cli.config.js";
 
 export default defineConfig({
   // A wing adds one line here and one in `exports` of package.json: "threads/index": "src/threads/index.ts".
@@ -9,6 +10,7 @@ export default defineConfig({
     "diagram/index": "src/diagram/index.ts",
     "serve/index": "src/serve/index.ts",
     "threads/index": "src/threads/index.ts",
+    "trace/index": "src/trace/index.ts",
   },
   format: ["esm", "cjs"],
   target: ["node20", "es2022"],
@@ -25,7 +27,10 @@ export default defineConfig({
   treeshake: true,
   sourcemap: true,
   clean: true,
-  // The thread's side of sluice/threads is plain CommonJS, which a worker loads by its path.
   shims: true,
-  onSuccess: () => copyFile("src/threads/thread.cjs", "dist/threads/thread.cjs"),
+  onSuccess: async () => {
+    // The thread's side of sluice/threads is plain CommonJS, which a worker loads by its path.
+    await copyFile("src/threads/thread.cjs", "dist/threads/thread.cjs");
+    await buildCli("dist");
+  },
 });

@@ -1,0 +1,136 @@
+// Where the nodes of a graph stand. Each flow is laid out by itself, the innermost first, and is one node of the
+// flow around it: links never leave their flow, so nothing is lost by it.
+import { Graph, layout } from "@dagrejs/dagre";
+import type { ViewLink, ViewNode } from "../model/view-node.js";
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface PlacedNode {
+  readonly node: ViewNode;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  /** Whether it is drawn as a box around others. */
+  readonly box: boolean;
+}
+
+export interface PlacedLink {
+  /** `undefined` leads in from the start. */
+  readonly link: ViewLink | undefined;
+  readonly points: readonly Point[];
+  readonly label: Point | undefined;
+}
+
+export interface Placed {
+  readonly width: number;
+  readonly height: number;
+  readonly nodes: readonly PlacedNode[];
+  readonly links: readonly PlacedLink[];
+  /** Where flows start, and where links end them. */
+  readonly starts: readonly Point[];
+  readonly ends: readonly Point[];
+}
+
+export type Direction = "LR" | "TB";
+
+const NODE_HEIGHT = 58;
+const TITLE = 30;
+const PADDING = 14;
+/** Flows nested deeper than this are drawn as one node. */
+const DEEPEST = 40;
+
+/** @param widthOf - The width of a text of a node in pixels. */
+export function layGraph(root: ViewNode, direction: Direction, widthOf: (text: string) => number): Placed {
+  return layNode(root, direction, widthOf, 0);
+}
+
+const labelOf = ({ action }: ViewLink): string => (action === "default" ? "" : action.slice(0, 24));
+
+function layNode(
+  node: ViewNode,
+  direction: Direction,
+  widthOf: (text: string) => number,
+  depth: number,
+): Placed {
+  if (node.children.length === 0 || depth > DEEPEST) {
+    const width = Math.round(Math.max(132, Math.min(230, widthOf(node.name) + 34)));
+    const placed = { node, x: 0, y: 0, width, height: NODE_HEIGHT, box: false };
+    return { width, height: NODE_HEIGHT, nodes: [placed], links: [], starts: [], ends: [] };
+  }
+  const graph = new Graph({ multigraph: true });
+  graph.setGraph({ rankdir: direction, nodesep: 26, ranksep: 46, edgesep: 16, marginx: 0, marginy: 0 });
+  const inner = new Map<ViewNode, Placed>();
+  for (const child of node.children) {
+    const placed = layNode(child, direction, widthOf, depth + 1);
+    inner.set(child, placed);
+    graph.setNode(child.id, { width: placed.width, height: placed.height });
+  }
+  const { start } = node;
+  if (start !== undefined && inner.has(start)) {
+    graph.setNode("start", { width: 14, height: 14 });
+    graph.setEdge("start", start.id, { minlen: 1 }, "start");
+  }
+  const links = node.children.flatMap((child) => child.links);
+  for (const [i, link] of links.entries()) {
+    const text = labelOf(link);
+    const end = link.to?.id ?? "end";
+    if (link.to === undefined) graph.setNode("end", { width: 18, height: 18 });
+    const size = text === "" ? { width: 4, height: 4 } : { width: widthOf(text) * 0.9 + 12, height: 18 };
+    graph.setEdge(link.from.id, end, { ...size, labelpos: "c" }, `link${i}`);
+  }
+  layout(graph);
+  const { width: across = 0, height: down = 0 } = graph.graph() as { width?: number; height?: number };
+  const title = Math.min(300, widthOf(node.name) + 90);
+  const width = Math.max(across + 2 * PADDING, title);
+  const height = down + TITLE + PADDING;
+  const shift = { x: (width - across) / 2, y: TITLE };
+  const placed: Placed & { nodes: PlacedNode[]; links: PlacedLink[]; starts: Point[]; ends: Point[] } = {
+    width,
+    height,
+    nodes: [{ node, x: 0, y: 0, width, height, box: true }],
+    links: [],
+    starts: [],
+    ends: [],
+  };
+  const at = (id: string): Point => {
+    const { x = 0, y = 0 } = graph.node(id) as Partial<Point>;
+    return { x: x + shift.x, y: y + shift.y };
+  };
+  for (const [child, within] of inner) {
+    const centre = at(child.id);
+    move(placed, within, centre.x - within.width / 2, centre.y - within.height / 2);
+  }
+  if (graph.hasNode("start")) placed.starts.push(at("start"));
+  if (graph.hasNode("end")) placed.ends.push(at("end"));
+  for (const edge of graph.edges()) {
+    const { points = [], x, y } = graph.edge(edge) as { points?: Point[]; x?: number; y?: number };
+    const link = edge.name === "start" ? undefined : links[Number(edge.name?.slice(4))];
+    const hasLabel = link !== undefined && labelOf(link) !== "" && x !== undefined && y !== undefined;
+    placed.links.push({
+      link,
+      points: points.map((point) => ({ x: point.x + shift.x, y: point.y + shift.y })),
+      label: hasLabel ? { x: x + shift.x, y: y + shift.y } : undefined,
+    });
+  }
+  return placed;
+}
+
+/** Takes what was laid out by itself into what is around it. */
+function move(
+  into: { nodes: PlacedNode[]; links: PlacedLink[]; starts: Point[]; ends: Point[] },
+  placed: Placed,
+  x: number,
+  y: number,
+): void {
+  const moved = (point: Point): Point => ({ x: point.x + x, y: point.y + y });
+  for (const node of placed.nodes) into.nodes.push({ ...node, ...moved(node) });
+  for (const { link, points, label } of placed.links) {
+    into.links.push({ link, points: points.map(moved), label: label && moved(label) });
+  }
+  into.starts.push(...placed.starts.map(moved));
+  into.ends.push(...placed.ends.map(moved));
+}

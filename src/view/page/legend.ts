@@ -1,0 +1,18 @@
+// What the colours of the timeline stand for.
+import { el } from "./dom.js";
+
+const MEANINGS = [
+  ["done", "done"],
+  ["gate", "waits at a gate"],
+  ["backoff", "waits to be tried again"],
+  ["failed", "failed"],
+  ["aborted", "aborted"],
+  ["running", "running"],
+] as const;
+
+export function legend(): HTMLElement {
+  const entries = MEANINGS.map(([name, meaning]) =>
+    el("li", {}, el("span", { class: `swatch ${name}`, "aria-hidden": "true" }), meaning),
+  );
+  return el("ul", { class: "legend", "aria-label": "Colours" }, ...entries);
+}
