@@ -3,8 +3,8 @@
 import { segmentsOf } from "./segments.js";
 import type { Span } from "./span.js";
 
-/** The things that are told apart, from the bottom up. */
-export const CROWD_PARTS = ["attempt", "gate", "backoff", "other"] as const;
+/** The things that are told apart, from the bottom up; `tried` are attempts that failed. */
+export const CROWD_PARTS = ["attempt", "tried", "gate", "backoff", "other"] as const;
 export type CrowdPart = (typeof CROWD_PARTS)[number];
 
 export interface Crowd {
@@ -27,7 +27,7 @@ export function countCrowd(
   // Each span adds a trapezium to the sums; differences of differences need two passes in place of one per column.
   const width = (to - from) / columns || 1;
   const make = () => new Float64Array(columns + 2);
-  const counts = { attempt: make(), gate: make(), backoff: make(), other: make() };
+  const counts = { attempt: make(), tried: make(), gate: make(), backoff: make(), other: make() };
   const failed = new Uint32Array(columns);
   const add = (into: Float64Array, start: number, end: number, sign: number) => {
     const a = Math.max(0, (start - from) / width);
@@ -56,7 +56,8 @@ export function countCrowd(
     }
     add(counts.other, span.start, end, 1);
     for (const segment of segmentsOf(span, now)) {
-      add(counts[segment.doing], segment.start, segment.end, 1);
+      const part = segment.doing === "attempt" && segment.outcome === "failed" ? "tried" : segment.doing;
+      add(counts[part], segment.start, segment.end, 1);
       add(counts.other, segment.start, segment.end, -1);
     }
   }

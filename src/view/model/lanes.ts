@@ -1,6 +1,7 @@
 // Where the spans of a run stand in the timeline: each lane holds spans that do not overlap, and below a lane
 // stand those of what is inside its spans.
 import type { Span } from "./span.js";
+import type { ViewNode } from "./view-node.js";
 
 /** A line of the timeline. */
 export interface Lane {
@@ -29,8 +30,8 @@ const DEEPEST = 60;
 export function insideOf(span: Span): Span[] {
   const inside: Span[] = [];
   for (const child of span.children) {
-    if (child.kind === "attempt") inside.push(...insideOf(child));
-    else inside.push(child);
+    if (child.kind !== "attempt") inside.push(child);
+    else if (child.children.length > 0) for (const each of insideOf(child)) inside.push(each);
   }
   return inside;
 }
@@ -41,28 +42,45 @@ export function layLanes(root: Span, now: number, open: boolean): Lanes {
   let crowded = false;
   const lay = (spans: readonly Span[], y: number, depth: number, height: number): number => {
     lanes.push({ y, height, spans, crowd: false });
-    let below = y + height + (height > 8 ? 2 : 1);
-    const inside: Span[] = [];
-    for (const span of spans) for (const child of insideOf(span)) inside.push(child);
-    if (inside.length === 0 || depth >= DEEPEST) return below;
+    const below = y + height + (height > 8 ? 2 : 1);
+    let end = below;
+    if (depth >= DEEPEST) return end;
+    // Visits of one node share the lanes below; those of another node, at another time, have lanes of their own there.
+    for (const inside of insideByNode(spans).values()) end = Math.max(end, layInside(inside, below, depth));
+    return end;
+  };
+  const layInside = (inside: Span[], y: number, depth: number): number => {
     inside.sort((a, b) => a.start - b.start || a.id - b.id);
     const tracks = intoTracks(inside, now);
     if (tracks.length > MOST_LANES) {
       crowded = true;
       if (!open) {
-        lanes.push({ y: below, height: CROWD_HEIGHT, spans: inside, crowd: true });
-        return below + CROWD_HEIGHT + 4;
+        lanes.push({ y, height: CROWD_HEIGHT, spans: inside, crowd: true });
+        return y + CROWD_HEIGHT + 4;
       }
     }
     const inner = tracks.length <= 12 ? 18 : tracks.length <= 40 ? 11 : tracks.length <= MOST_LANES ? 7 : 5;
+    let below = y;
     for (const track of tracks) {
       const isItem = track.some(({ kind }) => kind === "item");
       below = lay(track, below, depth + 1, isItem ? inner : Math.max(inner, 9));
     }
-    return below + 3;
+    return below + (tracks.length > 1 ? 3 : 0);
   };
   const height = lay([root], 0, 0, 20);
   return { lanes, height, crowded };
+}
+
+function insideByNode(spans: readonly Span[]): Map<ViewNode, Span[]> {
+  const byNode = new Map<ViewNode, Span[]>();
+  for (const span of spans) {
+    const inside = insideOf(span);
+    if (inside.length === 0) continue;
+    const known = byNode.get(span.node);
+    if (known === undefined) byNode.set(span.node, inside);
+    else for (const child of inside) known.push(child);
+  }
+  return byNode;
 }
 
 /** Shares spans, which are in the order of their starts, out to as few tracks as hold them without overlaps. */

@@ -9,6 +9,7 @@ const NAMES = [
   "done",
   "running",
   "failed",
+  "tried",
   "aborted",
   "gate",
   "backoff",

@@ -51,7 +51,7 @@ export function spanList(
   most: number,
   what: (span: Span) => string,
 ): HTMLElement {
-  const list = el("ul", { class: "spans" });
+  const list = el("ul", { class: spans[0]?.outcome === "failed" ? "spans failures" : "spans" });
   for (const span of spans.slice(0, most)) {
     const choose = button("", "Show it", () => {
       page.select(span);

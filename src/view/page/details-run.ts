@@ -3,6 +3,7 @@ import { durationOf } from "../model/span.js";
 import { amount, counted, duration } from "../model/words.js";
 import { errorPart, facts, part, spanList, state } from "./details-parts.js";
 import { button, el, short, visible } from "./dom.js";
+import { stateOf } from "./graph-state.js";
 import type { PageState } from "./state.js";
 
 const MOST = 30;
@@ -22,7 +23,7 @@ export function runDetails(page: PageState): Node[] {
   const bars = el("ul", { class: "bars" });
   for (const node of busy.slice(0, MOST_NODES)) {
     const choose = button("", "Show the node", () => page.select(undefined, node));
-    const meter = el("span", { class: "meter" });
+    const meter = el("span", { class: `meter ${stateOf(node)}` });
     meter.style.width = `${Math.max(1, (node.stats.time / most) * 100)}%`;
     choose.replaceChildren(
       el("span", { class: "title" }, short(node.name, 40)),

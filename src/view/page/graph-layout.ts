@@ -2,6 +2,7 @@
 // flow around it: links never leave their flow, so nothing is lost by it.
 import { Graph, layout } from "@dagrejs/dagre";
 import type { ViewLink, ViewNode } from "../model/view-node.js";
+import { kindOf } from "./graph-state.js";
 
 export interface Point {
   readonly x: number;
@@ -57,7 +58,9 @@ function layNode(
   depth: number,
 ): Placed {
   if (node.children.length === 0 || depth > DEEPEST) {
-    const width = Math.round(Math.max(132, Math.min(230, widthOf(node.name) + 34)));
+    // A batch has more to say below its name: items, failures, time.
+    const least = node.kind === "batch" || node.kind === "parallelBatch" ? 224 : 132;
+    const width = Math.round(Math.max(least, Math.min(240, widthOf(node.name) + 34)));
     const placed = { node, x: 0, y: 0, width, height: NODE_HEIGHT, box: false };
     return { width, height: NODE_HEIGHT, nodes: [placed], links: [], starts: [], ends: [] };
   }
@@ -84,7 +87,7 @@ function layNode(
   }
   layout(graph);
   const { width: across = 0, height: down = 0 } = graph.graph() as { width?: number; height?: number };
-  const title = Math.min(300, widthOf(node.name) + 90);
+  const title = Math.min(360, widthOf(node.name) + 45 + 6.5 * (kindOf(node) || "flow").length);
   const width = Math.max(across + 2 * PADDING, title);
   const height = down + TITLE + PADDING;
   const shift = { x: (width - across) / 2, y: TITLE };

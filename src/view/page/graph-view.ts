@@ -9,6 +9,9 @@ import type { PageState } from "./state.js";
 
 const NAME_FONT = '600 13px system-ui, -apple-system, "Segoe UI", sans-serif';
 
+/** The height in pixels up to which a graph is drawn in a page that scrolls. */
+const TALLEST = 620;
+
 export class GraphView {
   readonly element: HTMLElement;
   readonly #state: PageState;
@@ -61,7 +64,10 @@ export class GraphView {
     if (context !== null) context.font = NAME_FONT;
     const widthOf = (text: string) => context?.measureText(short(text, 40)).width ?? text.length * 7;
     const { root } = this.#state.run.graph;
-    const fits = ({ width: w, height: h }: Placed) => Math.min(width / w, height / h, 1);
+    // A page that scrolls gives the graph the height that it wants, within reason.
+    const isNarrow = matchMedia("(max-width: 860px)").matches;
+    const tallest = isNarrow ? TALLEST : height;
+    const fits = ({ width: w, height: h }: Placed) => Math.min(width / w, tallest / h, 1);
     const across = layGraph(root, "LR", widthOf);
     // A long chain on a narrow screen reads better from the top down.
     const placed = fits(across) > 0.75 ? across : best(across, layGraph(root, "TB", widthOf), fits);
@@ -89,6 +95,8 @@ export class GraphView {
       layer.append(entry.text);
     }
     this.#drawing.replaceChildren(arrowHeads(), layer);
+    const wanted = Math.min(placed.height * fits(placed) + 30, TALLEST);
+    this.#drawing.style.height = isNarrow ? `${wanted}px` : "";
     this.#pan.show(layer, placed.width, placed.height);
   }
 
@@ -148,7 +156,7 @@ export class GraphView {
       group.setAttribute("aria-label", visible(`${node.name}${kind && `, ${kind}`}: ${state}, ${line}`));
       if (placed.box) continue;
       const about = group.querySelector(".about");
-      if (about !== null) about.textContent = fitted(line, (placed.width - 26) * 1.15);
+      if (about !== null) about.textContent = fitted(line, (placed.width - 26) * 1.12);
       const share = most === 0 ? 0 : node.stats.time / most;
       group.querySelector(".time")?.setAttribute("width", String(Math.round((placed.width - 28) * share)));
     }

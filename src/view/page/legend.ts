@@ -4,7 +4,8 @@ import { el } from "./dom.js";
 const MEANINGS = [
   ["done", "done"],
   ["gate", "waits at a gate"],
-  ["backoff", "waits to be tried again"],
+  ["backoff", "backoff"],
+  ["tried", "failed attempt"],
   ["failed", "failed"],
   ["aborted", "aborted"],
   ["running", "running"],

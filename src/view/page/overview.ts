@@ -73,6 +73,7 @@ export class Overview {
       let top = HEIGHT;
       for (const [part, name] of [
         ["attempt", "done"],
+        ["tried", "tried"],
         ["gate", "gate"],
         ["backoff", "backoff"],
         ["other", "rest"],

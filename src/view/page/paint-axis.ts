@@ -30,7 +30,8 @@ export function paintAxis(
     context.fillStyle = colours.line;
     context.fillRect(Math.round(x), 0, 1, height);
     context.fillStyle = colours.soft;
-    context.fillText(i === 0 ? "0" : markOf(i * step, step, digits), Math.round(x) + 4, AXIS / 2);
+    const mark = i === 0 ? "0" : markOf(i * step, step, digits);
+    if (x + 6 + context.measureText(mark).width < width) context.fillText(mark, Math.round(x) + 4, AXIS / 2);
   }
   context.fillStyle = colours.line;
   context.fillRect(0, AXIS - 1, width, 1);

@@ -2,8 +2,8 @@
 // so that the work depends on the size of the picture and not on the number of spans.
 import { countCrowd } from "../model/crowd.js";
 import { insideOf, type Lane } from "../model/lanes.js";
-import { segmentsOf } from "../model/segments.js";
-import { durationOf, type Span, titleOf } from "../model/span.js";
+import { type Segment, segmentsOf } from "../model/segments.js";
+import { durationOf, type Span } from "../model/span.js";
 import { duration } from "../model/words.js";
 import type { Colours } from "./colours.js";
 import { short } from "./dom.js";
@@ -89,14 +89,19 @@ function paintSpan(scene: Scene, span: Span, x: number, y: number, end: number, 
   context.beginPath();
   context.roundRect(x, y, width, height, Math.min(3, height / 4, width / 2));
   context.fill();
-  if (!isBox) paintSegments(scene, span, y, height);
+  const segments = isBox ? [] : segmentsOf(span, now);
+  paintSegments(scene, span, segments, y, height);
   if (span.outcome !== "done" || isBox) {
     // Its own outcome, at its edge: attempts inside may all have failed where a fallback gave a result.
     context.fillStyle = colours[span.outcome];
     if (height > 8) context.fillRect(x, y, Math.min(3, width), height);
     else if (span.outcome === "failed") context.fillRect(x, y, width, height);
   }
-  if (height >= 11 && width > 34) paintLabel(scene, span, x + 7, y, width - 11, height, isBox);
+  if (height >= 16 && width > 30) {
+    const place = { x: x + 7, y, width: width - 11, height };
+    const busy = segments.length > 1 || (!isBox && span.outcome === "failed");
+    paintLabel(scene, span, place, isBox, busy);
+  }
   context.globalAlpha = 1;
   if (span.end === undefined && end > 0) {
     context.fillStyle = colours.running;
@@ -104,9 +109,17 @@ function paintSpan(scene: Scene, span: Span, x: number, y: number, end: number, 
   }
 }
 
-function paintSegments(scene: Scene, span: Span, y: number, height: number): void {
-  const { context, colours, now } = scene;
-  for (const { doing, start, end, outcome } of segmentsOf(span, now)) {
+function paintSegments(
+  scene: Scene,
+  span: Span,
+  segments: readonly Segment[],
+  y: number,
+  height: number,
+): void {
+  const { context, colours } = scene;
+  const tries = segments.filter(({ doing }) => doing === "attempt");
+  for (const segment of segments) {
+    const { doing, start, end, outcome } = segment;
     const x = Math.max(-10, xOf(scene, start));
     const width = Math.min(scene.width + 10, xOf(scene, end)) - x;
     if (width <= 0) continue;
@@ -118,37 +131,49 @@ function paintSegments(scene: Scene, span: Span, y: number, height: number): voi
       const thin = Math.max(2, Math.round(height / 5));
       context.fillRect(x, y + (height - thin) / 2, width, thin);
     } else {
-      context.fillStyle = colours[outcome];
+      // An attempt that failed is told from a failure: after it all may have gone well.
+      const isTried = outcome === "failed" && !(span.outcome === "failed" && segment === tries.at(-1));
+      context.fillStyle = isTried ? colours.tried : colours[outcome];
       context.fillRect(x, y, Math.max(1, width - (width > 5 ? 1 : 0)), height);
     }
   }
 }
 
+/** @param busy - Whether it has parts of several colours, on which text could not be read. */
 function paintLabel(
   scene: Scene,
   span: Span,
-  x: number,
-  y: number,
-  width: number,
-  height: number,
+  place: { readonly x: number; readonly y: number; readonly width: number; readonly height: number },
   isBox: boolean,
+  busy: boolean,
 ): void {
   const { context, colours, now } = scene;
+  const { x, y, width, height } = place;
   context.save();
   context.beginPath();
-  context.rect(x, y, width, height);
+  context.rect(x - 4, y, width + 4, height);
   context.clip();
   context.font = FONT;
   context.textBaseline = "middle";
-  context.fillStyle = isBox ? colours.ink : colours["on-fill"];
   const left = Math.max(x, 7); // a span that began out of view keeps its name in view
-  const title = short(titleOf(span), 60);
-  context.fillText(title, left, y + height / 2 + 0.5);
-  const after = left + context.measureText(title).width + 8;
+  // What it is an item of stands above it.
+  const title = span.kind === "item" ? `[${span.index ?? "?"}]` : short(span.node.name, 60);
   const time = duration(durationOf(span, now));
-  if (after + context.measureText(time).width < x + width) {
+  const wide = context.measureText(title).width;
+  if (busy) {
+    context.fillStyle = colours.panel;
+    context.globalAlpha *= 0.8;
+    context.beginPath();
+    context.roundRect(left - 3, y + 2, wide + 6, height - 4, 3);
+    context.fill();
+    context.globalAlpha /= 0.8;
+  }
+  const middle = y + height / 2 + 0.5;
+  context.fillStyle = isBox || busy ? colours.ink : colours["on-fill"];
+  context.fillText(title, left, middle);
+  if (!busy && left + wide + 8 + context.measureText(time).width < x + width) {
     context.globalAlpha *= 0.75;
-    context.fillText(time, after, y + height / 2 + 0.5);
+    context.fillText(time, left + wide + 8, middle);
   }
   context.restore();
 }
@@ -168,6 +193,7 @@ function paintCrowd(scene: Scene, lane: Lane, y: number): void {
     let top = bottom;
     for (const [part, fill] of [
       ["attempt", colours.done],
+      ["tried", colours.tried],
       ["gate", colours.hatch],
       ["backoff", colours.backoff],
       ["other", colours.rest],

@@ -100,6 +100,8 @@ export class Timeline implements Surface {
 
   #resize(): void {
     const { clientWidth, clientHeight } = this.scroller;
+    // So that a short run leaves the room to its graph.
+    document.documentElement.style.setProperty("--wanted", `${this.#lanes.height + AXIS + 125}px`);
     this.#content.style.height = `${Math.max(clientHeight, AXIS + this.#lanes.height + 12)}px`;
     this.#board.resize(clientWidth, clientHeight);
     this.#overview.resize(this.#colours);
@@ -165,11 +167,13 @@ export class Timeline implements Surface {
   /** What is painted at a place of the canvas; the nearest within three pixels. */
   spanAt(x: number, y: number): Span | undefined {
     const within = y + this.scroller.scrollTop - AXIS - 4;
-    const lane = this.#lanes.lanes.find((each) => within >= each.y - 1 && within <= each.y + each.height + 1);
-    if (lane === undefined || lane.crowd || y < AXIS) return undefined;
     const now = this.state.run.end;
-    const first = lane.spans[firstEndingAt(lane.spans, this.timeAt(x - 3), now)];
-    return first !== undefined && this.xOf(first.start) <= x + 3 ? first : undefined;
+    for (const { y: top, height, spans, crowd } of this.#lanes.lanes) {
+      if (crowd || y < AXIS || within < top - 1 || within > top + height + 1) continue;
+      const span = spans[firstEndingAt(spans, this.timeAt(x - 3), now)];
+      if (span !== undefined && this.xOf(span.start) <= x + 3) return span;
+    }
+    return undefined;
   }
 
   /** The spans beside one in its lane. */
@@ -180,17 +184,19 @@ export class Timeline implements Surface {
 
   /** The span of the nearest lane below or above, at about the same time. */
   beyond(span: Span, by: -1 | 1): Span | undefined {
-    const { lanes } = this.#lanes;
-    const lane = this.#laneOf.get(shownFor(span));
-    const middle = (span.start + (span.end ?? this.state.run.end)) / 2;
-    for (let i = lane === undefined ? -1 : lanes.indexOf(lane) + by; i >= 0 && i < lanes.length; i += by) {
-      const { spans, crowd } = lanes[i] as Lane;
-      if (crowd) continue;
-      const found = firstEndingAt(spans, middle, this.state.run.end);
-      const near = spans[Math.min(found, spans.length - 1)];
-      if (near !== undefined) return near;
+    const from = this.#laneOf.get(shownFor(span))?.y ?? 0;
+    const now = this.state.run.end;
+    const middle = (span.start + (span.end ?? now)) / 2;
+    let [best, least]: [Span | undefined, number] = [undefined, Number.POSITIVE_INFINITY];
+    let nearest = Number.POSITIVE_INFINITY;
+    for (const { y, spans, crowd } of this.#lanes.lanes) {
+      const away = (y - from) * by;
+      const near = spans[Math.min(firstEndingAt(spans, middle, now), spans.length - 1)];
+      if (crowd || away <= 0 || away > nearest || near === undefined) continue;
+      const apart = Math.max(0, near.start - middle, middle - (near.end ?? now));
+      if (away < nearest || apart < least) [best, least, nearest] = [near, apart, away];
     }
-    return undefined;
+    return best;
   }
 
   /** Scrolls to what is selected, and brings its time into view. */
