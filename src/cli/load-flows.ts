@@ -1,5 +1,5 @@
 // Loads a module of somebody else and finds the flows among its exports.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -18,7 +18,7 @@ export async function loadFlows(path: string, only: string | undefined): Promise
   const file = resolve(path);
   if (!existsSync(file))
     throw new UsageError("a module", quoted(path), "There is no such file; check its path.");
-  const exported = await load(file, path);
+  const exported = namesOf(await load(file, path));
   const flows = Object.entries(exported)
     .filter((entry): entry is [string, Flow] => isFlow(entry[1]))
     .map(([name, flow]) => ({ name, flow }));
@@ -44,6 +44,13 @@ export async function loadFlows(path: string, only: string | undefined): Promise
   return flows.filter(({ flow }, i) => flows.findIndex((other) => other.flow === flow) === i);
 }
 
+/** The exports by their names; those of a CommonJS module may all be in its default. */
+function namesOf(module: Record<string, unknown>): Record<string, unknown> {
+  const { default: first, "module.exports": common, ...named } = module;
+  const inside = typeof first === "object" && first !== null && !isFlow(first) ? first : {};
+  return { ...inside, ...named, ...(isFlow(first) && { default: first }) };
+}
+
 const isFlow = (value: unknown): boolean => typeof value === "object" && value !== null && WALK in value;
 
 async function load(file: string, path: string): Promise<Record<string, unknown>> {
@@ -66,10 +73,13 @@ async function load(file: string, path: string): Promise<Record<string, unknown>
   }
 }
 
-/** Where the project of a module has tsx, if it has. */
+/** Where the project of a module has tsx, if it has. What `require` would find of it is another build. */
 function findTsx(file: string): string | undefined {
   try {
-    return pathToFileURL(createRequire(file).resolve("tsx/esm/api")).href;
+    const manifest = createRequire(file).resolve("tsx/package.json");
+    const { exports } = JSON.parse(readFileSync(manifest, "utf8"));
+    const entry = exports["./esm/api"].import;
+    return new URL(typeof entry === "string" ? entry : entry.default, pathToFileURL(manifest)).href;
   } catch {
     return undefined;
   }
