@@ -1,11 +1,10 @@
 // sluice graph: the flows of a module, drawn without being run.
 import { parse } from "node:path";
 import { Command } from "commander";
-import type { Flow } from "sluice";
 import { toJSON, toMermaid } from "sluice/diagram";
 import { counted } from "../view/model/words.js";
 import { type Io, quoted, UsageError } from "./io.js";
-import { loadFlows } from "./load-flows.js";
+import { loadFlows, type NamedFlow } from "./load-flows.js";
 import { pageHtml, readPageParts } from "./page-html.js";
 import { writePage, writeText } from "./write-page.js";
 
@@ -48,14 +47,17 @@ async function graph(path: string, options: GraphOptions, io: Io): Promise<void>
   }
   const flows = await loadFlows(path, name);
   if (page) {
-    const lines = flows.map(({ flow }, i) =>
-      JSON.stringify({ type: "graph", id: i + 1, graph: toJSON(flow) }),
-    );
+    const [first, ...more] = flows as [NamedFlow, ...NamedFlow[]];
+    if (more.length > 0) {
+      const names = flows.map(({ name }) => name).join(", ");
+      throw new UsageError("--name of one flow for a page", names, "Choose one of them.");
+    }
+    const lines = [JSON.stringify({ type: "graph", id: 1, graph: toJSON(first.flow) })];
     const html = pageHtml(await readPageParts(), lines);
-    await writePage(out ?? `${parse(path).name}.html`, html, counted(flows.length, "flow"), open, io);
+    await writePage(out ?? `${parse(path).name}.html`, html, `the flow ${first.name}`, open, io);
     return;
   }
-  const draw = ({ name, flow }: { name: string; flow: Flow }) =>
+  const draw = ({ name, flow }: NamedFlow) =>
     // Mermaid takes a comment after the first line only, and one diagram needs none.
     flows.length === 1 ? toMermaid(flow, { direction }) : `%% ${name}\n${toMermaid(flow, { direction })}`;
   const text = flows.map(draw).join("\n");

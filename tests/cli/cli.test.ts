@@ -255,8 +255,11 @@ describe("graph", () => {
   test("writes a page of it", async () => {
     const { code, out } = await run("graph", module("one.ts"), "--page");
     expect(code).toBe(0);
-    expect(out).toMatch(/^one\.html \(\d+ kB\): 1 flow\n$/);
+    expect(out).toMatch(/^one\.html \(\d+ kB\): the flow flow\n$/);
     expect(existsSync(join(folder, "one.html"))).toBe(true);
+    expect((await run("graph", module("two.ts"), "--page")).err).toContain(
+      "error: Expected --name of one flow for a page, got one, two. Choose one of them.",
+    );
   });
 
   test("says what to export where there is no flow, and shows why a module cannot be loaded", async () => {

@@ -50,7 +50,9 @@ function show(model: TraceModel): { state: PageState; header: Header } {
 /** Stands for the run where there is only a graph. */
 function graphOnly({ graphs }: TraceModel): RunModel {
   const [graph] = graphs.values();
-  return new RunModel({ type: "warning", runId: "none", path: ["no run"], at: 0 }, graph);
+  const run = new RunModel({ type: "warning", runId: "none", path: ["no run"], at: 0 }, graph);
+  Object.assign(run.graph.root.stats, { visits: 0, running: 0 });
+  return run;
 }
 
 async function start(): Promise<void> {
