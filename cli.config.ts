@@ -38,6 +38,9 @@ export async function buildCli(folder: string, alias?: BuildOptions["alias"]): P
       banner: {
         js: '#!/usr/bin/env node\nimport { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);',
       },
+      // Small, for it is half commander; names stay, so that an error can be reported.
+      minifyWhitespace: true,
+      minifySyntax: true,
       legalComments: "none",
     }),
     buildPage(join(folder, "view")),

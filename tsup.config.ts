@@ -25,7 +25,8 @@ export default defineConfig({
   dts: { compilerOptions: { ignoreDeprecations: "6.0", stripInternal: true } },
   splitting: false,
   treeshake: true,
-  sourcemap: true,
+  // No source maps: what is built is not minified, and they would be two thirds of the package.
+  sourcemap: false,
   clean: true,
   shims: true,
   onSuccess: async () => {
