@@ -6,7 +6,11 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 // Tests that start other processes (npm, tsc, recipes) would disturb those that watch the clock, so
 // the groups run one after another: first the clock, one file at a time, then the two others.
 const clock = "tests/**/*.clock.test.ts";
-const heavy = ["tests/{docs,package,types}/**/*.test.ts", "tests/house.test.ts", "cookbook/*/recipe.test.ts"];
+const heavy = [
+  "tests/{cli,docs,package,types,view}/**/*.test.ts",
+  "tests/house.test.ts",
+  "cookbook/*/recipe.test.ts",
+];
 
 export default defineConfig({
   resolve: {

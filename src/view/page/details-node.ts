@@ -19,13 +19,19 @@ export function nodeDetails(page: PageState, node: ViewNode): Node[] {
   const failures = spans.filter(({ outcome }) => outcome === "failed");
   const kind = kindOf(node);
   return [
-    el("p", { class: "title" }, short(node.name, 200), " ", state(stateOf(node))),
+    el(
+      "p",
+      { class: "title" },
+      short(node.name, 200),
+      " ",
+      page.model.runs.length > 0 ? state(stateOf(node)) : "",
+    ),
     el("p", { class: "trail" }, visible(node.path.join(" › "))),
     ...(kind === "" && node.notes.length === 0
       ? []
       : [el("p", { class: "notes" }, visible([kind, ...node.notes].filter(Boolean).join(" · ")))]),
     facts([
-      ["Visits", amount(stats.visits)],
+      ["Visits", page.model.runs.length > 0 ? amount(stats.visits) : undefined],
       ["Time in all visits", stats.time > 0 ? duration(stats.time) : undefined],
       ["Items", areItems ? amount(spans.length) : undefined],
       ["Failed", failed > 0 ? amount(failed) : undefined],

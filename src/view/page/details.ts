@@ -33,7 +33,14 @@ export class Details {
     const { span, node } = this.#state;
     const { scrollTop } = this.#body;
     const isRun = node === undefined;
-    this.#heading.textContent = span !== undefined ? nameOf(span.kind) : isRun ? "Run" : "Node";
+    this.#heading.textContent =
+      span !== undefined
+        ? nameOf(span.kind)
+        : !isRun
+          ? "Node"
+          : this.#state.model.runs.length > 0
+            ? "Run"
+            : "Flow";
     this.#close.hidden = isRun;
     this.element.classList.toggle("chosen", !isRun);
     const content =

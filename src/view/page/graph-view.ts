@@ -4,6 +4,7 @@ import { amount } from "../model/words.js";
 import { button, el, short, svg, visible } from "./dom.js";
 import { layGraph, type Placed, type PlacedLink, type PlacedNode } from "./graph-layout.js";
 import { GraphPan } from "./graph-pan.js";
+import { arrowHeads, best, curve, fitted } from "./graph-shapes.js";
 import { kindOf, lineOf, stateOf } from "./graph-state.js";
 import type { PageState } from "./state.js";
 
@@ -129,7 +130,11 @@ export class GraphView {
       { transform: `translate(${x} ${y})`, tabindex: -1, role: "button", class: "node box" },
       svg("title", {}, visible(node.name)),
       svg("rect", { width, height, rx: 10, class: "shape" }),
-      svg("text", { x: 14, y: 20, class: "name" }, fitted(node.name, width - 90)),
+      svg(
+        "text",
+        { x: 14, y: 20, class: "name" },
+        fitted(node.name, (width - 40 - 6.5 * kind.length) * 0.95),
+      ),
       svg("text", { x: width - 12, y: 20, class: "kind" }, kind),
     );
     this.#listen(group, placed);
@@ -151,8 +156,10 @@ export class GraphView {
     for (const [node, { group, placed }] of this.#nodes) {
       const state = stateOf(node);
       group.setAttribute("class", `node ${state}${placed.box ? " box" : ""}`);
-      const line = lineOf(node);
       const kind = kindOf(node);
+      // A graph that never ran has nothing to say of its runs.
+      const line =
+        this.#state.model.runs.length > 0 ? lineOf(node) : [kind, ...node.notes].filter(Boolean).join(" · ");
       group.setAttribute("aria-label", visible(`${node.name}${kind && `, ${kind}`}: ${state}, ${line}`));
       if (placed.box) continue;
       const about = group.querySelector(".about");
@@ -214,42 +221,4 @@ export class GraphView {
     }
     return best;
   }
-}
-
-const best = (a: Placed, b: Placed, fits: (placed: Placed) => number): Placed =>
-  fits(b) > fits(a) * 1.15 ? b : a;
-
-/** Text is cut by its likely width, for to measure it would need it in the page. */
-const fitted = (text: string, width: number): string => short(text, Math.max(6, Math.floor(width / 6.6)));
-
-/** A smooth line through the points of a link. */
-function curve({ points }: PlacedLink): string {
-  const [first, ...rest] = points;
-  if (first === undefined) return "";
-  let path = `M${first.x} ${first.y}`;
-  for (const [i, point] of rest.entries()) {
-    const next = rest[i + 1];
-    if (next === undefined) path += ` L${point.x} ${point.y}`;
-    else path += ` Q${point.x} ${point.y} ${(point.x + next.x) / 2} ${(point.y + next.y) / 2}`;
-  }
-  return path;
-}
-
-function arrowHeads(): SVGElement {
-  const head = (id: string) =>
-    svg(
-      "marker",
-      {
-        id,
-        viewBox: "0 0 8 8",
-        refX: 7,
-        refY: 4,
-        markerWidth: 8,
-        markerHeight: 8,
-        orient: "auto",
-        markerUnits: "userSpaceOnUse",
-      },
-      svg("path", { d: "M0 0.5 L7.5 4 L0 7.5 z", class: id }),
-    );
-  return svg("defs", {}, head("arrow"), head("arrow-taken"));
 }
