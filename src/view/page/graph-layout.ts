@@ -68,7 +68,7 @@ function layNode(
   graph.setGraph({ rankdir: direction, nodesep: 26, ranksep: 46, edgesep: 16, marginx: 0, marginy: 0 });
   const inner = new Map<ViewNode, Placed>();
   for (const child of node.children) {
-    const placed = layNode(child, direction, widthOf, depth + 1);
+    const placed = withLoops(layNode(child, direction, widthOf, depth + 1), child, direction, widthOf);
     inner.set(child, placed);
     graph.setNode(child.id, { width: placed.width, height: placed.height });
   }
@@ -77,7 +77,7 @@ function layNode(
     graph.setNode("start", { width: 14, height: 14 });
     graph.setEdge("start", start.id, { minlen: 1 }, "start");
   }
-  const links = node.children.flatMap((child) => child.links);
+  const links = node.children.flatMap((child) => child.links.filter((link) => !isLoop(link)));
   for (const [i, link] of links.entries()) {
     const text = labelOf(link);
     const end = link.to?.id ?? "end";
@@ -85,7 +85,11 @@ function layNode(
     const size = text === "" ? { width: 4, height: 4 } : { width: widthOf(text) * 0.9 + 12, height: 18 };
     graph.setEdge(link.from.id, end, { ...size, labelpos: "c" }, `link${i}`);
   }
-  layout(graph);
+  try {
+    layout(graph);
+  } catch {
+    inRows(graph); // better than no page
+  }
   const { width: across = 0, height: down = 0 } = graph.graph() as { width?: number; height?: number };
   const title = Math.min(360, widthOf(node.name) + 45 + 6.5 * (kindOf(node) || "flow").length);
   const width = Math.max(across + 2 * PADDING, title);
@@ -120,6 +124,61 @@ function layNode(
     });
   }
   return placed;
+}
+
+const isLoop = ({ from, to }: ViewLink): boolean => from === to;
+
+/**
+ * Draws the links from a node to itself beside it, on a side where no other link arrives; with as much room on the
+ * other side, so that those still meet its middle.
+ */
+function withLoops(
+  placed: Placed,
+  node: ViewNode,
+  direction: Direction,
+  widthOf: (text: string) => number,
+): Placed {
+  const loops = node.links.filter(isLoop);
+  if (loops.length === 0) return placed;
+  const { width, height } = placed;
+  const isAcross = direction === "LR";
+  const step = isAcross ? 30 : 34 + Math.max(...loops.map((link) => widthOf(labelOf(link))));
+  const room = step * loops.length + 6;
+  const into = { nodes: [], links: [] as PlacedLink[], starts: [], ends: [] };
+  move(into, placed, isAcross ? 0 : room, isAcross ? room : 0);
+  for (const [i, link] of loops.entries()) {
+    const far = step * (i + 1);
+    const at = (along: number, out: number): Point =>
+      isAcross ? { x: width * along, y: room + height + out } : { x: room + width + out, y: height * along };
+    const points = [at(0.7, 0), at(0.76, far), at(0.24, far), at(0.3, 0)];
+    into.links.push({ link, points, label: at(0.5, isAcross ? far : far * 0.6) });
+  }
+  const size = isAcross ? { width, height: height + 2 * room } : { width: width + 2 * room, height };
+  return { ...size, ...into };
+}
+
+/** Puts nodes in the order in which they came into a square, with straight links. */
+function inRows(graph: Graph): void {
+  const ids = graph.nodes();
+  const columns = Math.ceil(Math.sqrt(ids.length));
+  const sizes = ids.map((id) => graph.node(id) as { width: number; height: number });
+  const [wide, tall] = [
+    Math.max(...sizes.map(({ width }) => width)) + 40,
+    Math.max(...sizes.map(({ height }) => height)) + 40,
+  ];
+  for (const [i, id] of ids.entries()) {
+    const place = { x: ((i % columns) + 0.5) * wide, y: (Math.floor(i / columns) + 0.5) * tall };
+    Object.assign(graph.node(id) as object, place);
+  }
+  for (const edge of graph.edges()) {
+    const [from, to] = [graph.node(edge.v), graph.node(edge.w)] as [Point, Point];
+    const middle = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
+    Object.assign(graph.edge(edge) as object, { points: [from, middle, to], ...middle });
+  }
+  Object.assign(graph.graph() as object, {
+    width: columns * wide,
+    height: Math.ceil(ids.length / columns) * tall,
+  });
 }
 
 /** Takes what was laid out by itself into what is around it. */

@@ -53,6 +53,14 @@ export class GraphPan {
     this.#width = width;
     this.#height = height;
     this.fit();
+    if (this.#scale > 0.25) return;
+    // Too large to be read as a whole: its beginning, where it can be read.
+    this.#scale = 0.6;
+    const { clientWidth, clientHeight } = this.#frame;
+    this.#x = Math.max(14, (clientWidth - width * 0.6) / 2);
+    this.#y = Math.max(14, (clientHeight - height * 0.6) / 2);
+    this.#fitted = false;
+    this.#apply();
   }
 
   fit(): void {
@@ -62,7 +70,7 @@ export class GraphPan {
       (clientWidth - 2 * margin) / this.#width,
       (clientHeight - 2 * margin) / this.#height,
     );
-    this.#scale = Math.max(0.05, Math.min(1.15, most));
+    this.#scale = Math.max(0.005, Math.min(1.15, most));
     this.#x = (clientWidth - this.#width * this.#scale) / 2;
     this.#y = (clientHeight - this.#height * this.#scale) / 2;
     this.#fitted = true;
@@ -75,7 +83,7 @@ export class GraphPan {
   }
 
   zoom(factor: number, x = this.#frame.clientWidth / 2, y = this.#frame.clientHeight / 2): void {
-    const scale = Math.max(0.05, Math.min(4, this.#scale * factor));
+    const scale = Math.max(0.005, Math.min(4, this.#scale * factor));
     this.#x = x - ((x - this.#x) * scale) / this.#scale;
     this.#y = y - ((y - this.#y) * scale) / this.#scale;
     this.#scale = scale;
