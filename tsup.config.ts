@@ -1,5 +1,6 @@
 import { copyFile } from "node:fs/promises";
 import { defineConfig } from "tsup";
+import { buildCli } from "./cli.config.js";
 
 export default defineConfig({
   // A wing adds one line here and one in `exports` of package.json: "threads/index": "src/threads/index.ts".
@@ -11,6 +12,7 @@ export default defineConfig({
     "progress/index": "src/progress/index.ts",
     "serve/index": "src/serve/index.ts",
     "threads/index": "src/threads/index.ts",
+    "trace/index": "src/trace/index.ts",
   },
   format: ["esm", "cjs"],
   target: ["node20", "es2022"],
@@ -25,9 +27,13 @@ export default defineConfig({
   dts: { compilerOptions: { ignoreDeprecations: "6.0", stripInternal: true } },
   splitting: false,
   treeshake: true,
-  sourcemap: true,
+  // No source maps: what is built is not minified, and they would be two thirds of the package.
+  sourcemap: false,
   clean: true,
-  // The thread's side of sluice/threads is plain CommonJS, which a worker loads by its path.
   shims: true,
-  onSuccess: () => copyFile("src/threads/thread.cjs", "dist/threads/thread.cjs"),
+  onSuccess: async () => {
+    // The thread's side of sluice/threads is plain CommonJS, which a worker loads by its path.
+    await copyFile("src/threads/thread.cjs", "dist/threads/thread.cjs");
+    await buildCli("dist");
+  },
 });

@@ -7,7 +7,7 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 // the groups run one after another: first the clock, one file at a time, then the two others.
 const clock = "tests/**/*.clock.test.ts";
 const heavy = [
-  "tests/{docs,package,types}/**/*.test.ts",
+  "tests/{cli,docs,package,types,view}/**/*.test.ts",
   "tests/**/*.browser.test.ts",
   "tests/house.test.ts",
   "cookbook/*/recipe.test.ts",

@@ -33,6 +33,7 @@ export const errorCodes = [
   "BRANCH_LOST",
   "STREAM_LEFT",
   "NEXT_CALLED_TWICE",
+  "TRACE_FAILED",
 ] as const;
 
 /** The code of a {@link SluiceError}. */

@@ -136,6 +136,9 @@ describe("files stay small", () => {
     for (const { name, tree } of sources.values()) {
       expect(tree.getLineStarts().length - 1, name).toBeLessThanOrEqual(250);
     }
+    for (const file of readdirSync(join(root, "src/view/page")).filter((file) => file.endsWith(".css"))) {
+      expect(read(`src/view/page/${file}`).split("\n").length, file).toBeLessThanOrEqual(250);
+    }
   });
 
   // docs/decisions/0001-size-of-the-core.md: they may only shrink.

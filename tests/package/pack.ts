@@ -20,7 +20,12 @@ export interface Packed {
   files: string[];
   /** An empty project with the tarball installed in it, and the programs of consumer/. */
   project: string;
-  manifest: { exports: Record<string, unknown>; scripts: object; dependencies: object };
+  manifest: {
+    exports: Record<string, unknown>;
+    bin: Record<string, string>;
+    scripts: object;
+    dependencies: object;
+  };
 }
 
 /** Runs a command; a failure carries everything that it printed. */

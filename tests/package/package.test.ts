@@ -93,12 +93,13 @@ test("a program written from AGENTS.md compiles under strict and runs", async ()
 });
 
 describe("the tarball", () => {
-  test("holds what exports names, and nothing built that exports does not name", () => {
-    const named = targets(packed.manifest.exports);
+  test("holds what exports and bin name, and nothing built that they do not name", () => {
+    const named = [...targets(packed.manifest.exports), ...targets(packed.manifest.bin)];
     expect(packed.files).toEqual(expect.arrayContaining(named));
     const built = packed.files
       .filter((file) => /^dist\/.*\.(c?js|d\.c?ts)$/.test(file))
-      .filter((file) => file !== "dist/threads/thread.cjs"); // loaded by its path, in a worker
+      .filter((file) => file !== "dist/threads/thread.cjs") // loaded by its path, in a worker
+      .filter((file) => file !== "dist/view/page.js"); // read by the command, for the pages that it writes
     expect(named.filter((file) => file.startsWith("dist/")).sort()).toEqual(built.sort());
   });
 

@@ -1,0 +1,48 @@
+// Builds the command `sluice` and the page that it writes, with all that they need inside, so that the library's
+// dependencies stay three. The build of the package calls this, and so do the tests, which need no dist/.
+import { join } from "node:path";
+import { type BuildOptions, build } from "esbuild";
+
+const root = import.meta.dirname;
+
+/** The script and the style of the page of a run. */
+export function buildPage(folder: string): Promise<unknown> {
+  return build({
+    entryPoints: [
+      { in: join(root, "src/view/page/main.ts"), out: "page" },
+      { in: join(root, "src/view/page/page.css"), out: "page" },
+    ],
+    outdir: folder,
+    bundle: true,
+    format: "iife",
+    platform: "browser",
+    target: "es2022",
+    minify: true,
+    legalComments: "none", // THIRD-PARTY.md has the licences
+  });
+}
+
+/** @param alias - Where `sluice` is, for a command that is not to use the built one. */
+export async function buildCli(folder: string, alias?: BuildOptions["alias"]): Promise<void> {
+  await Promise.all([
+    build({
+      entryPoints: { main: join(root, "src/cli/main.ts") },
+      outdir: join(folder, "cli"),
+      bundle: true,
+      format: "esm",
+      platform: "node",
+      target: "node20",
+      // What is in the package stays one copy; a package may import itself by its name.
+      ...(alias === undefined ? { external: ["sluice", "sluice/*"] } : { alias }),
+      // Commander is CommonJS, and asks for the modules of Node by `require`.
+      banner: {
+        js: '#!/usr/bin/env node\nimport { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);',
+      },
+      // Small, for it is half commander; names stay, so that an error can be reported.
+      minifyWhitespace: true,
+      minifySyntax: true,
+      legalComments: "none",
+    }),
+    buildPage(join(folder, "view")),
+  ]);
+}

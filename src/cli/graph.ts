@@ -1,0 +1,69 @@
+// sluice graph: the flows of a module, drawn without being run.
+import { parse } from "node:path";
+import { Command } from "commander";
+import { toJSON, toMermaid } from "sluice/diagram";
+import { counted } from "../view/model/words.js";
+import { type Io, quoted, UsageError } from "./io.js";
+import { loadFlows, type NamedFlow } from "./load-flows.js";
+import { pageHtml, readPageParts } from "./page-html.js";
+import { writePage, writeText } from "./write-page.js";
+
+interface GraphOptions {
+  readonly name?: string;
+  readonly direction: string;
+  readonly page?: boolean;
+  readonly open?: boolean;
+  readonly out?: string;
+}
+
+const HELP = `
+The module is loaded, so what it does on import happens; its flows are not run.
+A .ts module needs tsx in your project, or a Node that strips types (22.18 or newer).
+
+Examples:
+  $ sluice graph flow.ts                        prints Mermaid: paste it into a README
+  $ sluice graph flow.ts --name reviewFlow      of one export
+  $ sluice graph flow.ts --direction TD --out flow.mmd
+  $ sluice graph flow.ts --open                 the graph as a page`;
+
+export function graphCommand(io: Io): Command {
+  return new Command("graph")
+    .summary("draw the flows that a module exports, as Mermaid or as a page")
+    .description("Draws every flow that a module exports.")
+    .argument("<module>", "a .js or .ts module")
+    .option("-n, --name <export>", "only the flow of this export")
+    .option("-d, --direction <LR|TD>", "to the right or down", "LR")
+    .option("--page", "write a page in place of Mermaid")
+    .option("--open", "write a page and open it")
+    .option("-o, --out <file>", "write there (default: print the Mermaid; the page goes to <module>.html)")
+    .addHelpText("after", HELP)
+    .action((path: string, options: GraphOptions) => graph(path, options, io));
+}
+
+async function graph(path: string, options: GraphOptions, io: Io): Promise<void> {
+  const { name, direction, open = false, page = open, out } = options;
+  if (direction !== "LR" && direction !== "TD") {
+    throw new UsageError("--direction to be LR or TD", quoted(direction), "LR draws to the right, TD down.");
+  }
+  const flows = await loadFlows(path, name);
+  if (page) {
+    const [first, ...more] = flows as [NamedFlow, ...NamedFlow[]];
+    if (more.length > 0) {
+      const names = flows.map(({ name }) => name).join(", ");
+      throw new UsageError("--name of one flow for a page", names, "Choose one of them.");
+    }
+    const lines = [JSON.stringify({ type: "graph", id: 1, graph: toJSON(first.flow) })];
+    const html = pageHtml(await readPageParts(), lines);
+    await writePage(out ?? `${parse(path).name}.html`, html, `the flow ${first.name}`, open, io);
+    return;
+  }
+  const draw = ({ name, flow }: NamedFlow) =>
+    // Mermaid takes a comment after the first line only, and one diagram needs none.
+    flows.length === 1 ? toMermaid(flow, { direction }) : `%% ${name}\n${toMermaid(flow, { direction })}`;
+  const text = flows.map(draw).join("\n");
+  if (out === undefined) io.out(text);
+  else {
+    await writeText(out, text);
+    io.out(`${out}: ${counted(flows.length, "flow")}\n`);
+  }
+}

@@ -1,0 +1,24 @@
+// Where a command prints, and the two ways in which it ends badly. Imports nothing.
+
+/** Where a command prints. */
+export interface Io {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+}
+
+/** Wrong usage: exit code 2. Its message says what was expected, what came and what to do. */
+export class UsageError extends Error {
+  constructor(expected: string, got: string, advice: string) {
+    super(`Expected ${expected}, got ${got}. ${advice}`);
+  }
+}
+
+/** Something went wrong that a message tells in full: exit code 1. */
+export class Failure extends Error {}
+
+/** Quotes what a user gave, short and on one line, so that it cannot colour a terminal. */
+export const quoted = (text: string): string =>
+  JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text).replace(
+    /[\u007f-\u009f]/g,
+    (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
+  );

@@ -1,0 +1,86 @@
+// Loads a module of somebody else and finds the flows among its exports.
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Flow } from "sluice";
+import { nearest } from "../nearest.js";
+import { WALK } from "../walk.js";
+import { Failure, quoted, UsageError } from "./io.js";
+
+export interface NamedFlow {
+  readonly name: string;
+  readonly flow: Flow;
+}
+
+/** @param only - The name of one export. @throws UsageError, Failure */
+export async function loadFlows(path: string, only: string | undefined): Promise<NamedFlow[]> {
+  const file = resolve(path);
+  if (!existsSync(file))
+    throw new UsageError("a module", quoted(path), "There is no such file; check its path.");
+  const exported = namesOf(await load(file, path));
+  const flows = Object.entries(exported)
+    .filter((entry): entry is [string, Flow] => isFlow(entry[1]))
+    .map(([name, flow]) => ({ name, flow }));
+  if (only !== undefined) {
+    const chosen = flows.filter(({ name }) => name === only);
+    if (chosen.length > 0) return chosen;
+    const names = flows.map(({ name }) => name);
+    const close = nearest(only, names);
+    const advice =
+      close === undefined ? `Its flows are: ${names.join(", ") || "none"}.` : `Did you mean ${close}?`;
+    throw new UsageError(`an export of ${path} that is a flow`, quoted(only), advice);
+  }
+  if (flows.length === 0) {
+    const names = Object.keys(exported).join(", ") || "none";
+    const makers = Object.keys(exported).filter((name) => typeof exported[name] === "function");
+    const advice =
+      makers.length === 0
+        ? "Export one: export const flow = new Flow(firstNode);"
+        : `What ${makers[0]} makes can be drawn if you export it: export const flow = ${makers[0]}(…);`;
+    throw new UsageError(`${path} to export a flow`, `the exports ${names}`, advice);
+  }
+  // `export default flow` beside `export { flow }` is one flow; so is what CommonJS has under both.
+  return flows.filter(({ flow }, i) => flows.findIndex((other) => other.flow === flow) === i);
+}
+
+/** The exports by their names; those of a CommonJS module may all be in its default. */
+function namesOf(module: Record<string, unknown>): Record<string, unknown> {
+  const { default: first, "module.exports": common, ...named } = module;
+  const inside = typeof first === "object" && first !== null && !isFlow(first) ? first : {};
+  return { ...inside, ...named, ...(isFlow(first) && { default: first }) };
+}
+
+const isFlow = (value: unknown): boolean => typeof value === "object" && value !== null && WALK in value;
+
+async function load(file: string, path: string): Promise<Record<string, unknown>> {
+  const url = pathToFileURL(file).href;
+  const isTyped = /\.[cm]?tsx?$/.test(file);
+  const tsx = isTyped ? findTsx(file) : undefined;
+  if (isTyped && tsx === undefined && !("typescript" in process.features && process.features.typescript)) {
+    const node = `Node ${process.versions.node}, which reads no types`;
+    throw new UsageError(`tsx beside ${path}`, node, "Install it: npm install --save-dev tsx");
+  }
+  try {
+    if (tsx === undefined) return await import(url);
+    const { tsImport } = (await import(tsx)) as {
+      tsImport(url: string, parent: string): Promise<Record<string, unknown>>;
+    };
+    return await tsImport(url, import.meta.url);
+  } catch (error) {
+    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    throw new Failure(`${path} could not be loaded:\n${reason}`);
+  }
+}
+
+/** Where the project of a module has tsx, if it has. What `require` would find of it is another build. */
+function findTsx(file: string): string | undefined {
+  try {
+    const manifest = createRequire(file).resolve("tsx/package.json");
+    const { exports } = JSON.parse(readFileSync(manifest, "utf8"));
+    const entry = exports["./esm/api"].import;
+    return new URL(typeof entry === "string" ? entry : entry.default, pathToFileURL(manifest)).href;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,23 @@
+// Opens a page with whatever this system opens pages with.
+import { spawn } from "node:child_process";
+
+/** Resolves to whether something took the page. A `SLUICE_OPEN` in the environment names the program to use. */
+export function openInBrowser(target: string): Promise<boolean> {
+  const own = process.env.SLUICE_OPEN;
+  const [command, ...args] =
+    own !== undefined && own !== ""
+      ? [own, target]
+      : process.platform === "darwin"
+        ? ["open", target]
+        : process.platform === "win32"
+          ? ["rundll32", "url.dll,FileProtocolHandler", target]
+          : ["xdg-open", target];
+  return new Promise((resolve) => {
+    const child = spawn(command as string, args, { stdio: "ignore", detached: true });
+    child.once("error", () => resolve(false));
+    child.once("spawn", () => {
+      child.unref();
+      resolve(true);
+    });
+  });
+}

@@ -1,0 +1,58 @@
+// One page that holds everything: its style, its script and the trace. It asks nobody for anything.
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { gzipSync } from "node:zlib";
+
+/** What the page is made of; the build puts both files beside the program. */
+export interface PageParts {
+  readonly script: string;
+  readonly style: string;
+}
+
+export async function readPageParts(): Promise<PageParts> {
+  const read = (name: string) => readFile(new URL(`../view/${name}`, import.meta.url), "utf8");
+  const [script, style] = await Promise.all([read("page.js"), read("page.css")]);
+  return { script, style };
+}
+
+/**
+ * Writes the page. The trace goes in as base64 of gzip: no text in it can end the element that holds it, and it is
+ * a tenth as long. A page without lines is a live one, which asks its server for them.
+ */
+export function pageHtml(parts: PageParts, lines: readonly string[] | undefined): string {
+  const script = parts.script.replaceAll("</script", "<\\/script");
+  const style = parts.style;
+  const policy = contentSecurityPolicy({ script, style }, lines === undefined);
+  const trace = lines === undefined ? "" : gzipSync(lines.join("\n")).toString("base64");
+  return `<!doctype html>
+<html lang="en"${lines === undefined ? " data-live" : ""}>
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<title>sluice run</title>
+<style>${style}</style>
+</head>
+<body>
+<noscript>This page draws a run with JavaScript, which is switched off here.</noscript>
+<script type="application/gzip" id="trace">${trace}</script>
+<script>${script}</script>
+</body>
+</html>
+`;
+}
+
+/** Only this very style and script may work; a live page may also ask its own server. */
+export function contentSecurityPolicy({ script, style }: PageParts, live: boolean): string {
+  const hash = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+  return [
+    "default-src 'none'",
+    `script-src ${hash(script)}`,
+    `style-src ${hash(style)}`,
+    ...(live ? ["connect-src 'self'"] : []),
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join("; ");
+}

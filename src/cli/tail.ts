@@ -1,0 +1,71 @@
+// Follows a file that grows: whole lines, in pieces, until told to stop.
+import { type FileHandle, open } from "node:fs/promises";
+import { setTimeout as wait } from "node:timers/promises";
+
+export interface Piece {
+  readonly lines: readonly string[];
+  /** Tells one file from the next of that name. */
+  readonly version: string;
+  /** Where the next piece begins, in bytes. */
+  readonly offset: number;
+  /** Whether it begins anew: what was read before is of another file. */
+  readonly fresh: boolean;
+}
+
+const MOST_AT_ONCE = 1 << 20;
+const PAUSE = 200;
+
+/** @param from - Where an earlier reading ended; it counts if it was of the same file. */
+export async function* tail(
+  path: string,
+  from: { readonly version: string; readonly offset: number },
+  signal: AbortSignal,
+): AsyncGenerator<Piece> {
+  let { version, offset } = from;
+  const buffer = Buffer.alloc(MOST_AT_ONCE);
+  while (!signal.aborted) {
+    const handle = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return undefined; // it will come
+      throw error;
+    });
+    if (handle !== undefined) {
+      try {
+        const { ino, size } = await handle.stat();
+        const fresh = String(ino) !== version || size < offset;
+        if (fresh) {
+          version = String(ino);
+          offset = 0;
+        }
+        let first = fresh;
+        for await (const piece of pieces(handle, offset, buffer)) {
+          if (signal.aborted) return;
+          offset = piece.offset;
+          yield { ...piece, version, fresh: first };
+          first = false;
+        }
+      } finally {
+        await handle.close();
+      }
+    }
+    await wait(PAUSE, undefined, { signal }).catch(() => {});
+  }
+}
+
+/** Reads on to the last whole line. */
+async function* pieces(handle: FileHandle, from: number, buffer: Buffer) {
+  let offset = from;
+  for (let skip = 0; ; ) {
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset);
+    const end = buffer.subarray(0, bytesRead).lastIndexOf(10);
+    if (end === -1) {
+      if (bytesRead < buffer.length) return;
+      offset += bytesRead; // a line longer than all that is read at once is none of ours
+      skip = 1;
+      continue;
+    }
+    offset += end + 1;
+    const lines = buffer.toString("utf8", 0, end).split("\n").slice(skip);
+    skip = 0;
+    yield { lines: lines.filter((line) => line !== ""), offset };
+  }
+}

@@ -1,0 +1,98 @@
+// Reads one line of a trace, which may be anything. Used by the command line and, while a run is live, by the
+// page: imports nothing that a browser lacks.
+import type { TraceLine } from "./trace-line.js";
+
+/** A line of a run, with what every one of them has. */
+export interface EventLine extends TraceLine {
+  readonly type: "run" | "step" | "item" | "attempt" | "gate" | "data" | "progress" | "warning";
+  readonly runId: string;
+  readonly path: readonly (string | number)[];
+  readonly at: number;
+}
+
+/** What a line turned out to be. */
+export type ParsedLine =
+  | { readonly kind: "event"; readonly line: EventLine }
+  | { readonly kind: "graph"; readonly id: number; readonly graph: unknown }
+  | { readonly kind: "trace"; readonly version: number }
+  | { readonly kind: "bad"; readonly reason: string };
+
+const EVENTS = new Set(["run", "step", "item", "attempt", "gate", "data", "progress", "warning"]);
+const SPANS = new Set(["run", "step", "item", "attempt"]);
+const NUMBERS = [
+  ["id", "parent", "index", "attempt", "at", "time", "duration", "attempts", "wait", "waited", "until"],
+  ["done", "failed", "total", "rate", "remaining"],
+].flat() as (keyof TraceLine)[];
+const STRINGS = ["phase", "runId", "outcome", "gate", "code", "message"] as const;
+
+const bad = (expected: string, got: unknown): ParsedLine => ({
+  kind: "bad",
+  reason: `expected ${expected}, got ${show(got)}`,
+});
+
+function show(value: unknown): string {
+  const text = value === undefined ? "nothing" : JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+/** Reads one line; what it does not understand it describes. */
+export function parseLine(text: string): ParsedLine {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return bad("a JSON object", text);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return bad("a JSON object", value);
+  const line = value as TraceLine;
+  for (const key of NUMBERS) {
+    const number = line[key];
+    if (number !== undefined && number !== null && typeof number !== "number") {
+      return bad(`\`${key}\` to be a number`, number);
+    }
+  }
+  if (line.type === "trace") {
+    if (line.version === 1) return { kind: "trace", version: 1 };
+    return bad("a trace of version 1", line.version);
+  }
+  if (line.type === "graph") {
+    if (!Number.isSafeInteger(line.id)) return bad("`id` to be the number of the graph", line.id);
+    return { kind: "graph", id: line.id as number, graph: line.graph };
+  }
+  return parseEvent(line);
+}
+
+function parseEvent(line: TraceLine): ParsedLine {
+  if (!EVENTS.has(line.type)) return bad("`type` to be that of an event", line.type);
+  for (const key of STRINGS) {
+    if (line[key] !== undefined && typeof line[key] !== "string")
+      return bad(`\`${key}\` to be text`, line[key]);
+  }
+  if (line.runId === undefined) return bad("`runId` to be text", line.runId);
+  if (typeof line.at !== "number") return bad("`at` to be a number", line.at);
+  const { path } = line;
+  if (!Array.isArray(path) || !path.every((part) => typeof part === "string" || typeof part === "number")) {
+    return bad("`path` to be a list of names and numbers", path);
+  }
+  if (SPANS.has(line.type)) {
+    if (!Number.isSafeInteger(line.id)) return bad("`id` to be a number", line.id);
+    if (line.phase !== "start" && line.phase !== "end") return bad("`phase` to be start or end", line.phase);
+  }
+  if (line.error !== undefined && !isError(line.error)) {
+    return bad("`error` to have a name and a message", line.error);
+  }
+  return { kind: "event", line: line as EventLine };
+}
+
+/** Whether something is an error as a trace has them, with all its causes. */
+function isError(value: unknown, depth = 0): boolean {
+  if (typeof value !== "object" || value === null || depth > 20) return false;
+  const { name, message, stack, cause, errors } = value as Record<string, unknown>;
+  return (
+    typeof name === "string" &&
+    typeof message === "string" &&
+    (stack === undefined || typeof stack === "string") &&
+    (cause === undefined || isError(cause, depth + 1)) &&
+    (errors === undefined || (Array.isArray(errors) && errors.every((error) => isError(error, depth + 1))))
+  );
+}

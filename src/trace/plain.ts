@@ -1,0 +1,93 @@
+// Any value as plain JSON: short, without cycles, and without ever throwing. Imports nothing.
+
+/** How much of one value is kept. */
+const DEEPEST = 8;
+const LONGEST_TEXT = 20_000;
+const MOST_ENTRIES = 1_000;
+/** Over the whole value, in letters and entries. */
+const MOST_IN_ALL = 200_000;
+
+interface Room {
+  left: number;
+  readonly around: Set<object>;
+}
+
+/** Copies a value into what `JSON.stringify` takes as it is. What cannot be shown is replaced by words in brackets. */
+export function plain(value: unknown): unknown {
+  return copy(value, { left: MOST_IN_ALL, around: new Set() });
+}
+
+function copy(value: unknown, room: Room): unknown {
+  room.left--;
+  switch (typeof value) {
+    case "string":
+      return cut(value, room);
+    case "number":
+      return Number.isFinite(value) ? value : `[${value}]`;
+    case "boolean":
+    case "undefined":
+      return value;
+    case "object":
+      return value === null ? null : copyObject(value, room);
+    case "bigint":
+      return cut(`${value}n`, room);
+    default:
+      return `[${typeof value}]`;
+  }
+}
+
+function cut(text: string, room: Room): string {
+  const most = Math.max(0, Math.min(LONGEST_TEXT, room.left));
+  room.left -= Math.min(text.length, most);
+  return text.length > most ? `${text.slice(0, most)}… [${text.length - most} more letters]` : text;
+}
+
+function copyObject(value: object, room: Room): unknown {
+  if (room.around.has(value)) return "[circular]";
+  if (room.around.size >= DEEPEST || room.left <= 0) return "[…]";
+  room.around.add(value);
+  try {
+    return entriesOf(value, room);
+  } catch {
+    return "[unreadable]"; // a getter that throws, or a proxy
+  } finally {
+    room.around.delete(value);
+  }
+}
+
+function entriesOf(value: object, room: Room): unknown {
+  if (Array.isArray(value)) return listOf(value, value.length, room);
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
+  if (value instanceof Date) return Number.isFinite(value.getTime()) ? value.toISOString() : "[invalid date]";
+  if (value instanceof Error) return cut(`[${String(value.name)}: ${String(value.message)}]`, room);
+  if (value instanceof Map || value instanceof Set) return listOf(value, value.size, room);
+  const record: Record<string, unknown> = Object.create(null); // a key `__proto__` is one like any other
+  const keys = Object.keys(value);
+  for (const key of keys.slice(0, MOST_ENTRIES)) {
+    if (room.left <= 0) break;
+    room.left -= key.length;
+    record[key.length > 200 ? `${key.slice(0, 200)}…` : key] = read(value, key, room);
+  }
+  if (keys.length > MOST_ENTRIES) record["…"] = `[${keys.length - MOST_ENTRIES} more]`;
+  return record;
+}
+
+function read(value: object, key: string, room: Room): unknown {
+  try {
+    return copy((value as Record<string, unknown>)[key], room);
+  } catch {
+    return "[unreadable]";
+  }
+}
+
+function listOf(values: Iterable<unknown>, length: number, room: Room): unknown[] {
+  const list: unknown[] = [];
+  for (const value of values) {
+    if (list.length === MOST_ENTRIES || room.left <= 0) {
+      list.push(`[${length - list.length} more]`);
+      break;
+    }
+    list.push(copy(value, room) ?? null);
+  }
+  return list;
+}

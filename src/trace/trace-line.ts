@@ -1,0 +1,51 @@
+// The format of a trace: one JSON object a line. docs/guide/tracing.md describes it. write-line.ts writes
+// it, parse-line.ts reads it.
+import type { PlainError } from "./plain-error.js";
+
+export type { PlainError } from "./plain-error.js";
+
+/** Of this format; it changes when a reader of the old one would go wrong. */
+export const TRACE_VERSION = 1;
+
+/**
+ * One line of a trace: an event as `RunEvents` has it, with times rounded to a microsecond. What an event of that
+ * type does not have, or has as `undefined`, is left out.
+ */
+export interface TraceLine {
+  /** The type of an event; `"trace"` for the first line of a file; `"graph"` for the graph of runs that follow. */
+  readonly type: string;
+  /** Of the first line: {@link TRACE_VERSION}. */
+  readonly version?: number;
+  readonly phase?: string;
+  readonly runId?: string;
+  /** Of a run, a step, an item or an attempt; of a graph: its number in this file. */
+  readonly id?: number;
+  readonly parent?: number;
+  readonly path?: readonly (string | number)[];
+  readonly index?: number;
+  readonly attempt?: number;
+  /** Milliseconds on the monotonic clock of the process. */
+  readonly at?: number;
+  /** Milliseconds since 1970. */
+  readonly time?: number;
+  readonly duration?: number;
+  readonly outcome?: string;
+  readonly error?: PlainError;
+  readonly action?: unknown;
+  readonly attempts?: number;
+  readonly wait?: number;
+  readonly gate?: string;
+  readonly waited?: number;
+  readonly until?: number;
+  readonly done?: number;
+  readonly failed?: number;
+  readonly total?: number;
+  readonly rate?: number;
+  readonly remaining?: number;
+  readonly code?: string;
+  readonly message?: string;
+  /** What `ctx.emit` was given, where the trace was told to keep it. */
+  readonly data?: unknown;
+  /** Of a run's start: the number of its graph. Of a line of type `"graph"`: what `toJSON` of `sluice/diagram` gives. */
+  readonly graph?: unknown;
+}

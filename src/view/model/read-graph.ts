@@ -1,0 +1,87 @@
+// Reads the graph in a trace, which may be anything: what is not as `toJSON` gives it is no graph.
+
+/** A graph as `toJSON` of `sluice/diagram` gives it, as far as the page shows it. */
+export interface GivenGraph {
+  readonly nodes: readonly GivenNode[];
+  readonly links: readonly { readonly from: string; readonly action: string; readonly to: string | null }[];
+}
+
+interface GivenNode {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly path: readonly string[];
+  readonly parent?: string | undefined;
+  readonly start?: string | undefined;
+  readonly notes: readonly string[];
+}
+
+type Fields = Record<string, unknown>;
+const isFields = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const isText = (value: unknown): value is string => typeof value === "string";
+
+/** Gives the graph, or `undefined` for what is none. */
+export function readGraph(value: unknown): GivenGraph | undefined {
+  if (!isFields(value) || !Array.isArray(value.nodes) || !Array.isArray(value.links)) return undefined;
+  const known = new Set<string>();
+  const nodes: GivenNode[] = [];
+  for (const node of value.nodes as unknown[]) {
+    if (!isFields(node)) return undefined;
+    const { id, name, kind, path, parent, start } = node;
+    if (!isText(id) || !isText(name) || !isText(kind) || known.has(id)) return undefined;
+    if (!Array.isArray(path) || !path.every(isText)) return undefined;
+    // A parent comes before its nodes, so nothing can be inside itself; only the first has none.
+    if (nodes.length === 0 ? parent !== undefined : !isText(parent) || !known.has(parent)) return undefined;
+    known.add(id);
+    const inside = isText(parent) ? parent : undefined;
+    nodes.push({
+      id,
+      name,
+      kind,
+      path,
+      parent: inside,
+      start: isText(start) ? start : undefined,
+      notes: notesOf(node),
+    });
+  }
+  if (nodes.length === 0) return undefined;
+  const links = value.links.filter(
+    (link): link is GivenGraph["links"][number] =>
+      isFields(link) &&
+      isText(link.from) &&
+      isText(link.action) &&
+      known.has(link.from) &&
+      (link.to === null || (isText(link.to) && known.has(link.to))),
+  );
+  return { nodes, links };
+}
+
+const amount = (value: unknown): string =>
+  typeof value === "number" ? value.toLocaleString("en") : String(value);
+
+/** What is special about a node, in words. */
+function notesOf(node: Fields): string[] {
+  const { concurrency, attempts, timeout, until, onError, requires, gates, repeats } = node;
+  return [
+    ...(concurrency === undefined ? [] : [`${concurrency === null ? "all" : amount(concurrency)} at once`]),
+    ...(typeof attempts === "number" ? [`up to ${amount(attempts)} attempts`] : []),
+    ...(typeof timeout === "number" ? [`${amount(timeout)} ms for each attempt`] : []),
+    ...(isText(until) ? [`waits for ${until}`] : []),
+    ...(onError === "collect" ? ["failed items are collected"] : []),
+    ...(Array.isArray(requires) && requires.length > 0 ? [`requires ${requires.join(", ")}`] : []),
+    ...(isText(repeats) ? ["the same flow as around it"] : []),
+    ...(Array.isArray(gates) ? gates.filter(isFields).map(gateNote) : []),
+  ];
+}
+
+function gateNote({ name, concurrency, rate }: Fields): string {
+  const limits: string[] = [];
+  if (concurrency !== undefined) limits.push(`${amount(concurrency)} at once`);
+  if (isFields(rate)) {
+    const { requests, tokens, per } = rate;
+    if (requests !== undefined) limits.push(`${amount(requests)} requests in ${amount(per)} ms`);
+    if (tokens !== undefined) limits.push(`${amount(tokens)} tokens in ${amount(per)} ms`);
+  }
+  return `gate${isText(name) ? ` ${name}` : ""}${limits.length > 0 ? `: ${limits.join(", ")}` : ""}`;
+}

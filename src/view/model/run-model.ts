@@ -1,0 +1,143 @@
+// A run as a tree of spans, built line by line from its trace. For the command line and for the page: imports
+// nothing that a browser or Node lacks.
+import type { EventLine } from "../../trace/parse-line.js";
+import { GraphModel } from "./graph-model.js";
+import { type Pause, type Span, spanOf } from "./span.js";
+
+/** Data is kept to be read by somebody, so of each span only the first. */
+const MOST_DATA = 20;
+
+export class RunModel {
+  readonly id: string;
+  /** `at` of its start, to which all times are relative. */
+  readonly origin: number;
+  /** Milliseconds since 1970 of its start, where the trace has it. */
+  time: number | undefined;
+  readonly graph: GraphModel;
+  readonly root: Span;
+  readonly spans = new Map<number, Span>();
+  readonly pauses: Pause[] = [];
+  readonly warnings: { readonly code: string; readonly message: string; readonly path: string }[] = [];
+  /** Spans that failed by themselves, oldest first; not those that failed because of what is inside them. */
+  readonly failures: Span[] = [];
+  /** The latest time that anything happened at. */
+  last = 0;
+  attempts = 0;
+  items = 0;
+  steps = 0;
+
+  constructor(first: EventLine, graph: unknown) {
+    this.id = first.runId;
+    this.origin = first.at;
+    const isStart = first.type === "run" && first.phase === "start";
+    const name = first.path.find((part) => typeof part === "string") ?? first.runId;
+    this.graph = new GraphModel(String(name), graph);
+    this.root = spanOf({
+      id: isStart ? (first.id as number) : 1,
+      kind: "run",
+      node: this.graph.root,
+      start: 0,
+    });
+    this.spans.set(this.root.id, this.root);
+    this.graph.begin(this.root);
+    if (typeof first.time === "number") this.time = first.time;
+  }
+
+  /** When it ended; while it runs, the latest time that anything happened at. */
+  get end(): number {
+    return this.root.end ?? this.last;
+  }
+
+  /** Takes the next line of this run. */
+  add(line: EventLine): void {
+    const at = line.at - this.origin;
+    this.last = Math.max(this.last, at);
+    switch (line.type) {
+      case "run":
+        if (line.phase === "end") this.#end(this.root, line, at);
+        break;
+      case "step":
+      case "item":
+      case "attempt":
+        if (line.phase === "start") this.#start(line.type, line, at);
+        else this.#end(this.spans.get(line.id as number), line, at);
+        break;
+      case "gate":
+        this.#gate(line, at);
+        break;
+      case "data":
+        this.#data(line);
+        break;
+      case "warning":
+        this.warnings.push({
+          code: line.code ?? "",
+          message: line.message ?? "",
+          path: line.path.join(" › "),
+        });
+    }
+  }
+
+  #parent(line: EventLine): Span {
+    return this.spans.get(line.parent ?? this.root.id) ?? this.root;
+  }
+
+  #start(kind: Span["kind"], line: EventLine, at: number): void {
+    const parent = this.#parent(line);
+    const node = kind === "step" ? this.graph.step(parent, line.path) : parent.node;
+    const { index, attempt } = line;
+    const span = spanOf({ id: line.id as number, kind, parent, node, index, attempt, start: at });
+    parent.children.push(span);
+    this.spans.set(span.id, span);
+    if (kind === "step") this.steps++;
+    if (kind === "item") this.items++;
+    if (kind === "attempt") this.attempts++;
+    this.graph.begin(span);
+  }
+
+  #end(span: Span | undefined, line: EventLine, at: number): void {
+    if (span === undefined || span.end !== undefined) return;
+    span.end = at;
+    span.outcome = line.outcome === "failed" || line.outcome === "aborted" ? line.outcome : "done";
+    if (line.error !== undefined && span.outcome !== "done") span.error = line.error;
+    if (typeof line.action === "string") span.action = line.action;
+    if (typeof line.wait === "number") span.wait = line.wait;
+    for (const wait of span.waits) wait.end ??= at; // it gave up
+    if (span.outcome === "failed" && span.kind !== "attempt" && !hasFailedInside(span))
+      this.failures.push(span);
+    this.graph.end(span);
+  }
+
+  #gate(line: EventLine, at: number): void {
+    const gate = line.gate ?? "";
+    if (line.phase === "paused") {
+      const { until = line.at } = line;
+      this.pauses.push({ gate, start: at, until: until - this.origin, end: undefined });
+    } else if (line.phase === "resumed") {
+      for (const pause of this.pauses) if (pause.gate === gate) pause.end ??= at;
+    } else {
+      const { waits } = this.#parent(line);
+      if (line.phase === "waiting") waits.push({ gate, start: at, end: undefined });
+      else {
+        const open = waits.find((wait) => wait.gate === gate && wait.end === undefined);
+        if (open !== undefined) open.end = at;
+      }
+    }
+  }
+
+  #data(line: EventLine): void {
+    const span = this.#parent(line);
+    span.emitted++;
+    if (line.data !== undefined && span.data.length < MOST_DATA) span.data.push(line.data);
+  }
+}
+
+/** Whether the failure of a span is that of a step or an item in it, and no other. */
+function hasFailedInside(span: Span, error = span.error): boolean {
+  return span.children.some((child) =>
+    child.kind === "attempt"
+      ? hasFailedInside(child, error)
+      : child.outcome === "failed" &&
+        child.error?.name === error?.name &&
+        child.error?.message === error?.message,
+  );
+}

@@ -1,0 +1,62 @@
+// The colours of the style sheet, for what is painted on a canvas.
+
+const NAMES = [
+  "panel",
+  "ink",
+  "soft",
+  "line",
+  "accent",
+  "done",
+  "running",
+  "failed",
+  "tried",
+  "aborted",
+  "gate",
+  "backoff",
+  "rest",
+  "box",
+  "on-fill",
+] as const;
+type Name = (typeof NAMES)[number];
+
+export interface Colours extends Readonly<Record<Name, string>> {
+  readonly hatch: CanvasPattern | string;
+}
+
+/** Reads them as they are now; they change with the system's scheme. */
+export function readColours(): Colours {
+  const style = getComputedStyle(document.documentElement);
+  const colours = Object.fromEntries(
+    NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]),
+  ) as Record<Name, string>;
+  return { ...colours, hatch: hatch(colours.gate, colours.panel) };
+}
+
+/** Stripes, so that a wait is told from work without its colour too. */
+function hatch(colour: string, ground: string): CanvasPattern | string {
+  const tile = document.createElement("canvas");
+  tile.width = 6;
+  tile.height = 6;
+  const paint = tile.getContext("2d");
+  if (paint === null) return colour;
+  paint.fillStyle = ground;
+  paint.fillRect(0, 0, 6, 6);
+  paint.globalAlpha = 0.35;
+  paint.fillStyle = colour;
+  paint.fillRect(0, 0, 6, 6);
+  paint.globalAlpha = 1;
+  paint.strokeStyle = colour;
+  paint.lineWidth = 1.6;
+  for (const x of [-6, 0, 6]) {
+    paint.beginPath();
+    paint.moveTo(x - 1, 7);
+    paint.lineTo(x + 7, -1);
+    paint.stroke();
+  }
+  return paint.createPattern(tile, "repeat") ?? colour;
+}
+
+/** Calls back when the system's scheme changes. */
+export function onScheme(act: () => void): void {
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", act);
+}

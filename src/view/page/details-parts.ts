@@ -1,0 +1,86 @@
+// Pieces that the details are made of.
+import type { PlainError } from "../../trace/plain-error.js";
+import { durationOf, type Span, titleOf } from "../model/span.js";
+import { amount, duration } from "../model/words.js";
+import { button, el, short, visible } from "./dom.js";
+import type { PageState } from "./state.js";
+
+/** Names and values, one under the other; what has no value is left out. */
+export function facts(entries: readonly (readonly [string, string | undefined])[]): HTMLElement {
+  const list = el("dl", { class: "facts" });
+  for (const [name, value] of entries) {
+    if (value !== undefined && value !== "") list.append(el("dt", {}, name), el("dd", {}, visible(value)));
+  }
+  return list;
+}
+
+export const state = (outcome: string): HTMLElement => el("span", { class: `state ${outcome}` }, outcome);
+
+export const part = (title: string, ...content: readonly (Node | string)[]): HTMLElement =>
+  el("section", { class: "part" }, el("h3", {}, title), ...content);
+
+/** An error with its causes. */
+export function errorPart(error: PlainError, title = "Error"): HTMLElement {
+  const { name, message, stack, code, cause, errors = [] } = error;
+  const shown = part(
+    title,
+    el(
+      "p",
+      { class: "error" },
+      el("strong", {}, visible(name)),
+      code === undefined ? "" : ` ${visible(String(code))}`,
+    ),
+    el("pre", { class: "message" }, message),
+  );
+  // A stack begins with the message, which is there already.
+  const frames = stack
+    ?.slice(stack.indexOf(message) === -1 ? 0 : stack.indexOf(message) + message.length)
+    .trim();
+  if (frames !== undefined && frames !== "") {
+    shown.append(el("details", {}, el("summary", {}, "Stack"), el("pre", {}, frames)));
+  }
+  if (cause !== undefined) shown.append(errorPart(cause, "Caused by"));
+  for (const each of errors) shown.append(errorPart(each, "One of its errors"));
+  return shown;
+}
+
+/** Spans to choose from, at most so many. */
+export function spanList(
+  page: PageState,
+  spans: readonly Span[],
+  most: number,
+  what: (span: Span) => string,
+): HTMLElement {
+  const list = el("ul", { class: spans[0]?.outcome === "failed" ? "spans failures" : "spans" });
+  for (const span of spans.slice(0, most)) {
+    const choose = button("", "Show it", () => {
+      page.select(span);
+      page.showSpan(span);
+    });
+    choose.replaceChildren(
+      el("span", { class: `dot ${span.outcome}`, "aria-hidden": "true" }),
+      el("span", { class: "title" }, short(titleOf(span), 60)),
+      el("span", { class: "what" }, short(what(span), 90)),
+    );
+    list.append(el("li", {}, choose));
+  }
+  if (spans.length > most)
+    list.append(el("li", { class: "more" }, `and ${amount(spans.length - most)} more`));
+  return list;
+}
+
+/** The spans that took longest. */
+export const slowest = (spans: readonly Span[], now: number, most: number): Span[] =>
+  [...spans].sort((a, b) => durationOf(b, now) - durationOf(a, now)).slice(0, most);
+
+/** When something was, counted from the start of the run. */
+export const since = (at: number): string => `+${duration(at)}`;
+
+export function table(heads: readonly string[], rows: readonly (readonly (string | Node)[])[]): HTMLElement {
+  return el(
+    "table",
+    {},
+    el("thead", {}, el("tr", {}, ...heads.map((head) => el("th", { scope: "col" }, head)))),
+    el("tbody", {}, ...rows.map((row) => el("tr", {}, ...row.map((cell) => el("td", {}, cell))))),
+  );
+}

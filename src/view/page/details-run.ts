@@ -1,0 +1,75 @@
+// All about the run: how it ended, where its time went, what failed, what was warned of.
+import { durationOf } from "../model/span.js";
+import { amount, counted, duration } from "../model/words.js";
+import { errorPart, facts, part, spanList, state } from "./details-parts.js";
+import { button, el, short, visible } from "./dom.js";
+import { stateOf } from "./graph-state.js";
+import type { PageState } from "./state.js";
+
+const MOST = 30;
+const MOST_NODES = 8;
+
+export function runDetails(page: PageState): Node[] {
+  const { run } = page;
+  const { root, graph, failures, warnings, pauses } = run;
+  if (root.kind === "run" && page.model.runs.length === 0) {
+    const about = "The graph of a flow. Choose a node to read what is known of it.";
+    return [el("p", { class: "title" }, short(graph.root.name, 200)), el("p", { class: "notes" }, about)];
+  }
+  const busy = graph.nodes
+    .filter(({ children, stats }) => children.length === 0 && stats.time > 0)
+    .sort((a, b) => b.stats.time - a.stats.time);
+  const most = busy[0]?.stats.time ?? 1;
+  const bars = el("ul", { class: "bars" });
+  for (const node of busy.slice(0, MOST_NODES)) {
+    const choose = button("", "Show the node", () => page.select(undefined, node));
+    const meter = el("span", { class: `meter ${stateOf(node)}` });
+    meter.style.width = `${Math.max(1, (node.stats.time / most) * 100)}%`;
+    choose.replaceChildren(
+      el("span", { class: "title" }, short(node.name, 40)),
+      el("span", { class: "what" }, duration(node.stats.time)),
+      meter,
+    );
+    bars.append(el("li", {}, choose));
+  }
+  return [
+    el("p", { class: "title" }, short(graph.root.name, 200), " ", state(root.outcome)),
+    facts([
+      ["Run", run.id],
+      ["Started", run.time === undefined ? undefined : new Date(run.time).toLocaleString("en-GB")],
+      ["Took", duration(durationOf(root, run.end))],
+      ["Action", root.action],
+      ["Attempts", amount(run.attempts)],
+      ["Pauses of gates", pauses.length > 0 ? amount(pauses.length) : undefined],
+      ["Graph", graph.given ? undefined : "as far as it was seen; the trace has none"],
+    ]),
+    ...(root.error === undefined ? [] : [errorPart(root.error)]),
+    ...(failures.length > 0
+      ? [
+          part(
+            counted(failures.length, "failure"),
+            spanList(page, failures, MOST, ({ error }) =>
+              error === undefined ? "" : `${error.name}: ${error.message}`,
+            ),
+          ),
+        ]
+      : []),
+    ...(busy.length > 0 ? [part("Where the time went", bars)] : []),
+    ...(warnings.length > 0
+      ? [
+          part(
+            counted(warnings.length, "warning"),
+            el(
+              "ul",
+              { class: "warnings" },
+              ...warnings
+                .slice(0, MOST)
+                .map(({ path, message }) =>
+                  el("li", {}, el("strong", {}, short(path, 80)), " ", visible(short(message, 400))),
+                ),
+            ),
+          ),
+        ]
+      : []),
+  ];
+}

@@ -1,0 +1,48 @@
+// Makes elements. What is shown goes in as text nodes and attributes, never as markup. Imports nothing.
+
+type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
+type Child = Node | string | undefined;
+
+function fill(element: Element, attributes: Attributes, children: readonly Child[]): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined && value !== false)
+      element.setAttribute(name, value === true ? "" : String(value));
+  }
+  for (const child of children) if (child !== undefined) element.append(child);
+}
+
+export function el<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  attributes: Attributes = {},
+  ...children: readonly Child[]
+): HTMLElementTagNameMap[Tag] {
+  const element = document.createElement(tag);
+  fill(element, attributes, children);
+  return element;
+}
+
+export function svg<Tag extends keyof SVGElementTagNameMap>(
+  tag: Tag,
+  attributes: Attributes = {},
+  ...children: readonly Child[]
+): SVGElementTagNameMap[Tag] {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  fill(element, attributes, children);
+  return element;
+}
+
+export function button(label: string, title: string, act: () => void): HTMLButtonElement {
+  const made = el("button", { type: "button", title }, label);
+  made.addEventListener("click", act);
+  return made;
+}
+
+/** Names come from programs of anybody: what would turn the order of its neighbours, or hide, is shown as a box. */
+export const visible = (text: string): string =>
+  text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069\u200b-\u200f\ufeff]/gu, (character) =>
+    character === "\n" || character === "\t" ? " " : "\ufffd",
+  );
+
+/** The start of a text that may be very long. */
+export const short = (text: string, most: number): string =>
+  visible(text.length > most ? `${text.slice(0, most - 1)}…` : text);

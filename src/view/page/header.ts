@@ -1,0 +1,90 @@
+// The head of the page: what ran, how it ended, its figures, and which run of several is shown.
+import { durationOf } from "../model/span.js";
+import { amount, duration } from "../model/words.js";
+import { button, el, short } from "./dom.js";
+import type { PageState } from "./state.js";
+
+/** More runs than this are not offered one by one. */
+const MOST_RUNS = 2_000;
+
+export class Header {
+  readonly element: HTMLElement;
+  readonly #state: PageState;
+  readonly #title = el("h1");
+  readonly #outcome = el("span", { class: "state" });
+  readonly #figures = el("ul", { class: "figures" });
+  readonly #runs = el("select", { "aria-label": "Run" });
+  readonly #live = el("span", { class: "live", hidden: true });
+
+  constructor(state: PageState, help: () => void) {
+    this.#state = state;
+    this.#runs.addEventListener("change", () => {
+      const run = state.model.runs[this.#runs.selectedIndex];
+      if (run !== undefined) state.showRun(run);
+    });
+    const ask = button("?", "Keys (?)", help);
+    ask.setAttribute("aria-label", "Help");
+    this.element = el(
+      "header",
+      {},
+      el("div", { class: "what" }, this.#title, this.#outcome, this.#live),
+      this.#figures,
+      el("div", { class: "tools" }, this.#runs, ask),
+    );
+    state.onChange((change) => {
+      if (change === "run" || change === "data") this.#draw();
+    });
+    this.#draw();
+  }
+
+  /** What a live page knows of its connection; nothing for a page that is whole. */
+  showLive(text: string, state: "on" | "off"): void {
+    this.#live.hidden = false;
+    this.#live.textContent = text;
+    this.#live.className = `live ${state}`;
+  }
+
+  #draw(): void {
+    const { run, model } = this.#state;
+    const { root, graph, steps, items, failures } = run;
+    const { name } = graph.root;
+    const isGraph = model.runs.length === 0;
+    this.#title.textContent = short(name, 80);
+    this.#title.title = short(name, 1_000);
+    this.#outcome.textContent = isGraph ? "graph" : root.outcome;
+    this.#outcome.className = `state ${isGraph ? "idle" : root.outcome}`;
+    const took = duration(durationOf(root, run.end));
+    document.title = isGraph ? short(name, 80) : `${short(name, 60)} · ${root.outcome} · ${took}`;
+    const retries = graph.nodes.reduce((sum, { stats }) => sum + stats.retries, 0);
+    const figures: [string, string, boolean?][] = isGraph
+      ? [[amount(graph.nodes.length), "nodes"]]
+      : [
+          [took, ""],
+          [amount(steps), steps === 1 ? "step" : "steps"],
+          ...(items > 0 ? [[amount(items), items === 1 ? "item" : "items"] as [string, string]] : []),
+          ...(retries > 0
+            ? [[amount(retries), retries === 1 ? "retry" : "retries"] as [string, string]]
+            : []),
+          [amount(failures.length), failures.length === 1 ? "failure" : "failures", failures.length > 0],
+        ];
+    this.#figures.replaceChildren(
+      ...figures.map(([figure, what, isBad = false]) =>
+        el("li", { class: isBad ? "bad" : undefined }, el("strong", {}, figure), what && ` ${what}`),
+      ),
+    );
+    this.#runs.hidden = model.runs.length < 2;
+    if (!this.#runs.hidden) this.#listRuns();
+  }
+
+  #listRuns(): void {
+    const { runs } = this.#state.model;
+    for (let i = this.#runs.length; i < Math.min(runs.length, MOST_RUNS); i++)
+      this.#runs.append(el("option"));
+    for (const [i, option] of [...this.#runs.options].entries()) {
+      const { graph, id, root } = runs[i] as (typeof runs)[number];
+      const text = `${i + 1}. ${short(graph.root.name, 30)} · ${root.outcome} · ${short(id, 12)}`;
+      if (option.textContent !== text) option.textContent = text;
+    }
+    this.#runs.selectedIndex = runs.indexOf(this.#state.run);
+  }
+}

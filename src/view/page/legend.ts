@@ -1,0 +1,19 @@
+// What the colours of the timeline stand for.
+import { el } from "./dom.js";
+
+const MEANINGS = [
+  ["done", "done"],
+  ["gate", "waits at a gate"],
+  ["backoff", "backoff"],
+  ["tried", "failed attempt"],
+  ["failed", "failed"],
+  ["aborted", "aborted"],
+  ["running", "running"],
+] as const;
+
+export function legend(): HTMLElement {
+  const entries = MEANINGS.map(([name, meaning]) =>
+    el("li", {}, el("span", { class: `swatch ${name}`, "aria-hidden": "true" }), meaning),
+  );
+  return el("ul", { class: "legend", "aria-label": "Colours" }, ...entries);
+}

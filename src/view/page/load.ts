@@ -1,0 +1,57 @@
+// Gets the lines of the trace: out of the page itself, or bit by bit from the server of a live page.
+import { TraceModel } from "../model/trace-model.js";
+
+/** Unpacks the trace that the page holds, and reads it. */
+export async function loadTrace(): Promise<TraceModel> {
+  const packed = atob(document.getElementById("trace")?.textContent ?? "");
+  const bytes = Uint8Array.from(packed, (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const model = new TraceModel();
+  const decoder = new TextDecoder();
+  const reader = stream.getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) model.add(line);
+  }
+  if (rest !== "") model.add(rest);
+  return model;
+}
+
+export interface LiveTrace {
+  /** Lines have come; at most a few times a second. */
+  onLines(model: TraceModel): void;
+  onState(text: string, state: "on" | "off"): void;
+}
+
+/** How often the page is drawn anew while lines come, in ms. */
+const PAUSE = 250;
+
+export function followTrace({ onLines, onState }: LiveTrace): void {
+  let model = new TraceModel();
+  let asked = false;
+  const take = (event: MessageEvent<string>) => {
+    for (const line of event.data.split("\n")) if (line !== "") model.add(line);
+    if (asked) return;
+    asked = true;
+    setTimeout(() => {
+      asked = false;
+      onLines(model);
+    }, PAUSE);
+  };
+  const source = new EventSource("events");
+  source.addEventListener("message", take);
+  source.addEventListener("fresh", (event) => {
+    model = new TraceModel();
+    take(event);
+  });
+  source.addEventListener("broken", (event) => {
+    source.close();
+    onState(String(event.data), "off");
+  });
+  source.addEventListener("open", () => onState("live", "on"));
+  source.addEventListener("error", () => onState("not connected", "off"));
+}

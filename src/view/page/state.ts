@@ -1,0 +1,93 @@
+// What the parts of the page share: the run that is shown, what is selected, and the part of time that is in view.
+import type { RunModel } from "../model/run-model.js";
+import type { Span } from "../model/span.js";
+import type { TraceModel } from "../model/trace-model.js";
+import type { ViewNode } from "../model/view-node.js";
+
+/** What has changed. */
+export type Change = "run" | "data" | "selection" | "window";
+
+export class PageState {
+  readonly model: TraceModel;
+  run: RunModel;
+  /** A span, and the node that it is of; or a node alone. */
+  span: Span | undefined;
+  node: ViewNode | undefined;
+  /** The part of time in view, in ms since the start of the run. */
+  from = 0;
+  to = 1;
+  /** Whether the view follows a run that goes on. */
+  follows = true;
+  readonly #listeners: ((change: Change) => void)[] = [];
+
+  constructor(model: TraceModel, run: RunModel) {
+    this.model = model;
+    this.run = run;
+    this.to = this.whole;
+  }
+
+  /** The length of the time axis. */
+  get whole(): number {
+    return Math.max(this.run.end, this.run.last, 0.01);
+  }
+
+  onChange(listener: (change: Change) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  tell(change: Change): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+
+  showRun(run: RunModel): void {
+    this.run = run;
+    this.span = undefined;
+    this.node = undefined;
+    this.from = 0;
+    this.to = this.whole;
+    this.follows = true;
+    this.tell("run");
+  }
+
+  select(span: Span | undefined, node: ViewNode | undefined = span?.node): void {
+    if (span === this.span && node === this.node) return;
+    this.span = span;
+    this.node = node;
+    this.tell("selection");
+  }
+
+  /** Brings a part of time into view, as near as it fits into the whole. */
+  show(from: number, to: number): void {
+    const { whole } = this;
+    const length = Math.min(whole, Math.max(to - from, whole / 1e6, 0.001));
+    this.from = Math.max(0, Math.min(from, whole - length));
+    this.to = this.from + length;
+    this.follows = length >= whole * 0.999;
+    this.tell("window");
+  }
+
+  /** @param factor - Below 1 to see less and more exactly. @param around - The time that stays in its place. */
+  zoom(factor: number, around = (this.from + this.to) / 2): void {
+    this.show(around - (around - this.from) * factor, around + (this.to - around) * factor);
+  }
+
+  pan(by: number): void {
+    this.show(this.from + by, this.to + by);
+  }
+
+  /** A span with some room around it. */
+  showSpan(span: Span): void {
+    const end = span.end ?? this.whole;
+    const room = Math.max((end - span.start) * 0.3, 0.001);
+    this.show(span.start - room, end + room);
+  }
+
+  /** More of the run has come. */
+  grow(): void {
+    if (this.follows) {
+      this.from = 0;
+      this.to = this.whole;
+    }
+    this.tell("data");
+  }
+}
