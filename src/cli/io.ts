@@ -4,6 +4,8 @@
 export interface Io {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** Asks a question that yes or no answers; missing where nobody sits at a terminal. */
+  readonly ask?: ((question: string) => Promise<boolean>) | undefined;
 }
 
 /** Wrong usage: exit code 2. Its message says what was expected, what came and what to do. */

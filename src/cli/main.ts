@@ -1,9 +1,22 @@
 // The command `sluice`: hands the process to the program and ends with its code.
+import { createInterface } from "node:readline/promises";
 import { runProgram } from "./program.js";
+
+/** Anything but a yes is a no, and so is the end of the input. */
+async function ask(question: string): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const closed = new Promise<string>((resolve) => terminal.once("close", () => resolve("")));
+    return /^y(es)?$/i.test((await Promise.race([terminal.question(`${question} (y/N) `), closed])).trim());
+  } finally {
+    terminal.close();
+  }
+}
 
 const code = await runProgram(process.argv.slice(2), {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
+  ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
 });
 // A module that was loaded to be drawn may hold the process open; what was printed still has to get out.
 process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));

@@ -1,13 +1,21 @@
 // The program: its commands, each in a file of its own, and what their ends mean.
 import { Command, CommanderError } from "commander";
+import { addCommand } from "./add.js";
 import { usageOf } from "./commander-usage.js";
 import { graphCommand } from "./graph.js";
 import { Failure, type Io, UsageError } from "./io.js";
+import { newCommand } from "./new.js";
 import { traceCommand } from "./trace.js";
 import { viewCommand } from "./view.js";
 
 /** Every command, in the order of the help. A new one is a file and a line here. */
-const commands: readonly ((io: Io) => Command)[] = [viewCommand, traceCommand, graphCommand];
+const commands: readonly ((io: Io) => Command)[] = [
+  viewCommand,
+  traceCommand,
+  graphCommand,
+  newCommand,
+  addCommand,
+];
 
 const EXAMPLES = `
 Examples:
@@ -16,6 +24,8 @@ Examples:
   $ sluice trace run.jsonl              the same in a few lines of text
   $ sluice trace run.jsonl --chrome     for https://ui.perfetto.dev
   $ sluice graph flow.ts                draw a flow as Mermaid
+  $ sluice add --list                   name the recipes of the cookbook
+  $ sluice new my-agent --recipe agent  make a project of one
 
 A run is recorded by recordTrace of "sluice/trace":
   const trace = recordTrace("run.jsonl");
@@ -27,7 +37,7 @@ Exit codes: 0 all went well, 1 it failed, 2 it was called wrongly.`;
 /** Runs the command line and gives the exit code. */
 export async function runProgram(args: readonly string[], io: Io): Promise<number> {
   const program = new Command("sluice")
-    .description("Look at flows: their graphs, and what their runs did.")
+    .description("Look at flows: their graphs, and what their runs did. Copy recipes.")
     .helpOption("-h, --help", "show this help, or that of a command")
     .helpCommand(false)
     .addHelpText("after", EXAMPLES);

@@ -107,8 +107,11 @@ describe("the tarball", () => {
     const papers = ["AGENTS.md", "CHANGELOG.md", "LICENSE", "README.md", "llms.txt"];
     expect(packed.files).toEqual(expect.arrayContaining(papers));
     expect(
-      packed.files.filter((file) => !/^(dist\/.*|[A-Z-]+(\.md)?|llms\.txt|package\.json)$/.test(file)),
+      packed.files.filter(
+        (file) => !/^(dist\/.*|cookbook\/.*|[A-Z-]+(\.md)?|llms\.txt|package\.json)$/.test(file),
+      ),
     ).toEqual([]);
+    expect(packed.files.filter((file) => /node_modules/.test(file))).toEqual([]);
     expect(packed.size).toBeLessThan(1_000_000);
   });
 

@@ -1,0 +1,82 @@
+// sluice add: a recipe in a folder of a project that there is.
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join, relative, resolve } from "node:path";
+import { Command } from "commander";
+import { filesOf, type Planned, writeAll } from "./copy-recipe.js";
+import { Failure, type Io, UsageError } from "./io.js";
+import { merge, readManifest } from "./manifest.js";
+import { packageRoot } from "./package-root.js";
+import { listOf, type Recipe, readRecipes, recipeNamed } from "./recipes.js";
+
+interface AddOptions {
+  readonly to?: string;
+  readonly force?: boolean;
+  readonly list?: boolean;
+}
+
+const HELP = `
+What the recipe needs is written into package.json; a package that is there already keeps
+its version. Nothing is installed, and no file that is there is overwritten without asking;
+where nobody can be asked, nothing is written.
+
+Examples:
+  $ sluice add --list                   names the recipes
+  $ sluice add rag                      into ./rag
+  $ sluice add rag --to src/search`;
+
+export const addCommand = (io: Io): Command =>
+  new Command("add")
+    .summary("copy a recipe into a project")
+    .description("Copies a recipe of the cookbook into the project in this folder.")
+    .argument("[recipe]", "the recipe")
+    .option("--to <folder>", "the folder for its files (default: one of its name)")
+    .option("-f, --force", "overwrite files that are there")
+    .option("-l, --list", "name the recipes")
+    .addHelpText("after", HELP)
+    .action(async (name: string | undefined, options: AddOptions) => {
+      const root = packageRoot();
+      const recipes = await readRecipes(join(root, "cookbook"));
+      if (options.list) io.out(listOf(recipes));
+      else if (name === undefined) {
+        throw new UsageError("the name of a recipe", "nothing", "sluice add --list names them all.");
+      } else await add(recipeNamed(name, recipes), options, root, io);
+    });
+
+async function add(recipe: Recipe, options: AddOptions, root: string, io: Io): Promise<void> {
+  const { to = recipe.name, force = false } = options;
+  if (!existsSync("package.json")) {
+    const advice = `Go to one, or make one: sluice new ${recipe.name} --recipe ${recipe.name}`;
+    throw new UsageError("a project here, with a package.json", "none", advice);
+  }
+  const [project, { manifest: needed }, { manifest: own }] = await Promise.all([
+    readManifest("."),
+    readManifest(recipe.folder),
+    readManifest(root),
+  ]);
+  const { text, added, kept } = merge(project.text, needed, own.version as string);
+  const target = resolve(to);
+  const files: Planned[] = await filesOf(recipe.folder, target);
+  if (project.manifest.type !== "module") {
+    // The recipe's files are modules, and their project is none.
+    files.push({ path: join(target, "package.json"), text: '{ "private": true, "type": "module" }\n' });
+  }
+  await writeAll(files, force, io);
+  if (added.length > 0) await writeManifest(text);
+
+  const at = relative("", target) || ".";
+  io.out(`${at}: ${files.length} files, of the recipe ${recipe.name}.\n`);
+  if (added.length > 0) io.out(`package.json: added ${added.join(", ")}.\n`);
+  for (const { name, kept: own, tested } of kept) {
+    io.err(`warning: package.json keeps ${name} ${own}; the recipe was tested with ${tested}\n`);
+  }
+  io.out(`\n  npm install && npx tsx ${at}/main.ts\n`);
+}
+
+async function writeManifest(text: string): Promise<void> {
+  try {
+    await writeFile("package.json", text);
+  } catch (error) {
+    throw new Failure(`package.json could not be written (${(error as Error).message})`);
+  }
+}

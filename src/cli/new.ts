@@ -1,0 +1,74 @@
+// sluice new: a project made of a recipe.
+import { basename, join, relative, resolve } from "node:path";
+import { Command } from "commander";
+import { filesOf, writeAll } from "./copy-recipe.js";
+import type { Io } from "./io.js";
+import { projectOf, readManifest } from "./manifest.js";
+import { packageRoot } from "./package-root.js";
+import { readRecipes, recipeNamed } from "./recipes.js";
+
+interface NewOptions {
+  readonly recipe: string;
+  readonly force?: boolean;
+}
+
+const HELP = `
+Nothing is installed, and nothing that is there is overwritten without asking; where
+nobody can be asked, nothing is written.
+
+Examples:
+  $ sluice new my-agent --recipe agent
+  $ sluice new summaries --recipe parallel-summaries
+  $ sluice add --list                   names the recipes`;
+
+/** What a recipe needs to be a project, beside its own files. */
+const TSCONFIG = {
+  compilerOptions: {
+    target: "es2022",
+    module: "nodenext",
+    types: ["node"],
+    strict: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: true,
+    noEmit: true,
+  },
+};
+
+export const newCommand = (io: Io): Command =>
+  new Command("new")
+    .summary("make a project of a recipe")
+    .description("Makes a folder with a recipe of the cookbook, ready to install and to start.")
+    .argument("<folder>", "the folder to make")
+    .option("-r, --recipe <name>", "the recipe", "hello-flow")
+    .option("-f, --force", "overwrite files that are there")
+    .addHelpText("after", HELP)
+    .action(async (folder: string, { recipe: name, force = false }: NewOptions) => {
+      const root = packageRoot();
+      const recipe = recipeNamed(name, await readRecipes(join(root, "cookbook")));
+      const [{ manifest }, { manifest: own }] = await Promise.all([
+        readManifest(recipe.folder),
+        readManifest(root),
+      ]);
+      const target = resolve(folder);
+      const text = (file: string, text: string) => ({ path: join(target, file), text });
+      const files = [
+        text("package.json", projectOf(manifest, packageName(target), own.version as string)),
+        text("tsconfig.json", `${JSON.stringify(TSCONFIG, null, 2)}\n`),
+        text(".gitignore", "node_modules/\n.env\n"),
+        ...(await filesOf(recipe.folder, target)),
+      ];
+      await writeAll(files, force, io);
+      const at = relative("", target) || ".";
+      io.out(`${at}: ${files.length} files, of the recipe ${recipe.name}.\n\n`);
+      const cd = /^[\w./-]+$/.test(at) ? `cd ${at}` : `cd "${at}"`;
+      io.out(`  ${at === "." ? "" : `${cd} && `}npm install && npm start\n`);
+    });
+
+/** A name that npm takes. */
+function packageName(target: string): string {
+  const name = basename(target)
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, "-")
+    .replace(/^-+|-+$/g, "");
+  return name === "" ? "my-flow" : name;
+}

@@ -1,0 +1,59 @@
+// The recipes that the package brings along, as their manifests tell them.
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { nearest } from "../nearest.js";
+import { Failure, quoted, UsageError } from "./io.js";
+
+export interface Recipe {
+  readonly name: string;
+  readonly folder: string;
+  readonly group: string;
+  readonly level: number;
+  readonly lesson: string;
+}
+
+/** The part of a recipe's package.json that says what it is about. */
+interface About {
+  readonly recipe: Omit<Recipe, "name" | "folder">;
+}
+
+/** @param cookbook - The folder of the cookbook. @throws Failure where the package lacks it. */
+export async function readRecipes(cookbook: string): Promise<Recipe[]> {
+  try {
+    const entries = await readdir(cookbook, { withFileTypes: true });
+    const names = entries.filter((entry) => entry.isDirectory() && entry.name !== "node_modules");
+    const reading = names.map(async ({ name }): Promise<Recipe> => {
+      const folder = join(cookbook, name);
+      const { recipe } = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as About;
+      return { ...recipe, name, folder };
+    });
+    return await Promise.all(reading);
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new Failure(`The recipes of this package could not be read (${reason}); install sluice anew`);
+  }
+}
+
+/** @throws UsageError that names the nearest one. */
+export function recipeNamed(name: string, recipes: readonly Recipe[]): Recipe {
+  const recipe = recipes.find((each) => each.name === name);
+  if (recipe !== undefined) return recipe;
+  const close = nearest(
+    name,
+    recipes.map((each) => each.name),
+  );
+  const advice = `${close === undefined ? "" : `Did you mean ${close}? `}sluice add --list names them all.`;
+  throw new UsageError("the name of a recipe", quoted(name), advice);
+}
+
+const GROUPS = ["first steps", "batches", "parallel", "agents", "applications"];
+
+/** The list for a terminal, group after group, the easy ones first. */
+export function listOf(recipes: readonly Recipe[]): string {
+  const width = Math.max(...recipes.map(({ name }) => name.length));
+  const parts = GROUPS.map((group) => {
+    const own = recipes.filter((recipe) => recipe.group === group).sort((a, b) => a.level - b.level);
+    return `${group}\n${own.map(({ name, lesson }) => `  ${name.padEnd(width)}  ${lesson.replaceAll("`", "")}\n`).join("")}`;
+  });
+  return `${parts.join("\n")}\nAll of them run without a key.\n`;
+}
