@@ -56,3 +56,13 @@ test("the flow of a module is drawn, of either kind", async () => {
 test("the command tells about itself without loading anything of a stranger's", async () => {
   expect(await sluice("--help")).toContain("Examples:");
 });
+
+test("recipes are in the package, and are copied out of it", async () => {
+  expect(await sluice("add", "--list")).toContain("  agentic-rag ");
+  expect(await sluice("new", "copied", "--recipe", "invoice")).toContain(
+    "cd copied && npm install && npm start",
+  );
+  const manifest = JSON.parse(await readFile(join(packed.project, "copied/package.json"), "utf8"));
+  expect(manifest).toMatchObject({ name: "copied", dependencies: { sluice: `^${packed.manifest.version}` } });
+  expect(existsSync(join(packed.project, "copied/nodes.ts"))).toBe(true);
+});
