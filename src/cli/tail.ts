@@ -23,6 +23,7 @@ export async function* tail(
 ): AsyncGenerator<Piece> {
   let { version, offset } = from;
   const buffer = Buffer.alloc(MOST_AT_ONCE);
+  let fresh = false; // until somebody was told: a file that has just been emptied has no piece to tell it with
   while (!signal.aborted) {
     const handle = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return undefined; // it will come
@@ -31,17 +32,16 @@ export async function* tail(
     if (handle !== undefined) {
       try {
         const { ino, size } = await handle.stat();
-        const fresh = String(ino) !== version || size < offset;
-        if (fresh) {
+        if (String(ino) !== version || size < offset) {
+          fresh = true;
           version = String(ino);
           offset = 0;
         }
-        let first = fresh;
         for await (const piece of pieces(handle, offset, buffer)) {
           if (signal.aborted) return;
           offset = piece.offset;
-          yield { ...piece, version, fresh: first };
-          first = false;
+          yield { ...piece, version, fresh };
+          fresh = false;
         }
       } finally {
         await handle.close();

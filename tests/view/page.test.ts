@@ -353,7 +353,7 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
     await page.locator("header .state.done").waitFor();
     expect(await page.locator("header").textContent()).toContain("12 items");
     writeFileSync(path, "");
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, 300)); // it is seen empty, too
     appendFileSync(path, `${lines.slice(0, 3).join("\n")}\n`);
     await page.locator("header .state.running").waitFor();
     expect(complaints).toEqual([]);

@@ -20,8 +20,10 @@ export interface PlacedNode {
 }
 
 export interface PlacedLink {
-  /** `undefined` leads in from the start. */
+  /** `undefined` leads in from the start of a flow. */
   readonly link: ViewLink | undefined;
+  /** `undefined` ends the flow. */
+  readonly to: ViewNode | undefined;
   readonly points: readonly Point[];
   readonly label: Point | undefined;
 }
@@ -119,6 +121,7 @@ function layNode(
     const hasLabel = link !== undefined && labelOf(link) !== "" && x !== undefined && y !== undefined;
     placed.links.push({
       link,
+      to: link === undefined ? start : link.to,
       points: points.map((point) => ({ x: point.x + shift.x, y: point.y + shift.y })),
       label: hasLabel ? { x: x + shift.x, y: y + shift.y } : undefined,
     });
@@ -151,7 +154,7 @@ function withLoops(
     const at = (along: number, out: number): Point =>
       isAcross ? { x: width * along, y: room + height + out } : { x: room + width + out, y: height * along };
     const points = [at(0.7, 0), at(0.76, far), at(0.24, far), at(0.3, 0)];
-    into.links.push({ link, points, label: at(0.5, isAcross ? far : far * 0.6) });
+    into.links.push({ link, to: node, points, label: at(0.5, isAcross ? far : far * 0.6) });
   }
   const size = isAcross ? { width, height: height + 2 * room } : { width: width + 2 * room, height };
   return { ...size, ...into };
@@ -190,8 +193,8 @@ function move(
 ): void {
   const moved = (point: Point): Point => ({ x: point.x + x, y: point.y + y });
   for (const node of placed.nodes) into.nodes.push({ ...node, ...moved(node) });
-  for (const { link, points, label } of placed.links) {
-    into.links.push({ link, points: points.map(moved), label: label && moved(label) });
+  for (const { link, to, points, label } of placed.links) {
+    into.links.push({ link, to, points: points.map(moved), label: label && moved(label) });
   }
   into.starts.push(...placed.starts.map(moved));
   into.ends.push(...placed.ends.map(moved));

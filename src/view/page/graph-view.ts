@@ -168,8 +168,8 @@ export class GraphView {
       group.querySelector(".time")?.setAttribute("width", String(Math.round((placed.width - 28) * share)));
     }
     for (const { path, text, placed } of this.#links) {
-      const { link } = placed;
-      const taken = link === undefined ? this.#state.run.graph.root.stats.visits > 0 : link.taken > 0;
+      const { link, to } = placed;
+      const taken = link === undefined ? to !== undefined && to.stats.visits > 0 : link.taken > 0;
       path.setAttribute("class", taken ? "link taken" : "link");
       path.setAttribute("marker-end", taken ? "url(#arrow-taken)" : "url(#arrow)");
       if (text === undefined || link === undefined) continue;
