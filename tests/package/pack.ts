@@ -3,7 +3,7 @@
 import { execFile } from "node:child_process";
 import { cp, mkdtemp, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
@@ -22,6 +22,7 @@ export interface Packed {
   project: string;
   manifest: {
     exports: Record<string, unknown>;
+    version: string;
     bin: Record<string, string>;
     scripts: object;
     dependencies: object;
@@ -50,9 +51,10 @@ export async function nodeBinary(major: string): Promise<string> {
 export async function pack(): Promise<Packed> {
   const folder = await mkdtemp(join(tmpdir(), "sluice-package-"));
   const stage = join(folder, "stage");
-  const leftOut = new Set([".git", "node_modules", "dist", "tests", "cookbook", "docs", "bench", "site"]);
+  const leftOut = new Set([".git", "node_modules", "dist", "tests", "docs", "bench", "site"]);
   for (const entry of await readdir(root)) {
-    if (!leftOut.has(entry)) await cp(join(root, entry), join(stage, entry), { recursive: true });
+    const filter = (source: string) => basename(source) !== "node_modules";
+    if (!leftOut.has(entry)) await cp(join(root, entry), join(stage, entry), { recursive: true, filter });
   }
   await symlink(join(root, "node_modules"), join(stage, "node_modules"));
 
