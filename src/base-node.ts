@@ -54,7 +54,7 @@ export abstract class BaseNode<S = Untyped> {
     const { name = where, requires = NO_KEYS } = given;
     const plain = leaf && settings.simple;
     this.name = name;
-    this[NODE] = { settings, requires, plain, options: given, takes: rules, links: NO_LINKS };
+    this[NODE] = { settings, requires, plain, options: given, takes: rules, checked: false, links: NO_LINKS };
   }
 
   /** Reads the store and gives what the middle of the step works on. */

@@ -24,8 +24,13 @@ export function checkNode(where: () => string, node: unknown): asserts node is S
     const hint = typeof node === "function" ? "; write `new` before the class" : "";
     throw new SluiceError("INVALID_NODE", `${where()}: expected a node or a flow, got ${show(node)}${hint}`);
   }
+  const wiring = node[NODE];
+  if (wiring.checked) return;
   const wrong = misnamedHook(node);
-  if (wrong === undefined) return;
+  if (wrong === undefined) {
+    wiring.checked = true;
+    return;
+  }
   throw new SluiceError(
     "UNKNOWN_HOOK",
     `${quote(node.name)} defines \`${wrong}\`, which is never called; write \`${WRONG_HOOKS[wrong]}\`, which may be async`,

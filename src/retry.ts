@@ -55,8 +55,10 @@ export function contextNow(
     if (!isAmount(worker.cost)) return undefined;
     const { run, cancellation } = scope;
     const tokens = worker.cost;
-    const passage = { gates, tokens, around: run.held, cancellation, slots: true, keep: worker };
-    worker.permit = passNow(passage, worker);
+    if (worker.passage?.tokens !== tokens) {
+      worker.passage = { gates, tokens, around: run.held, cancellation, slots: true, keep: worker };
+    }
+    worker.permit = passNow(worker.passage as Passage, worker);
     if (worker.permit === undefined) return undefined;
     ctx.hold(worker.permit);
   }

@@ -27,6 +27,8 @@ export interface Wiring {
   /** As they were given, and which ones its class takes: whoever draws the node tells its kind by them. */
   readonly options: object;
   readonly takes: Readonly<Record<string, unknown>>;
+  /** Whether its hooks have been looked at, for it is asked at each link. */
+  checked: boolean;
   /** Where each action leads; `null` ends the flow on purpose. */
   links: Map<string, Step | null>;
 }

@@ -1,6 +1,6 @@
 // What a worker of a fan-out carries from item to item.
 import type { Held, Keep } from "./gate/held.js";
-import type { Permit } from "./gate/pass.js";
+import type { Passage, Permit } from "./gate/pass.js";
 import type { Closer, StepContext } from "./scope.js";
 
 /** One of the N that pull from the same source. */
@@ -14,6 +14,8 @@ export class Worker implements Keep, Closer {
   ctx: StepContext | undefined = undefined;
   /** What that attempt has of its gates. */
   permit: Permit | undefined = undefined;
+  /** How its calls pass their gates, as long as they cost the same. */
+  passage: Passage | undefined = undefined;
   /** What `cost()` gave for the current item's first attempt. */
   cost: unknown = undefined;
   /** The forked store of the current iteration, once its walk has succeeded. */
