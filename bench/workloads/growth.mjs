@@ -22,6 +22,11 @@ export const cases = {
     sizes: ["as it is", "without events"],
     row: eventless,
   },
+  "steps of a chain, by who watches": {
+    notQuick: true,
+    sizes: ["nobody", "an emitter that nobody listens to", "a listener of steps", "an around hook"],
+    row: watched,
+  },
 };
 export const peers = {};
 
@@ -114,20 +119,37 @@ async function subscribers({ Flow, Node }, count, budget) {
   return cost;
 }
 
-/** The source with a stub in place of events.ts, and the same bundle without the stub. */
+/** What watching costs, and that an emitter which nobody listens to costs nothing. */
+async function watched(sluice, who, budget) {
+  const events = new EventEmitter();
+  if (who === "a listener of steps") events.on("step", () => {});
+  const options = {
+    nobody: undefined,
+    "an around hook": { around: (_span, next) => next() },
+  };
+  const flow = chainOf(sluice, asyncHooks);
+  return each(1e4, () => walk(flow, 1e4, who in options ? options[who] : { events }), budget);
+}
+
+/** The source with stubs in place of what tells and wraps, and the same bundle without the stubs. */
 async function eventless(_sluice, variant, budget) {
   const root = fileURLToPath(new URL("../..", import.meta.url));
   const outfile = `${root}bench/node_modules/.cache/sluice-${variant.replaceAll(" ", "-")}.mjs`;
   const stub = {
     name: "no-events",
     setup({ onLoad }) {
-      onLoad({ filter: /src\/events\.ts$/ }, async ({ path }) => {
+      onLoad({ filter: /src\/(events|watch\/(around|items|stream|watch))\.ts$/ }, async ({ path }) => {
         const { readFile } = await import("node:fs/promises");
         const source = await readFile(path, "utf8");
         const names = [...source.matchAll(/^export (?:async )?(?:function|const) (\w+)/gm)].map(
           ([, name]) => name,
         );
-        return { contents: names.map((name) => `export const ${name} = () => {};`).join("\n"), loader: "ts" };
+        const classes = [...source.matchAll(/^export class (\w+)/gm)].map(([, name]) => name);
+        const stubs = [
+          ...names.map((name) => `export const ${name} = () => {};`),
+          ...classes.map((name) => `export class ${name} { static over() {} }`),
+        ];
+        return { contents: stubs.join("\n"), loader: "ts" };
       });
     },
   };
