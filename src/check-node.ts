@@ -27,10 +27,8 @@ export function checkNode(where: () => string, node: unknown): asserts node is S
   const wiring = node[NODE];
   if (wiring.checked) return;
   const wrong = misnamedHook(node);
-  if (wrong === undefined) {
-    wiring.checked = true;
-    return;
-  }
+  wiring.checked = wrong === undefined;
+  if (wrong === undefined) return;
   throw new SluiceError(
     "UNKNOWN_HOOK",
     `${quote(node.name)} defines \`${wrong}\`, which is never called; write \`${WRONG_HOOKS[wrong]}\`, which may be async`,
