@@ -48,7 +48,10 @@ describe("help", () => {
 
 describe("wrong usage ends with 2 and says what to do", () => {
   test.each([
-    [["vew", "run.jsonl"], 'Expected a command (view, trace, graph, new, add), got "vew". Did you mean view?'],
+    [
+      ["vew", "run.jsonl"],
+      'Expected a command (view, trace, graph, new, add), got "vew". Did you mean view?',
+    ],
     [["view"], "Expected <file>, got nothing. See sluice view --help."],
     [["view", "run.jsonl", "--opn"], 'Expected an option of sluice view, got "--opn". Did you mean --open?'],
     [["view", "run.jsonl", "more"], 'Expected no further argument, got "more".'],
