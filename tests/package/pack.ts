@@ -1,14 +1,12 @@
 // Builds, packs and installs sluice as a stranger would get it, in folders of its own: the tree is not
 // touched, so that other tests may run at the same time.
-import { execFile } from "node:child_process";
-import { cp, mkdtemp, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { join } from "node:path";
+import { root, run } from "./run.js";
+import { tarball } from "./tarball.js";
 
-export const root = fileURLToPath(new URL("../..", import.meta.url));
-const execute = promisify(execFile);
+export { root, run };
 
 export interface Packed {
   /** The folder to remove when all is done. */
@@ -29,19 +27,6 @@ export interface Packed {
   };
 }
 
-/** Runs a command; a failure carries everything that it printed. */
-export async function run(cwd: string, command: string, ...args: string[]): Promise<string> {
-  // What npm and vitest set for their children would change what a stranger's process does.
-  const ours = /^(npm_config_local_prefix|NODE_OPTIONS|NODE_ENV|VITEST.*|TSX_.*)$/;
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)));
-  try {
-    return (await execute(command, args, { cwd, env, maxBuffer: 1e7 })).stdout;
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout: string; stderr: string };
-    throw new Error(`${command} ${args.join(" ")} failed\n${stdout}${stderr}`, { cause: error });
-  }
-}
-
 /** The binary of a Node of some major version: this one, or one from the npm package `node`. */
 export async function nodeBinary(major: string): Promise<string> {
   if (process.versions.node.startsWith(`${major}.`)) return process.execPath;
@@ -50,28 +35,17 @@ export async function nodeBinary(major: string): Promise<string> {
 
 export async function pack(): Promise<Packed> {
   const folder = await mkdtemp(join(tmpdir(), "sluice-package-"));
-  const stage = join(folder, "stage");
-  const leftOut = new Set([".git", "node_modules", "dist", "tests", "docs", "bench", "site"]);
-  for (const entry of await readdir(root)) {
-    const filter = (source: string) => basename(source) !== "node_modules";
-    if (!leftOut.has(entry)) await cp(join(root, entry), join(stage, entry), { recursive: true, filter });
-  }
-  await symlink(join(root, "node_modules"), join(stage, "node_modules"));
-
-  await run(stage, "npm", "run", "build");
-  const [report] = JSON.parse(await run(stage, "npm", "pack", "--json", "--ignore-scripts"));
-
+  const { tarball: path, size, files } = await tarball();
   const project = join(folder, "project");
   await cp(join(root, "tests/package/consumer"), project, { recursive: true });
   await writeFile(join(project, "package.json"), '{ "name": "stranger", "private": true }\n');
-  const tarball = join(stage, report.filename);
-  await run(project, "npm", "install", "--prefer-offline", "--no-audit", "--no-fund", tarball);
+  await run(project, "npm", "install", "--prefer-offline", "--no-audit", "--no-fund", path);
 
   return {
     folder,
-    tarball,
-    size: report.size,
-    files: report.files.map((file: { path: string }) => file.path),
+    tarball: path,
+    size,
+    files: files.map((file) => file.path),
     project,
     manifest: JSON.parse(await readFile(join(project, "node_modules/sluice/package.json"), "utf8")),
   };

@@ -1,0 +1,86 @@
+// Builds and packs sluice once for all test files of a run: they are processes of their own, with one parent.
+import { cp, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { root, run } from "./run.js";
+
+/** What `npm pack` tells. */
+export interface Report {
+  readonly tarball: string;
+  readonly size: number;
+  readonly files: readonly { readonly path: string }[];
+}
+
+const PREFIX = "sluice-tarball-";
+const LEFT_OUT = new Set([".git", "node_modules", "dist", "tests", "docs", "bench", "site"]);
+
+/** The one that comes first makes it, and the others wait. */
+export async function tarball(): Promise<Report> {
+  const folder = join(tmpdir(), `${PREFIX}${process.ppid}-${await newest(root)}`);
+  const report = join(folder, "report.json");
+  const failed = join(folder, "failed.txt");
+  if (await isFirst(folder)) {
+    await removeOld(folder);
+    try {
+      await writeFile(`${report}.part`, JSON.stringify(await make(folder)));
+      await rename(`${report}.part`, report);
+    } catch (error) {
+      await writeFile(failed, String(error));
+    }
+  }
+  for (;;) {
+    const [made, error] = await Promise.all(
+      [report, failed].map((path) => readFile(path, "utf8").catch(() => "")),
+    );
+    if (made) return JSON.parse(made) as Report;
+    if (error) throw new Error(error);
+    await sleep(100);
+  }
+}
+
+const isFirst = (folder: string) =>
+  mkdir(folder).then(
+    () => true,
+    () => false,
+  );
+
+/** When any of the sources was changed last: one who watches the tests gets what he has just written. */
+async function newest(folder: string): Promise<number> {
+  let last = 0;
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (LEFT_OUT.has(entry.name)) continue;
+    const path = join(folder, entry.name);
+    last = Math.max(last, entry.isDirectory() ? await newest(path) : (await stat(path)).mtimeMs);
+  }
+  return Math.round(last);
+}
+
+/** Removes what runs that are over have left. */
+async function removeOld(own: string): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const parent = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
+    if (parent === undefined || join(tmpdir(), name) === own) continue;
+    try {
+      if (Number(parent) !== process.ppid) process.kill(Number(parent), 0);
+      else await rm(join(tmpdir(), name), { recursive: true, force: true });
+    } catch {
+      await rm(join(tmpdir(), name), { recursive: true, force: true });
+    }
+  }
+}
+
+async function make(folder: string): Promise<Report> {
+  const stage = join(folder, "stage");
+  const filter = (source: string) => basename(source) !== "node_modules";
+  for (const entry of await readdir(root)) {
+    if (!LEFT_OUT.has(entry)) await cp(join(root, entry), join(stage, entry), { recursive: true, filter });
+  }
+  await symlink(join(root, "node_modules"), join(stage, "node_modules"));
+  await run(stage, "npm", "run", "build");
+  const [packed] = JSON.parse(
+    await run(stage, "npm", "pack", "--json", "--ignore-scripts", "--pack-destination", folder),
+  );
+  await rm(stage, { recursive: true });
+  return { tarball: join(folder, packed.filename), size: packed.size, files: packed.files };
+}
