@@ -61,7 +61,7 @@ export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> 
     this.#batch = batchSettings(options, concurrency);
   }
 
-  /** Gives the params of each iteration: any iterable or async iterable of objects, pulled lazily. */
+  /** Gives the params of each iteration: an iterable or async iterable of objects, pulled lazily. */
   override prep(_shared: S, _ctx: Context): Awaitable<Items<P>> {
     return undefined;
   }

@@ -123,7 +123,7 @@ export class BatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends Ba
     this.#batch = batchSettings(options, concurrency);
   }
 
-  /** Gives the items: any iterable or async iterable, pulled lazily; nothing means none. */
+  /** Gives the items: an iterable or async iterable, pulled lazily; nothing means none. */
   override prep(_shared: S, _ctx: Context): Awaitable<Items<Item>> {
     return undefined;
   }

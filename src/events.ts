@@ -236,7 +236,7 @@ export function emitSafely(emitter: RunEmitter, event: AnyEvent | ListenerErrorE
   }
 }
 
-/** Puts anything that was thrown into words; not everything has any. */
+/** Puts into words what was thrown; not everything can be. */
 function describe(error: unknown): string {
   try {
     return String(error);

@@ -143,7 +143,7 @@ function passageOf(job: Job, tokens: number): Passage {
     cancellation: scope.cancellation,
     slots: leaf,
     keep: worker,
-    log: watch?.gateLog(gates, node, scope, index),
+    log: watch?.gateLog(gates, (at) => scope.about(node, at, index)),
     refused: watch && ((pause) => told(job, pause)),
   };
 }

@@ -37,7 +37,7 @@ export function viewCommand(io: Io): Command {
     .option("-o, --out <file>", "where to write the page (default: beside the trace, as .html)")
     .option("--open", "open the page")
     .option("--live", "serve the page while the run goes on")
-    .addOption(new Option("--port <number>", "the port of --live (default: any that is free)"))
+    .addOption(new Option("--port <number>", "the port of --live (default: one that is free)"))
     .addHelpText("after", HELP)
     .action((file: string, options: ViewOptions) => view(file, options, io));
 }

@@ -49,19 +49,7 @@ const flowTitles: Partial<Record<NodeKind, string>> = {
  * const draft = node({ name: "Draft" });
  * const review = node({ name: "Review", post: () => "again" as const });
  * draft.next(review).on("again", draft);
- * console.log(toMermaid(new Flow(draft, { name: "Essay" })));
- * ```
- * ```text output
- * flowchart LR
- *   subgraph flow["Essay · flow"]
- *     direction LR
- *     flow_start_(["start"])
- *     flow_Draft["Draft"]
- *     flow_Review["Review"]
- *   end
- *   flow_start_ --> flow_Draft
- *   flow_Draft --> flow_Review
- *   flow_Review -->|"again"| flow_Draft
+ * toMermaid(new Flow(draft, { name: "Essay" })).includes('flow_Review -->|"again"| flow_Draft'); // => true
  * ```
  */
 export function toMermaid(flow: BaseNode, options: MermaidOptions = {}): string {

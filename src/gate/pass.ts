@@ -190,9 +190,11 @@ function sitOut({ gates: [gate], slots, refused }: Passage, error: unknown, paus
   gate.counts.refused++;
   const before = gate.permits.pause;
   gate.permits.pauseFor(pause); // for the others, also when this call has sat out enough of them
-  gate.paused = true;
   const now = gate.permits.pause;
-  if (now > before) for (const watcher of gate.watchers) watcher.paused(gate, performance.now() + now);
+  if (now > before) {
+    gate.paused = true;
+    for (const watcher of gate.watchers) watcher.paused(gate, performance.now() + now);
+  }
   if (pauses >= gate.maxPauses) throw error;
   refused?.(now);
 }

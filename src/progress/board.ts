@@ -26,7 +26,7 @@ export interface Pause {
 /** All rows, in the order in which they began. */
 export class Board {
   readonly rows = new Map<string, Row>();
-  readonly pauses = new Map<string, Pause>();
+  readonly #pauses = new Map<string, Pause>();
   /** Runs that have not ended. */
   running = 0;
 
@@ -66,12 +66,17 @@ export class Board {
 
   gate(event: GateEvent): void {
     const { phase, gate, runId, path } = event;
-    if (phase === "paused") this.pauses.set(`${gate} ${runId}`, { gate, until: event.until });
-    else if (phase === "resumed") this.pauses.delete(`${gate} ${runId}`);
+    if (phase === "paused") this.#pauses.set(`${gate} ${runId}`, { gate, until: event.until });
+    else if (phase === "resumed") this.#pauses.delete(`${gate} ${runId}`);
     else {
       const row = this.#newest(runId, path);
       if (row !== undefined) row.waiting += phase === "waiting" ? 1 : -1;
     }
+  }
+
+  /** Pauses that are not over; the end of one is told only by the call that comes after it. */
+  paused(now: number): Pause[] {
+    return [...this.#pauses.values()].filter(({ until }) => until > now);
   }
 
   /** Forgets what a display need not show again. */

@@ -148,12 +148,13 @@ async function liveView(stream: Output): Promise<View> {
   return {
     draw(board, now) {
       const rows = shown(board, now);
-      const most = Math.max(1, (stream.rows ?? 24) - board.pauses.size - 2);
+      const pauses = board.paused(now);
+      const most = Math.max(1, (stream.rows ?? 24) - pauses.length - 2);
       const seen = rows.slice(0, most);
       const width = Math.min(32, Math.max(0, ...seen.map((row) => [...nameOf(row)].length)));
       const lines = seen.map((row) => barLine(row, now, columns(), width));
       if (rows.length > most) lines.push(`  and ${rows.length - most} more`);
-      for (const pause of board.pauses.values()) lines.push(cut(pauseLine(pause, now), columns()));
+      for (const pause of pauses) lines.push(cut(pauseLine(pause, now), columns()));
       last = lines.join("\n");
       screen(last);
     },
@@ -179,7 +180,7 @@ function plainView(stream: Output): View {
         told.set(row, done);
         stream.write(`${sentence(row, now)}\n`);
       }
-      for (const pause of board.pauses.values()) stream.write(`${pauseLine(pause, now)}\n`);
+      for (const pause of board.paused(now)) stream.write(`${pauseLine(pause, now)}\n`);
     },
     keep(row) {
       stream.write(`${sentence(row, performance.now())}\n`);

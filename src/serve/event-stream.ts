@@ -1,6 +1,8 @@
 // Server-Sent Events as a stream of bytes that waits for its reader: what is not read is kept in one list, with
 // a limit, and handed over in one piece whenever the reader asks.
+
 import { SluiceError } from "sluice";
+import { Room } from "../watch/room.js";
 
 /** What a stream is held to, and whom it tells. */
 export interface EventStreamOptions {
@@ -34,7 +36,7 @@ export class EventStream {
   /** Set while the reader waits for something to read. */
   #deliver: (() => void) | undefined;
   /** Set while a sender waits for the reader. */
-  #ready: { promise: Promise<void>; resolve: () => void } | undefined;
+  readonly #room = new Room();
   #heartbeat: ReturnType<typeof setTimeout> | undefined;
   #stall: ReturnType<typeof setTimeout> | undefined;
   #onOver!: () => void;
@@ -68,15 +70,7 @@ export class EventStream {
 
   /** What a sender should wait for before it sends more; nothing while the reader keeps up. */
   get ready(): Promise<void> | undefined {
-    if (this.#size < AHEAD || this.#closed) return undefined;
-    if (this.#ready === undefined) {
-      let resolve!: () => void;
-      const promise = new Promise<void>((done) => {
-        resolve = done;
-      });
-      this.#ready = { promise, resolve };
-    }
-    return this.#ready.promise;
+    return this.#size < AHEAD || this.#closed ? undefined : this.#room.wait();
   }
 
   /** Adds an event; `json` is its data. Without effect once nobody reads. */
@@ -133,8 +127,7 @@ export class EventStream {
     this.#size = 0;
     clearTimeout(this.#stall);
     this.#stall = undefined;
-    this.#ready?.resolve();
-    this.#ready = undefined;
+    this.#room.open();
     this.#beat();
   }
 
@@ -162,8 +155,7 @@ export class EventStream {
     clearTimeout(this.#stall);
     this.#deliver?.();
     this.#deliver = undefined;
-    this.#ready?.resolve();
-    this.#ready = undefined;
+    this.#room.open();
     this.#onOver();
   }
 }

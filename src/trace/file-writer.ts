@@ -2,6 +2,7 @@
 import { closeSync, fstatSync, openSync, type write, writeSync } from "node:fs";
 import { SluiceError } from "sluice";
 import { quote } from "../errors.js";
+import { Room } from "../watch/room.js";
 import { callAtExit } from "./at-exit.js";
 
 /** How many letters may wait for the disk before the run does. */
@@ -19,7 +20,7 @@ export class FileWriter {
   #position = 0;
   #error: unknown;
   #closed: Promise<void> | undefined;
-  #room: { promise: Promise<void>; give: () => void } | undefined;
+  readonly #room = new Room();
   #drained: (() => void) | undefined;
   readonly #forget: () => void;
 
@@ -49,15 +50,7 @@ export class FileWriter {
 
   /** A promise while too much waits for the disk. */
   room(): Promise<void> | undefined {
-    if (this.#size < MOST_WAITING) return undefined;
-    if (this.#room === undefined) {
-      let give = () => {};
-      const promise = new Promise<void>((resolve) => {
-        give = resolve;
-      });
-      this.#room = { promise, give };
-    }
-    return this.#room.promise;
+    return this.#size < MOST_WAITING ? undefined : this.#room.wait();
   }
 
   /** Writes what waits and closes the file. @throws SluiceError `TRACE_FAILED` if anything was not written. */
@@ -96,10 +89,7 @@ export class FileWriter {
     this.#piece(() => {
       this.#writing = undefined;
       this.#size -= letters;
-      if (this.#size < MOST_WAITING) {
-        this.#room?.give();
-        this.#room = undefined;
-      }
+      if (this.#size < MOST_WAITING) this.#room.open();
       this.#next();
     });
   }
@@ -123,8 +113,7 @@ export class FileWriter {
     this.#waiting = [];
     this.#writing = undefined;
     this.#size = 0;
-    this.#room?.give();
-    this.#room = undefined;
+    this.#room.open();
     this.#drained?.();
   }
 

@@ -7,6 +7,7 @@ import { toJSON } from "sluice/diagram";
 import { invalidOption } from "../errors.js";
 import { HOLD } from "../events.js";
 import { aBoolean, checkOptions, type Rule } from "../options.js";
+import { EVENT_TYPES } from "../watch/event-types.js";
 import { FileWriter } from "./file-writer.js";
 import { TRACE_VERSION } from "./trace-line.js";
 import { lineOf } from "./write-line.js";
@@ -35,17 +36,6 @@ export interface Trace {
 }
 
 const rules: Record<string, Rule> = { data: aBoolean };
-
-const TYPES: readonly AnyEvent["type"][] = [
-  "run",
-  "step",
-  "item",
-  "attempt",
-  "gate",
-  "data",
-  "progress",
-  "warning",
-];
 
 /**
  * Writes runs to a file as JSON lines, one event a line, for `sluice view` and `sluice trace`. A file of that name
@@ -107,7 +97,7 @@ export function traceTo(
     const graph = event.type === "run" && event.phase === "start" ? graphOf(event.node) : undefined;
     writer.write(lineOf(event, { data, ...(graph !== undefined && { graph }) }));
   };
-  for (const type of TYPES) events.on(type, record);
+  for (const type of EVENT_TYPES) events.on(type, record);
   Object.defineProperty(events, HOLD, { value: () => writer.room() });
   const at = Math.round(performance.now() * 1_000) / 1_000;
   writer.write(`${JSON.stringify({ type: "trace", version: TRACE_VERSION, time: Date.now(), at })}\n`);

@@ -3,9 +3,11 @@ import { EventEmitter } from "eventemitter3";
 import { Cancellation } from "../abort.js";
 import type { RunOptions } from "../context.js";
 import { SluiceError } from "../errors.js";
-import { type AnyEvent, emitSafely, HOLD, type RunEmitter, type RunEvents } from "../events.js";
+import { type AnyEvent, emitSafely, HOLD, heldBack, type RunEmitter, type RunEvents } from "../events.js";
 import { aCount, checkOptions, type Rule } from "../options.js";
 import { runRules } from "../run.js";
+import { EVENT_TYPES } from "./event-types.js";
+import { Room } from "./room.js";
 
 /** The types of events that a stream gives. */
 export type StreamType = AnyEvent["type"];
@@ -24,14 +26,12 @@ export type EventOf<Type extends StreamType> = Extract<AnyEvent, { readonly type
 /** The events of a run, in the order in which they happened. */
 export type RunStream<Event> = AsyncIterableIterator<Event, undefined, undefined>;
 
-const ALL: readonly StreamType[] = ["run", "step", "item", "attempt", "gate", "data", "progress", "warning"];
-
 const rules: Record<string, Rule> = {
   ...runRules,
   buffer: aCount,
   types: {
-    expected: `an array of ${ALL.join(", ")}`,
-    accepts: (value) => Array.isArray(value) && value.every((type) => ALL.includes(type)),
+    expected: `an array of ${EVENT_TYPES.join(", ")}`,
+    accepts: (value) => Array.isArray(value) && value.every((type) => EVENT_TYPES.includes(type)),
   },
 };
 
@@ -44,13 +44,15 @@ export function stream<Type extends StreamType>(
   options: StreamOptions<Type> = {},
 ): RunStream<EventOf<Type>> {
   checkOptions("stream()", options, rules);
-  const { types = ALL, buffer = 1_000, ...rest } = options;
+  const { types = EVENT_TYPES, buffer = 1_000, ...rest } = options;
   return new Stream(start, rest, new Set(types), buffer) as never;
 }
 
 /** An event that waits for its reader. */
 interface Waiting {
   event: AnyEvent;
+  /** The batch of a progress event. */
+  readonly batch?: string;
 }
 
 class Stream implements RunStream<AnyEvent> {
@@ -62,7 +64,7 @@ class Stream implements RunStream<AnyEvent> {
   /** The progress events in the queue, by batch. */
   readonly #progress = new Map<string, Waiting>();
   readonly #readers: (() => void)[] = [];
-  #room: { readonly promise: Promise<void>; readonly give: () => void } | undefined;
+  readonly #room = new Room();
   #run: Promise<void> | undefined;
   #left = false;
   #over = false;
@@ -78,11 +80,12 @@ class Stream implements RunStream<AnyEvent> {
         if (type !== "listenerError") events.on(type, (event: AnyEvent) => emitSafely(theirs, event));
       }
     }
-    const hold = () => (this.#isFull ? (this.#room ??= promised()).promise : undefined);
+    // Whoever else is told may be behind too, such as a trace on a slow disk.
+    const hold = () => (this.#isFull ? this.#room.wait() : theirs && heldBack(theirs, undefined));
     Object.defineProperty(events, HOLD, { value: hold });
     const onAbort = () => {
       this.#most = Number.POSITIVE_INFINITY; // nobody who has to end may wait for the reader
-      this.#letIn();
+      this.#room.open();
     };
     this.#begin = () => start({ ...options, events }, this.#leave, onAbort);
   }
@@ -99,7 +102,7 @@ class Stream implements RunStream<AnyEvent> {
         waiting.event = event;
         return;
       }
-      const added = { event };
+      const added = { event, batch };
       this.#progress.set(batch, added);
       this.#queue.push(added);
     } else this.#queue.push({ event });
@@ -114,15 +117,10 @@ class Stream implements RunStream<AnyEvent> {
       this.#queue = this.#queue.slice(this.#read);
       this.#read = 0;
     }
-    const { event } = waiting;
-    if (event.type === "progress") this.#progress.delete(JSON.stringify([event.runId, event.path]));
-    if (!this.#isFull) this.#letIn();
+    const { event, batch } = waiting;
+    if (batch !== undefined) this.#progress.delete(batch);
+    if (!this.#isFull) this.#room.open();
     return event;
-  }
-
-  #letIn(): void {
-    this.#room?.give();
-    this.#room = undefined;
   }
 
   async #watch(): Promise<void> {
@@ -166,12 +164,4 @@ class Stream implements RunStream<AnyEvent> {
   [Symbol.asyncIterator](): this {
     return this;
   }
-}
-
-function promised() {
-  let give = () => {};
-  const promise = new Promise<void>((resolve) => {
-    give = resolve;
-  });
-  return { promise, give };
 }

@@ -111,6 +111,9 @@ export class Watch {
       cancellation?.throwIfAborted();
     }
     const id = ++this.#spans;
+    if (this.#around.length === 0 && this.#hears(kind) === undefined && kind !== "run") {
+      return this.#perform(id, work, cancellation);
+    }
     const own = { runId: this.#run.id, path: place.path(node), index, id, parent: place.span };
     if (kind === "run") this.#root = own.path;
     const numbered = attempt === undefined ? own : { ...own, attempt };
@@ -162,23 +165,8 @@ export class Watch {
   }
 
   /** What a call tells of its way through gates; `undefined` where nobody listens. */
-  gateLog(
-    gates: readonly Pausable[],
-    node: Named,
-    place: Place,
-    index: number | undefined,
-  ): GateLog | undefined {
-    const pauses = this.#pauses;
-    if (pauses === undefined) return undefined;
-    return pauses.log(gates, (event) =>
-      this.#tell("gate", {
-        runId: this.#run.id,
-        path: place.path(node),
-        index,
-        parent: place.span,
-        ...event,
-      }),
-    );
+  gateLog(gates: readonly Pausable[], about: (at: number) => object): GateLog | undefined {
+    return this.#pauses?.log(gates, (event) => this.#tell("gate", { ...about(event.at), ...event }));
   }
 
   /** Ends what the watch has of gates. */

@@ -3,6 +3,7 @@ import { stripVTControlCharacters } from "node:util";
 import { AsyncParallelBatchFlow, AsyncParallelBatchNode, Flow, Gate, node } from "sluice";
 import { showProgress } from "sluice/progress";
 import { describe, expect, test, vi } from "vitest";
+import { Board } from "../../src/progress/board.js";
 import { duration, nameOf, pauseLine } from "../../src/progress/lines.js";
 import { deferred, turn } from "../deferred.js";
 
@@ -92,6 +93,14 @@ describe("a live display", () => {
     );
     expect(text()).toMatch(/Gate vendor is paused by the vendor, 0\.0 s to go/);
     expect(text()).toMatch(/✓ Ask {2}━{24} {2}20 of 20 {2}100 %/);
+  });
+
+  test("a pause is not shown once it is over, also where no call has come after it", () => {
+    const board = new Board();
+    const about = { type: "gate", runId: "1", path: ["Main"], index: undefined, parent: 1, at: 0 } as const;
+    board.gate({ ...about, gate: "vendor", phase: "paused", until: 1_000 });
+    expect(board.paused(999)).toEqual([{ gate: "vendor", until: 1_000 }]);
+    expect(board.paused(1_000)).toEqual([]);
   });
 
   test("no line is longer than the terminal, and not more are drawn than fit", async () => {

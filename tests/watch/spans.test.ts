@@ -356,6 +356,18 @@ describe("gates", () => {
     expect(gate.watchers.size).toBe(0);
   });
 
+  test("a refusal that asks for no pause tells of none, nor of its end", async () => {
+    const { events, seen } = recorder();
+    const refusals = { left: 1 };
+    const gate = new Gate({ retryAfter: () => 0 });
+    const exec = () => {
+      if (refusals.left-- > 0) throw new Error("refused");
+    };
+    await node({ gate, exec }).run({}, { events });
+    expect(refusals.left).toBe(-1);
+    expect(ofGates(seen)).toEqual([]);
+  });
+
   test("a wait for permits is told, and an abort during it leaves no half-told attempt", async () => {
     const gate = new Gate({ rate: { requests: 1, per: 3_600_000, burst: 1 } });
     const { events, seen } = recorder();

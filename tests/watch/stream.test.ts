@@ -280,6 +280,23 @@ describe("flow.stream", () => {
     expect(failed).toHaveBeenCalledTimes(2);
   });
 
+  test("an emitter that is given too holds the run back when it is behind", async () => {
+    const behind = deferred();
+    const hold = vi.fn(() => behind.promise);
+    const events = Object.assign(new EventEmitter<RunEvents>(), { [Symbol.for("sluice.hold")]: hold });
+    let sent = -1;
+    const stream = sends(3, (n) => {
+      sent = n;
+    }).stream({}, { types: ["data"], events });
+    const first = stream.next();
+    for (let n = 0; n < 20; n++) await turn();
+    expect(hold).toHaveBeenCalled();
+    expect(sent).toBeLessThan(1);
+    behind.resolve();
+    expect((await first).value?.data).toBe(0);
+    expect((await all(stream)).map(({ data }) => data)).toEqual([1, 2]);
+  });
+
   test("ten thousand readers of one flow object each get their own run", async () => {
     const flow = sends(2);
     const streams = Array.from({ length: 10_000 }, () => all(flow.stream({}, { types: ["data"] })));
