@@ -1,6 +1,6 @@
 // What a run tells to whoever listens, and how it is told so that no listener can harm the run.
 import type { EventEmitter } from "eventemitter3";
-import type { Cancellation } from "./abort.js";
+import { type Cancellation, waitFor } from "./abort.js";
 import { show } from "./errors.js";
 import { isThenable } from "./thenable.js";
 
@@ -180,22 +180,25 @@ export type RunEmitter = EventEmitter<RunEvents>;
  */
 export const HOLD = Symbol.for("sluice.hold");
 
+/** What the engine asks of an emitter. */
+export type Listeners = Pick<RunEmitter, "listeners" | "listenerCount" | "removeListener"> & {
+  [HOLD]?(): Promise<void> | undefined;
+};
+
+const ignore = () => {};
+
 /** What a sender waits for while the reader is behind; an abort lets it go. `undefined` when there is nothing. */
 export function heldBack(
-  emitter: RunEmitter,
+  emitter: Listeners,
   cancellation: Cancellation | undefined,
 ): Promise<void> | undefined {
-  const hold = (emitter as { [HOLD]?(): Promise<void> | undefined })[HOLD]?.();
+  const hold = emitter[HOLD]?.();
   if (hold === undefined || cancellation === undefined) return hold;
-  return new Promise((resolve) => {
-    const free = () => {
-      cancellation.unlisten(free);
-      resolve();
-    };
-    cancellation.listen(free);
-    hold.then(free, free);
-    if (cancellation.aborted) free();
+  const ready = waitFor<void>(cancellation, (resolve) => {
+    hold.then(resolve, resolve as () => void);
+    return ignore;
   });
+  return ready.catch(ignore);
 }
 
 /** The `code` of a process warning that sluice prints. */
@@ -218,7 +221,7 @@ export function warn(code: WarningCode, message: string): void {
  * Calls every listener of an event, with the emitter as `this`. What one throws or rejects with goes to
  * `listenerError`, and what a listener of that does, to the process.
  */
-export function emitSafely(emitter: RunEmitter, event: AnyEvent | ListenerErrorEvent): void {
+export function emitSafely(emitter: Listeners, event: AnyEvent | ListenerErrorEvent): void {
   // eventemitter3's own `emit` stops at the first listener that throws and lets rejections go unhandled.
   for (const listener of emitter.listeners(event.type)) {
     const failed = (error: unknown) => {

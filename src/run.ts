@@ -1,7 +1,7 @@
 // One run: its limits, its listeners, its place among the turns of the event loop.
 import { Cancellation } from "./abort.js";
 import type { Params, RunOptions } from "./context.js";
-import type { RunEmitter } from "./events.js";
+import type { Listeners } from "./events.js";
 import { HELD, type Held } from "./gate/held.js";
 import { aCountOrInfinity, anObject, aSignal, aString, checkOptions, type Rule } from "./options.js";
 import { sharedTurns } from "./turns.js";
@@ -20,7 +20,10 @@ const NOT_YET = Symbol("not yet");
 const emitterRule: Rule = {
   expected: "an emitter of eventemitter3 (one of node:events works differently)",
   accepts: (value) =>
-    value instanceof Object && "emit" in value && "listeners" in value && !("setMaxListeners" in value),
+    value instanceof Object &&
+    "listenerCount" in value &&
+    "listeners" in value &&
+    !("setMaxListeners" in value),
 };
 const contextRule: Rule = {
   expected: "the context that a hook was given",
@@ -42,7 +45,7 @@ export const runRules = {
 
 /** One call of `run()`: its limits, its listeners, its place among the turns of the event loop. */
 export class Run {
-  readonly events: RunEmitter | undefined;
+  readonly events: Listeners | undefined;
   /** What somebody sees of it; `undefined` where nobody does. */
   readonly watch: Watch | undefined;
   readonly cancellation: Cancellation | undefined;

@@ -1,9 +1,16 @@
 // flow.stream(): the events of a run as an async iterable, with a bounded buffer between the run and its reader.
-import { EventEmitter } from "eventemitter3";
 import { Cancellation } from "../abort.js";
 import type { RunOptions } from "../context.js";
 import { SluiceError } from "../errors.js";
-import { type AnyEvent, emitSafely, HOLD, heldBack, type RunEmitter, type RunEvents } from "../events.js";
+import {
+  type AnyEvent,
+  emitSafely,
+  HOLD,
+  heldBack,
+  type Listeners,
+  type RunEmitter,
+  type RunEvents,
+} from "../events.js";
 import { aCount, checkOptions, type Rule } from "../options.js";
 import { runRules } from "../run.js";
 import { EVENT_TYPES } from "./event-types.js";
@@ -72,22 +79,27 @@ class Stream implements RunStream<AnyEvent> {
 
   constructor(start: Start, options: RunOptions, types: ReadonlySet<StreamType>, most: number) {
     this.#most = most;
-    const events: RunEmitter = new EventEmitter<RunEvents>();
-    for (const type of types) events.on(type, (event: AnyEvent) => this.#push(event));
-    const { events: theirs } = options;
-    if (theirs !== undefined) {
-      for (const type of theirs.eventNames()) {
-        if (type !== "listenerError") events.on(type, (event: AnyEvent) => emitSafely(theirs, event));
-      }
-    }
-    // Whoever else is told may be behind too, such as a trace on a slow disk.
-    const hold = () => (this.#isFull ? this.#room.wait() : theirs && heldBack(theirs, undefined));
-    Object.defineProperty(events, HOLD, { value: hold });
+    const events = this.#listeners(types, options.events);
     const onAbort = () => {
       this.#most = Number.POSITIVE_INFINITY; // nobody who has to end may wait for the reader
       this.#room.open();
     };
-    this.#begin = () => start({ ...options, events }, this.#leave, onAbort);
+    this.#begin = () => start({ ...options, events: events as RunEmitter }, this.#leave, onAbort);
+  }
+
+  /** Who hears the run: this stream, and those who listen to the emitter that was given too. */
+  #listeners(types: ReadonlySet<string>, theirs: RunEmitter | undefined): Listeners {
+    const listeners = (type: keyof RunEvents) => [
+      ...(types.has(type) ? [(event: AnyEvent) => this.#push(event)] : []),
+      ...(theirs?.listenerCount(type) ? [(event: AnyEvent) => emitSafely(theirs, event)] : []),
+    ];
+    return {
+      listeners,
+      listenerCount: (type: keyof RunEvents) => listeners(type).length,
+      removeListener() {}, // neither of the two came by `once`
+      // Whoever else is told may be behind too, such as a trace on a slow disk.
+      [HOLD]: () => (this.#isFull ? this.#room.wait() : theirs && heldBack(theirs, undefined)),
+    } as never;
   }
 
   get #isFull(): boolean {

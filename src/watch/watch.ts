@@ -1,7 +1,7 @@
 // What a watched run tells of itself, and what its `around` hooks wrap. A run that nobody watches has none of
 // this: it is made only where somebody listens or wraps.
 import type { Cancellation } from "../abort.js";
-import { emitSafely, heldBack, type RunEmitter, type RunEvents } from "../events.js";
+import { emitSafely, heldBack, type Listeners, type RunEvents } from "../events.js";
 import type { Awaitable } from "../thenable.js";
 import { type Around, inside, type Span } from "./around.js";
 import { type GateLog, type Pausable, PauseLog } from "./gate-log.js";
@@ -9,7 +9,7 @@ import { type GateLog, type Pausable, PauseLog } from "./gate-log.js";
 /** What a watch needs to know of its run. */
 interface Watched {
   readonly id: string;
-  readonly events: RunEmitter | undefined;
+  readonly events: Listeners | undefined;
 }
 
 interface Named {
@@ -174,7 +174,7 @@ export class Watch {
     this.#pauses?.end();
   }
 
-  #hears(type: keyof RunEvents): RunEmitter | undefined {
+  #hears(type: keyof RunEvents): Listeners | undefined {
     const { events } = this.#run;
     return events !== undefined && events.listenerCount(type) > 0 ? events : undefined;
   }
