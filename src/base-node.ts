@@ -3,6 +3,7 @@ import { checkNode } from "./check-node.js";
 import type { Context, RunOptions } from "./context.js";
 import { invalidOption, quote, SluiceError, show } from "./errors.js";
 import { warn } from "./events.js";
+import { Links } from "./links.js";
 import { type BaseOptions, INSTEAD, NO_SETTINGS, type NodeOptions, settingsOf } from "./node-options.js";
 import { checkOptions, type Rule } from "./options.js";
 import { Run } from "./run.js";
@@ -27,9 +28,6 @@ export type Branches<N, S> = { readonly [A in NamedActionOf<N>]: BaseNode<S> | n
 /** How a run is begun and watched. */
 export const PERFORM = Symbol("sluice.perform");
 
-/** What a node has until it is linked; a node at the end of a flow never is. */
-const NO_LINKS: Wiring["links"] = new Map();
-const NO_KEYS: readonly string[] = [];
 const NO_OPTIONS = {};
 
 /** What every node and flow has: a name, links by action, and `run`. */
@@ -51,10 +49,11 @@ export abstract class BaseNode<S = Untyped> {
       settings = settingsOf(where, options as NodeOptions);
     }
     const given = (options ?? NO_OPTIONS) as BaseOptions;
-    const { name = where, requires = NO_KEYS } = given;
+    const { name = where, requires } = given;
     const plain = leaf && settings.simple;
     this.name = name;
-    this[NODE] = { settings, requires, plain, options: given, takes: rules, checked: false, links: NO_LINKS };
+    const links: Wiring["links"] = new Links();
+    this[NODE] = { settings, requires, plain, options: given, takes: rules, checked: false, links };
   }
 
   /** Reads the store and gives what the middle of the step works on. */
@@ -76,7 +75,7 @@ export abstract class BaseNode<S = Untyped> {
    * @throws SluiceError `INVALID_NODE`, `UNKNOWN_HOOK`.
    */
   next<N extends BaseNode<S>>(node: N): N {
-    this.#link("default", node);
+    link(this, "default", node);
     return node;
   }
 
@@ -86,7 +85,7 @@ export abstract class BaseNode<S = Untyped> {
    * @throws SluiceError `INVALID_ACTION` for one that is not a non-empty string, `INVALID_NODE`, `UNKNOWN_HOOK`.
    */
   on<A extends ActionOf<this>>(action: A, node: BaseNode<S>): this {
-    this.#link(action, node);
+    link(this, action, node);
     return this;
   }
 
@@ -106,14 +105,14 @@ export abstract class BaseNode<S = Untyped> {
     }
     for (const [action, node] of Object.entries(branches as Record<string, BaseNode<S> | null | undefined>)) {
       if (node === null) this.end(action as ActionOf<this>);
-      else if (node !== undefined) this.#link(action, node);
+      else if (node !== undefined) link(this, action, node);
     }
     return this;
   }
 
   /** Says that an action ends the flow on purpose, so that nothing warns of it. Returns this node. */
   end<A extends ActionOf<this>>(action: A): this {
-    this.#link(action, END);
+    link(this, action, END);
     return this;
   }
 
@@ -123,58 +122,56 @@ export abstract class BaseNode<S = Untyped> {
    * @throws Whatever a hook throws, as it is ({@link locate} tells where); the signal's reason after an abort,
    * within 20 ms save for hooks that may touch the store, which are awaited; SluiceError for wrong options.
    */
-  async run(shared: S, options?: RunOptions): Promise<Action> {
-    checkNode(() => "run()", this);
-    this.#warnOfLinks();
-    const run = new Run(options);
+  run(shared: S, options?: RunOptions): Promise<Action> {
     try {
-      return await this[PERFORM](shared, run);
-    } finally {
-      run.end();
+      checkNode("run()", this);
+      warnOfLinks(this);
+      return this[PERFORM](shared, new Run(options));
+    } catch (error) {
+      return Promise.reject(error);
     }
   }
 
-  /** @internal The whole of a run, watched or not. */
+  /** @internal The whole of a run, watched or not. An unwatched one is ended by its walk: a promise less to wait for. */
   [PERFORM](shared: S, run: Run): Promise<Action> {
     const { watch } = run;
     if (watch === undefined) return this[BEGIN](shared, run);
-    return watch.run(this, run.cancellation, () => this[BEGIN](shared, run)) as Promise<Action>;
+    const action = watch.run(this, run.cancellation, () => this[BEGIN](shared, run)) as Promise<Action>;
+    return action.finally(() => run.end());
   }
 
   /** @internal */
   [BEGIN](shared: S, run: Run): Promise<Action> {
     return walk(this as unknown as Step, shared, new Scope(run), true);
   }
+}
 
-  #link(action: unknown, node: unknown): void {
-    const where = () => `${quote(this.name)}.on()`;
-    if (typeof action !== "string" || action === "") {
-      const expected = "expected an action (a non-empty string)";
-      throw new SluiceError("INVALID_ACTION", `${where()}: ${expected}, got ${show(action)}`);
-    }
-    checkNode(where, this);
-    if (node !== END) checkNode(where, node);
-    const target = node === END ? null : (node as unknown as Step);
-    const wiring = this[NODE];
-    if (wiring.links === NO_LINKS) wiring.links = new Map();
-    const { links } = wiring;
-    if (links.has(action) && links.get(action) !== target) {
-      warn(
-        "SLUICE_LINK_OVERWRITTEN",
-        `${quote(this.name)}: the link of the action ${quote(action)} is overwritten`,
-      );
-    }
-    links.set(action, target);
+function link(from: BaseNode, action: unknown, to: unknown): void {
+  if (typeof action !== "string" || action === "") {
+    const expected = "expected an action (a non-empty string)";
+    throw new SluiceError("INVALID_ACTION", `${quote(from.name)}.on(): ${expected}, got ${show(action)}`);
   }
-
-  #warnOfLinks(): void {
-    if (this[NODE].links.size === 0 || warnedOfLinks.has(this)) return;
-    warnedOfLinks.add(this);
+  checkNode(".on()", from, from);
+  if (to !== END) checkNode(".on()", to, from);
+  const target = to === END ? null : (to as Step);
+  const { links } = from[NODE];
+  const before = links.get(action);
+  if (before !== undefined && before !== target) {
     warn(
-      "SLUICE_LINKS_NOT_FOLLOWED",
-      `${quote(this.name)}.run() runs this node alone and follows none of its links; to follow them write new Flow(node).run(shared)`,
+      "SLUICE_LINK_OVERWRITTEN",
+      `${quote(from.name)}: the link of the action ${quote(action)} is overwritten`,
     );
   }
+  links.set(action, target);
+}
+
+function warnOfLinks(node: BaseNode): void {
+  if (node[NODE].links.size === 0 || warnedOfLinks.has(node)) return;
+  warnedOfLinks.add(node);
+  warn(
+    "SLUICE_LINKS_NOT_FOLLOWED",
+    `${quote(node.name)}.run() runs this node alone and follows none of its links; to follow them write new Flow(node).run(shared)`,
+  );
 }
 
 /** Stands for "no node, on purpose"; a `null` given by mistake is not that. */

@@ -15,23 +15,28 @@ export const WRONG_HOOKS: Readonly<Record<string, string>> = {
   post_async: "post",
 };
 
-const isNode = (value: unknown): value is Step =>
-  typeof value === "object" && value !== null && NODE in value;
-
-/** @throws SluiceError `INVALID_NODE` for what is no node, `UNKNOWN_HOOK` for hooks under another library's name. */
-export function checkNode(where: () => string, node: unknown): asserts node is Step {
-  if (!isNode(node)) {
+/**
+ * @param of - The node that `where` is a method of, for its name costs more than the check.
+ * @throws SluiceError `INVALID_NODE` for what is no node, `UNKNOWN_HOOK` for hooks under another library's name.
+ */
+export function checkNode(
+  where: string,
+  node: unknown,
+  of?: { readonly name: string },
+): asserts node is Step {
+  const wiring = (node as Partial<Step> | null | undefined)?.[NODE];
+  if (wiring === undefined) {
+    const place = of === undefined ? where : `${quote(of.name)}${where}`;
     const hint = typeof node === "function" ? "; write `new` before the class" : "";
-    throw new SluiceError("INVALID_NODE", `${where()}: expected a node or a flow, got ${show(node)}${hint}`);
+    throw new SluiceError("INVALID_NODE", `${place}: expected a node or a flow, got ${show(node)}${hint}`);
   }
-  const wiring = node[NODE];
   if (wiring.checked) return;
-  const wrong = misnamedHook(node);
+  const wrong = misnamedHook(node as Step);
   wiring.checked = wrong === undefined;
   if (wrong === undefined) return;
   throw new SluiceError(
     "UNKNOWN_HOOK",
-    `${quote(node.name)} defines \`${wrong}\`, which is never called; write \`${WRONG_HOOKS[wrong]}\`, which may be async`,
+    `${quote((node as Step).name)} defines \`${wrong}\`, which is never called; write \`${WRONG_HOOKS[wrong]}\`, which may be async`,
   );
 }
 

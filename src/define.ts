@@ -105,7 +105,7 @@ export class Parallel<S = Untyped, Outcome = Untyped, A extends Action = Action>
     if (!Array.isArray(branches) || branches.length === 0) {
       throw invalidOption("parallel()", "branches", "a non-empty array of nodes or flows", branches);
     }
-    for (const branch of branches) checkNode(() => "parallel()", branch);
+    for (const branch of branches) checkNode("parallel()", branch);
     this.branches = [...branches];
     this.until = options.until ?? "all";
     if (options.post !== undefined) this.post = options.post as never;
@@ -215,7 +215,7 @@ export function parallel(
  * @throws SluiceError `INVALID_NODE`, `UNKNOWN_HOOK`.
  */
 export function chain<First extends BaseNode>(first: First, ...rest: BaseNode[]): First {
-  checkNode(() => "chain()", first);
+  checkNode("chain()", first);
   let last: BaseNode = first;
   for (const each of rest) last = last.next(each);
   return first;

@@ -59,7 +59,7 @@ export class Flow<S = Untyped> extends BaseNode<S> {
   /** @throws SluiceError `INVALID_NODE`, `UNKNOWN_HOOK`, `INVALID_OPTION`, `UNKNOWN_OPTION`. */
   constructor(start: BaseNode<S>, options?: FlowOptions<S>, rules: Record<string, Rule> = flowRules) {
     super(options, rules, false);
-    checkNode(() => `${quote(this.name)}: start`, start);
+    checkNode(": start", start, this);
     this.start = start;
     this.#params = options?.params === undefined ? undefined : Object.freeze({ ...options.params });
     this.#strict = options?.strict ?? false;
@@ -111,7 +111,7 @@ export class Flow<S = Untyped> extends BaseNode<S> {
     shared: S,
     options?: StreamOptions<Type>,
   ): RunStream<EventOf<Type>> {
-    checkNode(() => "stream()", this);
+    checkNode("stream()", this);
     return stream(async (given, leave, onAbort) => {
       const run = new Run(given, leave);
       run.cancellation?.listen(onAbort);
@@ -119,7 +119,6 @@ export class Flow<S = Untyped> extends BaseNode<S> {
         await this[PERFORM](shared, run);
       } finally {
         run.cancellation?.unlisten(onAbort);
-        run.end();
       }
     }, options);
   }
@@ -146,7 +145,7 @@ export class Flow<S = Untyped> extends BaseNode<S> {
     const { settings, requires } = this[NODE];
     const own =
       !settings.simple ||
-      requires.length > 0 ||
+      requires !== undefined ||
       this.prep !== bare.prep ||
       this.post !== bare.post ||
       this.execFallback !== bare.execFallback;

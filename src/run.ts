@@ -72,7 +72,7 @@ export class Run {
     this.#id = options?.runId;
     const outer = options?.ctx as unknown as Outer | undefined;
     this.held = outer?.[HELD];
-    this.watch = Watch.over(this, options?.around);
+    this.watch = options && Watch.over(this, options.around);
     this.turns.enter();
     if (options?.signal !== undefined || outer?.cancellation !== undefined || leave !== undefined) {
       this.cancellation = new Cancellation();

@@ -35,7 +35,7 @@ class Turns {
    */
   breathe(): Promise<void> | undefined {
     const now = performance.now();
-    this.#stride = now - this.#clockRead < 0.25 ? Math.min(this.#stride * 2, 6) : 1;
+    this.#stride = now - this.#clockRead < 0.02 ? Math.min(this.#stride * 2, 16) : 1;
     return this.#due(now);
   }
 

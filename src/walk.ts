@@ -2,6 +2,7 @@
 // through here, so it is written out in one loop: calls and promises in it are paid for at every step.
 import { quote, SluiceError, show, showPath } from "./errors.js";
 import { warn } from "./events.js";
+import type { Links } from "./links.js";
 import { nearest } from "./nearest.js";
 import type { Settings } from "./node-options.js";
 import { type Scope, StepContext } from "./scope.js";
@@ -21,7 +22,7 @@ export const WALK = Symbol.for("sluice.walk");
 export interface Wiring {
   readonly settings: Settings;
   /** Keys that the store must have. */
-  readonly requires: readonly string[];
+  readonly requires: readonly string[] | undefined;
   /** A leaf without attempts, timeout and gates: the walk calls its `exec` itself. */
   readonly plain: boolean;
   /** As they were given, and which ones its class takes: whoever draws the node tells its kind by them. */
@@ -30,7 +31,7 @@ export interface Wiring {
   /** Whether its hooks have been looked at, for it is asked at each link. */
   checked: boolean;
   /** Where each action leads; `null` ends the flow on purpose. */
-  links: Map<string, Step | null>;
+  readonly links: Links<Step | null>;
 }
 
 /** A node as the walk sees it. */
@@ -88,7 +89,7 @@ async function watchedSteps(start: Step, shared: unknown, scope: Scope, alone: b
   }
 }
 
-/** The steps themselves. */
+/** The steps themselves. V8 saves every variable at each await, and for all that wait: so it has few of them. */
 async function steps(
   start: Step,
   shared: unknown,
@@ -99,28 +100,29 @@ async function steps(
   const { run, cancellation } = scope;
   const { turns } = run;
   let node = start;
-  for (let turn = turns.pending; turn !== undefined; turn = turns.again()) await turn;
   for (;;) {
-    if (cancellation?.aborted) throw cancellation.reason;
-    if (!watched && run.steps++ >= run.maxSteps) throw scope.tooManySteps(node);
-    const wiring = node[NODE];
+    if (turns.stepsToClock <= 0) {
+      for (let turn = turns.breathe(); turn !== undefined; turn = turns.again()) await turn;
+    }
     const ctx = new StepContext(scope, node, scope.index);
-    let action: unknown;
-    let own = true; // whether an error comes from a hook called here, and is located here
+    let own = false; // whether an error comes from a hook called here, and is located here
     try {
-      if (wiring.requires.length > 0) checkStore(node, wiring.requires, shared);
+      if (cancellation?.aborted) throw cancellation.reason;
+      if (!watched && run.steps++ >= run.maxSteps) throw scope.tooManySteps(node);
+      const wiring = node[NODE];
+      own = true;
+      if (wiring.requires !== undefined) checkStore(node, wiring.requires, shared);
       let prepared = node.prep(shared, ctx);
       if (isThenable(prepared)) prepared = await prepared;
       if (cancellation?.aborted) throw cancellation.reason;
       let result: unknown;
       if (wiring.plain && !watched) {
-        const leaf = node as Leaf;
         try {
-          result = leaf.exec(prepared, ctx);
+          result = (node as Leaf).exec(prepared, ctx);
           if (isThenable(result)) result = await (cancellation?.race(result) ?? result);
         } catch (error) {
           if (cancellation?.aborted) throw cancellation.reason;
-          result = leaf.execFallback(prepared, error, ctx);
+          result = (node as Leaf).execFallback(prepared, error, ctx);
           if (isThenable(result)) result = await (cancellation?.race(result) ?? result);
         }
       } else {
@@ -131,27 +133,29 @@ async function steps(
       }
       // Some SDKs end an aborted stream without an error, and half an answer is no answer.
       if (cancellation?.aborted) throw cancellation.reason;
-      action = node.post(shared, prepared, result, ctx);
+      let action = node.post(shared, prepared, result, ctx);
       if (isThenable(action)) action = await action;
       if (typeof action !== "string" && action !== undefined && action !== null)
         throw wrongAction(node, action);
+      own = false;
+      if (cancellation?.aborted) throw cancellation.reason;
+      ctx.close();
+      turns.stepsToClock--;
+      // Here, not in a function of its own: a call that is not inlined costs a tenth of a small step.
+      const next = alone ? null : wiring.links.get(action || "default");
+      if (next === undefined) unlinked(node, action, scope);
+      if (next === undefined || next === null) {
+        if (!watched) scope.leave();
+        return action;
+      }
+      node = next;
     } catch (error) {
+      ctx.close();
+      if (!watched) scope.leave();
       if (cancellation?.aborted) throw cancellation.reason;
       if (own) scope.locate(error, node, scope.index, 0);
       throw error;
-    } finally {
-      ctx.close();
     }
-    if (cancellation?.aborted) throw cancellation.reason;
-    if (--turns.stepsToClock <= 0) {
-      for (let turn = turns.breathe(); turn !== undefined; turn = turns.again()) await turn;
-    }
-    if (alone) return action;
-    // Here, not in a function of its own: a call that is not inlined costs a tenth of a small step.
-    const next = wiring.links.get(action || "default");
-    if (next === undefined) unlinked(node, action, scope);
-    if (next === undefined || next === null) return action;
-    node = next;
   }
 }
 
@@ -183,7 +187,7 @@ const warned = new WeakMap<Step, Set<string>>();
 function unlinked(node: Step, action: Action, scope: Scope): void {
   const { links } = node[NODE];
   if (!action || links.size === 0) return;
-  const actions = [...links.keys()];
+  const actions = Array.from(links.entries(), ([action]) => action);
   const close = nearest(action, actions);
   const message =
     `${quote(node.name)} returned the action ${quote(action)}, which is not linked, so ${showPath(scope.path(node))} ends its flow` +

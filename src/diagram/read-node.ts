@@ -52,7 +52,7 @@ export function detailsOf(node: Seen, kind: NodeKind): Partial<GraphNode> {
     ...(options.onError === "collect" && { onError: "collect" }),
     ...(settings.attempts > 1 && { attempts: settings.attempts }),
     ...(settings.timeout !== undefined && { timeout: settings.timeout }),
-    ...(requires.length > 0 && { requires: [...requires] }),
+    ...(requires !== undefined && requires.length > 0 && { requires: [...requires] }),
     ...(settings.gates.length > 0 && { gates: (settings.gates as unknown as Gate[]).map(gateOf) }),
   };
 }

@@ -69,7 +69,7 @@ export function graphOf(flow: Seen): FlowGraph {
     for (const [inner, id] of ids) {
       entries.push(entryOf(inner, id, entry));
       if (!follows) continue; // nobody follows the links of a branch
-      for (const [action, to] of inner[NODE].links) {
+      for (const [action, to] of inner[NODE].links.entries()) {
         links.push({ from: id, action, to: to === null ? null : (ids.get(to as Seen) as string) });
       }
     }
