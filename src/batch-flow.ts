@@ -2,18 +2,17 @@
 // for walks that must not meet in one store.
 import type { BaseNode } from "./base-node.js";
 import {
-  type BatchSettings,
   batchRules,
   batchSettings,
   type ConcurrencyOption,
   type Items,
   type OnErrorOption,
   parallelRules,
-  runBatch,
 } from "./batch.js";
-import type { Context } from "./context.js";
+import type { Context, Params } from "./context.js";
 import { quote, SluiceError, show } from "./errors.js";
 import type { ItemFailure } from "./failure.js";
+import { FanOut, type FanOutSettings } from "./fan-out.js";
 import { Flow, type FlowOptions, flowRules } from "./flow.js";
 import { isPlainObject, type Rule } from "./options.js";
 import { attempt, type Job } from "./retry.js";
@@ -40,7 +39,7 @@ const parallelFlowRules: Record<string, Rule> = { ...flowRules, ...parallelRules
 export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> {
   /** @internal Bundlers rename classes, and a node is called after its class. */
   static override readonly name: string = "BatchFlow";
-  readonly #batch: BatchSettings;
+  readonly #batch: FanOutSettings;
 
   constructor(start: BaseNode<S>, options?: BatchFlowOptions<S>);
   /** @internal */
@@ -92,89 +91,89 @@ export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> 
 
   /** @internal */
   override [MIDDLE](items: unknown, shared: S, _ctx: StepContext, scope: Scope): Promise<unknown[]> {
-    const { settings } = this[NODE];
-    const joins = this.join !== BatchFlow.prototype.join;
-    return runBatch(this, items, scope, this.#batch, (cancellation) => {
-      const inside = scope.under(cancellation);
-      const job = (input: unknown, index: number, worker: Worker): Job => ({
-        node: this,
-        settings,
-        scope: inside,
-        input,
-        index,
-        leaf: false,
-        worker,
-        perform: (ctx) => this.#iterate(shared, input as P, index, ctx, worker),
-      });
-      const direct = settings.simple && this.fork === BatchFlow.prototype.fork && !joins;
-      return {
-        leaf: false,
-        keepResults: this.onResult === undefined,
-        perform: (params, index, worker) => {
-          worker.local = undefined;
-          const { watch } = scope.run;
-          if (watch !== undefined) {
-            return watchItem(watch, this, inside, params, index, worker, false, (within) =>
-              attempt({ ...job(params, index, worker), scope: within }),
-            );
-          }
-          if (!direct) return attempt(job(params, index, worker));
-          worker.tries = 0;
-          this.#checkParams(params, index);
-          return this[WALK](shared, scope, params, cancellation, index);
-        },
-        recover: (error, params, index, worker) => {
-          if (worker.tries > 0) throw error; // the attempts have had their last word
-          return attempt(job(params, index, worker), { error });
-        },
-        deliver:
-          joins || this.onResult !== undefined
-            ? (result, params, index, worker) =>
-                this.#deliver(
-                  shared,
-                  result as Action,
-                  params as P,
-                  new StepContext(inside, this, index),
-                  worker,
-                )
-            : undefined,
-      };
-    });
+    return new IterationFanOut(this, items, shared, scope, this.#batch).run();
+  }
+}
+
+/** The iterations of one execution of a batch flow. */
+class IterationFanOut<S> extends FanOut {
+  readonly #flow: BatchFlow<S>;
+  readonly #shared: S;
+  /** Neither attempts nor a store of its own. */
+  readonly #plain: boolean;
+
+  constructor(flow: BatchFlow<S>, items: unknown, shared: S, scope: Scope, settings: FanOutSettings) {
+    const joins = flow.join !== BatchFlow.prototype.join;
+    const keepResults = flow.onResult === undefined;
+    super(flow, items, scope, { ...settings, leaf: false, keepResults, delivers: joins || !keepResults });
+    this.#flow = flow;
+    this.#shared = shared;
+    this.#plain =
+      flow[NODE].settings.simple &&
+      flow.fork === BatchFlow.prototype.fork &&
+      !joins &&
+      scope.run.watch === undefined;
   }
 
-  async #iterate(shared: S, params: P, index: number, ctx: StepContext, worker: Worker): Promise<Action> {
+  protected override perform(params: unknown, index: number, worker: Worker): unknown {
+    worker.local = undefined;
+    if (this.#plain) {
+      worker.tries = 0;
+      this.#checkParams(params, index);
+      return this.#flow[WALK](this.#shared, this.scope, params, this.scope.cancellation, index);
+    }
+    const { watch } = this.scope.run;
+    if (watch === undefined) return attempt(this.#job(params, index, this.scope, worker));
+    return watchItem(watch, this.#flow, this.scope, params, index, worker, false, (within) =>
+      attempt(this.#job(params, index, within, worker)),
+    );
+  }
+
+  protected override recover(error: unknown, params: unknown, index: number, worker: Worker): unknown {
+    if (worker.tries > 0) throw error; // the attempts have had their last word
+    return attempt(this.#job(params, index, this.scope, worker), { error });
+  }
+
+  #job(input: unknown, index: number, scope: Scope, worker: Worker): Job {
+    const node = this.#flow;
+    const perform = (ctx: StepContext) => this.#iterate(input, index, ctx, worker);
+    return { node, settings: node[NODE].settings, scope, input, index, leaf: false, worker, perform };
+  }
+
+  async #iterate(params: unknown, index: number, ctx: StepContext, worker: Worker): Promise<Action> {
     const { scope } = ctx;
     worker.local = undefined;
     this.#checkParams(params, index);
     let store: S;
     try {
-      store = await this.fork(shared, params, ctx);
+      store = await this.#flow.fork(this.#shared, params, ctx);
     } catch (error) {
-      scope.locate(error, this, index, ctx.attempt);
+      scope.locate(error, this.#flow, index, ctx.attempt);
       throw error;
     }
     ctx.cancellation?.throwIfAborted();
-    const action = await this[WALK](store, scope, params, ctx.cancellation, index);
+    const action = await this.#flow[WALK](store, scope, params, ctx.cancellation, index);
     worker.local = { store };
     return action;
   }
 
-  async #deliver(shared: S, action: Action, params: P, ctx: StepContext, { local }: Worker): Promise<void> {
+  protected override async deliver(action: unknown, params: unknown, index: number, { local }: Worker) {
+    const ctx = new StepContext(this.scope, this.#flow, index);
     try {
       // No store is left where a fallback stands in for the walk.
-      if (local !== undefined) await this.join(shared, params, local.store as S, ctx);
+      if (local !== undefined) await this.#flow.join(this.#shared, params as object, local.store as S, ctx);
       ctx.cancellation?.throwIfAborted();
-      await this.onResult?.(shared, action, params, ctx);
+      await this.#flow.onResult?.(this.#shared, action as Action, params as object, ctx);
     } finally {
       ctx.close();
     }
   }
 
-  #checkParams(params: unknown, index: number): asserts params is P {
+  #checkParams(params: unknown, index: number): asserts params is Params {
     if (isPlainObject(params)) return;
     throw new SluiceError(
       "INVALID_PARAMS",
-      `${quote(this.name)}: expected prep() to give objects of params, such as { file: "a.txt" }, got ${show(params)} at ${index}`,
+      `${quote(this.#flow.name)}: expected prep() to give objects of params, such as { file: "a.txt" }, got ${show(params)} at ${index}`,
     );
   }
 }

@@ -1,18 +1,16 @@
 // BatchNode and AsyncParallelBatchNode: a node whose exec runs once for each item that prep gives.
-import { Cancellation } from "./abort.js";
 import { BaseNode } from "./base-node.js";
 import type { Context } from "./context.js";
-import { quote, SluiceError, show } from "./errors.js";
 import type { ItemFailure } from "./failure.js";
-import { fanOut, type Task } from "./fan-out.js";
-import { type NodeOptions, nodeRules } from "./node-options.js";
+import { FanOut, type FanOutSettings } from "./fan-out.js";
+import { type NodeOptions, nodeRules, type Settings } from "./node-options.js";
 import { aCountOrInfinity, oneOf, type Rule } from "./options.js";
 import { attempt, contextNow, type Job } from "./retry.js";
 import { type Scope, StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
 import { type Action, MIDDLE, NODE } from "./walk.js";
-import { progressOf, watchItem } from "./watch/items.js";
+import { watchItem } from "./watch/items.js";
 import type { Worker } from "./worker.js";
 
 /** What the `prep` of a batch may give; nothing means no items. */
@@ -44,58 +42,13 @@ export interface ParallelBatchNodeOptions<S = Untyped> extends BatchNodeOptions<
 export const batchRules: Record<string, Rule> = { ...nodeRules, onError: oneOf("throw", "collect") };
 export const parallelRules: Record<string, Rule> = { ...batchRules, concurrency: aCountOrInfinity };
 
-/** How a batch runs, beside the settings of its node. */
-export interface BatchSettings {
-  readonly concurrency: number;
-  readonly collect: boolean;
-}
-
 export const batchSettings = (
   options: (OnErrorOption & ConcurrencyOption) | undefined,
   concurrency: number,
-): BatchSettings => ({
+): FanOutSettings => ({
   concurrency: options?.concurrency ?? concurrency,
   collect: options?.onError === "collect",
 });
-
-/** @throws SluiceError `NOT_ITERABLE`; a string is refused too, for its letters are nobody's items. */
-export function checkItems(
-  node: { readonly name: string },
-  items: unknown,
-): Iterable<unknown> | AsyncIterable<unknown> {
-  if (items === undefined || items === null) return [];
-  if (typeof items === "object" && (Symbol.asyncIterator in items || Symbol.iterator in items)) {
-    return items as Iterable<unknown> | AsyncIterable<unknown>;
-  }
-  throw new SluiceError(
-    "NOT_ITERABLE",
-    `${quote(node.name)}: expected prep() to return an iterable of items, an async iterable or nothing, got ${show(items)}; return an array, such as [${typeof items === "string" ? "text" : "item"}]`,
-  );
-}
-
-/** Runs the items of a node under a cancellation level of their own. */
-export async function runBatch(
-  node: { readonly name: string },
-  items: unknown,
-  scope: Scope,
-  batch: BatchSettings,
-  task: (
-    cancellation: Cancellation,
-  ) => Pick<Task, "leaf" | "keepResults" | "perform" | "recover" | "deliver">,
-): Promise<unknown[]> {
-  const cancellation = new Cancellation();
-  if (scope.cancellation !== undefined) cancellation.follow(scope.cancellation);
-  const blame = (error: unknown, index = scope.index) => scope.locate(error, node, index, 0);
-  let checked: Iterable<unknown> | AsyncIterable<unknown>;
-  try {
-    checked = checkItems(node, items);
-  } catch (error) {
-    blame(error);
-    throw error;
-  }
-  const report = progressOf(checked, scope, node);
-  return fanOut(checked, { run: scope.run, cancellation, ...batch, ...task(cancellation), blame, report });
-}
 
 /**
  * A node whose `exec` runs once for each item, one by one, each with its own attempts, timeout and fallback.
@@ -104,7 +57,7 @@ export async function runBatch(
 export class BatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends BaseNode<S> {
   /** @internal Bundlers rename classes, and a node is called after its class. */
   static override readonly name: string = "BatchNode";
-  readonly #batch: BatchSettings;
+  readonly #batch: FanOutSettings;
 
   constructor(options?: BatchNodeOptions<S>);
   /** @internal */
@@ -154,59 +107,70 @@ export class BatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends Ba
 
   /** @internal */
   override [MIDDLE](items: unknown, shared: S, _ctx: StepContext, scope: Scope): Promise<unknown[]> {
-    const { settings } = this[NODE];
-    const { gates } = settings;
-    return runBatch(this, items, scope, this.#batch, (cancellation) => {
-      const inside = scope.under(cancellation);
-      const delivers = this.onResult !== undefined;
-      // Nothing to wait for before an item, and nobody to tell: 5 % of a small item.
-      const plain = gates.length === 0 && settings.timeout === undefined && scope.run.watch === undefined;
-      return {
-        leaf: true,
-        keepResults: !delivers,
-        deliver: delivers
-          ? (result, item, index) => this.#deliver(shared, result, item, new StepContext(inside, this, index))
-          : undefined,
-        perform: plain
-          ? (item, index, worker) => {
-              worker.tries = 0;
-              return this.exec(item as Item, new StepContext(inside, this, index, 0, worker));
-            }
-          : (item, index, worker) => {
-              const { watch } = scope.run;
-              if (watch !== undefined) {
-                return watchItem(watch, this, inside, item, index, worker, true, (within) =>
-                  attempt(this.#job(item as Item, index, within, worker)),
-                );
-              }
-              const ctx = contextNow(this, settings, inside, item, index, worker);
-              if (ctx === undefined) return attempt(this.#job(item as Item, index, inside, worker));
-              for (const gate of gates) gate.entered++;
-              try {
-                return this.exec(item as Item, ctx);
-              } finally {
-                for (const gate of gates) gate.entered--;
-              }
-            },
-        recover: (error, item, index, worker) => {
-          if (worker.tries > 0) throw error; // the attempts have had their last word
-          return attempt(this.#job(item as Item, index, inside, worker), { error });
-        },
-      };
-    });
+    return new ItemFanOut(this, items, shared, scope, this.#batch).run();
+  }
+}
+
+/** The items of one execution of a batch node. */
+class ItemFanOut<S> extends FanOut {
+  readonly #node: BatchNode<S>;
+  readonly #shared: S;
+  readonly #settings: Settings;
+  /** Nothing to wait for before an item, and nobody to tell: 5 % of a small item. */
+  readonly #plain: boolean;
+
+  constructor(node: BatchNode<S>, items: unknown, shared: S, scope: Scope, settings: FanOutSettings) {
+    const delivers = node.onResult !== undefined;
+    super(node, items, scope, { ...settings, leaf: true, keepResults: !delivers, delivers });
+    this.#node = node;
+    this.#shared = shared;
+    this.#settings = node[NODE].settings;
+    const { gates, timeout } = this.#settings;
+    this.#plain = gates.length === 0 && timeout === undefined && scope.run.watch === undefined;
   }
 
-  async #deliver(shared: S, result: unknown, item: unknown, ctx: StepContext): Promise<void> {
+  protected override perform(item: unknown, index: number, worker: Worker): unknown {
+    if (!this.#plain) return this.#carefully(item, index, worker);
+    worker.tries = 0;
+    return this.#node.exec(item, new StepContext(this.scope, this.#node, index, 0, worker));
+  }
+
+  #carefully(item: unknown, index: number, worker: Worker): unknown {
+    const { watch } = this.scope.run;
+    if (watch !== undefined) {
+      return watchItem(watch, this.#node, this.scope, item, index, worker, true, (within) =>
+        attempt(this.#job(item, index, within, worker)),
+      );
+    }
+    const { gates } = this.#settings;
+    const ctx = contextNow(this.#node, this.#settings, this.scope, item, index, worker);
+    if (ctx === undefined) return attempt(this.#job(item, index, this.scope, worker));
+    for (const gate of gates) gate.entered++;
     try {
-      await this.onResult?.(shared, result as Result, item as Item, ctx);
+      return this.#node.exec(item, ctx);
+    } finally {
+      for (const gate of gates) gate.entered--;
+    }
+  }
+
+  protected override recover(error: unknown, item: unknown, index: number, worker: Worker): unknown {
+    if (worker.tries > 0) throw error; // the attempts have had their last word
+    return attempt(this.#job(item, index, this.scope, worker), { error });
+  }
+
+  protected override async deliver(result: unknown, item: unknown, index: number): Promise<void> {
+    const ctx = new StepContext(this.scope, this.#node, index);
+    try {
+      await this.#node.onResult?.(this.#shared, result, item, ctx);
     } finally {
       ctx.close();
     }
   }
 
-  #job(input: Item, index: number, scope: Scope, worker: Worker): Job {
-    const perform = (ctx: StepContext) => this.exec(input, ctx);
-    return { node: this, settings: this[NODE].settings, scope, input, index, leaf: true, worker, perform };
+  #job(input: unknown, index: number, scope: Scope, worker: Worker): Job {
+    const node = this.#node;
+    const perform = (ctx: StepContext) => node.exec(input, ctx);
+    return { node, settings: this.#settings, scope, input, index, leaf: true, worker, perform };
   }
 }
 

@@ -1,49 +1,45 @@
 // Fan-out: N workers pull items from one iterator, so that a million items cost the memory of N. Lazy,
 // bounded, results in input order. Knows nothing of nodes: it is told what to do with an item.
-import { type Cancellation, waitFor } from "./abort.js";
+import { Cancellation, waitFor } from "./abort.js";
 import { SluiceError } from "./errors.js";
 import { ItemFailure, isFailure } from "./failure.js";
 import { letGo } from "./gate/held.js";
-import type { Run } from "./run.js";
-import { Source } from "./source.js";
+import type { Named, Scope } from "./scope.js";
+import { checkItems, Source } from "./source.js";
 import { isThenable } from "./thenable.js";
+import { progressOf } from "./watch/items.js";
 import { Worker } from "./worker.js";
 
-/** What a fan-out does with its items. */
-export interface Task {
-  readonly run: Run;
-  /** The fan-out's own level; it is released at the end. */
-  readonly cancellation: Cancellation;
+/** How many items run at once, and what becomes of a failed one. */
+export interface FanOutSettings {
   readonly concurrency: number;
   readonly collect: boolean;
+}
+
+/** The same, and what the kind of batch says of it. */
+interface Settings extends FanOutSettings {
   /** Whether work that ignores an abort may be abandoned: true when none of it touches the store. */
   readonly leaf: boolean;
   /** Whether results are gathered in a list. */
   readonly keepResults: boolean;
-  perform(item: unknown, index: number, worker: Worker): unknown;
-  /** Has the last word on a failed item, where `perform` has not: gives a result or throws. */
-  readonly recover?: ((error: unknown, item: unknown, index: number, worker: Worker) => unknown) | undefined;
-  /** Takes a finished item to the store; called one at a time. */
-  readonly deliver?: ((result: unknown, item: unknown, index: number, worker: Worker) => unknown) | undefined;
-  /** Writes down where an error of the iterable or of `deliver` happened. */
-  blame(error: unknown, index?: number): void;
-  /** Is told of each item that has ended. */
-  readonly report?: ((failed: boolean) => void) | undefined;
+  /** Whether finished items go to the store through `deliver`. */
+  readonly delivers: boolean;
 }
 
 const ignore = () => {};
 
 /**
- * Runs all items and gives the results in input order.
- *
- * @throws The first failure, after siblings in flight have ended; or the reason of an abort.
+ * Runs all items of one batch and gives the results in input order. What is done with an item is up to the kinds of
+ * batches, as methods and not as functions that each run makes anew: V8 would compile its calls again for each run.
  */
-export const fanOut = (items: Iterable<unknown> | AsyncIterable<unknown>, task: Task): Promise<unknown[]> =>
-  new FanOut(items, task).run();
-
-class FanOut {
-  readonly #task: Task;
+export abstract class FanOut {
+  /** The scope of the items, under a level of cancellation of their own. */
+  protected readonly scope: Scope;
+  readonly #node: Named;
+  readonly #cancellation = new Cancellation();
+  readonly #settings: Settings;
   readonly #source: Source;
+  readonly #report: ((failed: boolean) => void) | undefined;
   readonly #results: unknown[] = [];
   #workers = 0;
   #spawning = true;
@@ -52,13 +48,34 @@ class FanOut {
   /** The end of the queue at the store; `undefined` before anybody has queued. */
   #delivering: Promise<unknown> | undefined;
 
-  constructor(items: Iterable<unknown> | AsyncIterable<unknown>, task: Task) {
-    this.#source = new Source(items);
-    this.#task = task;
+  /** @throws SluiceError `NOT_ITERABLE`. */
+  constructor(node: Named, items: unknown, outer: Scope, settings: Settings) {
+    this.#node = node;
+    this.scope = outer.under(this.#cancellation);
+    this.#settings = settings;
+    try {
+      const checked = checkItems(node, items);
+      this.#source = new Source(checked);
+      this.#report = progressOf(checked, outer, node);
+    } catch (error) {
+      this.#blame(error);
+      throw error;
+    }
+    if (outer.cancellation !== undefined) this.#cancellation.follow(outer.cancellation);
   }
 
+  /** Does the work on an item; what it gives is its result. */
+  protected abstract perform(item: unknown, index: number, worker: Worker): unknown;
+
+  /** Has the last word on a failed item, where `perform` has not had it: gives a result or throws. */
+  protected abstract recover(error: unknown, item: unknown, index: number, worker: Worker): unknown;
+
+  /** Takes a finished item to the store; called one at a time. */
+  protected abstract deliver(result: unknown, item: unknown, index: number, worker: Worker): unknown;
+
+  /** @throws The first failure, after siblings in flight have ended; or the reason of an abort. */
   async run(): Promise<unknown[]> {
-    const { cancellation, leaf } = this.#task;
+    const cancellation = this.#cancellation;
     const finished = new Promise<void>((resolve) => {
       this.#finish = resolve;
     });
@@ -67,7 +84,7 @@ class FanOut {
     try {
       cancellation.throwIfAborted();
       // Before the workers, so that of all who listen for an abort it is told first.
-      const ended = leaf ? cancellation.race(finished) : finished;
+      const ended = this.#settings.leaf ? cancellation.race(finished) : finished;
       void this.#spawn();
       await ended;
       if (this.#failure !== undefined && !cancellation.abandoning) throw this.#failure.error;
@@ -81,20 +98,23 @@ class FanOut {
     }
   }
 
+  /** Writes down where an error of the iterable or of `deliver` happened. */
+  #blame(error: unknown, index = this.scope.index): void {
+    this.scope.locate(error, this.#node, index, 0);
+  }
+
   /** Starts workers while there are items: all of them here, or, for an async iterator, the first. */
   async #spawn(): Promise<void> {
-    const { run, concurrency, blame } = this.#task;
+    const { turns } = this.scope.run;
     try {
       this.#source.open();
-      const most = this.#source.isAsync ? 1 : concurrency;
+      const most = this.#source.isAsync ? 1 : this.#settings.concurrency;
       for (let started = 0; started < most && !this.#source.exhausted; started++) {
         void this.#work();
-        if (--run.turns.stepsToClock > 0) continue;
-        for (let turn = run.turns.breathe(); turn !== undefined; turn = run.turns.again()) await turn;
+        for (let turn = turns.pending; turn !== undefined; turn = turns.again()) await turn;
       }
     } catch (error) {
-      blame(error);
-      this.#fail(error);
+      this.#blameSource(error);
     } finally {
       this.#spawning = false;
       if (this.#workers === 0) this.#finish();
@@ -109,22 +129,28 @@ class FanOut {
     const worker = new Worker();
     this.#workers++;
     try {
-      while (this.#source.isAsync ? await this.#pullLater(worker) : this.#pull(worker)) {
+      for (;;) {
+        const turn = this.scope.run.turns.count();
+        if (turn !== undefined) {
+          await turn;
+          continue; // and look at the clock again, for those before may have taken 40 ms more
+        }
+        if (!(this.#source.isAsync ? await this.#pullLater(worker) : this.#pull(worker))) return;
         let result: unknown;
-        if (this.#task.cancellation.aborted) return; // some microtasks have passed since the pull
+        if (this.#cancellation.aborted) return; // some microtasks have passed since the pull
         try {
-          result = this.#task.perform(worker.item, worker.index, worker);
+          result = this.perform(worker.item, worker.index, worker);
           if (isThenable(result)) result = await result;
         } catch (error) {
           const settled = await this.#settle(error, worker);
           if (settled === undefined) return;
           result = settled.result;
         }
-        let wait = this.#store(result, worker);
-        for (; wait !== undefined; wait = this.#task.run.turns.again()) await wait;
+        const delivered = this.#store(result, worker);
+        if (delivered !== undefined) await delivered;
       }
     } finally {
-      letGo(worker, this.#task.run.held);
+      letGo(worker, this.scope.run.held);
       if (--this.#workers === 0 && !this.#spawning) this.#finish();
     }
   }
@@ -140,14 +166,13 @@ class FanOut {
 
   /** The same from an async iterable. */
   async #pullLater(worker: Worker): Promise<boolean> {
-    const { cancellation, concurrency, run } = this.#task;
-    letGo(worker, run.held); // the source may need the slot to bring the next item
+    letGo(worker, this.scope.run.held); // the source may need the slot to bring the next item
     try {
-      const more = await waitFor<boolean>(cancellation, (resolve, reject) => {
+      const more = await waitFor<boolean>(this.#cancellation, (resolve, reject) => {
         this.#source.nextLater(worker).then(resolve, reject);
         return ignore;
       });
-      if (more && this.#workers < concurrency) void this.#work();
+      if (more && this.#workers < this.#settings.concurrency) void this.#work();
       return more;
     } catch (error) {
       return this.#blameSource(error);
@@ -155,35 +180,33 @@ class FanOut {
   }
 
   #blameSource(error: unknown): false {
-    const { cancellation, blame } = this.#task;
-    if (!cancellation.aborted) blame(error);
+    if (!this.#cancellation.aborted) this.#blame(error);
     this.#fail(error);
     return false;
   }
 
   /** Ends an item that succeeded; what it returns must be awaited before the next one. */
   #store(result: unknown, worker: Worker): Promise<unknown> | undefined {
-    const { run, cancellation, deliver, keepResults, report } = this.#task;
+    const { keepResults, delivers } = this.#settings;
     worker.end();
-    if (cancellation.aborted) return undefined; // half an answer is no answer; the source is stopped, so the loop ends
-    if (report !== undefined) report(isFailure(result));
+    if (this.#cancellation.aborted) return undefined; // half an answer is no answer; the source is stopped, so the loop ends
+    if (this.#report !== undefined) this.#report(isFailure(result));
     if (keepResults) this.#results[worker.index] = result;
-    if (deliver !== undefined) return this.#deliver(result, worker, deliver);
-    return --run.turns.stepsToClock <= 0 ? run.turns.breathe() : undefined;
+    return delivers ? this.#deliver(result, worker) : undefined;
   }
 
   /** Decides on an item whose `exec` failed: its fallback, its failure in the list, or the end. */
   async #settle(error: unknown, worker: Worker): Promise<{ readonly result: unknown } | undefined> {
-    const { run, cancellation, recover, collect } = this.#task;
+    const cancellation = this.#cancellation;
     if (cancellation.aborted) return worker.end();
     let last = error;
     worker.endPermit();
     try {
-      if (recover !== undefined) return { result: await recover(error, worker.item, worker.index, worker) };
+      return { result: await this.recover(error, worker.item, worker.index, worker) };
     } catch (failed) {
       last = failed;
     }
-    if (collect && last !== run.exceeded && !cancellation.aborted) {
+    if (this.#settings.collect && last !== this.scope.run.exceeded && !cancellation.aborted) {
       return { result: new ItemFailure(worker.index, worker.item, last, worker.tries) };
     }
     worker.end();
@@ -191,13 +214,14 @@ class FanOut {
     return undefined;
   }
 
-  async #deliver(result: unknown, worker: Worker, deliver: NonNullable<Task["deliver"]>): Promise<void> {
-    const { run, cancellation, blame } = this.#task;
+  async #deliver(result: unknown, worker: Worker): Promise<void> {
+    const { run } = this.scope;
+    const cancellation = this.#cancellation;
     const { item, index } = worker;
     letGo(worker, run.held);
     const take = async () => {
       if (cancellation.aborted) return;
-      await deliver(result, item, index, worker);
+      await this.deliver(result, item, index, worker);
       if (--run.turns.stepsToClock > 0) return; // here, for the next in the queue does not wait for this worker
       for (let turn = run.turns.breathe(); turn !== undefined; turn = run.turns.again()) await turn;
     };
@@ -206,13 +230,13 @@ class FanOut {
     try {
       await mine;
     } catch (error) {
-      if (!cancellation.aborted) blame(error, index);
+      if (!cancellation.aborted) this.#blame(error, index);
       this.#fail(error);
     }
   }
 
   #fail(error: unknown): void {
-    const { cancellation } = this.#task;
+    const cancellation = this.#cancellation;
     if (cancellation.aborted) return;
     this.#failure = { error };
     const message = "Another item of the same batch failed (see `cause`)";

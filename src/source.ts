@@ -1,7 +1,23 @@
 // Where the items of a fan-out come from: any iterable, sync or async, pulled lazily and closed early.
+import { quote, SluiceError, show } from "./errors.js";
 import { isThenable } from "./thenable.js";
 
 const ignore = () => {};
+
+/** @throws SluiceError `NOT_ITERABLE`; a string is refused too, for its letters are nobody's items. */
+export function checkItems(
+  node: { readonly name: string },
+  items: unknown,
+): Iterable<unknown> | AsyncIterable<unknown> {
+  if (items === undefined || items === null) return [];
+  if (typeof items === "object" && (Symbol.asyncIterator in items || Symbol.iterator in items)) {
+    return items as Iterable<unknown> | AsyncIterable<unknown>;
+  }
+  throw new SluiceError(
+    "NOT_ITERABLE",
+    `${quote(node.name)}: expected prep() to return an iterable of items, an async iterable or nothing, got ${show(items)}; return an array, such as [${typeof items === "string" ? "text" : "item"}]`,
+  );
+}
 
 /** What takes an item: a worker. */
 interface Taker {

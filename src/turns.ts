@@ -29,6 +29,11 @@ class Turns {
     this.#runs--;
   }
 
+  /** Counts a step that begins, and gives the turn that it must wait for before it asks again. */
+  count(): Promise<void> | undefined {
+    return --this.stepsToClock > 0 ? undefined : this.breathe();
+  }
+
   /**
    * Tells whoever has run out of `stepsToClock` which turn to wait for, when hooks have kept the event loop for
    * 40 ms; all wait for the same one. Widens the stride only while steps are quick.

@@ -13,9 +13,9 @@ const read = (path: string) => readFileSync(join(root, path), "utf8");
 
 /** Lower layers first. A file may import from its own layer and from those above it in this list. */
 const layers = [
-  ["untyped", "thenable", "nearest", "turns", "failure", "source", "links", "gate/retry-after"],
+  ["untyped", "thenable", "nearest", "turns", "failure", "links", "gate/retry-after"],
   ["errors"],
-  ["options", "events", "abort"],
+  ["options", "events", "abort", "source"],
   ["watch/around", "watch/gate-log", "watch/watch"],
   ["gate/semaphore", "gate/held"],
   ["context", "run", "scope"],

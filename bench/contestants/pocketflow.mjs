@@ -28,22 +28,29 @@ export const atOnce = (hookSets) => {
   return (shared) => flow.run(shared);
 };
 
-const batchOf = (exec, count) => {
-  class Batch extends ParallelBatchNode {
-    prep() {
-      return [...range(count)];
-    }
-    post(shared, _items, results) {
-      shared.results = results;
-    }
+const classes = new Map();
+
+/** A class for each exec, made once, as a program has it. */
+const batchOf = (exec) => {
+  let Batch = classes.get(exec);
+  if (Batch === undefined) {
+    Batch = class extends ParallelBatchNode {
+      prep({ count }) {
+        return [...range(count)];
+      }
+      post(shared, _items, results) {
+        shared.results = results;
+      }
+    };
+    Batch.prototype.exec = exec;
+    classes.set(exec, Batch);
   }
-  Batch.prototype.exec = exec;
-  return new Batch();
+  return Batch;
 };
 
 export async function fanOut(exec, count) {
-  const shared = {};
-  await batchOf(exec, count).run(shared);
+  const shared = { count };
+  await new (batchOf(exec))().run(shared);
   return shared.results;
 }
 

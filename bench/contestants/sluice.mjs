@@ -27,23 +27,29 @@ export const atOnce = (hookSets) => {
   return (shared) => flow.run(shared);
 };
 
-/** A batch node over the numbers below `count`; `post` leaves the results in the store. */
-const batchOf = (exec, count, options) => {
-  class Batch extends AsyncParallelBatchNode {
-    prep() {
-      return range(count);
-    }
-    post(shared, _items, results) {
-      shared.results = results;
-    }
+const classes = new Map();
+
+/** A class for each exec, made once, as a program has it: its items are the numbers below `shared.count`. */
+const batchOf = (exec) => {
+  let Batch = classes.get(exec);
+  if (Batch === undefined) {
+    Batch = class extends AsyncParallelBatchNode {
+      prep({ count }) {
+        return range(count);
+      }
+      post(shared, _items, results) {
+        shared.results = results;
+      }
+    };
+    Batch.prototype.exec = exec;
+    classes.set(exec, Batch);
   }
-  Batch.prototype.exec = exec;
-  return new Batch(options);
+  return Batch;
 };
 
 export async function fanOut(exec, count, concurrency) {
-  const shared = {};
-  await batchOf(exec, count, { concurrency }).run(shared);
+  const shared = { count };
+  await new (batchOf(exec))({ concurrency }).run(shared);
   return shared.results;
 }
 
@@ -68,13 +74,13 @@ export async function idleGate(execs, count, concurrency) {
   });
   const stores = execs.map(() => ({}));
   const branches = execs.map((exec, at) => {
-    const branch = batchOf(exec, count, { concurrency, gate });
+    const branch = new (batchOf(exec))({ concurrency, gate });
     branch.post = (_shared, _items, results) => {
       stores[at].results = results;
     };
     return branch;
   });
-  await parallel(branches).run({});
+  await parallel(branches).run({ count });
   return stores.map(({ results }) => results);
 }
 
