@@ -20,6 +20,8 @@ export const WALK = Symbol.for("sluice.walk");
 
 /** What the engine keeps of a node: wired before runs, never written by one. */
 export interface Wiring {
+  /** What it is called, unless after its class. */
+  readonly name: string | undefined;
   readonly settings: Settings;
   /** Keys that the store must have. */
   readonly requires: readonly string[] | undefined;

@@ -398,7 +398,7 @@ describe("maxSteps", () => {
 
 test("a subclass may have methods of its own: no name is taken but those of the documentation", () => {
   const documented = ["prep", "stream", "exec", "execFallback", "post", "cost", "fork", "join", "onResult"];
-  documented.push("constructor", "next", "on", "branch", "end", "run");
+  documented.push("constructor", "name", "next", "on", "branch", "end", "run");
   const taken = new Set<string>();
   for (
     let each: object = AsyncParallelBatchFlow;

@@ -6,6 +6,7 @@ import {
   type Context,
   chain,
   Flow,
+  locate,
   Node,
   node,
   parallel,
@@ -219,6 +220,18 @@ describe("names", () => {
       expect(new Odd().name).toBe("node");
     }
     expect(node({}).name).toBe("node");
+  });
+
+  test("a name may also be given later, or by the class itself", async () => {
+    const failing = new Node();
+    Object.assign(failing, { name: "later", exec: () => Promise.reject(new Error("no")) });
+    const error = await rejection(failing.run({}));
+    expect(locate(error)?.path).toEqual(["later"]);
+    expect(
+      new (class extends Node {
+        override name = "field";
+      })().name,
+    ).toBe("field");
   });
 
   test("Node and AsyncNode are one class", () => {
