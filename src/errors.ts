@@ -115,7 +115,7 @@ export function locate(error: unknown): Location | undefined {
 
 /** Cuts a text short and escapes what would break a line or colour a terminal. */
 const cut = (text: string): string =>
-  JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text).slice(1, -1);
+  JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : `${text}`).slice(1, -1); // in plain JavaScript, a name may be a method
 
 /** Shows a value in a message: short, on one line, with its type. */
 export function show(value: unknown): string {
