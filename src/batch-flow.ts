@@ -102,10 +102,12 @@ class IterationFanOut<S> extends FanOut {
   /** Neither attempts nor a store of its own. */
   readonly #plain: boolean;
 
-  constructor(flow: BatchFlow<S>, items: unknown, shared: S, scope: Scope, settings: FanOutSettings) {
+  constructor(flow: BatchFlow<S>, items: unknown, shared: S, scope: Scope, batch: FanOutSettings) {
+    const { concurrency, collect } = batch;
     const joins = flow.join !== BatchFlow.prototype.join;
     const keepResults = flow.onResult === undefined;
-    super(flow, items, scope, { ...settings, leaf: false, keepResults, delivers: joins || !keepResults });
+    const delivers = joins || !keepResults;
+    super(flow, items, scope, { concurrency, collect, leaf: false, keepResults, delivers });
     this.#flow = flow;
     this.#shared = shared;
     this.#plain =

@@ -119,9 +119,10 @@ class ItemFanOut<S> extends FanOut {
   /** Nothing to wait for before an item, and nobody to tell: 5 % of a small item. */
   readonly #plain: boolean;
 
-  constructor(node: BatchNode<S>, items: unknown, shared: S, scope: Scope, settings: FanOutSettings) {
+  constructor(node: BatchNode<S>, items: unknown, shared: S, scope: Scope, batch: FanOutSettings) {
+    const { concurrency, collect } = batch;
     const delivers = node.onResult !== undefined;
-    super(node, items, scope, { ...settings, leaf: true, keepResults: !delivers, delivers });
+    super(node, items, scope, { concurrency, collect, leaf: true, keepResults: !delivers, delivers });
     this.#node = node;
     this.#shared = shared;
     this.#settings = node[NODE].settings;

@@ -16,7 +16,7 @@ export interface FanOutSettings {
   readonly collect: boolean;
 }
 
-/** The same, and what the kind of batch says of it. */
+/** The same, and what the kind of batch says of it; not copied with `...`, which gives each copy a shape of its own. */
 interface Settings extends FanOutSettings {
   /** Whether work that ignores an abort may be abandoned: true when none of it touches the store. */
   readonly leaf: boolean;
