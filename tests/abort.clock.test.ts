@@ -81,24 +81,34 @@ async function expectNothingLeft(signal: AbortSignal): Promise<void> {
   expect(timers.live).toEqual([]);
 }
 
+/** A measurement; one over the limit counts only if one of two more is too: a machine that stalls does so once. */
+async function unlessOnce(measure: () => Promise<number>, limit: number): Promise<number> {
+  const first = await measure();
+  return first < limit ? first : Math.max(await measure(), await measure());
+}
+
 describe("the run rejects at once, with the very reason, while it is held by", () => {
   test.each(places.map((place) => [place.name, place] as const))("%s", async (name, place) => {
-    const controller = new AbortController();
-    const { signal } = controller;
-    const reason = { why: "an object of the caller's own" };
-    const log = new Log();
-    const run = rejection(place.begin(signal, log));
-    await sleep(15);
-    const before = [...log.started];
-    const aborted = performance.now();
-    controller.abort(reason);
-    const rejected = await run;
-    note(slowest, name, rejected.at - aborted);
-    expect(rejected.reason).toBe(reason);
-    expect(rejected.at - aborted).toBeLessThan(SOON);
-    await expectNothingLeft(signal);
-    await sleep(50);
-    expect(log.started).toEqual(before);
+    const abort = async () => {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const reason = { why: "an object of the caller's own" };
+      const log = new Log();
+      const run = rejection(place.begin(signal, log));
+      await sleep(15);
+      const before = [...log.started];
+      const aborted = performance.now();
+      controller.abort(reason);
+      const rejected = await run;
+      expect(rejected.reason).toBe(reason);
+      await expectNothingLeft(signal);
+      await sleep(50);
+      expect(log.started).toEqual(before);
+      return rejected.at - aborted;
+    };
+    const ms = await unlessOnce(abort, SOON);
+    note(slowest, name, ms);
+    expect(ms).toBeLessThan(SOON);
   });
 });
 
