@@ -159,7 +159,7 @@ describe("walks that meet", () => {
     const load = new Load();
     load.next(new Apply()).next(new Save());
     await new All(load).run({});
-    expect([...written.keys()].sort()).toEqual([...tasks].sort());
+    expect(new Set(written.keys())).toEqual(new Set(tasks)); // which is first depends on the disk
     const [first, second] = written.values();
     expect(first).toEqual(second);
   });
