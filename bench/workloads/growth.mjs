@@ -76,10 +76,13 @@ async function items({ AsyncParallelBatchNode }, count, budget) {
   return each(count * repeat, once, budget);
 }
 
+/** Two classes of nodes for all sizes: a graph of 10,000 nodes does not have 10,000 classes. */
+let graphClasses;
+
 async function graph(sluice, size, budget) {
-  // Two classes of nodes only: a graph of 10,000 nodes does not have 10,000 classes.
   const { Flow, Node } = sluice;
-  const classes = syncHooks.slice(0, 2).map((hooks) => withHooks(Node, hooks));
+  graphClasses ??= syncHooks.slice(0, 2).map((hooks) => withHooks(Node, hooks));
+  const classes = graphClasses;
   const nodes = Array.from({ length: size }, (_, at) => new classes[at % 2]());
   nodes.forEach((node, at) => {
     node.on("again", nodes[(at + 1) % size]).end("done");
