@@ -1,4 +1,4 @@
-// Where the items of a fan-out come from: any iterable, sync or async, pulled lazily and closed early.
+// Where the items of a fan-out come from: an iterable, sync or async, pulled lazily and closed early.
 import { quote, SluiceError, show } from "./errors.js";
 import { isThenable } from "./thenable.js";
 

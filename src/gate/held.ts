@@ -23,7 +23,7 @@ interface Slotted {
 }
 
 /**
- * Takes a slot of each gate that has any, in order; those of gates that `around` holds are borrowed.
+ * Takes a slot of each gate that has slots, in order; those of gates that `around` holds are borrowed.
  *
  * @param drop - What cleans up where the wait is abandoned, as in waitFor.
  */

@@ -18,7 +18,7 @@ type Untyped = Params[string];
 
 /** The options of {@link createHandler}. */
 export interface HandlerOptions<S = Untyped, Input = S> {
-  /** What a body must be: any Standard Schema, sync or async. @default any JSON object */
+  /** What a body must be: a Standard Schema, sync or async. @default every JSON object */
   readonly input?: StandardSchema<Input> | undefined;
   /** Makes the store of one run from the checked input. @default the input as it is */
   readonly toShared?: ((input: Input, request: Request) => Awaitable<S>) | undefined;

@@ -31,7 +31,7 @@ export interface RemoteOptions<S = Untyped, Input = Untyped, Result = Untyped, A
   readonly execFallback?: ((input: Input, error: unknown, ctx: Context) => Awaitable<Result>) | undefined;
   /** Tokens to reserve at the gate before each attempt. */
   readonly cost?: ((input: Input) => Awaitable<number>) | undefined;
-  /** What a result must be: any Standard Schema. @default any JSON */
+  /** What a result must be: a Standard Schema. @default every JSON value */
   readonly result?: StandardSchema<Result> | undefined;
   /** Headers to send, such as `authorization`; a function is called before each attempt. */
   readonly headers?:
