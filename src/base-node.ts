@@ -8,7 +8,7 @@ import { type BaseOptions, INSTEAD, NO_SETTINGS, type NodeOptions, settingsOf } 
 import { checkOptions, type Rule } from "./options.js";
 import { Run } from "./run.js";
 import { Scope, type StepContext } from "./scope.js";
-import type { Awaitable } from "./thenable.js";
+import { type Awaitable, isThenable, whenSettled } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
 import { type Action, BEGIN, MIDDLE, NODE, type Step, type Wiring, walk } from "./walk.js";
 
@@ -25,9 +25,6 @@ export type Branches<N, S> = { readonly [A in NamedActionOf<N>]: BaseNode<S> | n
   readonly default?: BaseNode<S> | null;
 };
 
-/** How a run is begun and watched. */
-export const PERFORM = Symbol("sluice.perform");
-
 const NO_OPTIONS = {};
 
 /** What every node and flow has: a name, links by action, and `run`. */
@@ -40,7 +37,7 @@ export abstract class BaseNode<S = Untyped> {
   declare readonly [NODE]: Wiring;
 
   /** @internal */
-  constructor(options: unknown, rules: Record<string, Rule>, leaf: boolean) {
+  constructor(options: unknown, rules: Record<string, Rule>, kind: "node" | "batch" | "walks") {
     let settings = NO_SETTINGS;
     if (options !== undefined) {
       const where = nameOf(new.target);
@@ -49,9 +46,20 @@ export abstract class BaseNode<S = Untyped> {
     }
     const given = (options ?? NO_OPTIONS) as BaseOptions;
     const { name, requires } = given;
-    const plain = leaf && settings.simple;
+    const leaf = kind !== "walks";
+    const plain = kind === "node" && settings.simple;
     const links: Wiring["links"] = new Links();
-    this[NODE] = { name, settings, requires, plain, options: given, takes: rules, checked: false, links };
+    this[NODE] = {
+      name,
+      settings,
+      requires,
+      leaf,
+      plain,
+      options: given,
+      takes: rules,
+      checked: false,
+      links,
+    };
   }
 
   /** Reads the store and gives what the middle of the step works on. */
@@ -124,24 +132,46 @@ export abstract class BaseNode<S = Untyped> {
     try {
       checkNode("run()", this);
       warnOfLinks(this);
-      return this[PERFORM](shared, new Run(options));
+      return perform(this, shared, new Run(options));
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  /** @internal The whole of a run, watched or not. An unwatched one is ended by its walk: a promise less to wait for. */
-  [PERFORM](shared: S, run: Run): Promise<Action> {
-    const { watch } = run;
-    if (watch === undefined) return this[BEGIN](shared, run);
-    const action = watch.run(this, run.cancellation, () => this[BEGIN](shared, run)) as Promise<Action>;
-    return action.finally(() => run.end());
-  }
-
   /** @internal */
-  [BEGIN](shared: S, run: Run): Promise<Action> {
+  [BEGIN](shared: S, run: Run): Awaitable<Action> {
     return walk(this as unknown as Step, shared, new Scope(run), true);
   }
+}
+
+/** The whole of a run, watched or not. */
+export function perform<S>(node: BaseNode<S>, shared: S, run: Run): Promise<Action> {
+  const { watch } = run;
+  let work: unknown;
+  try {
+    const begin = () => node[BEGIN](shared, run);
+    work = watch === undefined ? begin() : watch.run(node, run.cancellation, begin);
+  } catch (error) {
+    run.end();
+    return Promise.reject(error);
+  }
+  if (!isThenable(work)) {
+    run.end();
+    return Promise.resolve(work as Action);
+  }
+  return new Promise((resolve, reject) => {
+    whenSettled(
+      work as PromiseLike<unknown>,
+      (action) => {
+        run.end();
+        resolve(action as Action);
+      },
+      (error) => {
+        run.end();
+        reject(error);
+      },
+    );
+  });
 }
 
 function link(from: BaseNode, action: unknown, to: unknown): void {

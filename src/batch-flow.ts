@@ -15,9 +15,9 @@ import type { ItemFailure } from "./failure.js";
 import { FanOut, type FanOutSettings } from "./fan-out.js";
 import { Flow, type FlowOptions, flowRules } from "./flow.js";
 import { isPlainObject, type Rule } from "./options.js";
-import { attempt, type Job } from "./retry.js";
+import { attempt, type Trip } from "./retry.js";
 import { type Scope, StepContext } from "./scope.js";
-import type { Awaitable } from "./thenable.js";
+import { type Awaitable, after, isThenable, rethrow } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
 import { type Action, MIDDLE, NODE, WALK } from "./walk.js";
 import { watchItem } from "./watch/items.js";
@@ -99,6 +99,7 @@ export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> 
 class IterationFanOut<S> extends FanOut {
   readonly #flow: BatchFlow<S>;
   readonly #shared: S;
+  readonly #joins: boolean;
   /** Neither attempts nor a store of its own. */
   readonly #plain: boolean;
 
@@ -110,6 +111,7 @@ class IterationFanOut<S> extends FanOut {
     super(flow, items, scope, { concurrency, collect, leaf: false, keepResults, delivers });
     this.#flow = flow;
     this.#shared = shared;
+    this.#joins = joins;
     this.#plain =
       flow[NODE].settings.simple &&
       flow.fork === BatchFlow.prototype.fork &&
@@ -118,17 +120,36 @@ class IterationFanOut<S> extends FanOut {
   }
 
   protected override perform(params: unknown, index: number, worker: Worker): unknown {
+    const { scope } = this;
     worker.local = undefined;
+    worker.recovered = false;
     if (this.#plain) {
       worker.tries = 0;
       this.#checkParams(params, index);
-      return this.#flow[WALK](this.#shared, this.scope, params, this.scope.cancellation, index);
+      return this.#flow[WALK](this.#shared, scope, params, scope.cancellation, index);
     }
-    const { watch } = this.scope.run;
-    if (watch === undefined) return attempt(this.#job(params, index, this.scope, worker));
-    return watchItem(watch, this.#flow, this.scope, params, index, worker, false, (within) =>
-      attempt(this.#job(params, index, within, worker)),
+    const { watch } = scope.run;
+    if (watch === undefined) return attempt(this.#job(params, index, scope, worker));
+    const result = watchItem(watch, this.#flow, scope, params, index, worker, (inner) =>
+      attempt(this.#job(params, index, inner, worker)),
     );
+    return this.#joins ? this.#forkAnswered(result, params, index, worker) : result;
+  }
+
+  /** What an `around` hook answers in place of a walk is joined like a walk's end, with a store to join. */
+  async #forkAnswered(answer: unknown, params: unknown, index: number, worker: Worker): Promise<unknown> {
+    const action = await answer;
+    if (worker.local !== undefined || worker.recovered || this.scope.cancellation?.aborted) return action;
+    const ctx = new StepContext(this.scope, this.#flow, index);
+    try {
+      worker.local = { store: await this.#flow.fork(this.#shared, params as object, ctx) };
+    } catch (error) {
+      this.scope.locate(error, this.#flow, index, 0);
+      throw error;
+    } finally {
+      ctx.close();
+    }
+    return action;
   }
 
   protected override recover(error: unknown, params: unknown, index: number, worker: Worker): unknown {
@@ -136,27 +157,43 @@ class IterationFanOut<S> extends FanOut {
     return attempt(this.#job(params, index, this.scope, worker), { error });
   }
 
-  #job(input: unknown, index: number, scope: Scope, worker: Worker): Job {
+  #job(input: unknown, index: number, scope: Scope, worker: Worker): Trip {
     const node = this.#flow;
-    const perform = (ctx: StepContext) => this.#iterate(input, index, ctx, worker);
-    return { node, settings: node[NODE].settings, scope, input, index, leaf: false, worker, perform };
+    const walk = (ctx: StepContext) => this.#iterate(input, index, ctx, worker);
+    return { node, settings: node[NODE].settings, scope, input, index, worker, walk };
   }
 
-  async #iterate(params: unknown, index: number, ctx: StepContext, worker: Worker): Promise<Action> {
+  #iterate(params: unknown, index: number, ctx: StepContext, worker: Worker): unknown {
     const { scope } = ctx;
     worker.local = undefined;
+    worker.recovered = false;
     this.#checkParams(params, index);
-    let store: S;
-    try {
-      store = await this.#flow.fork(this.#shared, params, ctx);
-    } catch (error) {
+    const failed = (error: unknown) => {
       scope.locate(error, this.#flow, index, ctx.attempt);
       throw error;
+    };
+    let store: unknown;
+    try {
+      store = this.#flow.fork(this.#shared, params, ctx);
+    } catch (error) {
+      return failed(error);
     }
+    if (!isThenable(store)) return this.#walkOn(store as S, params, index, ctx, worker);
+    return after(
+      Promise.resolve(store).catch(failed),
+      (forked) => this.#walkOn(forked as S, params, index, ctx, worker),
+      rethrow,
+    );
+  }
+
+  #walkOn(store: S, params: object, index: number, ctx: StepContext, worker: Worker): unknown {
     ctx.cancellation?.throwIfAborted();
-    const action = await this.#flow[WALK](store, scope, params, ctx.cancellation, index);
-    worker.local = { store };
-    return action;
+    const walk = this.#flow[WALK](store, ctx.scope, params, ctx.cancellation, index);
+    const end = (action: unknown) => {
+      worker.local = { store };
+      return action;
+    };
+    return after(walk, end, rethrow);
   }
 
   protected override async deliver(action: unknown, params: unknown, index: number, { local }: Worker) {
@@ -183,9 +220,10 @@ class IterationFanOut<S> extends FanOut {
 /**
  * A batch flow that walks up to `concurrency` iterations at once.
  *
- * All iterations share one store unless `fork` gives each its own; what they write between two awaits of
- * different iterations may otherwise mix. An abort waits for hooks that may touch the store, and abandons a
- * leaf's `exec` inside.
+ * All iterations share one store unless `fork` gives each its own. With a sync `post` and a sync `prep`, what one node
+ * wrote is what the next node of the same iteration reads: no other iteration runs between the two. It does not hold
+ * over an `exec`, nor where a hook awaits something; then override `fork` and `join`. An abort waits for hooks that
+ * may touch the store, and abandons a leaf's `exec` inside.
  *
  * @example
  * ```ts

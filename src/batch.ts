@@ -5,7 +5,7 @@ import type { ItemFailure } from "./failure.js";
 import { FanOut, type FanOutSettings } from "./fan-out.js";
 import { type NodeOptions, nodeRules, type Settings } from "./node-options.js";
 import { aCountOrInfinity, oneOf, type Rule } from "./options.js";
-import { attempt, contextNow, type Job } from "./retry.js";
+import { attempt, type Call, NOT_STARTED, startItem } from "./retry.js";
 import { type Scope, StepContext } from "./scope.js";
 import type { Awaitable } from "./thenable.js";
 import type { Untyped } from "./untyped.js";
@@ -72,7 +72,7 @@ export class BatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends Ba
     rules: Record<string, Rule> = batchRules,
     concurrency = 1,
   ) {
-    super(options, rules, false);
+    super(options, rules, "batch");
     this.#batch = batchSettings(options, concurrency);
   }
 
@@ -116,8 +116,6 @@ class ItemFanOut<S> extends FanOut {
   readonly #node: BatchNode<S>;
   readonly #shared: S;
   readonly #settings: Settings;
-  /** Nothing to wait for before an item, and nobody to tell: 5 % of a small item. */
-  readonly #plain: boolean;
 
   constructor(node: BatchNode<S>, items: unknown, shared: S, scope: Scope, batch: FanOutSettings) {
     const { concurrency, collect } = batch;
@@ -126,32 +124,19 @@ class ItemFanOut<S> extends FanOut {
     this.#node = node;
     this.#shared = shared;
     this.#settings = node[NODE].settings;
-    const { gates, timeout } = this.#settings;
-    this.#plain = gates.length === 0 && timeout === undefined && scope.run.watch === undefined;
   }
 
   protected override perform(item: unknown, index: number, worker: Worker): unknown {
-    if (!this.#plain) return this.#carefully(item, index, worker);
-    worker.tries = 0;
-    return this.#node.exec(item, new StepContext(this.scope, this.#node, index, 0, worker));
-  }
-
-  #carefully(item: unknown, index: number, worker: Worker): unknown {
-    const { watch } = this.scope.run;
+    const node = this.#node;
+    const { scope } = this;
+    const { watch } = scope.run;
     if (watch !== undefined) {
-      return watchItem(watch, this.#node, this.scope, item, index, worker, true, (within) =>
-        attempt(this.#job(item, index, within, worker)),
+      return watchItem(watch, node, scope, item, index, worker, (inner) =>
+        attempt(this.#job(item, index, inner, worker)),
       );
     }
-    const { gates } = this.#settings;
-    const ctx = contextNow(this.#node, this.#settings, this.scope, item, index, worker);
-    if (ctx === undefined) return attempt(this.#job(item, index, this.scope, worker));
-    for (const gate of gates) gate.entered++;
-    try {
-      return this.#node.exec(item, ctx);
-    } finally {
-      for (const gate of gates) gate.entered--;
-    }
+    const result = startItem(node as never, this.#settings, scope, item, index, worker);
+    return result === NOT_STARTED ? attempt(this.#job(item, index, scope, worker)) : result;
   }
 
   protected override recover(error: unknown, item: unknown, index: number, worker: Worker): unknown {
@@ -168,10 +153,8 @@ class ItemFanOut<S> extends FanOut {
     }
   }
 
-  #job(input: unknown, index: number, scope: Scope, worker: Worker): Job {
-    const node = this.#node;
-    const perform = (ctx: StepContext) => node.exec(input, ctx);
-    return { node, settings: this.#settings, scope, input, index, leaf: true, worker, perform };
+  #job(input: unknown, index: number, scope: Scope, worker: Worker): Call {
+    return { node: this.#node as never, settings: this.#settings, scope, input, index, worker };
   }
 }
 

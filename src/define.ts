@@ -101,7 +101,7 @@ export class Parallel<S = Untyped, Outcome = Untyped, A extends Action = Action>
 
   /** @throws SluiceError `INVALID_NODE`, `UNKNOWN_HOOK`, `INVALID_OPTION`, `UNKNOWN_OPTION`. */
   constructor(branches: readonly BaseNode<S>[], options: ParallelOptions<S, Outcome, A> = {}) {
-    super({ ...(new.target === Parallel ? { name: "parallel" } : {}), ...options }, parallelRules, false);
+    super({ ...(new.target === Parallel ? { name: "parallel" } : {}), ...options }, parallelRules, "walks");
     if (!Array.isArray(branches) || branches.length === 0) {
       throw invalidOption("parallel()", "branches", "a non-empty array of nodes or flows", branches);
     }

@@ -2,6 +2,7 @@
 // bounded, results in input order. Knows nothing of nodes: it is told what to do with an item.
 import { Cancellation, waitFor } from "./abort.js";
 import { SluiceError } from "./errors.js";
+import { heldBack } from "./events.js";
 import { ItemFailure, isFailure } from "./failure.js";
 import { letGo } from "./gate/held.js";
 import type { Named, Scope } from "./scope.js";
@@ -84,9 +85,11 @@ export abstract class FanOut {
     try {
       cancellation.throwIfAborted();
       // Before the workers, so that of all who listen for an abort it is told first.
-      const ended = this.#settings.leaf ? cancellation.race(finished) : finished;
+      const raced = this.#settings.leaf && this.scope.run.watch === undefined;
+      const ended = raced ? cancellation.race(finished) : finished;
       void this.#spawn();
       await ended;
+      if (!this.#settings.leaf) await this.scope.run.turns.count(); // a loop of batches without items has no other
       if (this.#failure !== undefined && !cancellation.abandoning) throw this.#failure.error;
       cancellation.throwIfAborted();
       return this.#results;
@@ -111,6 +114,7 @@ export abstract class FanOut {
       const most = this.#source.isAsync ? 1 : this.#settings.concurrency;
       for (let started = 0; started < most && !this.#source.exhausted; started++) {
         void this.#work();
+        if (!this.#settings.leaf) continue;
         for (let turn = turns.pending; turn !== undefined; turn = turns.again()) await turn;
       }
     } catch (error) {
@@ -130,9 +134,9 @@ export abstract class FanOut {
     this.#workers++;
     try {
       for (;;) {
-        const turn = this.scope.run.turns.count();
-        if (turn !== undefined) {
-          await turn;
+        const due = this.#settings.leaf ? this.#yieldIfDue() : undefined;
+        if (due !== undefined) {
+          await due;
           continue; // and look at the clock again, for those before may have taken 40 ms more
         }
         if (!(this.#source.isAsync ? await this.#pullLater(worker) : this.#pull(worker))) return;
@@ -153,6 +157,12 @@ export abstract class FanOut {
       letGo(worker, this.scope.run.held);
       if (--this.#workers === 0 && !this.#spawning) this.#finish();
     }
+  }
+
+  /** Gives the event loop its turn, and a slow reader theirs. An iteration leaves that to the nodes inside. */
+  #yieldIfDue(): Promise<void> | undefined {
+    const { turns, watch, events } = this.scope.run;
+    return turns.count() ?? (watch && events && heldBack(events, this.#cancellation));
   }
 
   /** Takes the next item; false when there is none for this worker. */

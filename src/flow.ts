@@ -1,6 +1,6 @@
 // Flow: a node whose middle is a walk.
 import type { Cancellation } from "./abort.js";
-import { BaseNode, PERFORM } from "./base-node.js";
+import { BaseNode, perform } from "./base-node.js";
 import { checkNode } from "./check-node.js";
 import type { Context, Params } from "./context.js";
 import { invalidOption, quote } from "./errors.js";
@@ -58,7 +58,7 @@ export class Flow<S = Untyped> extends BaseNode<S> {
   constructor(start: BaseNode<S>, options: FlowOptions<S> | undefined, rules: Record<string, Rule>);
   /** @throws SluiceError `INVALID_NODE`, `UNKNOWN_HOOK`, `INVALID_OPTION`, `UNKNOWN_OPTION`. */
   constructor(start: BaseNode<S>, options?: FlowOptions<S>, rules: Record<string, Rule> = flowRules) {
-    super(options, rules, false);
+    super(options, rules, "walks");
     checkNode(": start", start, this);
     this.start = start;
     this.#params = options?.params === undefined ? undefined : Object.freeze({ ...options.params });
@@ -116,7 +116,7 @@ export class Flow<S = Untyped> extends BaseNode<S> {
       const run = new Run(given, leave);
       run.cancellation?.listen(onAbort);
       try {
-        await this[PERFORM](shared, run);
+        await perform(this, shared, run);
       } finally {
         run.cancellation?.unlisten(onAbort);
       }
@@ -135,13 +135,12 @@ export class Flow<S = Untyped> extends BaseNode<S> {
       scope,
       input: prepared,
       index: scope.index,
-      leaf: false,
-      perform: (ctx) => this[WALK](shared, scope, undefined, ctx.cancellation),
+      walk: (ctx) => this[WALK](shared, scope, undefined, ctx.cancellation),
     });
   }
 
   /** @internal A flow with no hooks and no options of its own is its walk: a step less, of all the steps of a run. */
-  override [BEGIN](shared: S, run: Run): Promise<Action> {
+  override [BEGIN](shared: S, run: Run): Awaitable<Action> {
     const { settings, requires } = this[NODE];
     const own =
       !settings.simple ||
@@ -164,7 +163,7 @@ export class Flow<S = Untyped> extends BaseNode<S> {
     params: Params | undefined,
     cancellation: Cancellation | undefined,
     iteration?: number,
-  ): Promise<Action> {
+  ): Awaitable<Action> {
     const own = this.#params;
     const both = own === undefined || params === undefined ? (own ?? params) : { ...own, ...params };
     const inside = scope.inside(this, this.#strict, both, cancellation, iteration);

@@ -35,7 +35,7 @@ export class Node<S = Untyped, P = Untyped, E = Untyped> extends BaseNode<S> {
   static override readonly name: string = "Node";
   /** @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`. */
   constructor(options?: NodeOptions<S>) {
-    super(options, nodeRules, true);
+    super(options, nodeRules, "node");
   }
 
   override prep(_shared: S, _ctx: Context): Awaitable<P> {
@@ -61,15 +61,7 @@ export class Node<S = Untyped, P = Untyped, E = Untyped> extends BaseNode<S> {
 
   /** @internal */
   override [MIDDLE](prepared: P, _shared: unknown, _ctx: StepContext, scope: Scope): Awaitable<unknown> {
-    const work = attempt({
-      node: this,
-      settings: this[NODE].settings,
-      scope,
-      input: prepared,
-      index: scope.index,
-      leaf: true,
-      perform: (ctx) => this.exec(prepared, ctx),
-    });
-    return scope.cancellation?.race(work) ?? work;
+    const { settings } = this[NODE];
+    return attempt({ node: this as never, settings, scope, input: prepared, index: scope.index });
   }
 }

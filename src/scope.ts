@@ -82,11 +82,6 @@ export class Scope {
     );
   }
 
-  /** The walk is over, and with the outermost one the run is. */
-  leave(): void {
-    if (this.#around === undefined) this.run.end();
-  }
-
   path(node: Named): (string | number)[] {
     const { flow } = this;
     const path = flow === undefined ? [] : (this.#around?.path(flow) ?? [flow.name]);

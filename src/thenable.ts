@@ -1,10 +1,99 @@
-// Hooks may return a value or a promise of one. Imports nothing.
+// Hooks may return a value or a promise of one, and the engine's own work a value or a Pending. Imports nothing.
 
 /** A value, or a promise of one: what every hook may return. */
 export type Awaitable<T> = T | PromiseLike<T>;
 
-/** Tells what must be awaited. A plain value is not awaited, so a sync hook costs no microtask. */
+/** Whether a value must be awaited. A plain value is not awaited, so a sync hook costs no microtask. */
 export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   value !== null &&
   (typeof value === "object" || typeof value === "function") &&
   typeof (value as { then?: unknown }).then === "function";
+
+type OnValue = (value: unknown) => void;
+
+const NOTHING = () => {};
+
+/**
+ * The engine's own work in progress. Unlike a promise it calls its listener in the turn in which it settles, so that
+ * what follows a nested walk runs before any other walk: a promise would let others in between. One listener.
+ */
+export class Pending implements PromiseLike<unknown> {
+  #state: "pending" | "resolved" | "rejected" = "pending";
+  #outcome: unknown;
+  #onValue: OnValue = NOTHING;
+  #onError: OnValue = NOTHING;
+
+  /** Calls back when it settles, or at once if it has. Must be called once at most. */
+  listen(onValue: OnValue, onError: OnValue): void {
+    if (this.#state === "resolved") onValue(this.#outcome);
+    else if (this.#state === "rejected") onError(this.#outcome);
+    else {
+      this.#onValue = onValue;
+      this.#onError = onError;
+    }
+  }
+
+  resolve(value: unknown): void {
+    this.#state = "resolved";
+    this.#outcome = value;
+    this.#onValue(value);
+  }
+
+  reject(error: unknown): void {
+    this.#state = "rejected";
+    this.#outcome = error;
+    this.#onError(error);
+  }
+
+  /** A promise of the same; it takes the place of the listener. */
+  promise(): Promise<unknown> {
+    return new Promise((resolve, reject) => this.listen(resolve, reject));
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: so that an async function may await it
+  // biome-ignore lint/suspicious/noExplicitAny: as PromiseLike has it
+  then(...handlers: Parameters<Promise<unknown>["then"]>): any {
+    return this.promise().then(...handlers);
+  }
+}
+
+/** Calls back when work settles: in the same turn for a {@link Pending}. Neither callback may throw. */
+export function whenSettled(work: PromiseLike<unknown>, onValue: OnValue, onError: OnValue): void {
+  if (work instanceof Pending) work.listen(onValue, onError);
+  else Promise.resolve(work).then(onValue, onError);
+}
+
+/** Does something with what work comes to: at once for a plain value, else when it settles. */
+export function after(
+  work: unknown,
+  onValue: (value: unknown) => unknown,
+  onError: (error: unknown) => unknown,
+): unknown {
+  if (!isThenable(work)) return onValue(work);
+  const pending = new Pending();
+  const settle = (next: () => unknown) => {
+    let outcome: unknown;
+    try {
+      outcome = next();
+    } catch (error) {
+      return pending.reject(error);
+    }
+    if (!isThenable(outcome)) return pending.resolve(outcome);
+    whenSettled(
+      outcome,
+      (value) => pending.resolve(value),
+      (error) => pending.reject(error),
+    );
+  };
+  whenSettled(
+    work,
+    (value) => settle(() => onValue(value)),
+    (error) => settle(() => onError(error)),
+  );
+  return pending;
+}
+
+/** The second half of {@link after} where a failure goes on as it is. */
+export const rethrow = (error: unknown): never => {
+  throw error;
+};

@@ -1,12 +1,12 @@
-// The walk: one step after another along the links, each of them prep → the middle → post. Every run goes
-// through here, so it is written out in one loop: calls and promises in it are paid for at every step.
+// The walk: one step after another along the links, each of them prep → the middle → post.
 import { quote, SluiceError, show, showPath } from "./errors.js";
-import { warn } from "./events.js";
+import { heldBack, warn } from "./events.js";
 import type { Links } from "./links.js";
 import { nearest } from "./nearest.js";
 import type { Settings } from "./node-options.js";
+import { executeOnce, type Leaf } from "./retry.js";
 import { type Scope, StepContext } from "./scope.js";
-import { type Awaitable, isThenable } from "./thenable.js";
+import { type Awaitable, isThenable, Pending, whenSettled } from "./thenable.js";
 import type { Watch } from "./watch/watch.js";
 
 /** Cross-build key of what the engine keeps of a node. */
@@ -25,7 +25,9 @@ export interface Wiring {
   readonly settings: Settings;
   /** Keys that the store must have. */
   readonly requires: readonly string[] | undefined;
-  /** A leaf without attempts, timeout and gates: the walk calls its `exec` itself. */
+  /** Whether it calls `exec`, once or for items, and walks nothing. */
+  readonly leaf: boolean;
+  /** A node without attempts, timeout and gates, whose `exec` is called without machinery. */
   readonly plain: boolean;
   /** As they were given, and which ones its class takes: whoever draws the node tells its kind by them. */
   readonly options: object;
@@ -46,12 +48,6 @@ export interface Step {
   [MIDDLE](prepared: unknown, shared: unknown, ctx: StepContext, scope: Scope): Awaitable<unknown>;
 }
 
-/** A leaf as the walk sees it. */
-interface Leaf extends Step {
-  exec(prepared: unknown, ctx: StepContext): unknown;
-  execFallback(prepared: unknown, error: unknown, ctx: StepContext): unknown;
-}
-
 /** An action: a name, or nothing for `"default"`. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a `post` without a return statement has this type
 export type Action = string | undefined | null | void;
@@ -60,104 +56,216 @@ export type Action = string | undefined | null | void;
  * Walks from a node to where no link leads on.
  *
  * @param alone - Takes the one step and follows no link.
- * @returns The last action, as `post` returned it.
+ * @returns The last action, as `post` returned it: at once where no hook had to be awaited.
+ * @throws What a hook throws before the walk has to wait.
  */
-export function walk(start: Step, shared: unknown, scope: Scope, alone = false): Promise<Action> {
-  const { watch } = scope.run;
-  return watch === undefined
-    ? steps(start, shared, scope, alone)
-    : watchedSteps(start, shared, scope, alone, watch);
-}
+export const walk = (start: Step, shared: unknown, scope: Scope, alone = false): Awaitable<Action> =>
+  new Walk(start, shared, scope, alone, scope.run.watch).start();
 
-/** The same for a run that somebody watches: each step is wrapped. */
-async function watchedSteps(start: Step, shared: unknown, scope: Scope, alone: boolean, watch: Watch) {
-  const { run, cancellation } = scope;
-  for (let node = start; ; ) {
-    cancellation?.throwIfAborted();
-    if (run.steps++ >= run.maxSteps) throw scope.tooManySteps(node);
-    const action = (await watch.wrap({
+/** Where a walk goes on: what has ended, or what is next. */
+type Phase = typeof PREP | typeof PREPARED | typeof YIELDED | typeof EXECUTED | typeof POSTED;
+const PREP = 0;
+const PREPARED = 1;
+const YIELDED = 2;
+const EXECUTED = 3;
+const POSTED = 4;
+
+const WAITING = Symbol("waiting");
+const noListener = () => {};
+
+/**
+ * One walk, as a state machine: an async function would await nested walks and watched steps, and between a node's
+ * `post` and the next node's `prep` other walks could come in. Here a nested walk that ends goes on with the outer
+ * one in the same turn.
+ */
+class Walk extends Pending {
+  readonly #shared: unknown;
+  readonly #scope: Scope;
+  readonly #alone: boolean;
+  /** Wraps each step; `undefined` where nothing watches. */
+  readonly #watch: Watch | undefined;
+  #node: Step;
+  /** What the current step has; written by #prepare and #advance. */
+  #ctx: StepContext | undefined = undefined;
+  #prepared: unknown = undefined;
+  /** Where it goes on after a wait; written by #wait. */
+  #next: Phase = PREP;
+  /** Whether the engine's own parts threw, which locate their errors themselves; written as each part begins. */
+  #located = false;
+  #onValue: ((value: unknown) => void) | undefined = undefined;
+  #onError: (error: unknown) => void = noListener;
+
+  constructor(start: Step, shared: unknown, scope: Scope, alone: boolean, watch: Watch | undefined) {
+    super();
+    this.#node = start;
+    this.#shared = shared;
+    this.#scope = scope;
+    this.#alone = alone;
+    this.#watch = watch;
+  }
+
+  start(): Awaitable<Action> {
+    const action = this.#go(PREP, undefined);
+    return action === WAITING ? (this as PromiseLike<unknown> as PromiseLike<Action>) : (action as Action);
+  }
+
+  #go(phase: Phase, value: unknown): unknown {
+    try {
+      return this.#watch === undefined ? this.#advance(phase, value) : this.#advanceWatched(phase, value);
+    } catch (error) {
+      throw this.#blame(error);
+    }
+  }
+
+  /** Takes steps until the walk ends or has to wait. */
+  #advance(from: Phase, given: unknown): unknown {
+    let value = given;
+    for (let phase = from; ; phase = PREP) {
+      if (phase === PREP) {
+        value = this.#prepare();
+        if (isThenable(value)) return this.#wait(value, PREPARED);
+      }
+      if (phase <= PREPARED) this.#prepared = value;
+      if (phase <= YIELDED) {
+        const yielded = this.#yieldIfDue(phase === YIELDED);
+        if (yielded !== undefined) return this.#wait(yielded, YIELDED);
+        value = this.#execute();
+        if (isThenable(value)) return this.#wait(value, EXECUTED);
+      }
+      if (phase <= EXECUTED) {
+        value = this.#post(value);
+        if (isThenable(value)) return this.#wait(value, POSTED);
+      }
+      this.#finish(value);
+      if (!this.#follow(value as Action)) return value;
+    }
+  }
+
+  /** The same where something watches: each step is a walk of its own, inside its span. */
+  #advanceWatched(from: Phase, given: unknown): unknown {
+    let value = given;
+    for (let phase = from; ; phase = PREP) {
+      if (phase === PREP) {
+        value = this.#wrapStep(this.#watch as Watch);
+        if (isThenable(value)) return this.#wait(value, POSTED);
+      }
+      if (!this.#follow(value as Action)) return value;
+    }
+  }
+
+  #wait(work: PromiseLike<unknown>, next: Phase): typeof WAITING {
+    this.#next = next;
+    if (this.#onValue === undefined) {
+      this.#onValue = (value) => this.#resume(value);
+      this.#onError = (error) => this.reject(this.#blame(error));
+    }
+    whenSettled(work, this.#onValue, this.#onError);
+    return WAITING;
+  }
+
+  #resume(value: unknown): void {
+    let action: unknown;
+    try {
+      action = this.#go(this.#next, value);
+    } catch (error) {
+      return this.reject(error);
+    }
+    if (action !== WAITING) this.resolve(action);
+  }
+
+  #countStep(): void {
+    const { run, cancellation } = this.#scope;
+    if (cancellation?.aborted) throw cancellation.reason;
+    if (run.steps++ >= run.maxSteps) throw this.#scope.tooManySteps(this.#node);
+  }
+
+  #wrapStep(watch: Watch): unknown {
+    const scope = this.#scope;
+    const node = this.#node;
+    this.#countStep();
+    this.#located = true;
+    return watch.wrap({
       kind: "step",
       node,
       place: scope,
       index: scope.index,
       more: (action) => ({ action }),
-      perform: (span) => steps(node, shared, scope.under(cancellation, span), true, true),
-    })) as Action;
-    if (alone) return action;
-    const next = node[NODE].links.get(action || "default");
-    if (next === undefined) unlinked(node, action, scope);
-    if (next === undefined || next === null) return action;
-    node = next;
+      perform: (span) =>
+        new Walk(node, this.#shared, scope.under(scope.cancellation, span), true, undefined).start(),
+    });
   }
-}
 
-/** The steps themselves. V8 saves every variable at each await, and for all that wait: so it has few of them. */
-async function steps(
-  start: Step,
-  shared: unknown,
-  scope: Scope,
-  alone: boolean,
-  watched = false,
-): Promise<Action> {
-  const { run, cancellation } = scope;
-  const { turns } = run;
-  let node = start;
-  for (;;) {
-    if (turns.stepsToClock <= 0) {
-      for (let turn = turns.breathe(); turn !== undefined; turn = turns.again()) await turn;
-    }
+  #prepare(): unknown {
+    const node = this.#node;
+    const scope = this.#scope;
+    this.#located = false;
+    if (scope.run.watch === undefined) this.#countStep();
+    else scope.cancellation?.throwIfAborted();
     const ctx = new StepContext(scope, node, scope.index);
-    let own = false; // whether an error comes from a hook called here, and is located here
-    try {
-      if (cancellation?.aborted) throw cancellation.reason;
-      if (!watched && run.steps++ >= run.maxSteps) throw scope.tooManySteps(node);
-      const wiring = node[NODE];
-      own = true;
-      if (wiring.requires !== undefined) checkStore(node, wiring.requires, shared);
-      let prepared = node.prep(shared, ctx);
-      if (isThenable(prepared)) prepared = await prepared;
-      if (cancellation?.aborted) throw cancellation.reason;
-      let result: unknown;
-      if (wiring.plain && !watched) {
-        try {
-          result = (node as Leaf).exec(prepared, ctx);
-          if (isThenable(result)) result = await (cancellation?.race(result) ?? result);
-        } catch (error) {
-          if (cancellation?.aborted) throw cancellation.reason;
-          result = (node as Leaf).execFallback(prepared, error, ctx);
-          if (isThenable(result)) result = await (cancellation?.race(result) ?? result);
-        }
-      } else {
-        own = false;
-        result = node[MIDDLE](prepared, shared, ctx, scope);
-        if (isThenable(result)) result = await result;
-        own = true;
-      }
-      // Some SDKs end an aborted stream without an error, and half an answer is no answer.
-      if (cancellation?.aborted) throw cancellation.reason;
-      let action = node.post(shared, prepared, result, ctx);
-      if (isThenable(action)) action = await action;
-      if (typeof action !== "string" && action !== undefined && action !== null)
-        throw wrongAction(node, action);
-      own = false;
-      if (cancellation?.aborted) throw cancellation.reason;
-      ctx.close();
-      turns.stepsToClock--;
-      // Here, not in a function of its own: a call that is not inlined costs a tenth of a small step.
-      const next = alone ? null : wiring.links.get(action || "default");
-      if (next === undefined) unlinked(node, action, scope);
-      if (next === undefined || next === null) {
-        if (!watched) scope.leave();
-        return action;
-      }
-      node = next;
-    } catch (error) {
-      ctx.close();
-      if (!watched) scope.leave();
-      if (cancellation?.aborted) throw cancellation.reason;
-      if (own) scope.locate(error, node, scope.index, 0);
-      throw error;
+    this.#ctx = ctx;
+    const { requires } = node[NODE];
+    if (requires !== undefined) checkStore(node, requires, this.#shared);
+    return node.prep(this.#shared, ctx);
+  }
+
+  /** Gives the event loop its turn, and a slow reader his: here, for before `prep` another walk could write the store. */
+  #yieldIfDue(again: boolean): Promise<void> | undefined {
+    const { run } = this.#scope;
+    const { turns } = run;
+    if (!this.#node[NODE].leaf) return undefined;
+    if (again) return turns.again();
+    if (--turns.stepsToClock <= 0) {
+      const turn = turns.breathe();
+      if (turn !== undefined) return turn;
     }
+    return run.watch && run.events && heldBack(run.events, this.#scope.cancellation);
+  }
+
+  #execute(): unknown {
+    const { cancellation } = this.#scope;
+    if (cancellation?.aborted) throw cancellation.reason;
+    const node = this.#node;
+    const ctx = this.#ctx as StepContext;
+    if (node[NODE].plain && this.#scope.run.watch === undefined) {
+      return executeOnce(node as unknown as Leaf, this.#prepared, ctx);
+    }
+    this.#located = true;
+    return node[MIDDLE](this.#prepared, this.#shared, ctx, this.#scope);
+  }
+
+  #post(result: unknown): unknown {
+    const { cancellation } = this.#scope;
+    this.#located = false;
+    // Some SDKs end an aborted stream without an error, and half an answer is no answer.
+    if (cancellation?.aborted) throw cancellation.reason;
+    return this.#node.post(this.#shared, this.#prepared, result, this.#ctx as StepContext);
+  }
+
+  #finish(action: unknown): void {
+    if (typeof action !== "string" && action !== undefined && action !== null) {
+      throw wrongAction(this.#node, action);
+    }
+    const { cancellation } = this.#scope;
+    if (cancellation?.aborted) throw cancellation.reason;
+    this.#ctx?.close();
+  }
+
+  /** Goes to the node that the action leads to; false where it leads to none. */
+  #follow(action: Action): boolean {
+    if (this.#alone) return false;
+    const next = this.#node[NODE].links.get(action || "default");
+    if (next === undefined) unlinked(this.#node, action, this.#scope);
+    if (next === undefined || next === null) return false;
+    this.#node = next;
+    return true;
+  }
+
+  #blame(error: unknown): unknown {
+    const { cancellation, index } = this.#scope;
+    this.#ctx?.close();
+    if (cancellation?.aborted) return cancellation.reason;
+    if (!this.#located) this.#scope.locate(error, this.#node, index, 0);
+    return error;
   }
 }
 

@@ -18,6 +18,8 @@ export class Worker implements Keep, Closer {
   passage: Passage | undefined = undefined;
   /** What `cost()` gave for the current item's first attempt. */
   cost: unknown = undefined;
+  /** Whether a fallback stands in for the work; written by the attempts. */
+  recovered = false;
   /** The forked store of the current iteration, once its walk has succeeded. */
   local: { readonly store: unknown } | undefined = undefined;
 

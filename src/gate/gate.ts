@@ -162,7 +162,7 @@ export class Gate {
       if (ctx?.cancellation !== undefined) cancellation.follow(ctx.cancellation);
     }
     const calm = ctx === undefined ? this.#stall.watch(this) : undefined;
-    const passage = { gates: [this], tokens, around: ctx?.[HELD], cancellation, slots: true };
+    const passage = { gates: [this], tokens, around: ctx?.[HELD], cancellation, slots: true, raced: true };
     try {
       const work = pass(passage, async (permit) => {
         calm?.();

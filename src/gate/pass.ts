@@ -37,6 +37,8 @@ export interface Passage {
   /** Whether slots are taken and a 429 is sat out: for a leaf `exec`, not for a walk. */
   readonly slots: boolean;
   readonly keep?: Keep | undefined;
+  /** Whether the caller races the call against the abort, so that a wait that is abandoned need not settle. */
+  readonly raced?: boolean | undefined;
   /** Is told of waits; only where somebody listens. */
   readonly log?: GateLog | undefined;
   /** Is told that the vendor has refused the call, and of the pause until it goes again. */
@@ -129,8 +131,7 @@ export function passNow(passage: Passage, keep: Keep): Permit | undefined {
 }
 
 /**
- * Runs a call under all its gates. The first gate is the one that a 429 pauses. A call that takes slots is raced
- * against the abort by whoever makes it, so one that waits when it is abandoned never settles.
+ * Runs a call under all its gates. The first gate is the one that a 429 pauses.
  *
  * @param failed - What the call threw when it started after {@link passNow}: it goes on from there.
  */
@@ -139,7 +140,7 @@ export async function pass<T>(
   call: (permit: Permit) => T | PromiseLike<T>,
   failed?: { readonly error: unknown },
 ): Promise<T> {
-  const { gates, tokens, around, cancellation, slots } = passage;
+  const { gates, tokens, around, cancellation, slots, raced } = passage;
   for (const gate of gates) checkCost(gate, tokens);
   cancellation?.throwIfAborted();
   const keep = passage.keep ?? {};
@@ -155,11 +156,11 @@ export async function pass<T>(
       const entered = passage.log === undefined ? undefined : logWait(passage, passage.log, keep);
       try {
         if (slots && keep.held === undefined && gates.some(({ semaphore }) => semaphore !== undefined)) {
-          keep.held = await takeSlots(gates, around, cancellation, drop);
+          keep.held = await takeSlots(gates, around, cancellation, raced ? drop : undefined);
         }
         // Taken here without waiting, they are used in this very turn, as the promise about windows wants.
         if (!takeNow(gates, tokens))
-          await waitForPermits(gates, tokens, cancellation, pauses > 0, slots ? drop : undefined);
+          await waitForPermits(gates, tokens, cancellation, pauses > 0, raced ? drop : undefined);
       } finally {
         for (const { counts } of gates) counts.waiting--;
       }

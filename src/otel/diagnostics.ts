@@ -1,5 +1,5 @@
 // An `around` hook that publishes on Node's diagnostics channels.
-import { tracingChannel } from "node:diagnostics_channel";
+import { type TracingChannel, tracingChannel } from "node:diagnostics_channel";
 import type { Around, Span } from "sluice";
 
 /** The channel of each kind of span; a message is the span, and at its end `result` or `error` beside it. */
@@ -32,6 +32,40 @@ export function diagnostics(): Around {
     const channel = channels[span.kind];
     const { start, end, asyncStart, asyncEnd, error } = channel;
     const heard = [start, end, asyncStart, asyncEnd, error].some((each) => each.hasSubscribers);
-    return heard ? channel.tracePromise(next, { ...span }) : next();
+    return heard ? trace(channel, { ...span }, next) : next();
   };
+}
+
+type Message = Span & { result?: unknown; error?: unknown };
+
+/** As the channel's own `tracePromise`, but it hands on what `next()` gave, so that it adds no wait to the run. */
+function trace(channel: TracingChannel<string, Span>, message: Message, next: () => unknown): unknown {
+  const { start, end, asyncStart, asyncEnd, error } = channel;
+  const settled = () => {
+    asyncStart.publish(message);
+    asyncEnd.publish(message);
+  };
+  const done = (result: unknown) => {
+    message.result = result;
+    settled();
+  };
+  const failed = (reason: unknown) => {
+    message.error = reason;
+    error.publish(message);
+    settled();
+  };
+  return start.runStores(message, () => {
+    let result: unknown;
+    try {
+      result = next();
+    } catch (reason) {
+      end.publish(message);
+      failed(reason);
+      throw reason;
+    }
+    end.publish(message);
+    if (result instanceof Promise) result.then(done, failed);
+    else done(result);
+    return result;
+  });
 }

@@ -68,10 +68,10 @@ export function otel(options: OtelOptions = {}): Around {
   /** For spans inside, where no context manager hands the context down. */
   const contexts = new Map<string, Context>();
   let loading: Promise<Api> | undefined;
+  let api: Api | undefined;
 
-  return async (span, next) => {
-    loading ??= load();
-    const { context, trace, SpanStatusCode } = await loading;
+  /** Hands on what `next()` gave, so that no wait is added to the run. */
+  const record = ({ context, trace, SpanStatusCode }: Api, span: Span, next: () => unknown): unknown => {
     const tracer = options.tracer ?? trace.getTracer("sluice");
     const around = parentOf(span, context.active(), contexts);
     const made = tracer.startSpan(
@@ -82,19 +82,39 @@ export function otel(options: OtelOptions = {}): Around {
     const own = keyOf(span.runId, span.id);
     const inside = trace.setSpan(around, made).setValue(KEY, own);
     contexts.set(own, inside);
-    try {
-      const result = await context.with(inside, next);
+    const end = () => {
+      contexts.delete(own);
+      made.end(span.ended); // its own clock would read it after the next step has begun
+    };
+    const done = (result: unknown) => {
       made.setAttributes(outcomeOf(span, result, content));
-      return result;
-    } catch (error) {
+      end();
+    };
+    const failed = (error: unknown) => {
       fail(made, error);
       made.setStatus({ code: SpanStatusCode.ERROR, message: textOf(error) });
       if (span.aborted) made.setAttribute("sluice.aborted", true);
+      end();
+    };
+    let result: unknown;
+    try {
+      result = context.with(inside, next);
+    } catch (error) {
+      failed(error);
       throw error;
-    } finally {
-      contexts.delete(own);
-      made.end();
     }
+    if (result instanceof Promise) void result.then(done, failed);
+    else done(result);
+    return result;
+  };
+
+  return (span, next) => {
+    if (api !== undefined) return record(api, span, next);
+    loading ??= load();
+    return loading.then((loaded) => {
+      api = loaded;
+      return record(loaded, span, next);
+    });
   };
 }
 

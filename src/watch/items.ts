@@ -1,7 +1,6 @@
 // What a batch tells of its items: each as a span, and how far all of them are.
 import { emitSafely } from "../events.js";
 import type { Scope } from "../scope.js";
-import type { Awaitable } from "../thenable.js";
 import type { Worker } from "../worker.js";
 import type { Watch } from "./watch.js";
 
@@ -13,9 +12,8 @@ export function watchItem(
   input: unknown,
   index: number,
   worker: Worker,
-  leaf: boolean,
-  perform: (within: Scope) => Awaitable<unknown>,
-): Promise<unknown> {
+  perform: (inner: Scope) => unknown,
+): unknown {
   worker.tries = 1; // what a hook throws in place of the work is the last word on it
   return watch.wrap({
     kind: "item",
@@ -23,7 +21,6 @@ export function watchItem(
     place: scope,
     index,
     input,
-    leaf,
     more: () => ({ attempts: worker.tries }),
     perform: (span) => perform(scope.under(scope.cancellation, span)),
   });

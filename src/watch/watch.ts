@@ -1,9 +1,9 @@
 // What a watched run tells of itself, and what its `around` hooks wrap. A run that nobody watches has none of
 // this: it is made only where somebody listens or wraps.
 import type { Cancellation } from "../abort.js";
-import { emitSafely, heldBack, type Listeners, type RunEvents } from "../events.js";
-import type { Awaitable } from "../thenable.js";
-import { type Around, inside, type Span } from "./around.js";
+import { emitSafely, type Listeners, type RunEvents } from "../events.js";
+import { after } from "../thenable.js";
+import { type Around, compose, type OpenSpan, type Span } from "./around.js";
 import { type GateLog, type Pausable, PauseLog } from "./gate-log.js";
 
 /** What a watch needs to know of its run. */
@@ -31,13 +31,11 @@ interface Work {
   readonly index: number | undefined;
   readonly attempt?: number;
   readonly input?: unknown;
-  /** Whether an abort need not wait for it. */
-  readonly leaf?: boolean;
   /** What the event of its end says beside the rest. */
   more?(result: unknown): object;
   /** Puts off telling a failure, until it is known what comes after. */
   failed?(tell: (more?: object) => void): void;
-  perform(span: number): Awaitable<unknown>;
+  perform(span: number): unknown;
 }
 
 /** The span of a run itself. */
@@ -48,8 +46,6 @@ const SPANS = ["run", "step", "item", "attempt", "gate"] as const;
 export class Watch {
   readonly #run: Watched;
   readonly #around: readonly Around[];
-  /** What has not ended inside each span that has not ended. */
-  readonly #inside = new Map<number, Set<Promise<unknown>>>();
   readonly #pauses: PauseLog | undefined;
   #root: (string | number)[] = [];
   #spans = 0;
@@ -72,11 +68,7 @@ export class Watch {
   }
 
   /** Does a whole run. */
-  run(
-    node: Named,
-    cancellation: Cancellation | undefined,
-    perform: () => Promise<unknown>,
-  ): Promise<unknown> {
+  run(node: Named, cancellation: Cancellation | undefined, perform: () => unknown): unknown {
     return this.wrap({
       kind: "run",
       node,
@@ -87,32 +79,17 @@ export class Watch {
     });
   }
 
-  /** Does a piece of work inside the hooks, and tells its start and its end. */
-  wrap(work: Work): Promise<unknown> {
-    const done = this.#wrap(work);
-    const siblings = this.#inside.get(work.place.span ?? 0);
-    if (siblings !== undefined) {
-      const ended: Promise<unknown> = done.then(
-        () => siblings.delete(ended),
-        () => siblings.delete(ended),
-      );
-      siblings.add(ended);
-    }
-    return done;
-  }
-
-  async #wrap(work: Work): Promise<unknown> {
+  /**
+   * Does a piece of work inside the hooks, and reports its start and its end.
+   *
+   * @returns The result: at once, or what settles in the turn in which the work does.
+   */
+  wrap(work: Work): unknown {
     const { kind, node, place, index, attempt, input } = work;
     const { cancellation } = place;
-    const { events } = this.#run;
-    const hold = events && heldBack(events, cancellation);
-    if (hold !== undefined) {
-      await hold;
-      cancellation?.throwIfAborted();
-    }
     const id = ++this.#spans;
     if (this.#around.length === 0 && this.#hears(kind) === undefined && kind !== "run") {
-      return this.#perform(id, work, cancellation);
+      return work.perform(id);
     }
     const own = { runId: this.#run.id, path: place.path(node), index, id, parent: place.span };
     if (kind === "run") this.#root = own.path;
@@ -125,43 +102,35 @@ export class Watch {
       this.#tell(kind, { ...numbered, at, phase: "end", duration, outcome, error, ...more });
     };
     const outcome = (usual: string) => (cancellation?.aborted ? "aborted" : usual);
-    try {
-      const result = await inside(
-        this.#around,
-        {
-          kind,
-          ...own,
-          name: node.name,
-          attempt,
-          input,
-          get aborted() {
-            return cancellation?.aborted ?? false;
-          },
-        },
-        () => this.#perform(id, work, cancellation),
-      );
+    const done = (result: unknown) => {
       end(outcome("done"), undefined, work.more?.(result));
       return result;
-    } catch (error) {
+    };
+    const failed = (error: unknown): never => {
       const at = performance.now();
       const tell = (more = work.more?.(undefined)) => end(outcome("failed"), error, more, at);
       if (work.failed === undefined || cancellation?.aborted) tell();
       else work.failed(tell);
       throw error;
-    }
-  }
-
-  /** Does the work itself. An abort leaves behind a leaf that ignores it, but no span inside it. */
-  async #perform(id: number, work: Work, cancellation: Cancellation | undefined): Promise<unknown> {
-    const within = new Set<Promise<unknown>>();
-    this.#inside.set(id, within);
+    };
+    const span: OpenSpan = {
+      kind,
+      ...own,
+      name: node.name,
+      attempt,
+      input,
+      ended: undefined,
+      get aborted() {
+        return cancellation?.aborted ?? false;
+      },
+    };
+    let result: unknown;
     try {
-      const doing = Promise.resolve(work.perform(id));
-      return await (work.leaf && cancellation !== undefined ? cancellation.race(doing) : doing);
-    } finally {
-      while (within.size > 0) await Promise.all(within);
-      this.#inside.delete(id);
+      result = compose(this.#around, span, () => work.perform(id));
+    } catch (error) {
+      return failed(error);
     }
+    return after(result, done, failed);
   }
 
   /** What a call tells of its way through gates; `undefined` where nobody listens. */

@@ -41,6 +41,15 @@ const only =
   (span, next) =>
     span.kind === kind ? hook(span, next) : next();
 
+/** What the work comes to, or -1 if it fails. */
+async function ended(next: () => unknown): Promise<unknown> {
+  try {
+    return await next();
+  } catch {
+    return -1;
+  }
+}
+
 describe("around", () => {
   test("wraps the run, its steps, items and attempts, each inside what it is part of", async () => {
     const log: string[] = [];
@@ -103,7 +112,7 @@ describe("around", () => {
     }
     const inner = node({ name: "In", prep: () => "prepared", exec: (text) => text.length });
     await new Flow(new Each(inner), { name: "Main" }).run({}, { around, runId: "mine" });
-    expect(spans.map(({ aborted: _, ...span }) => span)).toEqual([
+    expect(spans.map(({ aborted: _, ended: _when, ...span }) => span)).toEqual([
       { kind: "run", id: 1, runId: "mine", path: ["Main"], name: "Main" },
       { kind: "step", id: 2, parent: 1, runId: "mine", path: ["Main", "Each"], name: "Each" },
       {
@@ -161,13 +170,17 @@ describe("around", () => {
       around: [
         async (_span, next) => void (await next()),
         (_span, next) => void next(), // does not even wait
-        async (_span, next) => void (await next().catch(() => {})),
+        async (_span, next) => {
+          await ended(next);
+        },
       ],
     });
     expect(shared.lengths).toEqual([3]);
     const failing = new Flow(new Words()).run({ words: ["bad"] }, { around: (_span, next) => void next() });
     await expect(failing).rejects.toThrow("bad word");
-    const swallowing: Around = async (_span, next) => void (await next().catch(() => {}));
+    const swallowing: Around = async (_span, next) => {
+      await ended(next);
+    };
     await expect(new Flow(new Words()).run({ words: ["bad"] }, { around: swallowing })).rejects.toThrow(
       "bad word",
     );
@@ -194,7 +207,7 @@ describe("around", () => {
   });
 
   test("may turn a failure into a result; what it throws is a failure, and an attempt's is tried again", async () => {
-    const saves = only("item", (_span, next) => next().catch(() => -1));
+    const saves = only("item", (_span, next) => ended(next));
     const shared: { words: string[]; lengths?: number[] } = { words: ["ok", "bad"] };
     await new Flow(new Words()).run(shared, { around: saves });
     expect(shared.lengths).toEqual([2, -1]);
