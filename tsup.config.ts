@@ -1,39 +1,102 @@
-import { copyFile } from "node:fs/promises";
-import { defineConfig } from "tsup";
+import { rmSync } from "node:fs";
+import { copyFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { defineConfig, type Options } from "tsup";
 import { buildCli } from "./cli.config.js";
 
-export default defineConfig({
-  // A wing adds one line here and one in `exports` of package.json: "threads/index": "src/threads/index.ts".
-  entry: {
-    index: "src/index.ts",
-    "batching/index": "src/batching/index.ts",
-    "diagram/index": "src/diagram/index.ts",
-    "otel/index": "src/otel/index.ts",
-    "progress/index": "src/progress/index.ts",
-    "serve/index": "src/serve/index.ts",
-    "threads/index": "src/threads/index.ts",
-    "trace/index": "src/trace/index.ts",
-  },
-  format: ["esm", "cjs"],
+const root = import.meta.dirname;
+
+// A wing adds one line here and one in `exports` of package.json.
+const wings = ["batching", "diagram", "otel", "progress", "serve", "threads", "trace"];
+const wingEntries = Object.fromEntries(wings.map((wing) => [`${wing}/index`, `src/wings/${wing}/index.ts`]));
+
+const common = {
   target: ["node20", "es2022"],
   // The core imports nothing from node:, so it also runs in Deno, Bun, workers and the browser.
   platform: "neutral",
-  // p-limit is ESM only: left external, require("sluice") fails at run time.
-  noExternal: ["p-limit"],
-  // A wing imports the core by its name, so that a program has one core, and its types one Gate.
-  external: ["sluice", /^node:/],
   removeNodeProtocol: false,
-  // tsup sets baseUrl, which TypeScript 6 deprecates. What is marked @internal is nobody's API.
-  dts: { compilerOptions: { ignoreDeprecations: "6.0", stripInternal: true } },
   splitting: false,
-  treeshake: true,
   // No source maps: what is built is not minified, and they would be two thirds of the package.
   sourcemap: false,
-  clean: true,
-  shims: true,
-  onSuccess: async () => {
-    // The thread's side of sluice/threads is plain CommonJS, which a worker loads by its path.
-    await copyFile("src/threads/thread.cjs", "dist/threads/thread.cjs");
-    await buildCli("dist");
+  clean: false,
+  dts: false,
+} satisfies Options;
+
+/**
+ * The core for `require`: one file, so that the core and its internals are one copy, and two that pick from it. In it is
+ * p-limit, which is ESM only: left external, `require("sluice")` fails at run time.
+ */
+async function buildCommonJs(): Promise<void> {
+  await build({
+    stdin: {
+      contents: 'export * from "./src/index.ts"; export * from "./src/internal.ts";',
+      resolveDir: root,
+      loader: "ts",
+    },
+    outfile: join(root, "dist/core.cjs"),
+    bundle: true,
+    format: "cjs",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    target: common.target,
+    external: ["bottleneck", "bottleneck/*", "eventemitter3"],
+  });
+  for (const entry of ["index", "internal"]) {
+    const { metafile } = await build({
+      entryPoints: [join(root, `src/${entry}.ts`)],
+      bundle: true,
+      format: "esm",
+      packages: "external",
+      metafile: true,
+      write: false,
+      outfile: "out.js",
+    });
+    const names = Object.values(metafile.outputs)[0]?.exports ?? [];
+    const picked = names.map((name) => `  ${name}: core.${name},\n`).join("");
+    const text = `"use strict";\nconst core = require("./core.cjs");\nmodule.exports = {\n${picked}};\n`;
+    await writeFile(join(root, `dist/${entry}.cjs`), text);
+  }
+}
+
+rmSync(join(root, "dist"), { recursive: true, force: true });
+
+export default defineConfig([
+  {
+    // The core as one module for each file, so that a bundler takes only what is used.
+    ...common,
+    entry: [
+      "src/index.ts",
+      "src/internal.ts",
+      "src/{base,observe,gate,engine,graph}/**/*.ts",
+      "!src/**/*.d.ts",
+    ],
+    format: "esm",
+    bundle: false,
+    onSuccess: async () => {
+      await buildCommonJs();
+      await buildCli("dist");
+    },
   },
-});
+  {
+    // A wing imports the core by its name, so that a program has one core, and its types one Gate.
+    ...common,
+    entry: wingEntries,
+    format: ["esm", "cjs"],
+    external: ["sluice", "sluice/internal", /^node:/],
+    treeshake: true,
+    shims: true,
+    onSuccess: async () => {
+      // The thread's side of sluice/threads is plain CommonJS, which a worker loads by its path.
+      await copyFile("src/wings/threads/thread.cjs", "dist/threads/thread.cjs");
+    },
+  },
+  {
+    ...common,
+    entry: { index: "src/index.ts", internal: "src/internal.ts", ...wingEntries },
+    format: ["esm", "cjs"],
+    external: ["sluice", "sluice/internal", /^node:/],
+    // tsup sets baseUrl, which TypeScript 6 deprecates. What is marked @internal is nobody's API.
+    dts: { only: true, compilerOptions: { ignoreDeprecations: "6.0", stripInternal: true } },
+  },
+]);

@@ -17,7 +17,8 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^sluice$/, replacement: here("src/index.ts") },
-      { find: /^sluice\/(.+)$/, replacement: `${here("src")}/$1/index.ts` },
+      { find: /^sluice\/internal$/, replacement: here("src/internal.ts") },
+      { find: /^sluice\/(.+)$/, replacement: `${here("src/wings")}/$1/index.ts` },
     ],
   },
   test: {

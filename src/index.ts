@@ -1,6 +1,23 @@
 // The public surface of sluice, and nothing else.
-export type { Backoff, BackoffOptions } from "./backoff.js";
-export { type ActionOf, BaseNode, type Branches } from "./base-node.js";
+
+export type { Awaitable } from "./base/awaitable.js";
+export { type ErrorCode, errorCodes, type Location, locate, SluiceError } from "./base/errors.js";
+export type { Backoff, BackoffOptions } from "./engine/backoff.js";
+export type { Context, Params, RunOptions } from "./engine/context.js";
+export { ItemFailure, isFailure } from "./engine/failure.js";
+export type { BaseOptions, NodeOptions, RetryOptions } from "./engine/settings.js";
+export type { EventOf, RunStream, StreamOptions, StreamType } from "./engine/stream.js";
+export type { Action } from "./engine/walk.js";
+export {
+  Gate,
+  type GateOptions,
+  type GateRunOptions,
+  type GateStats,
+} from "./gate/gate.js";
+export type { GateContext } from "./gate/gate-call.js";
+export type { Rate } from "./gate/rate.js";
+export { retryAfter } from "./gate/retry-after.js";
+export { type ActionOf, BaseNode, type Branches } from "./graph/base-node.js";
 export {
   AsyncParallelBatchNode,
   AsyncParallelBatchNode as ParallelBatchNode,
@@ -9,7 +26,7 @@ export {
   type BatchNodeOptions,
   type Items,
   type ParallelBatchNodeOptions,
-} from "./batch.js";
+} from "./graph/batch.js";
 export {
   AsyncParallelBatchFlow,
   AsyncParallelBatchFlow as ParallelBatchFlow,
@@ -17,8 +34,7 @@ export {
   BatchFlow as AsyncBatchFlow,
   type BatchFlowOptions,
   type ParallelBatchFlowOptions,
-} from "./batch-flow.js";
-export type { Context, Params, RunOptions } from "./context.js";
+} from "./graph/batch-flow.js";
 export {
   chain,
   type DefinedNode,
@@ -27,8 +43,10 @@ export {
   Parallel,
   type ParallelOptions,
   parallel,
-} from "./define.js";
-export { type ErrorCode, errorCodes, type Location, locate, SluiceError } from "./errors.js";
+} from "./graph/define.js";
+export { Flow, Flow as AsyncFlow, type FlowOptions } from "./graph/flow.js";
+export { Node, Node as AsyncNode } from "./graph/node.js";
+export type { Around, Span } from "./observe/around.js";
 export type {
   AnyEvent,
   AttemptEvent,
@@ -43,21 +61,4 @@ export type {
   StepEvent,
   WarningCode,
   WarningEvent,
-} from "./events.js";
-export { ItemFailure, isFailure } from "./failure.js";
-export { Flow, Flow as AsyncFlow, type FlowOptions } from "./flow.js";
-export {
-  Gate,
-  type GateOptions,
-  type GateRunOptions,
-  type GateStats,
-} from "./gate/gate.js";
-export type { GateContext } from "./gate/gate-call.js";
-export type { Rate } from "./gate/rate.js";
-export { retryAfter } from "./gate/retry-after.js";
-export { Node, Node as AsyncNode } from "./node.js";
-export type { BaseOptions, NodeOptions, RetryOptions } from "./node-options.js";
-export type { Awaitable } from "./thenable.js";
-export type { Action } from "./walk.js";
-export type { Around, Span } from "./watch/around.js";
-export type { EventOf, RunStream, StreamOptions, StreamType } from "./watch/stream.js";
+} from "./observe/events.js";

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 import { describe, expect, test } from "vitest";
-import { errorCodes } from "../src/errors.js";
+import { errorCodes } from "../src/base/errors.js";
 import { importsOf } from "./imports.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));

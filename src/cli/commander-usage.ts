@@ -1,6 +1,6 @@
 // Says what commander found wrong in the words of this program.
 import type { Command, CommanderError } from "commander";
-import { nearest } from "../nearest.js";
+import { nearest } from "../base/nearest.js";
 import { quoted, UsageError } from "./io.js";
 
 /** Turns an error of the parser into one that says what was expected, what came and what to do. */

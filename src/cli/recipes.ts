@@ -1,7 +1,7 @@
 // The recipes that the package brings along, as their manifests tell them.
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { nearest } from "../nearest.js";
+import { nearest } from "../base/nearest.js";
 import { Failure, quoted, UsageError } from "./io.js";
 
 export interface Recipe {

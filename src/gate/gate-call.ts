@@ -1,7 +1,7 @@
 // What a function that runs under a gate is given.
-import { type Cancellation, HookSignal } from "../abort.js";
-import { HELD, type Held } from "./held.js";
-import type { Permit } from "./pass.js";
+import { type Cancellation, HookSignal } from "../base/cancellation.js";
+import type { Grant } from "./acquire.js";
+import { HELD, type Held } from "./held-slots.js";
 
 /** What a function in `gate.run` is given. Hand it to a nested `gate.run` as `ctx`. */
 export interface GateContext {
@@ -19,12 +19,12 @@ export class GateCall implements GateContext {
   #signal: HookSignal | undefined;
   #over = false;
 
-  constructor(permit: Permit, cancellation: Cancellation | undefined) {
+  constructor(grant: Grant, cancellation: Cancellation | undefined) {
     this.charge = (tokens) => {
-      if (!this.#over && cancellation?.abandoning !== true) permit.charge(tokens);
+      if (!this.#over && cancellation?.abandoning !== true) grant.charge(tokens);
     };
     this.cancellation = cancellation;
-    this[HELD] = permit.held;
+    this[HELD] = grant.held;
   }
 
   get signal(): AbortSignal {

@@ -1,8 +1,7 @@
 // Gate: one thing with a limit, as a semaphore (p-limit) and a rate limiter (Bottleneck) that whoever calls
-// it shares. The order of every call is: slot, permits, pause, start.
-import { Cancellation } from "../abort.js";
-import type { Context } from "../context.js";
-import { invalidOption } from "../errors.js";
+// it shares. The order of every call is: slot, tokenQueue, pause, start.
+import { Cancellation } from "../base/cancellation.js";
+import { invalidOption } from "../base/errors.js";
 import {
   aCountOrInfinity,
   aFunction,
@@ -14,16 +13,16 @@ import {
   checkOptions,
   isAmount,
   type Rule,
-} from "../options.js";
-import type { PauseWatcher } from "../watch/gate-log.js";
+} from "../base/options.js";
+import type { PauseWatcher } from "../observe/gate-log.js";
+import { acquire } from "./acquire.js";
 import { GateCall, type GateContext } from "./gate-call.js";
-import { HELD, type Held } from "./held.js";
-import { pass } from "./pass.js";
-import { Permits } from "./permits.js";
+import { HELD, type Held } from "./held-slots.js";
 import { checkRate, type Rate } from "./rate.js";
 import { retryAfter } from "./retry-after.js";
 import { Semaphore } from "./semaphore.js";
 import { StallWatch } from "./stall.js";
+import { TokenQueue } from "./token-queue.js";
 
 const GATE = Symbol.for("sluice.gate");
 /** The options of a {@link Gate}. */
@@ -50,7 +49,7 @@ export interface GateRunOptions {
   /** Stops the wait and the call; the promise then rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
   /** The context of the hook, or of the outer `gate.run`, that makes this call: it lends its slot. */
-  readonly ctx?: Context | GateContext | undefined;
+  readonly ctx?: GateContext | undefined;
 }
 
 /** What {@link Gate.stats} tells. */
@@ -115,7 +114,7 @@ export class Gate {
   /** @internal */
   readonly semaphore: Semaphore | undefined;
   /** @internal */
-  readonly permits: Permits;
+  readonly tokenQueue: TokenQueue;
   /** @internal */
   readonly tokensAPeriod: number;
   /** @internal */
@@ -138,13 +137,13 @@ export class Gate {
     this.name = options.name;
     this.options = options;
     if (concurrency !== Number.POSITIVE_INFINITY) this.semaphore = new Semaphore(concurrency);
-    this.permits = new Permits(rate);
+    this.tokenQueue = new TokenQueue(rate);
     this.tokensAPeriod = rate?.tokens ?? Number.POSITIVE_INFINITY;
     this.maxPauses = options.maxPauses ?? 8;
   }
 
   /**
-   * Runs a function under the gate: it waits for a slot and permits, and goes again after a 429.
+   * Runs a function under the gate: it waits for a slot and tokenQueue, and goes again after a 429.
    *
    * An abort rejects at once with the signal's reason; a function that ignores its signal keeps its slot until
    * it ends, for the vendor is still at work.
@@ -162,11 +161,18 @@ export class Gate {
       if (ctx?.cancellation !== undefined) cancellation.follow(ctx.cancellation);
     }
     const calm = ctx === undefined ? this.#stall.watch(this) : undefined;
-    const passage = { gates: [this], tokens, around: ctx?.[HELD], cancellation, slots: true, raced: true };
+    const request = {
+      gates: [this],
+      tokens,
+      borrowedFrom: ctx?.[HELD],
+      cancellation,
+      slots: true,
+      raced: true,
+    };
     try {
-      const work = pass(passage, async (permit) => {
+      const work = acquire(request, async (grant) => {
         calm?.();
-        const hook = new GateCall(permit, cancellation);
+        const hook = new GateCall(grant, cancellation);
         try {
           return await call(hook);
         } finally {
@@ -183,8 +189,8 @@ export class Gate {
   /** Tells what the gate is doing now. */
   stats(): GateStats {
     const { waiting, running, started, refused } = this.counts;
-    const { requests, tokens } = this.permits.left;
-    const pause = this.permits.pause;
+    const { requests, tokens } = this.tokenQueue.left;
+    const pause = this.tokenQueue.pause;
     return {
       running,
       waiting,

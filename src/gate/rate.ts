@@ -1,6 +1,6 @@
 // What a vendor allows, and the token bucket (Turner 1986) that keeps count of it.
-import { invalidOption } from "../errors.js";
-import { aPositiveNumber, checkOptions } from "../options.js";
+import { invalidOption } from "../base/errors.js";
+import { aPositiveNumber, checkOptions } from "../base/options.js";
 
 /** What a vendor allows. */
 export interface Rate {

@@ -1,6 +1,6 @@
 // Slots: p-limit as a semaphore that can be held, kept, lent and waited for under an abort.
 import pLimit, { type LimitFunction } from "p-limit";
-import { type Cancellation, waitFor } from "../abort.js";
+import { type Cancellation, waitFor } from "../base/cancellation.js";
 
 /** A bounded number of slots, given first come, first served. */
 export class Semaphore {
@@ -35,10 +35,10 @@ export class Semaphore {
   }
 
   /** Waits for a slot. An abort rejects with its reason and leaves a stub that p-limit skips. */
-  wait(cancellation: Cancellation | undefined, drop?: () => void): Promise<Slot> {
+  wait(cancellation: Cancellation | undefined, onAbandon?: () => void): Promise<Slot> {
     const start = (resolve: (slot: Slot) => void) => {
       let gone = false;
-      const leave = () => {
+      const release = () => {
         if (gone) return;
         gone = true;
         this.#waiting--;
@@ -46,17 +46,17 @@ export class Semaphore {
       this.#waiting++;
       void this.#limit(() => {
         if (gone) return undefined;
-        leave();
+        release();
         return new Promise<void>((done) => {
           resolve(this.#hold((job) => void job().then(done)));
         });
       });
       return () => {
-        leave();
+        release();
         if (this.#waiting === 0 && !this.#draining) this.#limit.clearQueue(); // nothing but stubs
       };
     };
-    return waitFor(cancellation, start, drop);
+    return waitFor(cancellation, start, onAbandon);
   }
 
   /** Resolves when every holder and waiter of now has gone. Only for a semaphore of one slot. */
@@ -95,9 +95,9 @@ export class Slot {
   }
 
   /** Lends the slot to one nested call at a time, so that the limit holds. */
-  async borrow(cancellation: Cancellation | undefined, drop?: () => void): Promise<Slot> {
+  async borrow(cancellation: Cancellation | undefined, onAbandon?: () => void): Promise<Slot> {
     this.#lent ??= new Semaphore(1);
-    return this.#lent.take() ?? (await this.#lent.wait(cancellation, drop));
+    return this.#lent.take() ?? (await this.#lent.wait(cancellation, onAbandon));
   }
 
   /** Gives the slot back, once nested calls that still use it have ended. */

@@ -1,6 +1,6 @@
 // Slots: taken, waited for, lent and released.
 import { describe, expect, test } from "vitest";
-import { Cancellation } from "../../src/abort.js";
+import { Cancellation } from "../../src/base/cancellation.js";
 import { Semaphore, type Slot } from "../../src/gate/semaphore.js";
 import { turn } from "../fake-clock.js";
 

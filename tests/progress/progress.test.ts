@@ -3,8 +3,8 @@ import { stripVTControlCharacters } from "node:util";
 import { AsyncParallelBatchFlow, AsyncParallelBatchNode, Flow, Gate, node } from "sluice";
 import { showProgress } from "sluice/progress";
 import { describe, expect, test, vi } from "vitest";
-import { Board } from "../../src/progress/board.js";
-import { duration, nameOf, pauseLine } from "../../src/progress/lines.js";
+import { Board } from "../../src/wings/progress/board.js";
+import { duration, nameOf, pauseLine } from "../../src/wings/progress/lines.js";
 import { deferred, turn } from "../deferred.js";
 
 /** A stream that keeps what was written, as a terminal or as a file. */

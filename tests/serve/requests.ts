@@ -1,5 +1,5 @@
 // Requests as a client makes them, and streams as it reads them.
-import { readEvents } from "../../src/serve/read-events.js";
+import { readEvents } from "../../src/wings/serve/read-events.js";
 
 export const post = (body: unknown, init: RequestInit & { accept?: string } = {}): Request => {
   const { accept = "application/json", headers, ...rest } = init;

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { recordTrace } from "sluice/trace";
 import { expect, test } from "vitest";
-import { type ChromeEvent, chromeEvents } from "../../src/trace/chrome.js";
 import { TraceModel } from "../../src/view/model/trace-model.js";
+import { type ChromeEvent, chromeEvents } from "../../src/wings/trace/chrome.js";
 import { batchFlow, scratch } from "./runs.js";
 
 const folder = scratch();

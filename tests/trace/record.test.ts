@@ -9,12 +9,12 @@ import { type AnyEvent, Flow, node, type RunEvents, SluiceError } from "sluice";
 import { toJSON } from "sluice/diagram";
 import { recordTrace } from "sluice/trace";
 import { describe, expect, test } from "vitest";
-import { FileWriter } from "../../src/trace/file-writer.js";
-import { traceTo } from "../../src/trace/record.js";
+import { FileWriter } from "../../src/wings/trace/file-writer.js";
+import { traceTo } from "../../src/wings/trace/record.js";
 import { batchFlow, linesOf, scratch } from "./runs.js";
 
 const folder = scratch();
-const hold = Symbol.for("sluice.hold");
+const hold = Symbol.for("sluice.backpressure");
 
 describe("the file", () => {
   test("has every event of a run as one line, in order, after a line of its own and the graph", async () => {

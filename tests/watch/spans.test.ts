@@ -448,7 +448,7 @@ describe("who listens changes nothing", () => {
   test("an abort lets go of who is held back by the emitter", async () => {
     const { events } = recorder();
     const hold = deferred();
-    Object.defineProperty(events, Symbol.for("sluice.hold"), { value: () => hold.promise });
+    Object.defineProperty(events, Symbol.for("sluice.backpressure"), { value: () => hold.promise });
     const stop = new AbortController();
     const entered = vi.fn();
     const sends = node({
@@ -462,7 +462,7 @@ describe("who listens changes nothing", () => {
     stop.abort(new Error("enough"));
     expect(await rejection(run)).toBe(stop.signal.reason);
     const unheard = new EventEmitter<RunEvents>();
-    Object.defineProperty(unheard, Symbol.for("sluice.hold"), { value: () => hold.promise });
+    Object.defineProperty(unheard, Symbol.for("sluice.backpressure"), { value: () => hold.promise });
     const again = new AbortController();
     const sending = new Flow(sends).run({}, { events: unheard, signal: again.signal });
     await turn();

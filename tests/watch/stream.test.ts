@@ -283,7 +283,9 @@ describe("flow.stream", () => {
   test("an emitter that is given too holds the run back when it is behind", async () => {
     const behind = deferred();
     const hold = vi.fn(() => behind.promise);
-    const events = Object.assign(new EventEmitter<RunEvents>(), { [Symbol.for("sluice.hold")]: hold });
+    const events = Object.assign(new EventEmitter<RunEvents>(), {
+      [Symbol.for("sluice.backpressure")]: hold,
+    });
     let sent = -1;
     const stream = sends(3, (n) => {
       sent = n;

@@ -1,6 +1,6 @@
 // A run as a tree of spans, built line by line from its trace. For the command line and for the page: imports
 // nothing that a browser or Node lacks.
-import type { EventLine } from "../../trace/parse-line.js";
+import type { EventLine } from "../../wings/trace/parse-line.js";
 import { GraphModel } from "./graph-model.js";
 import { type Pause, type Span, spanOf } from "./span.js";
 

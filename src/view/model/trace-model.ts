@@ -1,5 +1,5 @@
 // All runs of a trace, built line by line.
-import { type EventLine, parseLine } from "../../trace/parse-line.js";
+import { type EventLine, parseLine } from "../../wings/trace/parse-line.js";
 import { RunModel } from "./run-model.js";
 
 export class TraceModel {

@@ -1,0 +1,54 @@
+// What stands in the place of an item that failed.
+import type { Untyped } from "../base/untyped.js";
+
+const FAILURE = Symbol.for("sluice.failure");
+
+/** What stands in the place of an item that failed under `onError: "collect"`. */
+export class ItemFailure<Item = unknown> {
+  /** The item's place in the input. */
+  readonly index: number;
+  /** The item itself; for a batch flow its params. */
+  readonly item: Item;
+  /** What `exec`, or its fallback, threw last. */
+  readonly error: unknown;
+  /** How often it was tried. */
+  readonly attempts: number;
+
+  constructor(index: number, item: Item, error: unknown, attempts: number) {
+    this.index = index;
+    this.item = item;
+    this.error = error;
+    this.attempts = attempts;
+  }
+}
+
+Object.defineProperty(ItemFailure.prototype, FAILURE, { value: true });
+
+/**
+ * Tells an {@link ItemFailure} from a result, of whichever build of sluice it is.
+ *
+ * @example
+ * ```ts
+ * import { AsyncParallelBatchNode, Flow, isFailure } from "sluice";
+ *
+ * class Parse extends AsyncParallelBatchNode<{ rows: string[]; bad?: number }, string, unknown> {
+ *   override prep(shared: { rows: string[] }) { return shared.rows; }
+ *   override exec(row: string) { return JSON.parse(row); }
+ *   override post(shared: { bad?: number }, _rows: string[], results: unknown[]) {
+ *     shared.bad = results.filter(isFailure).length;
+ *   }
+ * }
+ * const shared: { rows: string[]; bad?: number } = { rows: ["1", "{", "[]"] };
+ * await new Flow(new Parse({ onError: "collect" })).run(shared);
+ * shared.bad; // => 1
+ * ```
+ */
+export function isFailure<T>(
+  value: T,
+): value is T & (unknown extends T ? ItemFailure : Extract<T, ItemFailure<Untyped>>) {
+  try {
+    return typeof value === "object" && value !== null && FAILURE in value;
+  } catch {
+    return false; // a proxy that throws when it is asked is no failure of ours
+  }
+}

@@ -1,0 +1,256 @@
+// Fan-out: N workers pull items from one iterator, so that a million items cost the memory of N. Lazy,
+// bounded, results in input order. Knows nothing of nodes: it is told what to do with an item.
+
+import { isThenable } from "../base/awaitable.js";
+import { Cancellation, waitFor } from "../base/cancellation.js";
+import { SluiceError } from "../base/errors.js";
+import { releaseCarried } from "../gate/held-slots.js";
+import { backpressure } from "../observe/events.js";
+import { ItemFailure, isFailure } from "./failure.js";
+import { progressOf } from "./items.js";
+import type { Named, Scope } from "./scope.js";
+import { checkItems, Source } from "./source.js";
+import { Worker } from "./worker.js";
+
+/** How many items run at once, and what becomes of a failed one. */
+export interface FanOutSettings {
+  readonly concurrency: number;
+  readonly collect: boolean;
+}
+
+/** The same, and what the kind of batch says of it; not copied with `...`, which gives each copy a shape of its own. */
+interface Settings extends FanOutSettings {
+  /** Whether work that ignores an abort may be abandoned: true when none of it touches the store. */
+  readonly leaf: boolean;
+  /** Whether results are gathered in a list. */
+  readonly keepResults: boolean;
+  /** Whether finished items go to the store through `deliver`. */
+  readonly delivers: boolean;
+}
+
+const ignore = () => {};
+
+/**
+ * Runs all items of one batch and gives the results in input order. What is done with an item is up to the kinds of
+ * batches, as methods and not as functions that each run makes anew: V8 would compile its calls again for each run.
+ */
+export abstract class FanOut {
+  /** The scope of the items, under a level of cancellation of their own. */
+  protected readonly scope: Scope;
+  readonly #node: Named;
+  readonly #cancellation = new Cancellation();
+  readonly #settings: Settings;
+  readonly #source: Source;
+  readonly #report: ((failed: boolean) => void) | undefined;
+  readonly #results: unknown[] = [];
+  #workers = 0;
+  #spawning = true;
+  #failure: { readonly error: unknown } | undefined;
+  #finish: () => void = ignore;
+  /** The end of the queue at the store; `undefined` before anybody has queued. */
+  #delivering: Promise<unknown> | undefined;
+
+  /** @throws SluiceError `NOT_ITERABLE`. */
+  constructor(node: Named, items: unknown, outer: Scope, settings: Settings) {
+    this.#node = node;
+    this.scope = outer.with(this.#cancellation);
+    this.#settings = settings;
+    try {
+      const checked = checkItems(node, items);
+      this.#source = new Source(checked);
+      this.#report = progressOf(checked, outer, node);
+    } catch (error) {
+      this.#blame(error);
+      throw error;
+    }
+    if (outer.cancellation !== undefined) this.#cancellation.follow(outer.cancellation);
+  }
+
+  /** Does the work on an item; what it gives is its result. */
+  protected abstract perform(item: unknown, index: number, worker: Worker): unknown;
+
+  /** Has the last word on a failed item, where `perform` has not had it: gives a result or throws. */
+  protected abstract recover(error: unknown, item: unknown, index: number, worker: Worker): unknown;
+
+  /** Takes a finished item to the store; called one at a time. */
+  protected abstract deliver(result: unknown, item: unknown, index: number, worker: Worker): unknown;
+
+  /** @throws The first failure, after siblings in flight have ended; or the reason of an abort. */
+  async run(): Promise<unknown[]> {
+    const cancellation = this.#cancellation;
+    const finished = new Promise<void>((resolve) => {
+      this.#finish = resolve;
+    });
+    const stop = () => this.#source.stop();
+    cancellation.listen(stop);
+    try {
+      cancellation.throwIfAborted();
+      // Before the workers, so that of all who listen for an abort it is told first.
+      const raced = this.#settings.leaf && this.scope.run.watch === undefined;
+      const ended = raced ? cancellation.race(finished) : finished;
+      void this.#spawn();
+      await ended;
+      if (!this.#settings.leaf) await this.scope.run.yields.yieldIfDue(); // a loop of batches without items has no other
+      if (this.#failure !== undefined && !cancellation.abandoning) throw this.#failure.error;
+      cancellation.throwIfAborted();
+      return this.#results;
+    } finally {
+      // Whatever touches the store is waited for, also by an abort.
+      if (this.#delivering !== undefined) await this.#delivering;
+      cancellation.unlisten(stop);
+      cancellation.release();
+    }
+  }
+
+  /** Writes down where an error of the iterable or of `deliver` happened. */
+  #blame(error: unknown, index = this.scope.index): void {
+    this.scope.locate(error, this.#node, index, 0);
+  }
+
+  /** Starts workers while there are items: all of them here, or, for an async iterator, the first. */
+  async #spawn(): Promise<void> {
+    const { yields } = this.scope.run;
+    try {
+      this.#source.open();
+      const most = this.#source.isAsync ? 1 : this.#settings.concurrency;
+      for (let started = 0; started < most && !this.#source.exhausted; started++) {
+        void this.#work();
+        if (!this.#settings.leaf) continue;
+        for (let turn = yields.pending; turn !== undefined; turn = yields.yieldAgain()) await turn;
+      }
+    } catch (error) {
+      this.#blameSource(error);
+    } finally {
+      this.#spawning = false;
+      if (this.#workers === 0) this.#finish();
+    }
+  }
+
+  /**
+   * One worker: item after item until there are no more. The loop keeps few variables and leaves the rest to
+   * methods, for all of them are saved and restored at each await (a third of the cost of a small item).
+   */
+  async #work(): Promise<void> {
+    const worker = new Worker();
+    this.#workers++;
+    try {
+      for (;;) {
+        const due = this.#settings.leaf ? this.#yieldIfDue() : undefined;
+        if (due !== undefined) {
+          await due;
+          continue; // and look at the clock again, for those before may have taken 40 ms more
+        }
+        if (!(this.#source.isAsync ? await this.#pullLater(worker) : this.#pull(worker))) return;
+        let result: unknown;
+        if (this.#cancellation.aborted) return; // some microtasks have passed since the pull
+        try {
+          result = this.perform(worker.item, worker.index, worker);
+          if (isThenable(result)) result = await result;
+        } catch (error) {
+          const settled = await this.#settle(error, worker);
+          if (settled === undefined) return;
+          result = settled.result;
+        }
+        const delivered = this.#store(result, worker);
+        if (delivered !== undefined) await delivered;
+      }
+    } finally {
+      releaseCarried(worker, this.scope.run.held);
+      if (--this.#workers === 0 && !this.#spawning) this.#finish();
+    }
+  }
+
+  /** Gives the event loop its turn, and a slow reader theirs. An iteration leaves that to the nodes inside. */
+  #yieldIfDue(): Promise<void> | undefined {
+    const { yields, watch, events } = this.scope.run;
+    return yields.yieldIfDue() ?? (watch && events && backpressure(events, this.#cancellation));
+  }
+
+  /** Takes the next item; false when there is none for this worker. */
+  #pull(worker: Worker): boolean {
+    try {
+      return this.#source.next(worker);
+    } catch (error) {
+      return this.#blameSource(error);
+    }
+  }
+
+  /** The same from an async iterable. */
+  async #pullLater(worker: Worker): Promise<boolean> {
+    releaseCarried(worker, this.scope.run.held); // the source may need the slot to bring the next item
+    try {
+      const more = await waitFor<boolean>(this.#cancellation, (resolve, reject) => {
+        this.#source.nextLater(worker).then(resolve, reject);
+        return ignore;
+      });
+      if (more && this.#workers < this.#settings.concurrency) void this.#work();
+      return more;
+    } catch (error) {
+      return this.#blameSource(error);
+    }
+  }
+
+  #blameSource(error: unknown): false {
+    if (!this.#cancellation.aborted) this.#blame(error);
+    this.#fail(error);
+    return false;
+  }
+
+  /** Ends an item that succeeded; what it returns must be awaited before the next one. */
+  #store(result: unknown, worker: Worker): Promise<unknown> | undefined {
+    const { keepResults, delivers } = this.#settings;
+    worker.end();
+    if (this.#cancellation.aborted) return undefined; // half an answer is no answer; the source is stopped, so the loop ends
+    if (this.#report !== undefined) this.#report(isFailure(result));
+    if (keepResults) this.#results[worker.index] = result;
+    return delivers ? this.#deliver(result, worker) : undefined;
+  }
+
+  /** Decides on an item whose `exec` failed: its fallback, its failure in the list, or the end. */
+  async #settle(error: unknown, worker: Worker): Promise<{ readonly result: unknown } | undefined> {
+    const cancellation = this.#cancellation;
+    if (cancellation.aborted) return worker.end();
+    let last = error;
+    worker.endPermit();
+    try {
+      return { result: await this.recover(error, worker.item, worker.index, worker) };
+    } catch (failed) {
+      last = failed;
+    }
+    if (this.#settings.collect && last !== this.scope.run.exceeded && !cancellation.aborted) {
+      return { result: new ItemFailure(worker.index, worker.item, last, worker.tries) };
+    }
+    worker.end();
+    this.#fail(last);
+    return undefined;
+  }
+
+  async #deliver(result: unknown, worker: Worker): Promise<void> {
+    const { run } = this.scope;
+    const cancellation = this.#cancellation;
+    const { item, index } = worker;
+    releaseCarried(worker, run.held);
+    const take = async () => {
+      if (cancellation.aborted) return;
+      await this.deliver(result, item, index, worker);
+      if (--run.yields.budget > 0) return; // here, for the next in the queue does not wait for this worker
+      for (let turn = run.yields.checkClock(); turn !== undefined; turn = run.yields.yieldAgain()) await turn;
+    };
+    const mine = (this.#delivering ?? Promise.resolve()).then(take);
+    this.#delivering = mine.catch(ignore);
+    try {
+      await mine;
+    } catch (error) {
+      if (!cancellation.aborted) this.#blame(error, index);
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    const cancellation = this.#cancellation;
+    if (cancellation.aborted) return;
+    this.#failure = { error };
+    const message = "Another item of the same batch failed (see `cause`)";
+    cancellation.abort(new SluiceError("SIBLING_FAILED", message, { cause: error }), false);
+  }
+}

@@ -1,0 +1,58 @@
+// What a batch tells of its items: each as a span, and how far all of them are.
+import { emitEvent } from "../observe/events.js";
+import type { Watch } from "../observe/watch.js";
+import type { Scope } from "./scope.js";
+import type { Worker } from "./worker.js";
+
+/** Wraps an item, or an iteration of a batch flow, for those who watch. */
+export function wrapItem(
+  watch: Watch,
+  node: { readonly name: string },
+  scope: Scope,
+  input: unknown,
+  index: number,
+  worker: Worker,
+  perform: (inner: Scope) => unknown,
+): unknown {
+  worker.tries = 1; // what a hook throws in place of the work is the last word on it
+  return watch.wrap({
+    kind: "item",
+    node,
+    place: scope,
+    index,
+    input,
+    more: () => ({ attempts: worker.tries }),
+    perform: (span) => perform(scope.with(scope.cancellation, span)),
+  });
+}
+
+/** Counts items for those who listen to `progress`; nothing where nobody does. */
+export function progressOf(
+  items: object,
+  scope: Scope,
+  node: { readonly name: string },
+): ((hasFailed: boolean) => void) | undefined {
+  const { events } = scope.run;
+  if (events === undefined || events.listenerCount("progress") === 0) return undefined;
+  const { length, size } = items as { readonly length?: unknown; readonly size?: unknown };
+  const total = [length, size].find((count) => typeof count === "number") as number | undefined;
+  const began = performance.now();
+  let done = 0;
+  let failed = 0;
+  return (hasFailed) => {
+    done++;
+    if (hasFailed) failed++;
+    const at = performance.now();
+    const rate = (done * 1_000) / Math.max(1, at - began);
+    const remaining = total === undefined ? undefined : ((total - done) * 1_000) / rate;
+    emitEvent(events, {
+      type: "progress",
+      ...scope.eventFields(node, at),
+      done,
+      failed,
+      total,
+      rate,
+      remaining,
+    });
+  };
+}

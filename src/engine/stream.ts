@@ -1,0 +1,179 @@
+// flow.stream(): the events of a run as an async iterable, with a bounded buffer between the run and its reader.
+import { Cancellation } from "../base/cancellation.js";
+import { SluiceError } from "../base/errors.js";
+import { aCount, checkOptions, type Rule } from "../base/options.js";
+import { EVENT_TYPES } from "../observe/event-types.js";
+import {
+  type AnyEvent,
+  BACKPRESSURE,
+  backpressure,
+  emitEvent,
+  type Listeners,
+  type RunEmitter,
+  type RunEvents,
+} from "../observe/events.js";
+import { Room } from "../observe/room.js";
+import type { RunOptions } from "./context.js";
+import { runRules } from "./run.js";
+
+/** The types of events that a stream gives. */
+export type StreamType = AnyEvent["type"];
+
+/** What `flow.stream()` takes besides the store. */
+export interface StreamOptions<Type extends StreamType = StreamType> extends RunOptions {
+  /** The types of events to give. @default all */
+  readonly types?: readonly Type[] | undefined;
+  /** How many events wait for a slow reader before the run waits for it. @default 1000 */
+  readonly buffer?: number | undefined;
+}
+
+/** The events of one type. */
+export type EventOf<Type extends StreamType> = Extract<AnyEvent, { readonly type: Type }>;
+
+/** The events of a run, in the order in which they happened. */
+export type RunStream<Event> = AsyncIterableIterator<Event, undefined, undefined>;
+
+const rules: Record<string, Rule> = {
+  ...runRules,
+  buffer: aCount,
+  types: {
+    expected: `an array of ${EVENT_TYPES.join(", ")}`,
+    accepts: (value) => Array.isArray(value) && value.every((type) => EVENT_TYPES.includes(type)),
+  },
+};
+
+/** Starts a run that ends with this level of cancellation too. */
+type Start = (options: RunOptions, leave: Cancellation, onAbort: () => void) => Promise<unknown>;
+
+/** Streams a run that begins when the first event is asked for. @throws SluiceError for a wrong option. */
+export function stream<Type extends StreamType>(
+  start: Start,
+  options: StreamOptions<Type> = {},
+): RunStream<EventOf<Type>> {
+  checkOptions("stream()", options, rules);
+  const { types = EVENT_TYPES, buffer = 1_000, ...rest } = options;
+  return new Stream(start, rest, new Set(types), buffer) as never;
+}
+
+/** An event that waits for its reader. */
+interface Waiting {
+  event: AnyEvent;
+  /** The batch of a progress event. */
+  readonly batch?: string;
+}
+
+class Stream implements RunStream<AnyEvent> {
+  readonly #begin: () => Promise<unknown>;
+  #most: number;
+  readonly #leave = new Cancellation(true);
+  #queue: Waiting[] = [];
+  #read = 0;
+  /** The progress events in the queue, by batch. */
+  readonly #progress = new Map<string, Waiting>();
+  readonly #readers: (() => void)[] = [];
+  readonly #room = new Room();
+  #run: Promise<void> | undefined;
+  #left = false;
+  #over = false;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(start: Start, options: RunOptions, types: ReadonlySet<StreamType>, most: number) {
+    this.#most = most;
+    const events = this.#listeners(types, options.events);
+    const onAbort = () => {
+      this.#most = Number.POSITIVE_INFINITY; // nobody who has to end may wait for the reader
+      this.#room.open();
+    };
+    this.#begin = () => start({ ...options, events: events as RunEmitter }, this.#leave, onAbort);
+  }
+
+  /** Who hears the run: this stream, and those who listen to the emitter that was given too. */
+  #listeners(types: ReadonlySet<string>, theirs: RunEmitter | undefined): Listeners {
+    const listeners = (type: keyof RunEvents) => [
+      ...(types.has(type) ? [(event: AnyEvent) => this.#push(event)] : []),
+      ...(theirs?.listenerCount(type) ? [(event: AnyEvent) => emitEvent(theirs, event)] : []),
+    ];
+    return {
+      listeners,
+      listenerCount: (type: keyof RunEvents) => listeners(type).length,
+      removeListener() {}, // neither of the two came by `once`
+      // Whoever else is told may be behind too, such as a trace on a slow disk.
+      [BACKPRESSURE]: () => (this.#isFull ? this.#room.wait() : theirs && backpressure(theirs, undefined)),
+    } as never;
+  }
+
+  get #isFull(): boolean {
+    return this.#queue.length - this.#read >= this.#most;
+  }
+
+  #push(event: AnyEvent): void {
+    if (event.type === "progress") {
+      const batch = JSON.stringify([event.runId, event.path]);
+      const waiting = this.#progress.get(batch);
+      if (waiting !== undefined) {
+        waiting.event = event;
+        return;
+      }
+      const added = { event, batch };
+      this.#progress.set(batch, added);
+      this.#queue.push(added);
+    } else this.#queue.push({ event });
+    this.#readers.shift()?.();
+  }
+
+  #shift(): AnyEvent | undefined {
+    const waiting = this.#queue[this.#read];
+    if (waiting === undefined) return undefined;
+    this.#read++;
+    if (this.#read * 2 > this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#read);
+      this.#read = 0;
+    }
+    const { event, batch } = waiting;
+    if (batch !== undefined) this.#progress.delete(batch);
+    if (!this.#isFull) this.#room.open();
+    return event;
+  }
+
+  async #watch(): Promise<void> {
+    try {
+      await this.#begin();
+    } catch (error) {
+      if (!this.#left) this.#failure = { error };
+    } finally {
+      this.#over = true;
+      for (const wake of this.#readers.splice(0)) wake();
+    }
+  }
+
+  async next(): Promise<IteratorResult<AnyEvent, undefined>> {
+    if (!this.#left) this.#run ??= this.#watch();
+    for (;;) {
+      const value = this.#shift();
+      if (value !== undefined) return { done: false, value };
+      if (this.#over) break;
+      await new Promise<void>((resolve) => this.#readers.push(resolve));
+    }
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) throw failure.error;
+    return { done: true, value: undefined };
+  }
+
+  /** Aborts the run and waits for its end. */
+  async return(): Promise<IteratorResult<AnyEvent, undefined>> {
+    const message = "The reader of the run's events has left the loop";
+    this.#leave.abort(new SluiceError("STREAM_LEFT", message), true);
+    this.#left = true;
+    if (this.#run === undefined) this.#over = true;
+    await this.#run;
+    this.#failure = undefined;
+    this.#queue = [];
+    this.#read = 0;
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}

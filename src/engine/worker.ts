@@ -1,0 +1,38 @@
+// What a worker of a fan-out carries from item to item.
+
+import type { AcquireRequest, Grant } from "../gate/acquire.js";
+import type { Held, SlotCarrier } from "../gate/held-slots.js";
+import type { Closer, StepContext } from "./scope.js";
+
+/** One of the N that pull from the same source. */
+export class Worker implements SlotCarrier, Closer {
+  held: Held | undefined = undefined;
+  item: unknown = undefined;
+  index = -1;
+  /** Attempts that the current item has had; 0 in a first one that is made without {@link attempt}. */
+  tries = 0;
+  /** The context of the current item's first attempt, if it must be closed. */
+  ctx: StepContext | undefined = undefined;
+  /** What that attempt has of its gates. */
+  grant: Grant | undefined = undefined;
+  /** How its calls pass their gates, as long as they cost the same. */
+  request: AcquireRequest | undefined = undefined;
+  /** What `cost()` gave for the current item's first attempt. */
+  cost: unknown = undefined;
+  /** Whether a fallback stands in for the work; written by the attempts. */
+  recovered = false;
+  /** The forked store of the current iteration, once its walk has succeeded. */
+  local: { readonly store: unknown } | undefined = undefined;
+
+  /** Ends what the current item has. */
+  end(): undefined {
+    this.ctx?.close();
+    this.ctx = undefined;
+    this.endPermit();
+  }
+
+  endPermit(): void {
+    this.grant?.end();
+    this.grant = undefined;
+  }
+}

@@ -1,0 +1,196 @@
+// BatchNode and AsyncParallelBatchNode: a node whose exec runs once for each item that prep gives.
+
+import type { Awaitable } from "../base/awaitable.js";
+import { aCountOrInfinity, oneOf, type Rule } from "../base/options.js";
+import type { Untyped } from "../base/untyped.js";
+import { attempt, type Call, NOT_STARTED, startItem } from "../engine/attempts.js";
+import type { Context } from "../engine/context.js";
+import type { ItemFailure } from "../engine/failure.js";
+import { FanOut, type FanOutSettings } from "../engine/fan-out.js";
+import { wrapItem } from "../engine/items.js";
+import { type Scope, StepContext } from "../engine/scope.js";
+import { type NodeOptions, nodeRules, type Settings } from "../engine/settings.js";
+import { type Action, MIDDLE, NODE } from "../engine/walk.js";
+import type { Worker } from "../engine/worker.js";
+import { BaseNode } from "./base-node.js";
+
+/** What the `prep` of a batch may give; nothing means no items. */
+export type Items<T> = Iterable<T> | AsyncIterable<T> | null | undefined;
+
+/** What becomes of a failed item. */
+export interface OnErrorOption {
+  /**
+   * `"throw"` stops the batch at the first failure and throws it; `"collect"` leaves an {@link ItemFailure} in
+   * the item's place and goes on.
+   *
+   * @default "throw"
+   */
+  readonly onError?: "throw" | "collect" | undefined;
+}
+
+/** How many items run at once. */
+export interface ConcurrencyOption {
+  /** The most items in flight, in each execution of this batch. @default 16 */
+  readonly concurrency?: number | undefined;
+}
+
+/** The options of a {@link BatchNode}. */
+export interface BatchNodeOptions<S = Untyped> extends NodeOptions<S>, OnErrorOption {}
+
+/** The options of an {@link AsyncParallelBatchNode}. */
+export interface ParallelBatchNodeOptions<S = Untyped> extends BatchNodeOptions<S>, ConcurrencyOption {}
+
+export const batchRules: Record<string, Rule> = { ...nodeRules, onError: oneOf("throw", "collect") };
+export const parallelRules: Record<string, Rule> = { ...batchRules, concurrency: aCountOrInfinity };
+
+export const batchSettings = (
+  options: (OnErrorOption & ConcurrencyOption) | undefined,
+  concurrency: number,
+): FanOutSettings => ({
+  concurrency: options?.concurrency ?? concurrency,
+  collect: options?.onError === "collect",
+});
+
+/**
+ * A node whose `exec` runs once for each item, one by one, each with its own attempts, timeout and fallback.
+ * `post` gets the results in input order.
+ */
+export class BatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends BaseNode<S> {
+  /** @internal Bundlers rename classes, and a node is called after its class. */
+  static override readonly name: string = "BatchNode";
+  readonly #batch: FanOutSettings;
+
+  constructor(options?: BatchNodeOptions<S>);
+  /** @internal */
+  constructor(
+    options: ParallelBatchNodeOptions<S> | undefined,
+    rules: Record<string, Rule>,
+    concurrency: number,
+  );
+  /** @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`. */
+  constructor(
+    options?: ParallelBatchNodeOptions<S>,
+    rules: Record<string, Rule> = batchRules,
+    concurrency = 1,
+  ) {
+    super(options, rules, "batch");
+    this.#batch = batchSettings(options, concurrency);
+  }
+
+  /** Gives the items: an iterable or async iterable, pulled lazily; nothing means none. */
+  override prep(_shared: S, _ctx: Context): Awaitable<Items<Item>> {
+    return undefined;
+  }
+
+  /** Computes the result of one item, without the store. */
+  exec(_item: Item, _ctx: Context): Awaitable<Result> {
+    return undefined as Result;
+  }
+
+  /** Gives a result in place of an item whose attempts are used up. @default throws the error */
+  execFallback(_item: Item, error: unknown, _ctx: Context): Awaitable<Result> {
+    throw error;
+  }
+
+  /** Tokens to reserve at the gate before each attempt of an item. */
+  cost?(item: Item): Awaitable<number>;
+
+  /**
+   * Takes each result as it finishes, one at a time; the list that `post` gets then stays empty. A slow one
+   * holds the batch back. Under `onError: "collect"` it gets failures too.
+   */
+  onResult?(shared: S, result: Result | ItemFailure<Item>, item: Item, ctx: Context): Awaitable<void>;
+
+  /** Writes the results, which are in input order, and returns the action. */
+  override post(_shared: S, _items: Untyped, _results: Result[], _ctx: Context): Awaitable<Action> {
+    return undefined;
+  }
+
+  /** @internal */
+  override [MIDDLE](items: unknown, shared: S, _ctx: StepContext, scope: Scope): Promise<unknown[]> {
+    return new ItemFanOut(this, items, shared, scope, this.#batch).run();
+  }
+}
+
+/** The items of one execution of a batch node. */
+class ItemFanOut<S> extends FanOut {
+  readonly #node: BatchNode<S>;
+  readonly #shared: S;
+  readonly #settings: Settings;
+
+  constructor(node: BatchNode<S>, items: unknown, shared: S, scope: Scope, batch: FanOutSettings) {
+    const { concurrency, collect } = batch;
+    const delivers = node.onResult !== undefined;
+    super(node, items, scope, { concurrency, collect, leaf: true, keepResults: !delivers, delivers });
+    this.#node = node;
+    this.#shared = shared;
+    this.#settings = node[NODE].settings;
+  }
+
+  protected override perform(item: unknown, index: number, worker: Worker): unknown {
+    const node = this.#node;
+    const { scope } = this;
+    const { watch } = scope.run;
+    if (watch !== undefined) {
+      return wrapItem(watch, node, scope, item, index, worker, (inner) =>
+        attempt(this.#job(item, index, inner, worker)),
+      );
+    }
+    const result = startItem(node as never, this.#settings, scope, item, index, worker);
+    return result === NOT_STARTED ? attempt(this.#job(item, index, scope, worker)) : result;
+  }
+
+  protected override recover(error: unknown, item: unknown, index: number, worker: Worker): unknown {
+    if (worker.tries > 0) throw error; // the attempts have had their last word
+    return attempt(this.#job(item, index, this.scope, worker), { error });
+  }
+
+  protected override async deliver(result: unknown, item: unknown, index: number): Promise<void> {
+    const ctx = new StepContext(this.scope, this.#node, index);
+    try {
+      await this.#node.onResult?.(this.#shared, result, item, ctx);
+    } finally {
+      ctx.close();
+    }
+  }
+
+  #job(input: unknown, index: number, scope: Scope, worker: Worker): Call {
+    return { node: this.#node as never, settings: this.#settings, scope, input, index, worker };
+  }
+}
+
+/**
+ * A batch node that runs up to `concurrency` items at once, pulling each lazily when a worker is free.
+ *
+ * The first failure aborts the signals of the others and is thrown when they have ended; with
+ * `onError: "collect"` it stays in its place among the results. An abort rejects at once, and an `exec` that
+ * ignores it is abandoned.
+ *
+ * @example
+ * ```ts
+ * import { AsyncParallelBatchNode, Flow } from "sluice";
+ *
+ * interface Shared { urls: string[]; hosts?: string[] }
+ *
+ * class Hosts extends AsyncParallelBatchNode<Shared, string, string> {
+ *   override prep(shared: Shared) { return shared.urls; }
+ *   override async exec(url: string) { return new URL(url).host; }
+ *   override post(shared: Shared, _urls: string[], hosts: string[]) { shared.hosts = hosts; }
+ * }
+ * const shared: Shared = { urls: ["https://a.example/1", "https://b.example/2"] };
+ * await new Flow(new Hosts({ concurrency: 8, attempts: 3 })).run(shared);
+ * shared.hosts; // => ["a.example", "b.example"]
+ * ```
+ */
+export class AsyncParallelBatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends BatchNode<
+  S,
+  Item,
+  Result
+> {
+  /** @internal Bundlers rename classes, and a node is called after its class. */
+  static override readonly name: string = "AsyncParallelBatchNode";
+  /** @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`. */
+  constructor(options?: ParallelBatchNodeOptions<S>) {
+    super(options, parallelRules, 16);
+  }
+}

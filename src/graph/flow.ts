@@ -1,0 +1,183 @@
+// Flow: a node whose middle is a walk.
+
+import type { Awaitable } from "../base/awaitable.js";
+import type { Cancellation } from "../base/cancellation.js";
+import { invalidOption, quote } from "../base/errors.js";
+import { aBoolean, anObject, type Rule } from "../base/options.js";
+import type { Untyped } from "../base/untyped.js";
+import { attempt } from "../engine/attempts.js";
+import type { Context, Params } from "../engine/context.js";
+import { Run } from "../engine/run.js";
+import { Scope, type StepContext } from "../engine/scope.js";
+import { type NodeOptions, nodeRules } from "../engine/settings.js";
+import {
+  type EventOf,
+  type RunStream,
+  type StreamOptions,
+  type StreamType,
+  stream,
+} from "../engine/stream.js";
+import { type Action, BEGIN, MIDDLE, NODE, type Step, WALK, walk } from "../engine/walk.js";
+import { BaseNode, perform } from "./base-node.js";
+import { checkNode } from "./check-node.js";
+
+/**
+ * The options of a {@link Flow}. Attempts and timeout are those of a whole walk; a walk that times out is
+ * awaited, since it may touch the store. A gate gives each walk its permits and no slot: put a vendor's gate
+ * on the nodes that call it.
+ */
+export interface FlowOptions<S = Untyped> extends NodeOptions<S> {
+  /** Params for the nodes inside, over those from outside. */
+  readonly params?: Params | undefined;
+  /** Makes a named action that is not linked, on a node that has links, an error. @default false */
+  readonly strict?: boolean | undefined;
+}
+
+export const flowRules: Record<string, Rule> = { ...nodeRules, params: anObject, strict: aBoolean };
+
+/**
+ * Walks from its start node along the actions that nodes return, until one leads nowhere. A flow is a node:
+ * it can be linked, nested and run like one, and its last action is the one that the outer flow follows.
+ *
+ * @example
+ * ```ts
+ * import { Flow, node } from "sluice";
+ *
+ * const count = node({
+ *   post: (shared: { n: number }) => (++shared.n < 3 ? "again" : "done"),
+ * });
+ * count.on("again", count).end("done");
+ * const shared = { n: 0 };
+ * await new Flow(count).run(shared); // => "done"
+ * shared.n; // => 3
+ * ```
+ */
+export class Flow<S = Untyped> extends BaseNode<S> {
+  /** @internal Bundlers rename classes, and a node is called after its class. */
+  static override readonly name: string = "Flow";
+  /** The node where each walk begins. */
+  readonly start: BaseNode<S>;
+  readonly #params: Params | undefined;
+  readonly #strict: boolean;
+
+  constructor(start: BaseNode<S>, options?: FlowOptions<S>);
+  /** @internal */
+  constructor(start: BaseNode<S>, options: FlowOptions<S> | undefined, rules: Record<string, Rule>);
+  /** @throws SluiceError `INVALID_NODE`, `UNKNOWN_HOOK`, `INVALID_OPTION`, `UNKNOWN_OPTION`. */
+  constructor(start: BaseNode<S>, options?: FlowOptions<S>, rules: Record<string, Rule> = flowRules) {
+    super(options, rules, "walks");
+    checkNode(": start", start, this);
+    this.start = start;
+    this.#params = options?.params === undefined ? undefined : Object.freeze({ ...options.params });
+    this.#strict = options?.strict ?? false;
+    if ("exec" in this) {
+      throw invalidOption(
+        quote(this.name),
+        "exec",
+        "left out: a flow's exec is its walk; put the work into a node",
+        this.exec,
+      );
+    }
+  }
+
+  /** Gives an action in place of a walk that failed. @default throws the error */
+  execFallback(_prepRes: Untyped, error: unknown, _ctx: Context): Awaitable<Untyped> {
+    throw error;
+  }
+
+  /** Tokens to reserve at the flow's gate before each walk. */
+  cost?(prepRes: Untyped): Awaitable<number>;
+
+  /** Decides what the flow returns. @default the walk's last action */
+  override post(_shared: S, _prepRes: Untyped, lastAction: Untyped, _ctx: Context): Awaitable<Action> {
+    return lastAction;
+  }
+
+  /**
+   * Runs like {@link run} and gives the run's events one by one, as they happen; the last is the end of the run,
+   * and the loop throws what `run()` would reject with. The run begins when the first event is asked for.
+   *
+   * A slow reader holds the run back: while `buffer` events wait, so do `await emit(…)` and the start of further
+   * steps, items and attempts. Data that was sent without `await` is never dropped. Of one batch only one progress
+   * event waits: a newer one takes its place. Leaving the loop aborts the run and waits for its end.
+   *
+   * @throws SluiceError for wrong options, at once.
+   * @example
+   * ```ts
+   * import { Flow, node } from "sluice";
+   *
+   * const count = node({
+   *   exec: async (_none: undefined, { emit }) => { for (const n of [1, 2, 3]) await emit(n); },
+   * });
+   * const seen: unknown[] = [];
+   * for await (const event of new Flow(count).stream({}, { types: ["data"] })) seen.push(event.data);
+   * seen; // => [1, 2, 3]
+   * ```
+   */
+  stream<Type extends StreamType = StreamType>(
+    shared: S,
+    options?: StreamOptions<Type>,
+  ): RunStream<EventOf<Type>> {
+    checkNode("stream()", this);
+    return stream(async (given, leave, onAbort) => {
+      const run = new Run(given, leave);
+      run.cancellation?.listen(onAbort);
+      try {
+        await perform(this, shared, run);
+      } finally {
+        run.cancellation?.unlisten(onAbort);
+      }
+    }, options);
+  }
+
+  /** @internal */
+  override [MIDDLE](prepared: unknown, shared: unknown, _ctx: StepContext, scope: Scope): Awaitable<unknown> {
+    const { settings } = this[NODE];
+    if (settings.singleAttempt && this.execFallback === bare.execFallback) {
+      return this[WALK](shared, scope, undefined, scope.cancellation);
+    }
+    return attempt({
+      node: this,
+      settings,
+      scope,
+      input: prepared,
+      index: scope.index,
+      walk: (ctx) => this[WALK](shared, scope, undefined, ctx.cancellation),
+    });
+  }
+
+  /** @internal A flow with no hooks and no options of its own is its walk: a step less, of all the steps of a run. */
+  override [BEGIN](shared: S, run: Run): Awaitable<Action> {
+    const { settings, requires } = this[NODE];
+    const own =
+      !settings.singleAttempt ||
+      requires !== undefined ||
+      this.prep !== bare.prep ||
+      this.post !== bare.post ||
+      this.execFallback !== bare.execFallback;
+    if (own) return super[BEGIN](shared, run);
+    run.steps++;
+    const params =
+      this.#params === undefined ? run.params : Object.freeze({ ...run.params, ...this.#params });
+    const scope = new Scope(run, params, run.cancellation, this, this.#strict);
+    return walk(this.start as unknown as Step, shared, scope);
+  }
+
+  /** @internal One walk, with the params of an iteration if it is one. */
+  [WALK](
+    shared: unknown,
+    scope: Scope,
+    params: Params | undefined,
+    cancellation: Cancellation | undefined,
+    iteration?: number,
+  ): Awaitable<Action> {
+    const own = this.#params;
+    const both = own === undefined || params === undefined ? (own ?? params) : { ...own, ...params };
+    const inside = scope.child(this, this.#strict, both, cancellation, iteration);
+    return walk(this.start as unknown as Step, shared, inside);
+  }
+}
+
+/** The hooks of a flow that has none of its own, whoever patches the prototype later. */
+const { prep, post, execFallback } = Flow.prototype;
+const bare = { prep, post, execFallback };

@@ -1,0 +1,28 @@
+// sluice/internal: what wings of ours need beside the public surface. Unstable: it may change in any release.
+export { isThenable } from "./base/awaitable.js";
+export { Cancellation } from "./base/cancellation.js";
+export { invalidOption, quote, SluiceError, show } from "./base/errors.js";
+export { nearest } from "./base/nearest.js";
+export {
+  aBoolean,
+  aCount,
+  aCountOrInfinity,
+  aDelay,
+  aFunction,
+  anObject,
+  aPositiveNumber,
+  aSignal,
+  aString,
+  aTimeout,
+  aWholeNumber,
+  checkOptions,
+  isAmount,
+  isPlainObject,
+  oneOf,
+  type Rule,
+} from "./base/options.js";
+export { NODE, type Step, WALK } from "./engine/walk.js";
+export { Semaphore, type Slot } from "./gate/semaphore.js";
+export { EVENT_TYPES } from "./observe/event-types.js";
+export { BACKPRESSURE, warn } from "./observe/events.js";
+export { Room } from "./observe/room.js";

@@ -1,0 +1,13 @@
+// The types of what a run tells, as a list.
+import type { AnyEvent } from "./events.js";
+
+export const EVENT_TYPES: readonly AnyEvent["type"][] = [
+  "run",
+  "step",
+  "item",
+  "attempt",
+  "gate",
+  "data",
+  "progress",
+  "warning",
+];

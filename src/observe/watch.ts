@@ -1,0 +1,156 @@
+// What a watched run tells of itself, and what its `around` hooks wrap. A run that nobody watches has none of
+// this: it is made only where somebody listens or wraps.
+
+import { after } from "../base/awaitable.js";
+import type { Cancellation } from "../base/cancellation.js";
+import { type Around, compose, type OpenSpan, type Span } from "./around.js";
+import { emitEvent, type Listeners, type RunEvents } from "./events.js";
+import { type GateLog, type Pausable, PauseLog } from "./gate-log.js";
+
+/** What a watch needs to know of its run. */
+interface Watched {
+  readonly id: string;
+  readonly events: Listeners | undefined;
+}
+
+interface Named {
+  readonly name: string;
+}
+
+/** Where in the graph something happens. */
+interface Place {
+  readonly span: number | undefined;
+  readonly cancellation: Cancellation | undefined;
+  path(node: Named): (string | number)[];
+}
+
+/** A piece of work. */
+interface Work {
+  readonly kind: Span["kind"];
+  readonly node: Named;
+  readonly place: Place;
+  readonly index: number | undefined;
+  readonly attempt?: number;
+  readonly input?: unknown;
+  /** What the event of its end says beside the rest. */
+  more?(result: unknown): object;
+  /** Puts off telling a failure, until it is known what comes after. */
+  failed?(tell: (more?: object) => void): void;
+  perform(span: number): unknown;
+}
+
+/** The span of a run itself. */
+export const RUN_SPAN = 1;
+
+const SPANS = ["run", "step", "item", "attempt", "gate"] as const;
+
+export class Watch {
+  readonly #run: Watched;
+  readonly #around: readonly Around[];
+  readonly #pauses: PauseLog | undefined;
+  #root: (string | number)[] = [];
+  #spans = 0;
+
+  /** Gives a watch only where somebody listens to what it tells or wraps what it does. */
+  static over(run: Watched, around: Around | readonly Around[] | undefined): Watch | undefined {
+    const hooks = around === undefined ? [] : [around].flat();
+    const heard = SPANS.some((type) => (run.events?.listenerCount(type) ?? 0) > 0);
+    return hooks.length > 0 || heard ? new Watch(run, hooks) : undefined;
+  }
+
+  private constructor(run: Watched, around: readonly Around[]) {
+    this.#run = run;
+    this.#around = around;
+    if (this.#listensTo("gate") !== undefined) {
+      this.#pauses = new PauseLog((event) => {
+        this.#emit("gate", { runId: run.id, path: this.#root, index: undefined, parent: RUN_SPAN, ...event });
+      });
+    }
+  }
+
+  /** Does a whole run. */
+  run(node: Named, cancellation: Cancellation | undefined, perform: () => unknown): unknown {
+    return this.wrap({
+      kind: "run",
+      node,
+      place: { span: undefined, cancellation, path: ({ name }) => [name] },
+      index: undefined,
+      more: (action) => ({ action }),
+      perform,
+    });
+  }
+
+  /**
+   * Does a piece of work inside the hooks, and reports its start and its end.
+   *
+   * @returns The result: at once, or what settles in the turn in which the work does.
+   */
+  wrap(work: Work): unknown {
+    const { kind, node, place, index, attempt, input } = work;
+    const { cancellation } = place;
+    const id = ++this.#spans;
+    if (this.#around.length === 0 && this.#listensTo(kind) === undefined && kind !== "run") {
+      return work.perform(id);
+    }
+    const own = { runId: this.#run.id, path: place.path(node), index, id, parent: place.span };
+    if (kind === "run") this.#root = own.path;
+    const numbered = attempt === undefined ? own : { ...own, attempt };
+    const began = performance.now();
+    const time = kind === "run" ? { time: Date.now(), node } : undefined;
+    this.#emit(kind, { ...numbered, at: began, phase: "start", ...time });
+    const end = (outcome: string, error: unknown, more: object | undefined, at = performance.now()) => {
+      const duration = at - began;
+      this.#emit(kind, { ...numbered, at, phase: "end", duration, outcome, error, ...more });
+    };
+    const outcome = (usual: string) => (cancellation?.aborted ? "aborted" : usual);
+    const done = (result: unknown) => {
+      end(outcome("done"), undefined, work.more?.(result));
+      return result;
+    };
+    const failed = (error: unknown): never => {
+      const at = performance.now();
+      const tell = (more = work.more?.(undefined)) => end(outcome("failed"), error, more, at);
+      if (work.failed === undefined || cancellation?.aborted) tell();
+      else work.failed(tell);
+      throw error;
+    };
+    const span: OpenSpan = {
+      kind,
+      ...own,
+      name: node.name,
+      attempt,
+      input,
+      ended: undefined,
+      get aborted() {
+        return cancellation?.aborted ?? false;
+      },
+    };
+    let result: unknown;
+    try {
+      result = compose(this.#around, span, () => work.perform(id));
+    } catch (error) {
+      return failed(error);
+    }
+    return after(result, done, failed);
+  }
+
+  /** What a call tells of its way through gates; `undefined` where nobody listens. */
+  gateLog(gates: readonly Pausable[], eventFields: (at: number) => object): GateLog | undefined {
+    return this.#pauses?.log(gates, (event) => this.#emit("gate", { ...eventFields(event.at), ...event }));
+  }
+
+  /** Ends what the watch has of gates. */
+  end(): void {
+    this.#pauses?.end();
+  }
+
+  #listensTo(type: keyof RunEvents): Listeners | undefined {
+    const { events } = this.#run;
+    return events !== undefined && events.listenerCount(type) > 0 ? events : undefined;
+  }
+
+  #emit(type: keyof RunEvents, event: object): void {
+    const events = this.#listensTo(type);
+    if (events !== undefined) emitEvent(events, { type, ...event } as never);
+  }
+}

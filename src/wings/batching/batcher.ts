@@ -1,0 +1,190 @@
+// The gathering itself: which call joins which batch, and when a batch goes. DataLoader keeps the calls of a
+// batch together and hands each its result.
+import type DataLoader from "dataloader";
+import type { Gate } from "sluice";
+import { isAmount, SluiceError, show } from "sluice/internal";
+import { missingPeer } from "../shared/missing-peer.js";
+import { onAbort } from "../shared/on-abort.js";
+import { Batch, type Entry } from "./batch.js";
+
+/** The function of many items, as the engine sees it. */
+export type Many = (
+  items: readonly unknown[],
+  ctx: { readonly signal: AbortSignal; readonly charge: (tokens: number) => void },
+) => unknown;
+
+/** Checked options. */
+export interface Settings {
+  readonly label: string;
+  readonly maxSize: number;
+  readonly maxCost: number;
+  readonly maxWait: number;
+  readonly cost: ((item: unknown) => number) | undefined;
+  readonly gate: Gate | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+type Loader = DataLoader<Entry, unknown>;
+
+/** How much the newest gap between two calls counts in their average. */
+const NEWEST = 0.2;
+
+/** Gathers single calls into calls of one function. */
+export class Batcher {
+  readonly #many: Many;
+  readonly #settings: Settings;
+  #loader: Loader | undefined;
+  #loading: Promise<Loader> | undefined;
+  /** The batch that still gathers. */
+  #open: Batch | undefined;
+  /** Calls that are out. */
+  #out = 0;
+  /** The average time between two single calls, in ms. */
+  #gap = Number.POSITIVE_INFINITY;
+  #lastAt = Number.NEGATIVE_INFINITY;
+
+  constructor(many: Many, settings: Settings) {
+    this.#many = many;
+    this.#settings = settings;
+  }
+
+  /** Adds a call, and gives its own result. */
+  async add(item: unknown, signal: AbortSignal | undefined): Promise<unknown> {
+    const loader = this.#loader ?? (await (this.#loading ??= this.#load()));
+    const signals = [signal, this.#settings.signal].filter((each) => each !== undefined);
+    for (const each of signals) each.throwIfAborted();
+    const entry: Entry = { item, cost: this.#costOf(item), batch: undefined };
+    const { maxCost, maxSize } = this.#settings;
+    if (this.#open !== undefined && this.#open.cost + entry.cost > maxCost) this.#sendNow(this.#open);
+    this.#measure();
+    const loaded = loader.load(entry);
+    const batch = this.#open as Batch; // DataLoader has made one, if there was none
+    batch.join(entry);
+    const outcome = signals.length === 0 ? loaded : this.#until(signals, loaded, batch, entry);
+    if (batch.waiting.size >= maxSize || batch.cost >= maxCost) this.#sendNow(batch);
+    else this.#plan(batch);
+    return await outcome;
+  }
+
+  /** Waits for a result, or leaves the batch at an abort. */
+  #until(
+    signals: readonly AbortSignal[],
+    loaded: Promise<unknown>,
+    batch: Batch,
+    entry: Entry,
+  ): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const offs = signals.map((signal) =>
+        onAbort(signal, () => {
+          reject(signal.reason);
+          batch.leave(entry, signal.reason);
+          if (batch.waiting.size === 0 && !batch.sent) this.#sendNow(batch);
+        }),
+      );
+      const off = () => {
+        for (const each of offs) each();
+      };
+      loaded.then(resolve, reject).then(off);
+    });
+  }
+
+  /** Goes at once where waiting brings nothing: nobody is out who could come back, or calls are rare. */
+  #plan(batch: Batch): void {
+    const { maxWait } = this.#settings;
+    if (batch.sent) return; // it waits at the gate
+    if (this.#out === 0 || this.#gap > maxWait) batch.goSoon(maxWait, () => this.#send(batch));
+    else batch.goAfter(maxWait, () => this.#send(batch));
+  }
+
+  #sendNow(batch: Batch): void {
+    batch.close();
+    this.#send(batch);
+  }
+
+  /** Makes the call. At a gate the batch goes on gathering until it is let through, or full. */
+  #send(batch: Batch): void {
+    if (batch.sent) return;
+    batch.sent = true;
+    this.#out++;
+    const { gate } = this.#settings;
+    const { signal } = batch.controller;
+    const reserved = batch.cost;
+    const call = async (ctx: Parameters<Many>[1]) => {
+      batch.close();
+      const { cost } = batch;
+      let charged = false;
+      const charge = (tokens: number) => {
+        charged = true;
+        ctx.charge(tokens);
+      };
+      try {
+        return await this.#call(batch, { signal: ctx.signal, charge });
+      } finally {
+        if (!charged && cost !== reserved) ctx.charge(cost); // some joined or left at the gate
+      }
+    };
+    const work =
+      gate === undefined ? call({ signal, charge() {} }) : gate.run(call, { tokens: reserved, signal });
+    work.then(batch.settle, batch.fail).finally(() => {
+      batch.close();
+      this.#out--;
+      // Whoever was answered just now may call again in this very turn.
+      const next = this.#open;
+      if (this.#out === 0 && next !== undefined && !next.sent)
+        next.goSoon(this.#settings.maxWait, () => this.#send(next));
+    });
+  }
+
+  async #call(batch: Batch, ctx: Parameters<Many>[1]): Promise<Map<Entry, unknown>> {
+    const entries = [...batch.waiting];
+    if (entries.length === 0) return new Map();
+    const results = await this.#many(
+      entries.map(({ item }) => item),
+      ctx,
+    );
+    if (Array.isArray(results) && results.length === entries.length) {
+      return new Map(entries.map((entry, at) => [entry, results[at]]));
+    }
+    const got = Array.isArray(results) ? `${results.length}` : show(results);
+    throw new SluiceError(
+      "WRONG_RESULT_COUNT",
+      `${this.#settings.label}: expected an array of ${entries.length} results, one for each item in its order, got ${got}; where an item fails, put an Error in its place`,
+    );
+  }
+
+  #costOf(item: unknown): number {
+    const cost = this.#settings.cost?.(item) ?? 0;
+    if (isAmount(cost)) return cost;
+    throw new SluiceError(
+      "INVALID_COST",
+      `${this.#settings.label}: expected cost() to return a finite number from 0 up, got ${show(cost)}`,
+    );
+  }
+
+  #measure(): void {
+    const now = performance.now();
+    const gap = now - this.#lastAt;
+    this.#gap = this.#gap === Number.POSITIVE_INFINITY ? gap : this.#gap + NEWEST * (gap - this.#gap);
+    this.#lastAt = now;
+  }
+
+  async #load(): Promise<Loader> {
+    const { default: Loader } = await import("dataloader").catch((error) => {
+      this.#loading = undefined;
+      throw missingPeer("sluice/batching", "dataloader", error);
+    });
+    const gather = async (entries: readonly Entry[]) => {
+      const results = await entries[0]?.batch?.results;
+      return entries.map((entry) => results?.get(entry));
+    };
+    const batchScheduleFn = (dispatch: () => void) => {
+      this.#open = new Batch(() => {
+        this.#open = undefined;
+        dispatch();
+      });
+    };
+    const loader: Loader = new Loader(gather, { cache: false, batchScheduleFn });
+    this.#loader = loader;
+    return loader;
+  }
+}

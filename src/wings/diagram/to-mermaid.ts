@@ -1,0 +1,149 @@
+// toMermaid: the graph of a flow as a Mermaid flowchart, in syntax that GitHub renders too.
+import type { BaseNode, Rate } from "sluice";
+import { checkOptions, oneOf, type Rule } from "sluice/internal";
+import type { GraphGate, GraphNode, NodeKind } from "./graph.js";
+import { hash } from "./ids.js";
+import { label } from "./label.js";
+import { checkFlow } from "./read-node.js";
+import { graphOf } from "./to-json.js";
+
+/** The options of {@link toMermaid}. */
+export interface MermaidOptions {
+  /** Where the arrows point: to the right, or down. @default "LR" */
+  readonly direction?: "LR" | "TD" | undefined;
+}
+
+const rules: Record<string, Rule> = { direction: oneOf("LR", "TD") };
+
+/** The brackets of each shape. A flow has these only where it is not drawn as a box around its nodes. */
+const shapes: Readonly<Record<NodeKind, readonly [string, string]>> = {
+  node: ["[", "]"],
+  batch: ["[[", "]]"],
+  parallelBatch: ["{{", "}}"],
+  parallel: ["{{", "}}"],
+  flow: ["[/", "/]"],
+  batchFlow: ["[/", "/]"],
+  parallelBatchFlow: ["[/", "/]"],
+};
+
+const flowTitles: Partial<Record<NodeKind, string>> = {
+  flow: "flow",
+  batchFlow: "batch flow",
+  parallelBatchFlow: "parallel batch flow",
+};
+
+/**
+ * Draws a flow as a Mermaid flowchart: each flow is a box around its nodes, a batch has double sides, what runs
+ * many things at once is a hexagon, with dotted arrows to the branches of a `parallel`. Arrows carry their
+ * action, save for `"default"`. Gates, and how many items run at once, stand below the name.
+ *
+ * Names and actions stay text, whatever they hold. The ids in the text are made of those of {@link toJSON}, so
+ * a diagram in version control changes only where the flow did.
+ *
+ * @throws SluiceError `INVALID_NODE` for what is no flow, `INVALID_OPTION`, `UNKNOWN_OPTION`.
+ * @example
+ * ```ts
+ * import { Flow, node } from "sluice";
+ * import { toMermaid } from "sluice/diagram";
+ *
+ * const draft = node({ name: "Draft" });
+ * const review = node({ name: "Review", post: () => "again" as const });
+ * draft.next(review).on("again", draft);
+ * toMermaid(new Flow(draft, { name: "Essay" })).includes('flow_Review -->|"again"| flow_Draft'); // => true
+ * ```
+ */
+export function toMermaid(flow: BaseNode, options: MermaidOptions = {}): string {
+  checkFlow("toMermaid", flow);
+  checkOptions("toMermaid()", options, rules);
+  const { direction = "LR" } = options;
+  const { nodes, links } = graphOf(flow);
+  const lines = [`flowchart ${direction}`];
+  const say = (depth: number, line: string) => lines.push(`${"  ".repeat(Math.min(depth, 20))}${line}`);
+  const inside = new Map<string | undefined, GraphNode[]>();
+  for (const node of nodes) {
+    const siblings = inside.get(node.parent);
+    if (siblings === undefined) inside.set(node.parent, [node]);
+    else siblings.push(node);
+  }
+  const parentOf = new Map(nodes.map(({ id, parent }) => [id, parent]));
+  const endings = new Set(links.flatMap(({ from, to }) => (to === null ? [parentOf.get(from)] : [])));
+  // A stack in place of recursion, for flows may be nested deeply; text on it is the end of a box.
+  const stack: { depth: number; part: GraphNode | string }[] = [{ depth: 1, part: nodes[0] as GraphNode }];
+  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+    const { depth, part } = top;
+    if (typeof part === "string") {
+      say(depth, part);
+      continue;
+    }
+    const id = markOf(part.id);
+    const isBox = part.start !== undefined;
+    if (isBox) {
+      // A title is one line, or some versions draw over it; what is special about the flow stands at its start.
+      say(depth, `subgraph ${id}["${label(part.name)} · ${flowTitles[part.kind]}"]`);
+      say(depth + 1, `direction ${direction === "TD" ? "TB" : direction}`); // older versions know no TD here
+      say(depth + 1, `${id}_start_(["${["start", ...notesOf(part)].join("<br/>")}"])`);
+      stack.push({ depth, part: "end" });
+      if (endings.has(part.id)) stack.push({ depth: depth + 1, part: `${id}_end_(["end"])` });
+    } else {
+      const [open, close] = shapes[part.kind];
+      say(depth, `${id}${open}"${[label(part.name), ...notesOf(part)].join("<br/>")}"${close}`);
+    }
+    const parts = inside.get(part.id) ?? [];
+    for (let i = parts.length - 1; i >= 0; i--) {
+      stack.push({ depth: isBox ? depth + 1 : depth, part: parts[i] as GraphNode });
+    }
+  }
+  for (const { id, start, branches = [] } of nodes) {
+    if (start !== undefined) say(1, `${markOf(id)}_start_ --> ${markOf(start)}`);
+    for (const branch of branches) say(1, `${markOf(id)} -.-> ${markOf(branch)}`);
+  }
+  for (const { from, action, to } of links) {
+    const arrow = action === "default" ? "-->" : `-->|"${label(action)}"|`;
+    say(
+      1,
+      `${markOf(from)} ${arrow} ${to === null ? `${markOf(parentOf.get(from) as string)}_end_` : markOf(to)}`,
+    );
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** An id as Mermaid takes it: never a word of its syntax, and never that of another node. */
+function markOf(id: string): string {
+  const parts = id.split("/").slice(1);
+  const simple = parts.map((part) => {
+    const letters = part.replace(/[^A-Za-z0-9]/g, "");
+    return letters === part && part !== "" ? part : `${letters.slice(0, 20)}__${hash(part)}`;
+  });
+  return ["flow", ...simple].join("_");
+}
+
+/** What stands below a name: what is special about the node, and its gates. */
+function notesOf({ kind, repeats, until, branches, concurrency, gates = [] }: GraphNode): string[] {
+  const notes = [
+    ...(repeats === undefined ? [] : [`${flowTitles[kind]}, as around it`]),
+    ...(kind === "batch" ? ["one by one"] : []),
+    ...(until === undefined ? [] : [`${until} of ${branches?.length}`]),
+    ...(concurrency === undefined ? [] : [`${amount(concurrency ?? "all")} at once`]),
+  ];
+  return [...notes.map(label), ...gates.map(gateText)];
+}
+
+function gateText({ name, concurrency, rate }: GraphGate): string {
+  const limits = [
+    ...(concurrency === undefined ? [] : [`${amount(concurrency)} at once`]),
+    ...(rate === undefined ? [] : [rateText(rate)]),
+  ];
+  const title = name === undefined ? "gate" : `gate ${label(name)}`;
+  return limits.length === 0 ? title : `${title}${label(`: ${limits.join(", ")}`)}`;
+}
+
+function rateText({ requests, tokens, per }: Rate): string {
+  const amounts = [
+    ...(requests === undefined ? [] : [`${amount(requests)} ${requests === 1 ? "request" : "requests"}`]),
+    ...(tokens === undefined ? [] : [`${amount(tokens)} ${tokens === 1 ? "token" : "tokens"}`]),
+  ];
+  return `${amounts.join(" and ")} / ${per < 1_000 ? `${per} ms` : `${amount(per / 1_000)} s`}`;
+}
+
+/** With commas, for tokens come by the hundred thousand. */
+const amount = (value: number | string): string => value.toLocaleString("en");

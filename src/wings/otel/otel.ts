@@ -1,0 +1,200 @@
+// An `around` hook that makes spans of OpenTelemetry.
+import type { Attributes, AttributeValue, Context, Span as OtelSpan, Tracer } from "@opentelemetry/api";
+import type { Around, Span } from "sluice";
+import { aBoolean, aFunction, checkOptions, type Rule } from "sluice/internal";
+import { missingPeer } from "../shared/missing-peer.js";
+
+/** The options of {@link otel}. */
+export interface OtelOptions {
+  /** Who makes the spans. @default the tracer called `sluice` of the global provider */
+  readonly tracer?: Tracer | undefined;
+  /**
+   * Whether to record what goes into items and attempts and what they come to, prompts and answers among it: as
+   * JSON in `sluice.input` and `sluice.output`, of which the first 8,192 characters are kept.
+   *
+   * @default false
+   */
+  readonly content?: boolean | undefined;
+  /** More attributes for a span, such as `gen_ai.request.model` for the attempts of a node that calls a model. */
+  readonly attributes?: ((span: Span) => Attributes) | undefined;
+}
+
+const rules: Record<string, Rule> = {
+  tracer: {
+    expected: "a tracer of OpenTelemetry",
+    accepts: (value) => value instanceof Object && "startSpan" in value,
+  },
+  content: aBoolean,
+  attributes: aFunction,
+};
+
+/** The most characters of an input or a result. */
+const MOST = 8_192;
+
+/** Names from OpenTelemetry's GenAI conventions, which are still in development. */
+const OPERATION = "gen_ai.operation.name";
+const WORKFLOW = "gen_ai.workflow.name";
+const INVOKE_WORKFLOW = "invoke_workflow";
+
+type Api = typeof import("@opentelemetry/api");
+
+/**
+ * Makes an `around` hook that gives every run, step, item and attempt a span, each the child of what it is part of,
+ * also across parallel items; a span that your `exec` makes is a child of its attempt. One hook serves any number
+ * of runs. Failures are recorded as exceptions, with `error.type`.
+ *
+ * Spans are called `invoke_workflow <flow>`, `step <node>`, `item <node>` and `attempt <node>`, and carry
+ * `sluice.run.id`, `sluice.path`, `sluice.index`, `sluice.attempt`, `sluice.action` and `sluice.aborted` where they
+ * apply. No prompt and no answer is recorded unless `content` says so; messages of errors are.
+ *
+ * @throws SluiceError for a wrong option; at the first span `MISSING_PEER` without the package `@opentelemetry/api`.
+ * @example
+ * ```ts
+ * import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
+ * import { Flow, node } from "sluice";
+ * import { otel } from "sluice/otel";
+ *
+ * const exporter = new InMemorySpanExporter();
+ * const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+ *
+ * const around = otel({ tracer: provider.getTracer("app") });
+ * await new Flow(node({ name: "Greet", exec: () => "hello" }), { name: "Main" }).run({}, { around });
+ * exporter.getFinishedSpans().map(({ name }) => name); // => ["attempt Greet", "step Greet", "invoke_workflow Main"]
+ * ```
+ */
+export function otel(options: OtelOptions = {}): Around {
+  checkOptions("otel()", options, rules);
+  const { content = false, attributes } = options;
+  /** For spans inside, where no context manager hands the context down. */
+  const contexts = new Map<string, Context>();
+  let loading: Promise<Api> | undefined;
+  let api: Api | undefined;
+
+  /** Hands on what `next()` gave, so that no wait is added to the run. */
+  const record = ({ context, trace, SpanStatusCode }: Api, span: Span, next: () => unknown): unknown => {
+    const tracer = options.tracer ?? trace.getTracer("sluice");
+    const around = parentOf(span, context.active(), contexts);
+    const made = tracer.startSpan(
+      nameOf(span),
+      { attributes: { ...attributesOf(span, content), ...more(attributes, span) } },
+      around,
+    );
+    const own = keyOf(span.runId, span.id);
+    const inside = trace.setSpan(around, made).setValue(KEY, own);
+    contexts.set(own, inside);
+    const end = () => {
+      contexts.delete(own);
+      made.end(span.ended); // its own clock would read it after the next step has begun
+    };
+    const done = (result: unknown) => {
+      made.setAttributes(outcomeOf(span, result, content));
+      end();
+    };
+    const failed = (error: unknown) => {
+      fail(made, error);
+      made.setStatus({ code: SpanStatusCode.ERROR, message: textOf(error) });
+      if (span.aborted) made.setAttribute("sluice.aborted", true);
+      end();
+    };
+    let result: unknown;
+    try {
+      result = context.with(inside, next);
+    } catch (error) {
+      failed(error);
+      throw error;
+    }
+    if (result instanceof Promise) void result.then(done, failed);
+    else done(result);
+    return result;
+  };
+
+  return (span, next) => {
+    if (api !== undefined) return record(api, span, next);
+    loading ??= load();
+    return loading.then((loaded) => {
+      api = loaded;
+      return record(loaded, span, next);
+    });
+  };
+}
+
+/** Under which a context says whose it is. */
+const KEY = Symbol.for("sluice.otel");
+const keyOf = (runId: string, id: number) => `${id} ${runId}`;
+
+async function load(): Promise<Api> {
+  return await import("@opentelemetry/api").catch((error) => {
+    throw missingPeer("sluice/otel", "@opentelemetry/api", error);
+  });
+}
+
+/** The context that was handed down, if it is that of the parent or of something inside it; else the parent's own. */
+function parentOf({ runId, parent }: Span, active: Context, contexts: ReadonlyMap<string, Context>): Context {
+  if (parent === undefined) return active;
+  const key = keyOf(runId, parent);
+  return active.getValue(KEY) === key ? active : (contexts.get(key) ?? active);
+}
+
+const nameOf = ({ kind, name }: Span) => `${kind === "run" ? INVOKE_WORKFLOW : kind} ${name}`;
+
+function attributesOf(
+  { kind, name, runId, path, index, attempt, input }: Span,
+  content: boolean,
+): Attributes {
+  return {
+    "sluice.run.id": runId,
+    "sluice.path": path.join("/"),
+    ...(kind === "run" ? { [OPERATION]: INVOKE_WORKFLOW, [WORKFLOW]: name } : {}),
+    ...(index === undefined ? {} : { "sluice.index": index }),
+    ...(attempt === undefined ? {} : { "sluice.attempt": attempt }),
+    ...(content && input !== undefined ? { "sluice.input": json(input) } : {}),
+  };
+}
+
+function outcomeOf({ kind, aborted }: Span, result: unknown, content: boolean): Attributes {
+  const isAction = kind === "run" || kind === "step";
+  return {
+    ...(isAction && typeof result === "string" ? { "sluice.action": result } : {}),
+    ...(content && !isAction && result !== undefined ? { "sluice.output": json(result) } : {}),
+    ...(aborted ? { "sluice.aborted": true } : {}),
+  };
+}
+
+/** What is told of a run must not change it. */
+function more(attributes: OtelOptions["attributes"], span: Span): Attributes {
+  try {
+    return attributes?.(span) ?? {};
+  } catch (error) {
+    return { "sluice.attributes.error": textOf(error) };
+  }
+}
+
+/** Anything can be thrown, also what throws when it is looked at. */
+function fail(span: OtelSpan, error: unknown): void {
+  try {
+    const { code, name } = error as { code?: unknown; name?: unknown };
+    span.setAttribute(
+      "error.type",
+      [code, name, "_OTHER"].find((each) => typeof each === "string") as string,
+    );
+    span.recordException(error instanceof Error ? error : textOf(error));
+  } catch {
+    span.setAttribute("error.type", "_OTHER");
+  }
+}
+
+function textOf(error: unknown): string {
+  try {
+    return error instanceof Error ? error.message : String(error);
+  } catch {
+    return "an error that cannot be read";
+  }
+}
+
+function json(value: unknown): AttributeValue {
+  try {
+    return (JSON.stringify(value) ?? String(value)).slice(0, MOST);
+  } catch (error) {
+    return `(${textOf(error)})`;
+  }
+}

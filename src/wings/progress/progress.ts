@@ -1,0 +1,190 @@
+// A display of runs in the terminal, redrawn by log-update; plain lines where nobody looks at it live.
+import { EventEmitter } from "eventemitter3";
+import type { RunEmitter, RunEvents } from "sluice";
+import { aBoolean, aDelay, checkOptions, type Rule } from "sluice/internal";
+import { missingPeer } from "../shared/missing-peer.js";
+import { Board, keyOf, type Row } from "./board.js";
+import { barLine, cut, nameOf, pauseLine, sentence } from "./lines.js";
+
+/** Where a display is drawn. */
+interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+}
+
+/** The options of {@link showProgress}. */
+export interface ProgressOptions {
+  /** Where to draw. @default process.stderr */
+  readonly stream?: Output | undefined;
+  /** Whether to redraw in place. @default whether the stream is a terminal, and no `CI` is in the environment */
+  readonly live?: boolean | undefined;
+  /** Milliseconds between two looks at the runs. @default 100 when live, 10_000 otherwise */
+  readonly interval?: number | undefined;
+}
+
+/** What {@link showProgress} gives. */
+export interface Progress {
+  /** Hand it to as many runs as are to be shown: `flow.run(shared, { events: progress.events })`. */
+  readonly events: RunEmitter;
+}
+
+const rules: Record<string, Rule> = {
+  stream: {
+    expected: "a stream to write to",
+    accepts: (value) => value instanceof Object && typeof (value as Output).write === "function",
+  },
+  live: aBoolean,
+  interval: aDelay,
+};
+
+/**
+ * Shows how far runs are: a line for each batch with its items, failures, rate, time left and calls that wait at
+ * a gate, one for each other step that takes its time, and pauses by the vendor. On a terminal it redraws in place;
+ * elsewhere it writes a line every ten seconds and at the end of each batch.
+ *
+ * It begins with the first run and ends with the last one, and holds no process. What goes wrong in it reaches no
+ * run. Write nothing else to the same terminal while it is live.
+ *
+ * @throws SluiceError for a wrong option; `MISSING_PEER` without the package `log-update`.
+ * @example
+ * ```ts
+ * import { BatchNode, Flow } from "sluice";
+ * import { showProgress } from "sluice/progress";
+ *
+ * class Sizes extends BatchNode<object, string, number> {
+ *   override prep() { return ["lock", "sluice"]; }
+ *   override exec(word: string) { return word.length; }
+ * }
+ * const lines: string[] = [];
+ * const { events } = await showProgress({ stream: { write: (line: string) => lines.push(line) } });
+ * await new Flow(new Sizes()).run({}, { events });
+ * lines.join("").replace(/[\d.,]+(\/s| s)/g, "…$1"); // => "done: Sizes: 2 of 2, 100 %, …/s, … s\n"
+ * ```
+ */
+export async function showProgress(options: ProgressOptions = {}): Promise<Progress> {
+  checkOptions("showProgress()", options, rules);
+  const { stream = process.stderr } = options;
+  const { live = stream.isTTY === true && process.env.CI === undefined } = options;
+  const { interval = live ? 100 : 10_000 } = options;
+  const view = live ? await liveView(stream) : plainView(stream);
+  return { events: emitterOf(new Board(), view, interval) };
+}
+
+/** How a board is shown. */
+interface View {
+  /** Shows what is so now. */
+  draw(board: Board, now: number): void;
+  /** Shows what has ended, for good; tells whether it is worth a line. */
+  keep(row: Row): void;
+  /** Ends the display. */
+  done(): void;
+}
+
+function emitterOf(board: Board, view: View, interval: number): RunEmitter {
+  const events: RunEmitter = new EventEmitter<RunEvents>();
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const draw = () => {
+    try {
+      view.draw(board, performance.now());
+    } catch {
+      clearInterval(timer); // a stream that is gone; here nobody else would catch it
+    }
+  };
+  events.on("run", (event) => {
+    board.run(event);
+    if (event.phase === "start" && timer === undefined) {
+      timer = setInterval(draw, interval);
+      timer.unref();
+    } else if (board.running === 0) {
+      clearInterval(timer);
+      timer = undefined;
+      draw();
+      view.done();
+    }
+  });
+  events.on("step", (event) => {
+    board.step(event);
+    if (event.phase === "start") return;
+    const row = board.rows.get(keyOf(event));
+    if (row === undefined) return;
+    board.forget(keyOf(event));
+    if (row.batch && !isNested(row)) view.keep(row);
+  });
+  events.on("item", (event) => board.item(event));
+  events.on("progress", (event) => board.progress(event));
+  events.on("gate", (event) => board.gate(event));
+  return events;
+}
+
+/** Steps shorter than this are not worth a line, in ms. */
+const SHORT = 500;
+
+/** Rows to show: batches, and of the other steps the innermost that have taken a while. */
+function shown(board: Board, now: number): Row[] {
+  const rows = [...board.rows.values()];
+  // What an iteration does is told by the batch around it.
+  const steps = rows.filter((row) => !isNested(row) && now - row.began > SHORT);
+  return rows.filter(
+    (row) => row.batch || (steps.includes(row) && !rows.some((other) => isInside(other, row))),
+  );
+}
+
+const isNested = ({ path }: Row) => path.some((part) => typeof part === "number");
+
+const isInside = (inner: Row, outer: Row) =>
+  inner.runId === outer.runId &&
+  inner.path.length > outer.path.length &&
+  outer.path.every((part, at) => inner.path[at] === part);
+
+async function liveView(stream: Output): Promise<View> {
+  const { createLogUpdate } = await import("log-update").catch((error) => {
+    throw missingPeer("sluice/progress", "log-update", error);
+  });
+  const screen = createLogUpdate(stream as NodeJS.WritableStream);
+  const columns = () => stream.columns ?? 80;
+  let last = "";
+  return {
+    draw(board, now) {
+      const rows = shown(board, now);
+      const pauses = board.paused(now);
+      const most = Math.max(1, (stream.rows ?? 24) - pauses.length - 2);
+      const seen = rows.slice(0, most);
+      const width = Math.min(32, Math.max(0, ...seen.map((row) => [...nameOf(row)].length)));
+      const lines = seen.map((row) => barLine(row, now, columns(), width));
+      if (rows.length > most) lines.push(`  and ${rows.length - most} more`);
+      for (const pause of pauses) lines.push(cut(pauseLine(pause, now), columns()));
+      last = lines.join("\n");
+      screen(last);
+    },
+    keep(row) {
+      screen(barLine(row, performance.now(), columns(), [...nameOf(row)].length));
+      screen.done();
+      if (last !== "") screen(last);
+    },
+    done() {
+      screen.clear();
+      screen.done();
+    },
+  };
+}
+
+function plainView(stream: Output): View {
+  const told = new WeakMap<Row, number>();
+  return {
+    draw(board, now) {
+      for (const row of shown(board, now)) {
+        const done = row.progress?.done ?? -1;
+        if (told.get(row) === done) continue;
+        told.set(row, done);
+        stream.write(`${sentence(row, now)}\n`);
+      }
+      for (const pause of board.paused(now)) stream.write(`${pauseLine(pause, now)}\n`);
+    },
+    keep(row) {
+      stream.write(`${sentence(row, performance.now())}\n`);
+    },
+    done() {},
+  };
+}

@@ -1,0 +1,143 @@
+// remote: a node whose exec is a call of a flow behind HTTP.
+import {
+  type Action,
+  type Awaitable,
+  type Context,
+  type DefinedNode,
+  type NodeOptions,
+  node,
+  type Params,
+} from "sluice";
+import {
+  aCount,
+  aFunction,
+  anObject,
+  checkOptions,
+  invalidOption,
+  isPlainObject,
+  type Rule,
+} from "sluice/internal";
+import { type Answering, callRemote } from "./call-remote.js";
+import { mayPass, RemoteError } from "./remote-error.js";
+import { aSchema, type StandardSchema } from "./schema.js";
+
+/** The `any` of the core, by a name that its public types have. */
+type Untyped = Params[string];
+
+/**
+ * The options of {@link remote}: those of a node, of which `retryIf` has a default of its own (the network, a
+ * timeout, and the statuses 408, 429, 500, 502, 503 and 504), and its hooks.
+ */
+export interface RemoteOptions<S = Untyped, Input = Untyped, Result = Untyped, A = Action>
+  extends NodeOptions<S> {
+  /** Gives what is sent, as JSON. @default the store */
+  readonly prep?: ((shared: S, ctx: Context) => Awaitable<Input>) | undefined;
+  /** Takes the result. @default writes the result's keys into the store */
+  readonly post?: ((shared: S, input: Input, result: Result, ctx: Context) => Awaitable<A>) | undefined;
+  /** Gives a result in place of a call whose attempts are used up. @default throws the error */
+  readonly execFallback?: ((input: Input, error: unknown, ctx: Context) => Awaitable<Result>) | undefined;
+  /** Tokens to reserve at the gate before each attempt. */
+  readonly cost?: ((input: Input) => Awaitable<number>) | undefined;
+  /** What a result must be: a Standard Schema. @default every JSON value */
+  readonly result?: StandardSchema<Result> | undefined;
+  /** Headers to send, such as `authorization`; a function is called before each attempt. */
+  readonly headers?:
+    | Readonly<Record<string, string>>
+    | ((ctx: Context) => Awaitable<Readonly<Record<string, string>>>)
+    | undefined;
+  /** What makes the request. @default the global `fetch` */
+  readonly fetch?: typeof fetch | undefined;
+  /** The most characters of one event, or of an answer in JSON. @default 16_777_216 */
+  readonly maxEvent?: number | undefined;
+}
+
+/** The options of a node, whose values `node()` checks. */
+const nodeOptionNames = ["name", "requires", "attempts", "backoff", "retryIf", "timeout", "gate", "rate"];
+const unchecked: Rule = { expected: "anything", accepts: () => true };
+
+const rules: Record<string, Rule> = {
+  ...Object.fromEntries(nodeOptionNames.map((name) => [name, unchecked])),
+  prep: aFunction,
+  post: aFunction,
+  execFallback: aFunction,
+  cost: aFunction,
+  result: aSchema,
+  headers: {
+    expected: "an object of headers, or a function that gives one",
+    accepts: (value) => anObject.accepts(value) || aFunction.accepts(value),
+  },
+  fetch: aFunction,
+  maxEvent: aCount,
+};
+
+/**
+ * Makes a node whose `exec` calls a handler of {@link createHandler} at a URL. What the flow there sends with
+ * `ctx.emit` goes on through this node's `ctx.emit`, at the pace of its reader; an abort or a timeout ends the
+ * run there too; an attempt that is made again sends its data again. Attempts, backoff, timeout and gate are
+ * those of any node.
+ *
+ * @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`. A call that fails rejects with a {@link RemoteError};
+ * a stream that breaks off is one too, and never half an answer.
+ * @example
+ * ```ts
+ * import { Flow, node } from "sluice";
+ * import { createHandler, remote } from "sluice/serve";
+ *
+ * const double = node({ post: (shared: { n: number }) => { shared.n *= 2; } });
+ * const service = createHandler(new Flow(double));
+ *
+ * const there = remote("http://rank.internal/double", {
+ *   attempts: 3,
+ *   backoff: 200,
+ *   fetch: (url, init) => service(new Request(url, init)), // left out, it goes over the network
+ * });
+ * const shared = { n: 21 };
+ * await new Flow(there).run(shared);
+ * shared; // => { n: 42 }
+ * ```
+ */
+export function remote<S = Untyped, Input = S, Result = Untyped, A extends Action = undefined>(
+  url: string | URL,
+  options: RemoteOptions<S, Input, Result, A> = {},
+): DefinedNode<S, Input, Result, A> {
+  const address = addressOf(url);
+  const where = `remote(${JSON.stringify(address.href.slice(0, 120))})`;
+  checkOptions(where, options, rules, {
+    input: "write `prep`, which gives what is sent",
+    output: "write `post`, which takes the result",
+  });
+  const { result, headers, fetch: own, maxEvent = 16_777_216, ...definition } = options;
+  const { name = `remote ${address.pathname}`, retryIf = mayPass } = options;
+  const { prep, post, execFallback, cost, ...nodeOptions } = definition;
+  const answering: Answering = { url: address, name, result, headers, fetch: own, maxEvent };
+  return node<S, Input, Result, A>({
+    ...nodeOptions,
+    ...(execFallback && { execFallback }),
+    ...(cost && { cost }),
+    name,
+    retryIf,
+    prep: prep ?? ((shared) => shared as unknown as Input),
+    exec: (input, ctx) => callRemote(answering, input, ctx) as Promise<Result>,
+    post: post ?? ((shared, _input, answer) => merge(name, shared, answer) as A),
+  });
+}
+
+function addressOf(url: unknown): URL {
+  const address = URL.canParse(String(url)) ? new URL(String(url)) : undefined;
+  if (address !== undefined && /^https?:$/.test(address.protocol)) return address;
+  throw invalidOption("remote()", "url", "a URL such as http://127.0.0.1:8787/rank", url);
+}
+
+function merge(name: string, shared: unknown, answer: unknown): undefined {
+  if (!isPlainObject(answer)) {
+    throw new RemoteError(
+      "REMOTE_FAILED",
+      `${JSON.stringify(name)}: expected a result that is an object, to be written into the store; take another one with \`post\``,
+    );
+  }
+  for (const [key, value] of Object.entries(answer)) {
+    // A key of that name would change the store's prototype.
+    if (key !== "__proto__") (shared as Record<string, unknown>)[key] = value;
+  }
+  return undefined;
+}

@@ -1,0 +1,200 @@
+// asyncify: a function of a module, or a self-contained one, that runs in a thread and is called from here.
+import { isAbsolute } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Params } from "sluice";
+import { aCount, aString, checkOptions, invalidOption, quote, SluiceError, show } from "sluice/internal";
+import { type Call, callOf, perform, type ThreadCall } from "./call.js";
+import { isThreadPool, sharedPool, type ThreadPool } from "./pool.js";
+import { stream } from "./stream.js";
+import type { Target } from "./task.js";
+
+export type { ThreadCall };
+
+/** The core's `any`, by a name that its published types have: another import would tear a file out of them. */
+type Untyped = Params[string];
+
+/** Any function. */
+export type AnyFunction = (...args: Untyped[]) => unknown;
+
+/** What a call gives: the values of a generator as they come, of any other function a promise of its result. */
+export type ThreadResult<R> = R extends
+  | Generator<infer Value, infer Last, Untyped>
+  | AsyncGenerator<infer Value, infer Last, Untyped>
+  ? AsyncIterable<Value, Last>
+  : Promise<Awaited<R>>;
+
+/** The same arguments, and after them a {@link ThreadCall}: also in the place of those that are left out. */
+export type ThreadArguments<Args extends unknown[]> =
+  Args extends Required<Args> ? [...args: Args, call?: ThreadCall] : OptionalArguments<Args>;
+
+type OptionalArguments<Args extends unknown[], Done extends unknown[] = []> = Args extends []
+  ? [...Done, call?: ThreadCall]
+  : number extends Required<Args>["length"]
+    ? [...Done, ...Args] | [...Done, ...Args, ThreadCall]
+    : Args extends [infer First, ...infer Rest]
+      ? OptionalArguments<Rest, [...Done, First]>
+      : Args extends [(infer First)?, ...infer Rest]
+        ? [...Done, call?: ThreadCall] | OptionalArguments<Rest, [...Done, First?]>
+        : never;
+
+/** The function that {@link asyncify} makes. */
+export type Asyncified<F extends AnyFunction> = (
+  ...args: ThreadArguments<Parameters<F>>
+) => ThreadResult<ReturnType<F>>;
+
+/** The options of {@link asyncify}. */
+export interface AsyncifyOptions {
+  /** The threads to use. @default {@link sharedPool} */
+  readonly pool?: ThreadPool | undefined;
+  /** What errors call the function. @default its own name, and its module's */
+  readonly name?: string | undefined;
+  /** How many values a generator may have produced that were not taken yet; then it waits. @default 16 */
+  readonly ahead?: number | undefined;
+}
+
+const optionRules = {
+  pool: { expected: "a ThreadPool", accepts: isThreadPool },
+  name: aString,
+  ahead: aCount,
+};
+const ofThePool = (name: string) =>
+  `write it as an option of the pool: { pool: new ThreadPool({ ${name}: … }) }`;
+const instead = {
+  threads: ofThePool("threads"),
+  idle: ofThePool("idle"),
+  resourceLimits: ofThePool("resourceLimits"),
+  signal: "a signal belongs to one call: write it after the call's own arguments, { signal }",
+  transfer: "a transfer belongs to one call: write it after the call's own arguments, { transfer }",
+};
+
+/**
+ * Makes an async function of one that blocks: each call runs in a thread of a pool, off the event loop.
+ *
+ * Arguments and results are copied (structured clone), save for what `{ transfer }` and {@link move} name. A
+ * call may take one more argument, `{ signal, transfer }`, or the context of a hook, so that it serves as a
+ * node's `exec` as it is. A generator function gives an async iterable; it starts when the first value is asked
+ * for, waits when its reader is `ahead` values behind, and ends when the reader leaves.
+ *
+ * An abort rejects at once with the signal's reason and ends the thread, whatever it does, without running its
+ * `finally` blocks; the pool goes on with another.
+ *
+ * @param module - The module's URL, `new URL("./hash.js", import.meta.url)` also where it is still `hash.ts`,
+ * an absolute path, or a built-in such as `"node:zlib"`. Its type is written as
+ * `asyncify<typeof import("./hash.js").hash>(…)`.
+ * @param exportName - The name of the export. @default "default"
+ * @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION` at once. A call rejects with what the function threw (its
+ * own fields kept, its class not), `UNLOADABLE`, `NOT_CLONEABLE`, `THREAD_DIED`, `POOL_CLOSED` or `MISSING_PEER`.
+ * @example
+ * ```ts
+ * import { asyncify } from "sluice/threads";
+ *
+ * const gzip = asyncify<typeof import("node:zlib").gzipSync>("node:zlib", "gzipSync");
+ * const zipped = await gzip("a".repeat(1_000), { signal: AbortSignal.timeout(10_000) });
+ * zipped.length < 100; // => true
+ * ```
+ */
+export function asyncify<F extends AnyFunction = (...args: Untyped[]) => Promise<Untyped>>(
+  module: string | URL,
+  exportName?: string,
+  options?: AsyncifyOptions,
+): Asyncified<F>;
+/**
+ * Makes an async function of a self-contained one: it is sent as its source text, so it sees nothing around
+ * it, and imports what it needs inside, with `await import("node:crypto")`.
+ *
+ * @example
+ * ```ts
+ * import { asyncify } from "sluice/threads";
+ *
+ * const countTo = asyncify(function* (n: number) {
+ *   for (let i = 1; i <= n; i++) yield i;
+ * });
+ * const seen: number[] = [];
+ * for await (const i of countTo(3)) seen.push(i);
+ * seen; // => [1, 2, 3]
+ * ```
+ */
+export function asyncify<F extends AnyFunction>(fn: F, options?: AsyncifyOptions): Asyncified<F>;
+export function asyncify(from: unknown, ...rest: unknown[]): (...args: unknown[]) => unknown {
+  const isModule = typeof from !== "function";
+  const [exportName = "default", options] = isModule ? rest : [undefined, rest[0]];
+  checkOptions("asyncify()", options, optionRules, instead);
+  const { pool = sharedPool, name, ahead = 16 } = (options ?? {}) as AsyncifyOptions;
+  const target = isModule ? moduleOf(from, exportName) : functionOf(from as AnyFunction);
+  const label = name ?? target.label;
+  let { isGenerator } = target;
+  let calls = 0;
+
+  return (...args) => {
+    const call = callOf({ ...target.target, label, number: ++calls }, args);
+    if (isGenerator) return stream(pool, call, ahead);
+    if (isGenerator === false) return perform(pool, call).then(result);
+    const work = firstCall(pool, call, ahead, (answer) => {
+      isGenerator = answer;
+    });
+    return Object.assign(work, { [Symbol.asyncIterator]: () => valuesOf(work, label) });
+  };
+}
+
+const result = (answer: object): unknown => (answer as { readonly value: unknown }).value;
+
+/** A first call learns what the function is. Buffers to be moved are not risked for that. */
+async function firstCall(pool: ThreadPool, call: Call, ahead: number, learn: (isGenerator: boolean) => void) {
+  const { task, signal, transfer } = call;
+  const look = { task: { ...task, args: [], look: true }, signal, transfer: [] };
+  let answer = await perform(pool, transfer.length > 0 ? look : call);
+  if (answer.kind === "plain") answer = await perform(pool, call);
+  const isGenerator = answer.kind === "generator";
+  learn(isGenerator);
+  return isGenerator ? stream(pool, call, ahead) : result(answer);
+}
+
+/** The values of what may turn out to be a generator. */
+async function* valuesOf(work: Promise<unknown>, label: string): AsyncGenerator<unknown, unknown, void> {
+  const values = await work;
+  if (Object.prototype.toString.call(values) === "[object AsyncGenerator]") {
+    return yield* values as AsyncGenerator<unknown, unknown, void>;
+  }
+  throw new SluiceError(
+    "INVALID_OPTION",
+    `${label} is no generator function, so it gives one result: await it`,
+  );
+}
+
+interface Source {
+  readonly target: Target;
+  readonly label: string;
+  readonly isGenerator: boolean | undefined;
+}
+
+function moduleOf(from: unknown, name: unknown): Source {
+  if (typeof name !== "string" || name === "") {
+    throw invalidOption("asyncify()", "exportName", "the name of an export", name);
+  }
+  const url = urlOf(from);
+  if (url === undefined) {
+    const advice = typeof from === "string" ? `; write new URL(${quote(from)}, import.meta.url)` : "";
+    const expected = `a function, or a module as a URL (file:, data: or node:) or an absolute path${advice}`;
+    throw invalidOption("asyncify()", "module", expected, from);
+  }
+  const place = url.startsWith("data:") ? "a data: URL" : decodeURI(url.replace(/^file:.*\//, ""));
+  return { target: { url, name }, label: `${quote(name)} of ${place}`, isGenerator: undefined };
+}
+
+function urlOf(from: unknown): string | undefined {
+  if (typeof from === "string" && isAbsolute(from)) return pathToFileURL(from).href;
+  const text = from instanceof URL ? from.href : from;
+  return typeof text === "string" && /^(file|data|node):/.test(text) ? text : undefined;
+}
+
+function functionOf(fn: AnyFunction): Source {
+  const source = Function.prototype.toString.call(fn);
+  if (/^class\b/.test(source) || /\{\s*\[native code\]\s*\}$/.test(source)) {
+    throw new SluiceError(
+      "INVALID_OPTION",
+      `asyncify(): expected a function with a source of its own, got ${show(fn)}, which is ${source.startsWith("class") ? "a class" : "built in or bound"}; write (…args) => … around it, or name its module`,
+    );
+  }
+  const isGenerator = /GeneratorFunction\]$/.test(Object.prototype.toString.call(fn));
+  return { target: { source }, label: fn.name ? quote(fn.name) : "an asyncified function", isGenerator };
+}

@@ -1,0 +1,49 @@
+// Results that leave their thread without a copy. The thread's side, thread.cjs, reads what is written here.
+import { SluiceError, show } from "sluice/internal";
+
+const MOVES = Symbol.for("sluice.moves");
+
+/** The map belongs to the thread: its two builds of sluice, and thread.cjs, share it. */
+function moves(): WeakMap<object, readonly object[]> {
+  const home = globalThis as { [MOVES]?: WeakMap<object, readonly object[]> };
+  home[MOVES] ??= new WeakMap();
+  return home[MOVES];
+}
+
+/**
+ * Marks what a function returns or yields in a thread to be moved out of it, not copied.
+ *
+ * On the main thread it does nothing, so that the function may be called there too.
+ *
+ * @param transfer - The buffers and ports in `value` that are moved; the thread cannot use them any more.
+ * @default the buffer of `value`, if that is a buffer or a view of one
+ * @returns `value` itself.
+ * @throws SluiceError `INVALID_OPTION` for a value without a buffer of its own, when `transfer` is left out.
+ * @example
+ * ```ts
+ * import { move } from "sluice/threads";
+ *
+ * // In the module whose function runs in a thread:
+ * export const blank = (pixels: number) => move(new Uint8Array(4 * pixels));
+ *
+ * blank(2).length; // => 8
+ * ```
+ */
+export function move<T extends object>(
+  value: T,
+  transfer: readonly object[] | undefined = bufferOf(value),
+): T {
+  if (transfer === undefined) {
+    throw new SluiceError(
+      "INVALID_OPTION",
+      `move(): expected a buffer or a view of one, got ${show(value)}; name the buffers in it: move(value, [value.pixels.buffer])`,
+    );
+  }
+  moves().set(value, transfer);
+  return value;
+}
+
+function bufferOf(value: unknown): readonly object[] | undefined {
+  if (value instanceof ArrayBuffer) return [value];
+  return ArrayBuffer.isView(value) ? [value.buffer] : undefined;
+}
