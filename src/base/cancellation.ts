@@ -5,18 +5,20 @@ type Listener = () => void;
 /**
  * One level of cancellation: a run, a fan-out, a branch, an attempt with a timeout.
  *
- * It knows two strengths. *Aborted* fires the signals of hooks and ends the engine's own waits.
- * *Abandoning* says besides that a leaf `exec` that ignores its signal is not waited for: so it is for the
- * caller's signal, a timeout and a lost branch, and not for a sibling's failure.
+ * It has three strengths. *Draining* ends the engine's own waits, and nothing new begins; hooks that run end by
+ * themselves. *Aborted* also fires the signals of hooks. *Abandoning* means besides that a leaf `exec` that ignores its
+ * signal is not waited for: at the caller's signal, a timeout and a lost branch, and not at a sibling's failure.
  */
 export class Cancellation {
+  /** Whether waits end and nothing begins; also true once it is aborted. */
+  draining = false;
   aborted = false;
   abandoning = false;
   /** Whether it can ever be abandoning; if not, nothing needs to be raced against it. */
   mayAbandon: boolean;
   reason: unknown;
   readonly #listeners = new Set<Listener>();
-  #leave: Listener[] | undefined;
+  #unsubscribe: Listener[] | undefined;
 
   constructor(mayAbandon = false) {
     this.mayAbandon = mayAbandon;
@@ -25,8 +27,17 @@ export class Cancellation {
   /** Fires once for each strength; a caller's abort after a sibling's failure replaces the reason. */
   abort(reason: unknown, abandon: boolean): void {
     if (this.aborted && (this.abandoning || !abandon)) return;
+    this.draining = true;
     this.aborted = true;
     this.abandoning = abandon;
+    this.reason = reason;
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** Ends waits with this reason and lets nothing new begin; an abort may follow. */
+  drain(reason: unknown): void {
+    if (this.draining) return;
+    this.draining = true;
     this.reason = reason;
     for (const listener of [...this.#listeners]) listener();
   }
@@ -41,11 +52,14 @@ export class Cancellation {
 
   /** Makes this level fire with another one, until {@link release}. */
   follow(parent: Cancellation): this {
-    const pass = () => this.abort(parent.reason, parent.abandoning);
+    const pass = () => {
+      if (parent.aborted) this.abort(parent.reason, parent.abandoning);
+      else if (parent.draining) this.drain(parent.reason);
+    };
     if (parent.mayAbandon) this.mayAbandon = true;
-    if (parent.aborted) pass();
+    pass();
     parent.listen(pass);
-    (this.#leave ??= []).push(() => parent.unlisten(pass));
+    (this.#unsubscribe ??= []).push(() => parent.unlisten(pass));
     return this;
   }
 
@@ -53,14 +67,19 @@ export class Cancellation {
   followSignal(signal: AbortSignal): this {
     this.mayAbandon = true;
     if (signal.aborted) this.abort(signal.reason, true);
-    else (this.#leave ??= []).push(relayFor(signal).add(this));
+    else (this.#unsubscribe ??= []).push(relayFor(signal).add(this));
     return this;
   }
 
   /** Takes its listeners off whatever it follows. */
   release(): void {
-    for (const leave of this.#leave ?? []) leave();
-    this.#leave = undefined;
+    for (const unsubscribe of this.#unsubscribe ?? []) unsubscribe();
+    this.#unsubscribe = undefined;
+  }
+
+  /** Throws the reason if nothing new may begin. */
+  throwIfDraining(): void {
+    if (this.draining) throw this.reason;
   }
 
   throwIfAborted(): void {
@@ -127,28 +146,28 @@ function relayFor(signal: AbortSignal): Relay {
 }
 
 /**
- * Waits for `start` to call back, or rejects with the reason at any abort.
+ * Waits for `start` to call back, or rejects with the reason at a drain or an abort.
  *
  * @param start - Begins the wait and returns what takes it back.
- * @param drop - For a wait that nobody awaits once it is abandoned: cleans up in its place, and the wait never
+ * @param onAbandon - For a wait that nobody awaits once it is abandoned: cleans up in its place, and the wait never
  * settles. Of 10,000 that wait, each would otherwise take its reason up through eight frames (170 ms for all).
  */
 export function waitFor<T>(
   cancellation: Cancellation | undefined,
   start: (resolve: (value: T) => void, reject: (error: unknown) => void) => Listener,
-  drop?: Listener,
+  onAbandon?: Listener,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const giveUp = ({ abandoning, reason }: Cancellation) => {
-      if (abandoning && drop !== undefined) drop();
+    const settleAborted = ({ abandoning, reason }: Cancellation) => {
+      if (abandoning && onAbandon !== undefined) onAbandon();
       else reject(reason);
     };
-    if (cancellation?.aborted) return giveUp(cancellation);
+    if (cancellation?.draining) return settleAborted(cancellation);
     let undo: Listener | undefined;
     const stop = () => {
       cancellation?.unlisten(stop);
       undo?.();
-      giveUp(cancellation as Cancellation);
+      settleAborted(cancellation as Cancellation);
     };
     // Listening comes first: `start` may call back at once, and must find something to take off.
     cancellation?.listen(stop);
@@ -166,19 +185,25 @@ export function waitFor<T>(
 }
 
 /** Sleeps for some milliseconds; an abort ends the sleep with its reason and clears the timer. */
-export function sleep(ms: number, cancellation: Cancellation | undefined, drop?: Listener): Promise<void> {
+export function sleep(
+  ms: number,
+  cancellation: Cancellation | undefined,
+  onAbandon?: Listener,
+): Promise<void> {
   const start = (resolve: () => void) => {
     const timer = setTimeout(resolve, ms);
     return () => clearTimeout(timer);
   };
-  return waitFor(cancellation, start, drop);
+  return waitFor(cancellation, start, onAbandon);
 }
 
 /** An AbortSignal for a hook that asks for one; `close` takes it off what it follows. */
 export class HookSignal {
   readonly #controller = new AbortController();
   readonly #cancellation: Cancellation | undefined;
-  readonly #fire = () => this.#controller.abort(this.#cancellation?.reason);
+  readonly #fire = () => {
+    if (this.#cancellation?.aborted) this.#controller.abort(this.#cancellation.reason);
+  };
 
   constructor(cancellation: Cancellation | undefined) {
     this.#cancellation = cancellation;
