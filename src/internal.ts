@@ -2,6 +2,7 @@
 export { isThenable } from "./base/awaitable.js";
 export { Cancellation } from "./base/cancellation.js";
 export { invalidOption, quote, SluiceError, show } from "./base/errors.js";
+export { hash } from "./base/hash.js";
 export { nearest } from "./base/nearest.js";
 export {
   aBoolean,
@@ -21,7 +22,8 @@ export {
   oneOf,
   type Rule,
 } from "./base/options.js";
-export { NODE, type Step, WALK } from "./engine/walk.js";
+export { idsOf, segmentOf } from "./engine/ids.js";
+export { NODE, type Step, WALK } from "./engine/step.js";
 export { Semaphore, type Slot } from "./gate/semaphore.js";
 export { EVENT_TYPES } from "./observe/event-types.js";
 export { BACKPRESSURE, warn } from "./observe/events.js";

@@ -1,5 +1,14 @@
 // The links of a node: where each of its actions leads. Imports nothing.
 
+/** Cross-build key of what the engine keeps of a node. */
+export const NODE = Symbol.for("sluice.node");
+
+/** A node as what follows links sees it. */
+export interface Linked {
+  readonly name: string;
+  readonly [NODE]: { readonly links: Links<Linked | null> };
+}
+
 /**
  * Targets by action, in the order in which they were set. Most nodes have one link: with a Map for each node,
  * building and running a small flow takes 5 % longer, and so does a step.

@@ -16,15 +16,16 @@ import {
 } from "../base/options.js";
 import type { PauseWatcher } from "../observe/gate-log.js";
 import { acquire } from "./acquire.js";
+import { GATE } from "./brand.js";
 import { GateCall, type GateContext } from "./gate-call.js";
 import { HELD, type Held } from "./held-slots.js";
+import { provideGates } from "./private-gate.js";
 import { checkRate, type Rate } from "./rate.js";
 import { retryAfter } from "./retry-after.js";
 import { Semaphore } from "./semaphore.js";
 import { StallWatch } from "./stall.js";
 import { TokenQueue } from "./token-queue.js";
 
-const GATE = Symbol.for("sluice.gate");
 /** The options of a {@link Gate}. */
 export interface GateOptions {
   /** What events and diagrams call it. @default none */
@@ -224,6 +225,4 @@ function pauseOf(error: unknown): number | undefined {
   }
 }
 
-/** Tells a gate, of whichever build of sluice. */
-export const isGate = (value: unknown): value is Gate =>
-  typeof value === "object" && value !== null && GATE in value;
+provideGates((rate) => new Gate({ rate }));

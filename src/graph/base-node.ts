@@ -7,9 +7,11 @@ import type { Untyped } from "../base/untyped.js";
 import type { Context, RunOptions } from "../engine/context.js";
 import { Links } from "../engine/links.js";
 import { Run } from "../engine/run.js";
-import { Scope, type StepContext } from "../engine/scope.js";
+import { Scope } from "../engine/scope.js";
 import { type BaseOptions, INSTEAD, NO_SETTINGS, type NodeOptions, settingsOf } from "../engine/settings.js";
-import { type Action, BEGIN, MIDDLE, NODE, type Step, type Wiring, walk } from "../engine/walk.js";
+import { type Action, BEGIN, MIDDLE, NODE, type Step, type Wiring } from "../engine/step.js";
+import type { StepContext } from "../engine/step-context.js";
+import { walk } from "../engine/walk.js";
 import { warn } from "../observe/events.js";
 import { checkNode } from "./check-node.js";
 

@@ -2,7 +2,7 @@
 import type { EventEmitter } from "eventemitter3";
 import { isThenable } from "../base/awaitable.js";
 import { type Cancellation, waitFor } from "../base/cancellation.js";
-import { show } from "../base/errors.js";
+import { describe } from "../base/errors.js";
 
 /** What every event carries. */
 interface EventOf<Type extends string> {
@@ -130,6 +130,14 @@ export interface ProgressEvent extends EventOf<"progress"> {
   readonly remaining: number | undefined;
 }
 
+/** What a run has used so far; sent after each call of `exec`, unless the vendor refused it. */
+export interface UsageEvent extends EventOf<"usage"> {
+  /** Calls that have ended. */
+  readonly calls: number;
+  /** Tokens that they charged, or else reserved by `cost()`. */
+  readonly tokens: number;
+}
+
 /** Something that is probably a mistake but stops nothing. */
 export interface WarningEvent extends EventOf<"warning"> {
   readonly code: WarningCode;
@@ -145,6 +153,7 @@ export type AnyEvent =
   | GateEvent
   | DataEvent
   | ProgressEvent
+  | UsageEvent
   | WarningEvent;
 
 /** What a listener threw or rejected with. */
@@ -167,6 +176,7 @@ export interface RunEvents {
   gate: (event: GateEvent) => void;
   data: (event: DataEvent) => void;
   progress: (event: ProgressEvent) => void;
+  usage: (event: UsageEvent) => void;
   warning: (event: WarningEvent) => void;
   listenerError: (event: ListenerErrorEvent) => void;
 }
@@ -236,14 +246,5 @@ export function emitEvent(emitter: Listeners, event: AnyEvent | ListenerErrorEve
     } catch (error) {
       failed(error);
     }
-  }
-}
-
-/** Puts into words what was thrown; not everything can be. */
-function describe(error: unknown): string {
-  try {
-    return String(error);
-  } catch {
-    return show(error);
   }
 }
