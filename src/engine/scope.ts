@@ -136,8 +136,8 @@ export class Scope {
     }
     const walk = this.#walkKey(node);
     if (this.#start === undefined) return walk;
-    const id = this.run.idsFrom(this.#start).get(node as Step) ?? segmentOf(String(node.name));
-    return `${walk}/${id}${step > 1 ? `#${step}` : ""}`;
+    const id = this.run.idsFrom(this.#start).get(node as Step) ?? `/${segmentOf(String(node.name))}`;
+    return `${walk}${id}${step > 1 ? `#${step}` : ""}`;
   }
 
   #walkKey(node: Named): string {
