@@ -204,7 +204,8 @@ async function tryMetered(job: Job, ctx: StepContext, failed: Failed | undefined
   }
   const { cancellation, run } = scope;
   const fields = () => scope.eventFields(node, undefined, index);
-  const reservation = walk === undefined ? await run.meter?.reserve(tokens, cancellation, fields) : undefined;
+  const reservation =
+    walk === undefined ? await run.meter?.reserve(tokens, cancellation, fields, run.host) : undefined;
   let wasMade = false;
   const start = (grant?: Grant) => {
     // A call that goes again after a refusal has a context of its own.

@@ -28,6 +28,8 @@ interface Metered {
   readonly id: string;
   readonly events: Listeners | undefined;
   readonly outer: { readonly meter: Meter | undefined } | undefined;
+  /** The call in whose `exec` the run was started. */
+  readonly host: Reservation | undefined;
   halt(reason: unknown, when: "drained"): unknown;
 }
 
@@ -47,6 +49,8 @@ export class Meter {
   #calls = 0;
   #tokens = 0;
   #inFlight = 0;
+  /** Calls in flight that host a call which waits, and so give nothing back before it. */
+  #blocked = 0;
   /** By calls that have ended. */
   readonly #used = { calls: 0, tokens: 0 };
   readonly #waiters = new Set<Waiter>();
@@ -71,17 +75,19 @@ export class Meter {
    * give back; a drain or an abort ends the wait with its reason.
    *
    * @param eventFields - What the `usage` event carries beside the totals.
+   * @param host - The call in whose `exec` this one is made.
    */
   async reserve(
     tokens: number,
     cancellation: Cancellation | undefined,
     eventFields: () => UsageFields,
+    host = this.#run.host,
   ): Promise<Reservation> {
-    if (this.#waiters.size > 0 || !this.#fits(tokens)) await this.#wait(tokens, cancellation);
+    if (this.#waiters.size > 0 || !this.#fits(tokens)) await this.#wait(tokens, cancellation, host);
     else this.#take(tokens);
     try {
-      const outer = await this.#outer?.reserve(tokens, cancellation, eventFields);
-      return new Reservation(this, tokens, outer, eventFields);
+      const outer = await this.#outer?.reserve(tokens, cancellation, eventFields, host);
+      return new Reservation(this, tokens, outer, eventFields, host);
     } catch (error) {
       this.giveBack(tokens);
       throw error;
@@ -98,7 +104,21 @@ export class Meter {
     this.#inFlight++;
   }
 
-  #wait(tokens: number, cancellation: Cancellation | undefined): Promise<void> {
+  async #wait(
+    tokens: number,
+    cancellation: Cancellation | undefined,
+    host: Reservation | undefined,
+  ): Promise<void> {
+    const hosts = [...hostsOf(host)].filter((each) => each.isOf(this));
+    for (const each of hosts) if (each.waits++ === 0) this.#blocked++;
+    try {
+      await this.#admission(tokens, cancellation);
+    } finally {
+      for (const each of hosts) if (--each.waits === 0 && !each.ended) this.#blocked--;
+    }
+  }
+
+  #admission(tokens: number, cancellation: Cancellation | undefined): Promise<void> {
     return waitFor<void>(cancellation, (resolve) => {
       const waiter: Waiter = {
         tokens,
@@ -119,7 +139,7 @@ export class Meter {
   #admit(): void {
     for (const waiter of this.#waiters) {
       if (!this.#fits(waiter.tokens)) {
-        if (this.#inFlight === 0) this.#run.halt(this.#spent(waiter.tokens), "drained");
+        if (this.#inFlight === this.#blocked) this.#run.halt(this.#spent(waiter.tokens), "drained");
         return;
       }
       waiter.admit();
@@ -137,6 +157,11 @@ export class Meter {
       "BUDGET_SPENT",
       `The budget of the run is spent: it has ${budget}, and ${next} is next; raise \`budget\`, or run what is left later`,
     );
+  }
+
+  /** @internal A call that hosts one which waits has ended without it. */
+  unblock(): void {
+    this.#blocked--;
   }
 
   /** @internal Gives back a reservation whose call was not made. */
@@ -170,20 +195,44 @@ export interface UsageFields {
   readonly parent: number | undefined;
 }
 
+/** A call, the call in whose `exec` it is made, and so on outwards; with what each has reserved in outer runs. */
+function* hostsOf(host: Reservation | undefined): Generator<Reservation> {
+  for (let each = host; each !== undefined; each = each.host) {
+    for (let level: Reservation | undefined = each; level !== undefined; level = level.outer) yield level;
+  }
+}
+
 /** What is reserved for one call. */
 export class Reservation {
+  /** Calls in its `exec` that wait for the budget; counted by the meter. */
+  waits = 0;
+  ended = false;
+  /** The same call's reservation in the run around. */
+  readonly outer: Reservation | undefined;
+  /** The call in whose `exec` this one is made. */
+  readonly host: Reservation | undefined;
   readonly #meter: Meter;
   readonly #tokens: number;
-  readonly #outer: Reservation | undefined;
   readonly #eventFields: () => UsageFields;
   /** Written by `charge`. */
   #charged: number | undefined;
 
-  constructor(meter: Meter, tokens: number, outer: Reservation | undefined, eventFields: () => UsageFields) {
+  constructor(
+    meter: Meter,
+    tokens: number,
+    outer: Reservation | undefined,
+    eventFields: () => UsageFields,
+    host: Reservation | undefined,
+  ) {
     this.#meter = meter;
     this.#tokens = tokens;
-    this.#outer = outer;
+    this.outer = outer;
+    this.host = host;
     this.#eventFields = eventFields;
+  }
+
+  isOf(meter: Meter): boolean {
+    return this.#meter === meter;
   }
 
   /** Adds to what the call really cost. @throws SluiceError `INVALID_COST`. */
@@ -193,13 +242,15 @@ export class Reservation {
       throw new SluiceError("INVALID_COST", `charge(): ${expected}, got ${show(tokens)}`);
     }
     this.#charged = (this.#charged ?? 0) + tokens;
-    this.#outer?.charge(tokens);
+    this.outer?.charge(tokens);
   }
 
   /** Ends it: a call that was made keeps what it reserved unless it charged; another gives it back. */
   end(wasMade: boolean): void {
+    this.ended = true;
+    if (this.waits > 0) this.#meter.unblock();
     if (wasMade) this.#meter.settle(this.#tokens, this.#charged ?? this.#tokens, this.#eventFields);
     else this.#meter.giveBack(this.#tokens);
-    this.#outer?.end(wasMade);
+    this.outer?.end(wasMade);
   }
 }

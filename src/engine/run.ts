@@ -13,7 +13,7 @@ import {
 import { HELD, type Held } from "../gate/held-slots.js";
 import type { Listeners } from "../observe/events.js";
 import { Watch } from "../observe/watch.js";
-import { checkBudget, Meter } from "./budget.js";
+import { checkBudget, Meter, type Reservation } from "./budget.js";
 import type { Params, RunOptions } from "./context.js";
 import { idsOf } from "./ids.js";
 import type { Linked } from "./links.js";
@@ -24,6 +24,7 @@ interface Outer {
   readonly [HELD]: Held | undefined;
   /** Of another build's context it may be missing. */
   readonly scope?: { readonly run: Run } | undefined;
+  readonly reservation?: Reservation | undefined;
 }
 
 const NO_PARAMS: Params = Object.freeze({});
@@ -73,6 +74,8 @@ export class Run {
   readonly meter: Meter | undefined;
   /** The run in one of whose hooks this one was started. */
   readonly outer: Run | undefined;
+  /** What that hook's call has reserved of the budget. */
+  readonly host: Reservation | undefined;
   /** Set by `end`. */
   over = false;
   /** Steps taken; the node that `run()` was called on is none. Counted by walks. */
@@ -95,6 +98,7 @@ export class Run {
     this.#id = options?.runId;
     this.held = outer?.[HELD];
     this.outer = outer?.scope?.run;
+    this.host = outer?.reservation;
     this.watch = options && Watch.over(this, options.around);
     this.cancellation = cancellationOf(options, outer?.cancellation, until);
     this.meter = options && Meter.over(this, options.budget);
