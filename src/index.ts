@@ -2,6 +2,7 @@
 
 export type { Awaitable } from "./base/awaitable.js";
 export { type ErrorCode, errorCodes, type Location, locate, SluiceError } from "./base/errors.js";
+export type { WarningCode } from "./base/warnings.js";
 export type { Backoff, BackoffOptions } from "./engine/backoff.js";
 export type { Context, Params, RunOptions } from "./engine/context.js";
 export { ItemFailure, isFailure } from "./engine/failure.js";
@@ -59,6 +60,5 @@ export type {
   RunEvent,
   RunEvents,
   StepEvent,
-  WarningCode,
   WarningEvent,
 } from "./observe/events.js";

@@ -21,8 +21,9 @@ export {
   oneOf,
   type Rule,
 } from "./base/options.js";
+export { warn } from "./base/warnings.js";
 export { NODE, type Step, WALK } from "./engine/walk.js";
 export { Semaphore, type Slot } from "./gate/semaphore.js";
 export { EVENT_TYPES } from "./observe/event-types.js";
-export { BACKPRESSURE, warn } from "./observe/events.js";
+export { BACKPRESSURE } from "./observe/events.js";
 export { Room } from "./observe/room.js";

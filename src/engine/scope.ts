@@ -1,8 +1,9 @@
 // The two objects behind a hook's context: the scope of the walk that it is part of, and the context itself.
 import { type Cancellation, HookSignal } from "../base/cancellation.js";
 import { SluiceError, setLocation, showPath } from "../base/errors.js";
+import type { WarningCode } from "../base/warnings.js";
 import { HELD, type Held } from "../gate/held-slots.js";
-import { backpressure, emitEvent, type WarningCode } from "../observe/events.js";
+import { backpressure, emitEvent } from "../observe/events.js";
 import { RUN_SPAN } from "../observe/watch.js";
 import type { Context, Params } from "./context.js";
 import type { Run } from "./run.js";

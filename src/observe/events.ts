@@ -3,6 +3,7 @@ import type { EventEmitter } from "eventemitter3";
 import { isThenable } from "../base/awaitable.js";
 import { type Cancellation, waitFor } from "../base/cancellation.js";
 import { show } from "../base/errors.js";
+import { type WarningCode, warn } from "../base/warnings.js";
 
 /** What every event carries. */
 interface EventOf<Type extends string> {
@@ -199,22 +200,6 @@ export function backpressure(
     return ignore;
   });
   return ready.catch(ignore);
-}
-
-/** The `code` of a process warning that sluice prints. */
-export type WarningCode =
-  | "SLUICE_UNLINKED_ACTION"
-  | "SLUICE_LINK_OVERWRITTEN"
-  | "SLUICE_LINKS_NOT_FOLLOWED"
-  | "SLUICE_GATE_STALLED"
-  | "SLUICE_LISTENER_FAILED"
-  | "SLUICE_REQUEST_FAILED";
-
-/** Warns through the process where there is one; library code never writes to the console. */
-export function warn(code: WarningCode, message: string): void {
-  const host = (globalThis as { process?: { emitWarning?: (text: string, options: object) => void } })
-    .process;
-  host?.emitWarning?.(message, { type: "SluiceWarning", code });
 }
 
 /**

@@ -8,8 +8,6 @@ import { isThreadPool, sharedPool, type ThreadPool } from "./pool.js";
 import { stream } from "./stream.js";
 import type { Target } from "./task.js";
 
-export type { ThreadCall };
-
 /** The core's `any`, by a name that its published types have: another import would tear a file out of them. */
 type Untyped = Params[string];
 

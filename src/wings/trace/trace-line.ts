@@ -2,8 +2,6 @@
 // it, parse-line.ts reads it.
 import type { PlainError } from "./plain-error.js";
 
-export type { PlainError } from "./plain-error.js";
-
 /** Of this format; it changes when a reader of the old one would go wrong. */
 export const TRACE_VERSION = 1;
 
