@@ -2,6 +2,16 @@
 export { isThenable } from "./base/awaitable.js";
 export { Cancellation } from "./base/cancellation.js";
 export { invalidOption, quote, SluiceError, show } from "./base/errors.js";
+export {
+  BACKPRESSURE,
+  GATE,
+  HELD,
+  MOVES,
+  NODE,
+  OTEL_SPAN,
+  THREAD_POOL,
+  WALK,
+} from "./base/keys.js";
 export { nearest } from "./base/nearest.js";
 export {
   aBoolean,
@@ -22,8 +32,7 @@ export {
   type Rule,
 } from "./base/options.js";
 export { warn } from "./base/warnings.js";
-export { NODE, type Step, WALK } from "./engine/walk.js";
+export type { Step } from "./engine/walk.js";
 export { Semaphore, type Slot } from "./gate/semaphore.js";
 export { EVENT_TYPES } from "./observe/event-types.js";
-export { BACKPRESSURE } from "./observe/events.js";
 export { Room } from "./observe/room.js";

@@ -257,8 +257,60 @@ describe("lists that are kept in two places agree", () => {
   const headings = (page: string) =>
     [...read(page).matchAll(/^##+ `?([A-Z][A-Z_]+)`?\s*$/gm)].map((match) => match[1] as string).sort();
 
+  /** The codes that a wing adds to the interface of the core. */
+  const codesOf = (wing: Source): string[] =>
+    wing.tree.statements
+      .filter(ts.isModuleDeclaration)
+      .flatMap(({ body }) => (body as ts.ModuleBlock).statements)
+      .filter(ts.isInterfaceDeclaration)
+      .filter(({ name }) => name.text === "ErrorCodes")
+      .flatMap(({ members }) => members.map(({ name }) => (name as ts.Identifier).text));
+  const wingCodes = new Map(
+    wings.filter(({ name }) => name.endsWith("/error-codes")).map((wing) => [wing.room, codesOf(wing)]),
+  );
+
   test("every error code has its heading in docs/reference/errors.md, and every heading its code", () => {
-    expect(headings("docs/reference/errors.md")).toEqual([...errorCodes].sort());
+    const codes = new Set<string>([...errorCodes, ...[...wingCodes.values()].flat()]);
+    expect(headings("docs/reference/errors.md")).toEqual([...codes].sort());
+  });
+
+  test("the core throws the codes of the core, and a wing those and its own; none is declared in vain", () => {
+    const thrown = (files: Source[]) =>
+      new Set(
+        files
+          .flatMap(({ tree }) => [...nodesOf(tree)])
+          .filter(ts.isNewExpression)
+          .filter(({ expression }) => /Error$/.test(expression.getText()))
+          .map(({ arguments: given }) => given?.[0])
+          .filter((code) => code !== undefined && ts.isStringLiteral(code))
+          .map((code) => (code as ts.StringLiteral).text)
+          .filter((text) => /^[A-Z]+(_[A-Z]+)+$|^TIMEOUT$|^UNLOADABLE$/.test(text)),
+      );
+    expect([...thrown(all.filter(inCore))].sort()).toEqual([...errorCodes].sort());
+    const shared = thrown(wings.filter(({ room }) => room === "wings/shared"));
+    for (const room of new Set(wings.map((wing) => wing.room))) {
+      const own = wingCodes.get(room) ?? [];
+      const found = thrown(wings.filter((wing) => wing.room === room));
+      if (room !== "wings/shared")
+        expect([...errorCodes, ...own], room).toEqual(expect.arrayContaining([...found]));
+      expect([...found, ...shared], room).toEqual(expect.arrayContaining(own));
+    }
+  });
+
+  test("every key that builds share is in the table of base/keys.ts, with its protocol number", () => {
+    const used = all.flatMap(({ name, tree }) =>
+      [...nodesOf(tree)]
+        .filter(ts.isCallExpression)
+        .filter(({ expression }) => expression.getText() === "Symbol.for")
+        .map(({ arguments: [key] }) => [name, (key as ts.StringLiteral).text] as const),
+    );
+    const table = used.filter(([name]) => name === "base/keys").map(([, key]) => key);
+    expect(table.filter((key) => !/^sluice\/[1-9]\d*\.\w+$/.test(key))).toEqual([]);
+    expect(new Set(table).size).toBe(table.length);
+    // A thread loads its side by itself and repeats the one key that it needs.
+    const elsewhere = used.filter(([name]) => name !== "base/keys");
+    expect(elsewhere.map(([name]) => name)).toEqual(["wings/threads/thread"]);
+    expect(table).toEqual(expect.arrayContaining(elsewhere.map(([, key]) => key)));
   });
 
   test("every code of a warning has its heading in docs/reference/warnings.md, and every heading its code", () => {

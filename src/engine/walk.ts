@@ -2,6 +2,7 @@
 
 import { type Awaitable, isThenable, Pending, whenSettled } from "../base/awaitable.js";
 import { quote, SluiceError, show, showPath } from "../base/errors.js";
+import { BEGIN, MIDDLE, NODE, WALK } from "../base/keys.js";
 import { nearest } from "../base/nearest.js";
 import { warn } from "../base/warnings.js";
 import { backpressure } from "../observe/events.js";
@@ -11,14 +12,7 @@ import type { Links } from "./links.js";
 import { type Scope, StepContext } from "./scope.js";
 import type { Settings } from "./settings.js";
 
-/** Cross-build key of what the engine keeps of a node. */
-export const NODE = Symbol.for("sluice.node");
-/** Cross-build key of what a node does between `prep` and `post`. */
-export const MIDDLE = Symbol.for("sluice.middle");
-
-/** Cross-build key of how `run()` begins, and of one walk of a flow. */
-export const BEGIN = Symbol.for("sluice.begin");
-export const WALK = Symbol.for("sluice.walk");
+export { BEGIN, MIDDLE, NODE, WALK };
 
 /** What the engine keeps of a node: wired before runs, never written by one. */
 export interface Wiring {

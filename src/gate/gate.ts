@@ -2,6 +2,7 @@
 // it shares. The order of every call is: slot, tokenQueue, pause, start.
 import { Cancellation } from "../base/cancellation.js";
 import { invalidOption } from "../base/errors.js";
+import { GATE } from "../base/keys.js";
 import {
   aCountOrInfinity,
   aFunction,
@@ -24,7 +25,6 @@ import { Semaphore } from "./semaphore.js";
 import { StallWatch } from "./stall.js";
 import { TokenQueue } from "./token-queue.js";
 
-const GATE = Symbol.for("sluice.gate");
 /** The options of a {@link Gate}. */
 export interface GateOptions {
   /** What events and diagrams call it. @default none */

@@ -3,6 +3,7 @@ import type { EventEmitter } from "eventemitter3";
 import { isThenable } from "../base/awaitable.js";
 import { type Cancellation, waitFor } from "../base/cancellation.js";
 import { show } from "../base/errors.js";
+import { BACKPRESSURE } from "../base/keys.js";
 import { type WarningCode, warn } from "../base/warnings.js";
 
 /** What every event carries. */
@@ -175,14 +176,9 @@ export interface RunEvents {
 /** The emitter that `run(shared, { events })` takes. */
 export type RunEmitter = EventEmitter<RunEvents>;
 
-/**
- * Cross-build key under which an emitter says what `ctx.emit` has to wait for: a promise while its reader is
- * behind, nothing otherwise. Listeners themselves are never waited for, since one that hangs must not hold a run.
- */
-export const BACKPRESSURE = Symbol.for("sluice.backpressure");
-
 /** What the engine asks of an emitter. */
 export type Listeners = Pick<RunEmitter, "listeners" | "listenerCount" | "removeListener"> & {
+  /** Listeners themselves are never waited for, since one that hangs must not hold a run. */
   [BACKPRESSURE]?(): Promise<void> | undefined;
 };
 

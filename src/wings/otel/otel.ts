@@ -1,7 +1,8 @@
 // An `around` hook that makes spans of OpenTelemetry.
 import type { Attributes, AttributeValue, Context, Span as OtelSpan, Tracer } from "@opentelemetry/api";
 import type { Around, Span } from "sluice";
-import { aBoolean, aFunction, checkOptions, type Rule } from "sluice/internal";
+import { aBoolean, aFunction, checkOptions, OTEL_SPAN, type Rule } from "sluice/internal";
+import "./error-codes.js";
 import { missingPeer } from "../shared/missing-peer.js";
 
 /** The options of {@link otel}. */
@@ -80,7 +81,7 @@ export function otel(options: OtelOptions = {}): Around {
       around,
     );
     const own = keyOf(span.runId, span.id);
-    const inside = trace.setSpan(around, made).setValue(KEY, own);
+    const inside = trace.setSpan(around, made).setValue(OTEL_SPAN, own);
     contexts.set(own, inside);
     const end = () => {
       contexts.delete(own);
@@ -118,8 +119,6 @@ export function otel(options: OtelOptions = {}): Around {
   };
 }
 
-/** Under which a context says whose it is. */
-const KEY = Symbol.for("sluice.otel");
 const keyOf = (runId: string, id: number) => `${id} ${runId}`;
 
 async function load(): Promise<Api> {
@@ -132,7 +131,7 @@ async function load(): Promise<Api> {
 function parentOf({ runId, parent }: Span, active: Context, contexts: ReadonlyMap<string, Context>): Context {
   if (parent === undefined) return active;
   const key = keyOf(runId, parent);
-  return active.getValue(KEY) === key ? active : (contexts.get(key) ?? active);
+  return active.getValue(OTEL_SPAN) === key ? active : (contexts.get(key) ?? active);
 }
 
 const nameOf = ({ kind, name }: Span) => `${kind === "run" ? INVOKE_WORKFLOW : kind} ${name}`;

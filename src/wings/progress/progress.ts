@@ -2,6 +2,7 @@
 import { EventEmitter } from "eventemitter3";
 import type { RunEmitter, RunEvents } from "sluice";
 import { aBoolean, aDelay, checkOptions, type Rule } from "sluice/internal";
+import "./error-codes.js";
 import { missingPeer } from "../shared/missing-peer.js";
 import { Board, keyOf, type Row } from "./board.js";
 import { barLine, cut, nameOf, pauseLine, sentence } from "./lines.js";

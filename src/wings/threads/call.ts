@@ -1,5 +1,5 @@
 // One call of an asyncified function: which of its arguments are its own, and what its end means.
-import { aSignal, checkOptions, isPlainObject, type Rule, SluiceError } from "sluice/internal";
+import { aSignal, checkOptions, HELD, isPlainObject, type Rule, SluiceError } from "sluice/internal";
 import type { ThreadPool } from "./pool.js";
 import { died, notCloneable, type Outcome, type Task, thrown, unloadable } from "./task.js";
 
@@ -20,7 +20,6 @@ export interface Call {
 
 type Answer = Exclude<Outcome, { readonly kind: "thrown" | "unloadable" }>;
 
-const HELD = Symbol.for("sluice.held");
 const callRules: Record<keyof ThreadCall, Rule> = {
   signal: aSignal,
   transfer: {

@@ -1,7 +1,5 @@
 // Results that leave their thread without a copy. The thread's side, thread.cjs, reads what is written here.
-import { SluiceError, show } from "sluice/internal";
-
-const MOVES = Symbol.for("sluice.moves");
+import { MOVES, SluiceError, show } from "sluice/internal";
 
 /** The map belongs to the thread: its two builds of sluice, and thread.cjs, share it. */
 function moves(): WeakMap<object, readonly object[]> {

@@ -7,7 +7,7 @@ const { fileURLToPath, pathToFileURL } = require("node:url");
 const { types } = require("node:util");
 const { receiveMessageOnPort } = require("node:worker_threads");
 
-const MOVES = Symbol.for("sluice.moves");
+const MOVES = Symbol.for("sluice/1.moves");
 const GENERATOR = /^\[object (Async)?GeneratorFunction\]$/;
 const found = new Map();
 

@@ -5,6 +5,7 @@ import { EventEmitter } from "eventemitter3";
 import type { AnyEvent, BaseNode, RunEmitter, RunEvents } from "sluice";
 import { toJSON } from "sluice/diagram";
 import { aBoolean, BACKPRESSURE, checkOptions, EVENT_TYPES, invalidOption, type Rule } from "sluice/internal";
+import "./error-codes.js";
 import { FileWriter } from "./file-writer.js";
 import { TRACE_VERSION } from "./trace-line.js";
 import { lineOf } from "./write-line.js";
