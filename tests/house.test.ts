@@ -204,6 +204,21 @@ describe("habits", () => {
     expect(wrong).toEqual([]);
   });
 
+  test("no class that an index exports refers to itself: bundlers would give it another name", () => {
+    const wrong = entries.flatMap((entry) =>
+      reexportedBy(entry).flatMap(({ file, name }) =>
+        (exportedBy(file).get(name) ?? []).filter(ts.isClassDeclaration).flatMap(({ members }) =>
+          members
+            .flatMap((member) => [...nodesOf(member)])
+            .filter((node) => ts.isIdentifier(node) && node.text === name)
+            .filter(({ parent }) => ts.isExpression(parent) && !ts.isPropertyAccessExpression(parent))
+            .map(({ parent }) => `${file.name}: ${parent.getText()}`),
+        ),
+      ),
+    );
+    expect(wrong).toEqual([]);
+  });
+
   test("a file of src/ opens by saying what it is for", () => {
     for (const { name, tree } of all) expect(tree.text, name).toMatch(/^("use strict";\n)?(\/\/|\/\*\*)/);
   });

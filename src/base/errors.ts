@@ -50,10 +50,12 @@ export class SluiceError extends Error {
 
   static override [Symbol.hasInstance](value: unknown): boolean {
     // biome-ignore lint/complexity/noThisInStatic: a subclass inherits this method, and is a kind of its own
-    if (SluiceError !== this) return Function.prototype[Symbol.hasInstance].call(this, value);
+    if (!isSluiceError(this)) return Function.prototype[Symbol.hasInstance].call(this, value);
     return typeof value === "object" && value !== null && ERROR in value;
   }
 }
+/** Outside the class, as in Parallel: bundlers rename a class that refers to itself. */
+const isSluiceError = (value: unknown): boolean => value === SluiceError;
 Object.defineProperty(SluiceError.prototype, "name", { value: "SluiceError", configurable: true });
 
 /** Where in a run an error happened. */
