@@ -31,6 +31,7 @@ export {
   oneOf,
   type Rule,
 } from "./base/options.js";
+export { builtInOf, isError, isObject } from "./base/realms.js";
 export { warn } from "./base/warnings.js";
 export type { Step } from "./engine/walk.js";
 export { Semaphore, type Slot } from "./gate/semaphore.js";

@@ -1,7 +1,8 @@
 // Every error that sluice makes itself, its code and its words; and where a user's error happened.
-// Imports nothing but keys and the spelling hint, so that every other file may throw from here.
+// Imports only what imports nothing itself, so that every other file may throw from here.
 import { ERROR, LOCATIONS } from "./keys.js";
 import { nearest } from "./nearest.js";
+import { isObject } from "./realms.js";
 
 /** The codes of the errors that the core throws; `docs/reference/errors.md` explains each, and those of the wings. */
 export const errorCodes = [
@@ -78,9 +79,6 @@ function locations(): WeakMap<object, Location> {
   home[LOCATIONS] ??= new WeakMap();
   return home[LOCATIONS];
 }
-
-const isObject = (value: unknown): value is object =>
-  (typeof value === "object" && value !== null) || typeof value === "function";
 
 /** Writes down where an error happened; a thrown primitive has no identity to hang it on. */
 export function setLocation(error: unknown, location: Location): void {

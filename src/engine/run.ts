@@ -2,6 +2,7 @@
 import { Cancellation } from "../base/cancellation.js";
 import { sharedYields } from "../base/event-loop.js";
 import { aCountOrInfinity, anObject, aSignal, aString, checkOptions, type Rule } from "../base/options.js";
+import { isObject } from "../base/realms.js";
 import { HELD, type Held } from "../gate/held-slots.js";
 import type { Listeners } from "../observe/events.js";
 import { Watch } from "../observe/watch.js";
@@ -20,14 +21,11 @@ const NOT_YET = Symbol("not yet");
 const emitterRule: Rule = {
   expected: "an emitter of eventemitter3 (one of node:events works differently)",
   accepts: (value) =>
-    value instanceof Object &&
-    "listenerCount" in value &&
-    "listeners" in value &&
-    !("setMaxListeners" in value),
+    isObject(value) && "listenerCount" in value && "listeners" in value && !("setMaxListeners" in value),
 };
 const contextRule: Rule = {
   expected: "the context that a hook was given",
-  accepts: (value) => value instanceof Object && HELD in value,
+  accepts: (value) => isObject(value) && HELD in value,
 };
 const hooks: Rule = {
   expected: "a function or an array of functions",

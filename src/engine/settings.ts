@@ -11,7 +11,12 @@ import { aBackoff, type Backoff, checkBackoff } from "./backoff.js";
 
 /** The options that every node takes. */
 export interface BaseOptions<S = Untyped> {
-  /** What errors, events and diagrams call it. @default the name of the class */
+  /**
+   * What errors, events and diagrams call it. A minifier renames classes, so a program that is minified sets a name
+   * or keeps those of its classes (`keepNames: true` in esbuild).
+   *
+   * @default the name of the class
+   */
   readonly name?: string | undefined;
   /** Keys that the store must have before `prep` is called. */
   readonly requires?: readonly (keyof S & string)[] | undefined;

@@ -15,6 +15,7 @@ import {
   isAmount,
   type Rule,
 } from "../base/options.js";
+import { isObject } from "../base/realms.js";
 import type { PauseWatcher } from "../observe/gate-log.js";
 import { acquire } from "./acquire.js";
 import { GateCall, type GateContext } from "./gate-call.js";
@@ -82,7 +83,7 @@ const runRules: Record<string, Rule> = {
   signal: aSignal,
   ctx: {
     expected: "the context of a hook or of an outer `gate.run`",
-    accepts: (value) => value instanceof Object && HELD in value,
+    accepts: (value) => isObject(value) && HELD in value,
   },
 };
 

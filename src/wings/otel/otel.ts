@@ -1,7 +1,16 @@
 // An `around` hook that makes spans of OpenTelemetry.
 import type { Attributes, AttributeValue, Context, Span as OtelSpan, Tracer } from "@opentelemetry/api";
 import type { Around, Span } from "sluice";
-import { aBoolean, aFunction, checkOptions, OTEL_SPAN, type Rule } from "sluice/internal";
+import {
+  aBoolean,
+  aFunction,
+  checkOptions,
+  isError,
+  isObject,
+  isThenable,
+  OTEL_SPAN,
+  type Rule,
+} from "sluice/internal";
 import "./error-codes.js";
 import { missingPeer } from "../shared/missing-peer.js";
 
@@ -23,7 +32,7 @@ export interface OtelOptions {
 const rules: Record<string, Rule> = {
   tracer: {
     expected: "a tracer of OpenTelemetry",
-    accepts: (value) => value instanceof Object && "startSpan" in value,
+    accepts: (value) => isObject(value) && "startSpan" in value,
   },
   content: aBoolean,
   attributes: aFunction,
@@ -104,7 +113,7 @@ export function otel(options: OtelOptions = {}): Around {
       failed(error);
       throw error;
     }
-    if (result instanceof Promise) void result.then(done, failed);
+    if (isThenable(result)) void result.then(done, failed);
     else done(result);
     return result;
   };
@@ -176,7 +185,7 @@ function fail(span: OtelSpan, error: unknown): void {
       "error.type",
       [code, name, "_OTHER"].find((each) => typeof each === "string") as string,
     );
-    span.recordException(error instanceof Error ? error : textOf(error));
+    span.recordException(isError(error) ? error : textOf(error));
   } catch {
     span.setAttribute("error.type", "_OTHER");
   }
@@ -184,7 +193,7 @@ function fail(span: OtelSpan, error: unknown): void {
 
 function textOf(error: unknown): string {
   try {
-    return error instanceof Error ? error.message : String(error);
+    return isError(error) ? error.message : String(error);
   } catch {
     return "an error that cannot be read";
   }
