@@ -1,7 +1,15 @@
 // The public surface of sluice, and nothing else.
 
 export type { Awaitable } from "./base/awaitable.js";
-export { type ErrorCode, errorCodes, type Location, locate, SluiceError } from "./base/errors.js";
+export {
+  type ErrorCode,
+  type ErrorCodes,
+  errorCodes,
+  type Location,
+  locate,
+  SluiceError,
+} from "./base/errors.js";
+export type { WarningCode } from "./base/warnings.js";
 export type { Backoff, BackoffOptions } from "./engine/backoff.js";
 export type { BudgetOptions } from "./engine/budget.js";
 export type { Context, Params, RunOptions } from "./engine/context.js";
@@ -60,6 +68,5 @@ export type {
   RunEvents,
   StepEvent,
   UsageEvent,
-  WarningCode,
   WarningEvent,
 } from "./observe/events.js";

@@ -1,6 +1,7 @@
 // Ids: names of places that stay the same while the graph around them grows. docs/decisions/0006 has the reasons.
 import { hash } from "../base/hash.js";
-import { type Linked, NODE } from "./links.js";
+import { NODE } from "../base/keys.js";
+import type { Linked } from "./links.js";
 
 /** A node where a walk along the links first came to it. */
 interface Place {

@@ -1,7 +1,5 @@
-// The links of a node: where each of its actions leads. Imports nothing.
-
-/** Cross-build key of what the engine keeps of a node. */
-export const NODE = Symbol.for("sluice.node");
+// The links of a node: where each of its actions leads.
+import type { NODE } from "../base/keys.js";
 
 /** A node as what follows links sees it. */
 export interface Linked {

@@ -10,13 +10,15 @@ import {
   isPlainObject,
   type Rule,
 } from "../base/options.js";
+import { isObject } from "../base/realms.js";
 import { HELD, type Held } from "../gate/held-slots.js";
 import type { Listeners } from "../observe/events.js";
 import { Watch } from "../observe/watch.js";
-import { checkBudget, Meter, type Reservation } from "./budget.js";
+import { checkBudget } from "./budget.js";
 import type { Params, RunOptions } from "./context.js";
 import { idsOf } from "./ids.js";
 import type { Linked } from "./links.js";
+import { Meter, type Reservation } from "./meter.js";
 
 /** A context as a run inside a hook sees it. */
 interface Outer {
@@ -32,14 +34,11 @@ const NO_PARAMS: Params = Object.freeze({});
 const emitterRule: Rule = {
   expected: "an emitter of eventemitter3 (one of node:events works differently)",
   accepts: (value) =>
-    value instanceof Object &&
-    "listenerCount" in value &&
-    "listeners" in value &&
-    !("setMaxListeners" in value),
+    isObject(value) && "listenerCount" in value && "listeners" in value && !("setMaxListeners" in value),
 };
 const contextRule: Rule = {
   expected: "the context that a hook was given",
-  accepts: (value) => value instanceof Object && HELD in value,
+  accepts: (value) => isObject(value) && HELD in value,
 };
 const hooks: Rule = {
   expected: "a function or an array of functions",

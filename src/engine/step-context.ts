@@ -3,8 +3,8 @@ import { type Cancellation, HookSignal } from "../base/cancellation.js";
 import { longHash } from "../base/hash.js";
 import { HELD, type Held } from "../gate/held-slots.js";
 import { backpressure, emitEvent } from "../observe/events.js";
-import type { Reservation } from "./budget.js";
 import type { Context, Params } from "./context.js";
+import type { Reservation } from "./meter.js";
 import type { Named, Scope } from "./scope.js";
 
 /** What a context needs of the grant of its call. */

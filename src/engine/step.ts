@@ -1,18 +1,12 @@
 // A node as the engine sees it: the keys that every build of sluice shares, and what stands behind them.
 import type { Awaitable } from "../base/awaitable.js";
-import { type Links, NODE } from "./links.js";
+import { BEGIN, MIDDLE, NODE, WALK } from "../base/keys.js";
+import type { Links } from "./links.js";
 import type { Scope } from "./scope.js";
 import type { Settings } from "./settings.js";
 import type { StepContext } from "./step-context.js";
 
-/** Cross-build key of what a node does between `prep` and `post`. */
-export const MIDDLE = Symbol.for("sluice.middle");
-
-/** Cross-build key of how `run()` begins, and of one walk of a flow. */
-export const BEGIN = Symbol.for("sluice.begin");
-export const WALK = Symbol.for("sluice.walk");
-
-export { NODE };
+export { BEGIN, MIDDLE, NODE, WALK };
 
 /** What the engine keeps of a node: wired before runs, never written by one. */
 export interface Wiring {

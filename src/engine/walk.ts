@@ -3,7 +3,8 @@
 import { type Awaitable, isThenable, Pending, whenSettled } from "../base/awaitable.js";
 import { quote, SluiceError, show, showPath } from "../base/errors.js";
 import { nearest } from "../base/nearest.js";
-import { backpressure, warn } from "../observe/events.js";
+import { warn } from "../base/warnings.js";
+import { backpressure } from "../observe/events.js";
 import type { Watch } from "../observe/watch.js";
 import { executeOnce, type Leaf } from "./execute.js";
 import type { Scope } from "./scope.js";

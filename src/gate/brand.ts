@@ -1,8 +1,6 @@
-// How a gate is known, of whichever build of sluice. Imports nothing.
+// How a gate is known, of whichever build of sluice.
+import { GATE } from "../base/keys.js";
 import type { Gate } from "./gate.js";
-
-/** Cross-build key of a gate. */
-export const GATE = Symbol.for("sluice.gate");
 
 /** Whether a value is a gate, of this build of sluice or another. */
 export const isGate = (value: unknown): value is Gate =>

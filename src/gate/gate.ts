@@ -2,6 +2,7 @@
 // it shares. The order of every call is: slot, tokenQueue, pause, start.
 import { Cancellation } from "../base/cancellation.js";
 import { invalidOption } from "../base/errors.js";
+import { GATE } from "../base/keys.js";
 import {
   aCountOrInfinity,
   aFunction,
@@ -14,9 +15,9 @@ import {
   isAmount,
   type Rule,
 } from "../base/options.js";
+import { isObject } from "../base/realms.js";
 import type { PauseWatcher } from "../observe/gate-log.js";
 import { acquire } from "./acquire.js";
-import { GATE } from "./brand.js";
 import { GateCall, type GateContext } from "./gate-call.js";
 import { HELD, type Held } from "./held-slots.js";
 import { provideGates } from "./private-gate.js";
@@ -83,7 +84,7 @@ const runRules: Record<string, Rule> = {
   signal: aSignal,
   ctx: {
     expected: "the context of a hook or of an outer `gate.run`",
-    accepts: (value) => value instanceof Object && HELD in value,
+    accepts: (value) => isObject(value) && HELD in value,
   },
 };
 

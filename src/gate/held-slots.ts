@@ -2,8 +2,7 @@
 import type { Cancellation } from "../base/cancellation.js";
 import type { Semaphore, Slot } from "./semaphore.js";
 
-/** Cross-build key under which a context carries the slots of gates that its hook holds. */
-export const HELD = Symbol.for("sluice.held");
+export { HELD } from "../base/keys.js";
 
 /** A slot that a hook holds, and those held around it. */
 export interface Held {

@@ -1,5 +1,5 @@
 // Sees calls of a gate that may wait for themselves, and warns of them once for each gate.
-import { warn } from "../observe/events.js";
+import { warn } from "../base/warnings.js";
 import type { Passable } from "./acquire.js";
 
 /** A call without `ctx` that waits this long, in ms, while no slot comes free may be waiting for its own caller. */

@@ -36,6 +36,9 @@ const parallelRules: Record<string, Rule> = {
   post: aFunction,
 };
 
+/** Outside the class: bundlers rename a class that refers to itself. */
+const isParallel = (value: unknown): boolean => value === Parallel;
+
 /** A node that runs its branches at the same time; made by {@link parallel}. */
 export class Parallel<S = Untyped, Outcome = Untyped, A extends Action = Action> extends BaseNode<S> {
   /** What runs at the same time. */
@@ -45,7 +48,7 @@ export class Parallel<S = Untyped, Outcome = Untyped, A extends Action = Action>
 
   /** @throws SluiceError `INVALID_NODE`, `UNKNOWN_HOOK`, `INVALID_OPTION`, `UNKNOWN_OPTION`. */
   constructor(branches: readonly BaseNode<S>[], options: ParallelOptions<S, Outcome, A> = {}) {
-    super({ ...(new.target === Parallel ? { name: "parallel" } : {}), ...options }, parallelRules, "walks");
+    super({ ...(isParallel(new.target) ? { name: "parallel" } : {}), ...options }, parallelRules, "walks");
     if (!Array.isArray(branches) || branches.length === 0) {
       throw invalidOption("parallel()", "branches", "a non-empty array of nodes or flows", branches);
     }

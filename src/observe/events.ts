@@ -3,6 +3,8 @@ import type { EventEmitter } from "eventemitter3";
 import { isThenable } from "../base/awaitable.js";
 import { type Cancellation, waitFor } from "../base/cancellation.js";
 import { describe } from "../base/errors.js";
+import { BACKPRESSURE } from "../base/keys.js";
+import { type WarningCode, warn } from "../base/warnings.js";
 
 /** What every event carries. */
 interface EventOf<Type extends string> {
@@ -184,14 +186,9 @@ export interface RunEvents {
 /** The emitter that `run(shared, { events })` takes. */
 export type RunEmitter = EventEmitter<RunEvents>;
 
-/**
- * Cross-build key under which an emitter says what `ctx.emit` has to wait for: a promise while its reader is
- * behind, nothing otherwise. Listeners themselves are never waited for, since one that hangs must not hold a run.
- */
-export const BACKPRESSURE = Symbol.for("sluice.backpressure");
-
 /** What the engine asks of an emitter. */
 export type Listeners = Pick<RunEmitter, "listeners" | "listenerCount" | "removeListener"> & {
+  /** Listeners themselves are never waited for, since one that hangs must not hold a run. */
   [BACKPRESSURE]?(): Promise<void> | undefined;
 };
 
@@ -209,22 +206,6 @@ export function backpressure(
     return ignore;
   });
   return ready.catch(ignore);
-}
-
-/** The `code` of a process warning that sluice prints. */
-export type WarningCode =
-  | "SLUICE_UNLINKED_ACTION"
-  | "SLUICE_LINK_OVERWRITTEN"
-  | "SLUICE_LINKS_NOT_FOLLOWED"
-  | "SLUICE_GATE_STALLED"
-  | "SLUICE_LISTENER_FAILED"
-  | "SLUICE_REQUEST_FAILED";
-
-/** Warns through the process where there is one; library code never writes to the console. */
-export function warn(code: WarningCode, message: string): void {
-  const host = (globalThis as { process?: { emitWarning?: (text: string, options: object) => void } })
-    .process;
-  host?.emitWarning?.(message, { type: "SluiceWarning", code });
 }
 
 /**
