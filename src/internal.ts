@@ -2,6 +2,7 @@
 export { isThenable } from "./base/awaitable.js";
 export { Cancellation } from "./base/cancellation.js";
 export { invalidOption, quote, SluiceError, show } from "./base/errors.js";
+export { nameOf } from "./base/name.js";
 export { nearest } from "./base/nearest.js";
 export {
   aBoolean,

@@ -113,9 +113,11 @@ export function locate(error: unknown): Location | undefined {
   return isObject(error) ? locations().get(error) : undefined;
 }
 
-/** Cuts a text short and escapes what would break a line or colour a terminal. */
-const cut = (text: string): string =>
-  JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : `${text}`).slice(1, -1); // in plain JavaScript, a name may be a method
+/** Cuts a text short and escapes what would break a line or colour a terminal. In plain JavaScript it may be anything. */
+function cut(value: unknown): string {
+  const text = typeof value === "string" ? value : show(value);
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text).slice(1, -1);
+}
 
 /** Shows a value in a message: short, on one line, with its type. */
 export function show(value: unknown): string {

@@ -4,6 +4,7 @@
 import { type Awaitable, after, isThenable, Pending, whenSettled } from "../base/awaitable.js";
 import { Cancellation, sleep } from "../base/cancellation.js";
 import { locate, quote, SluiceError, show } from "../base/errors.js";
+import { nameOf } from "../base/name.js";
 import { isAmount } from "../base/options.js";
 import { type AcquireRequest, acquire, enter, type Grant, tryAcquire } from "../gate/acquire.js";
 import { releaseCarried } from "../gate/held-slots.js";
@@ -236,7 +237,7 @@ async function waitBefore(job: Job, error: unknown, number: number) {
   try {
     if (!(await raced(job, settings.retryIf(error)))) return undefined;
     scope.cancellation?.throwIfAborted();
-    return await raced(job, waitAfter(settings.backoff, number, error, node.name));
+    return await raced(job, waitAfter(settings.backoff, number, error, nameOf(node)));
   } catch (failure) {
     scope.locate(failure, node, index, number);
     throw failure;
@@ -383,7 +384,7 @@ class Deadline {
   }
 
   #fire(): void {
-    const text = `${quote(this.#job.node.name)} took longer than its \`timeout: ${this.#timeout}\` ms`;
+    const text = `${quote(nameOf(this.#job.node))} took longer than its \`timeout: ${this.#timeout}\` ms`;
     this.level.abort(new SluiceError("TIMEOUT", text), true);
   }
 
@@ -409,6 +410,6 @@ async function costOf(job: Job, number: number): Promise<number> {
   if (isAmount(tokens)) return tokens;
   throw new SluiceError(
     "INVALID_COST",
-    `${quote(node.name)}: expected cost() to return tokens as a finite number from 0 up, got ${show(tokens)}`,
+    `${quote(nameOf(node))}: expected cost() to return tokens as a finite number from 0 up, got ${show(tokens)}`,
   );
 }

@@ -4,11 +4,12 @@
 import { isThenable } from "../base/awaitable.js";
 import { Cancellation, waitFor } from "../base/cancellation.js";
 import { SluiceError } from "../base/errors.js";
+import type { Named } from "../base/name.js";
 import { releaseCarried } from "../gate/held-slots.js";
 import { backpressure } from "../observe/events.js";
 import { ItemFailure, isFailure } from "./failure.js";
 import { progressOf } from "./items.js";
-import type { Named, Scope } from "./scope.js";
+import type { Scope } from "./scope.js";
 import { checkItems, Source } from "./source.js";
 import { Worker } from "./worker.js";
 

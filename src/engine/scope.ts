@@ -1,16 +1,12 @@
 // The two objects behind a hook's context: the scope of the walk that it is part of, and the context itself.
 import { type Cancellation, HookSignal } from "../base/cancellation.js";
 import { SluiceError, setLocation, showPath } from "../base/errors.js";
+import { type Named, nameOf } from "../base/name.js";
 import { HELD, type Held } from "../gate/held-slots.js";
 import { backpressure, emitEvent, type WarningCode } from "../observe/events.js";
 import { RUN_SPAN } from "../observe/watch.js";
 import type { Context, Params } from "./context.js";
 import type { Run } from "./run.js";
-
-/** What a scope and a location need to know of a node. */
-export interface Named {
-  readonly name: string;
-}
 
 /** What a context needs of the call's grant. */
 interface Granted {
@@ -84,15 +80,16 @@ export class Scope {
 
   path(node: Named): (string | number)[] {
     const { flow } = this;
-    const path = flow === undefined ? [] : (this.#outer?.path(flow) ?? [flow.name]);
+    const path = flow === undefined ? [] : (this.#outer?.path(flow) ?? [nameOf(flow)]);
     if (this.#iteration !== undefined) path.push(this.#iteration);
-    path.push(node.name);
+    path.push(nameOf(node));
     return path;
   }
 
   /** Writes down that a hook of a node threw this error. */
   locate(error: unknown, node: Named, item: number | undefined, attempt: number): void {
-    setLocation(error, { path: this.path(node), flow: this.flow?.name, node: node.name, item, attempt });
+    const flow = this.flow && nameOf(this.flow);
+    setLocation(error, { path: this.path(node), flow, node: nameOf(node), item, attempt });
   }
 
   /** The error of a node that would be one step too many. */

@@ -2,21 +2,19 @@
 
 import { isThenable } from "../base/awaitable.js";
 import { quote, SluiceError, show } from "../base/errors.js";
+import { type Named, nameOf } from "../base/name.js";
 
 const ignore = () => {};
 
 /** @throws SluiceError `NOT_ITERABLE`; a string is refused too, for its letters are nobody's items. */
-export function checkItems(
-  node: { readonly name: string },
-  items: unknown,
-): Iterable<unknown> | AsyncIterable<unknown> {
+export function checkItems(node: Named, items: unknown): Iterable<unknown> | AsyncIterable<unknown> {
   if (items === undefined || items === null) return [];
   if (typeof items === "object" && (Symbol.asyncIterator in items || Symbol.iterator in items)) {
     return items as Iterable<unknown> | AsyncIterable<unknown>;
   }
   throw new SluiceError(
     "NOT_ITERABLE",
-    `${quote(node.name)}: expected prep() to return an iterable of items, an async iterable or nothing, got ${show(items)}; return an array, such as [${typeof items === "string" ? "text" : "item"}]`,
+    `${quote(nameOf(node))}: expected prep() to return an iterable of items, an async iterable or nothing, got ${show(items)}; return an array, such as [${typeof items === "string" ? "text" : "item"}]`,
   );
 }
 

@@ -2,22 +2,30 @@
 
 import { type Awaitable, isThenable, Pending, whenSettled } from "../base/awaitable.js";
 import { quote, SluiceError, show, showPath } from "../base/errors.js";
+import { NODE, nameOf } from "../base/name.js";
 import { nearest } from "../base/nearest.js";
 import { backpressure, warn } from "../observe/events.js";
 import type { Watch } from "../observe/watch.js";
 import { executeOnce, type Leaf } from "./attempts.js";
+import type { Params } from "./context.js";
+import type { FanOutSettings } from "./fan-out.js";
 import type { Links } from "./links.js";
 import { type Scope, StepContext } from "./scope.js";
 import type { Settings } from "./settings.js";
 
-/** Cross-build key of what the engine keeps of a node. */
-export const NODE = Symbol.for("sluice.node");
+export { NODE };
 /** Cross-build key of what a node does between `prep` and `post`. */
 export const MIDDLE = Symbol.for("sluice.middle");
 
 /** Cross-build key of how `run()` begins, and of one walk of a flow. */
 export const BEGIN = Symbol.for("sluice.begin");
 export const WALK = Symbol.for("sluice.walk");
+
+/** The options of a flow that its walks need. */
+export interface WalkSettings {
+  readonly params: Params | undefined;
+  readonly strict: boolean;
+}
 
 /** What the engine keeps of a node: wired before runs, never written by one. */
 export interface Wiring {
@@ -33,6 +41,10 @@ export interface Wiring {
   /** As they were given, and which ones its class takes: whoever draws the node tells its kind by them. */
   readonly options: object;
   readonly takes: Readonly<Record<string, unknown>>;
+  /** Of a flow: what holds for its walks. Written by the constructor of the class, as the next one is. */
+  walks: WalkSettings | undefined;
+  /** Of a batch: how its items run. Not a `#private` field of the node: a Proxy around a node has none. */
+  batch: FanOutSettings | undefined;
   /** Whether its hooks have been looked at, for it is asked at each link. */
   checked: boolean;
   /** Where each action leads; `null` ends the flow on purpose. */
@@ -281,14 +293,14 @@ function checkStore(node: Step, keys: readonly string[], shared: unknown): void 
   const had = Object.keys(store).slice(0, 20).map(quote).join(", ") || "none";
   throw new SluiceError(
     "MISSING_KEYS",
-    `${quote(node.name)} requires ${list} in the store, which has ${had}; set it before the run, or in an earlier node's post()`,
+    `${quote(nameOf(node))} requires ${list} in the store, which has ${had}; set it before the run, or in an earlier node's post()`,
   );
 }
 
 const wrongAction = (node: Step, action: unknown): SluiceError =>
   new SluiceError(
     "INVALID_ACTION",
-    `${quote(node.name)}: expected post() to return an action (a string) or nothing, got ${show(action)}; put results into the store instead`,
+    `${quote(nameOf(node))}: expected post() to return an action (a string) or nothing, got ${show(action)}; put results into the store instead`,
   );
 
 /** Edges that were warned of already, some for each node. */
@@ -301,7 +313,7 @@ function unlinked(node: Step, action: Action, scope: Scope): void {
   const actions = Array.from(links.entries(), ([action]) => action);
   const close = nearest(action, actions);
   const message =
-    `${quote(node.name)} returned the action ${quote(action)}, which is not linked, so ${showPath(scope.path(node))} ends its flow` +
+    `${quote(nameOf(node))} returned the action ${quote(action)}, which is not linked, so ${showPath(scope.path(node))} ends its flow` +
     ` (linked: ${actions.slice(0, 20).map(quote).join(", ")})${close === undefined ? "" : `; did you mean ${quote(close)}?`}` +
     ` If it should end here, say so with .end(${quote(action)})`;
   if (scope.strict) {

@@ -3,6 +3,7 @@
 
 import { type Awaitable, after, isThenable, rethrow } from "../base/awaitable.js";
 import { quote, SluiceError, show } from "../base/errors.js";
+import { nameOf } from "../base/name.js";
 import { isPlainObject, type Rule } from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
 import { attempt, type Trip } from "../engine/attempts.js";
@@ -40,7 +41,6 @@ const parallelFlowRules: Record<string, Rule> = { ...flowRules, ...parallelRules
 export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> {
   /** @internal Bundlers rename classes, and a node is called after its class. */
   static override readonly name: string = "BatchFlow";
-  readonly #batch: FanOutSettings;
 
   constructor(start: BaseNode<S>, options?: BatchFlowOptions<S>);
   /** @internal */
@@ -58,7 +58,7 @@ export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> 
     concurrency = 1,
   ) {
     super(start, options, rules);
-    this.#batch = batchSettings(options, concurrency);
+    this[NODE].batch = batchSettings(options, concurrency);
   }
 
   /** Gives the params of each iteration: an iterable or async iterable of objects, pulled lazily. */
@@ -92,7 +92,7 @@ export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> 
 
   /** @internal */
   override [MIDDLE](items: unknown, shared: S, _ctx: StepContext, scope: Scope): Promise<unknown[]> {
-    return new IterationFanOut(this, items, shared, scope, this.#batch).run();
+    return new IterationFanOut(this, items, shared, scope, this[NODE].batch as FanOutSettings).run();
   }
 }
 
@@ -213,7 +213,7 @@ class IterationFanOut<S> extends FanOut {
     if (isPlainObject(params)) return;
     throw new SluiceError(
       "INVALID_PARAMS",
-      `${quote(this.#flow.name)}: expected prep() to give objects of params, such as { file: "a.txt" }, got ${show(params)} at ${index}`,
+      `${quote(nameOf(this.#flow))}: expected prep() to give objects of params, such as { file: "a.txt" }, got ${show(params)} at ${index}`,
     );
   }
 }

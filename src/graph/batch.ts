@@ -58,7 +58,6 @@ export const batchSettings = (
 export class BatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends BaseNode<S> {
   /** @internal Bundlers rename classes, and a node is called after its class. */
   static override readonly name: string = "BatchNode";
-  readonly #batch: FanOutSettings;
 
   constructor(options?: BatchNodeOptions<S>);
   /** @internal */
@@ -74,7 +73,7 @@ export class BatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends Ba
     concurrency = 1,
   ) {
     super(options, rules, "batch");
-    this.#batch = batchSettings(options, concurrency);
+    this[NODE].batch = batchSettings(options, concurrency);
   }
 
   /** Gives the items: an iterable or async iterable, pulled lazily; nothing means none. */
@@ -108,7 +107,7 @@ export class BatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends Ba
 
   /** @internal */
   override [MIDDLE](items: unknown, shared: S, _ctx: StepContext, scope: Scope): Promise<unknown[]> {
-    return new ItemFanOut(this, items, shared, scope, this.#batch).run();
+    return new ItemFanOut(this, items, shared, scope, this[NODE].batch as FanOutSettings).run();
   }
 }
 

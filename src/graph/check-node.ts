@@ -1,5 +1,6 @@
 // What is a node, and are its hooks called by the names that are called here.
 import { quote, SluiceError, show } from "../base/errors.js";
+import { nameOf } from "../base/name.js";
 import { NODE, type Step } from "../engine/walk.js";
 
 /** Hooks of PocketFlow, and what they are called here. */
@@ -26,7 +27,7 @@ export function checkNode(
 ): asserts node is Step {
   const wiring = (node as Partial<Step> | null | undefined)?.[NODE];
   if (wiring === undefined) {
-    const place = of === undefined ? where : `${quote(of.name)}${where}`;
+    const place = of === undefined ? where : `${quote(nameOf(of))}${where}`;
     const hint = typeof node === "function" ? "; write `new` before the class" : "";
     throw new SluiceError("INVALID_NODE", `${place}: expected a node or a flow, got ${show(node)}${hint}`);
   }
@@ -36,7 +37,7 @@ export function checkNode(
   if (wrong === undefined) return;
   throw new SluiceError(
     "UNKNOWN_HOOK",
-    `${quote((node as Step).name)} defines \`${wrong}\`, which is never called; write \`${WRONG_HOOKS[wrong]}\`, which may be async`,
+    `${quote(nameOf(node as Step))} defines \`${wrong}\`, which is never called; write \`${WRONG_HOOKS[wrong]}\`, which may be async`,
   );
 }
 

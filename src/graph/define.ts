@@ -3,6 +3,7 @@
 import type { Awaitable } from "../base/awaitable.js";
 import { Cancellation } from "../base/cancellation.js";
 import { invalidOption, quote, SluiceError } from "../base/errors.js";
+import { nameOf } from "../base/name.js";
 import { aFunction, checkOptions, isPlainObject, oneOf, type Rule } from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
 import type { Context } from "../engine/context.js";
@@ -135,7 +136,7 @@ export class Parallel<S = Untyped, Outcome = Untyped, A extends Action = Action>
         cancellation.throwIfAborted(); // two may end in the same turn, and one of them was first
         decided = { status: "fulfilled", value };
         cancellation.abort(
-          new SluiceError("BRANCH_LOST", `Another branch of ${quote(this.name)} was first`),
+          new SluiceError("BRANCH_LOST", `Another branch of ${quote(nameOf(this))} was first`),
           true,
         );
         return value;
@@ -145,7 +146,7 @@ export class Parallel<S = Untyped, Outcome = Untyped, A extends Action = Action>
           decided = { status: "rejected", reason };
           const sibling = new SluiceError(
             "SIBLING_FAILED",
-            `Another branch of ${quote(this.name)} failed (see \`cause\`)`,
+            `Another branch of ${quote(nameOf(this))} failed (see \`cause\`)`,
             { cause: reason },
           );
           cancellation.abort(sibling, false);
@@ -163,7 +164,7 @@ export class Parallel<S = Untyped, Outcome = Untyped, A extends Action = Action>
         const errors = outcomes.map((outcome) => (outcome as PromiseRejectedResult).reason as unknown);
         const error = new AggregateError(
           errors,
-          `All ${errors.length} branches of ${quote(this.name)} failed`,
+          `All ${errors.length} branches of ${quote(nameOf(this))} failed`,
         );
         scope.locate(error, this, scope.index, 0);
         throw error;

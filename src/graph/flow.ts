@@ -3,6 +3,7 @@
 import type { Awaitable } from "../base/awaitable.js";
 import type { Cancellation } from "../base/cancellation.js";
 import { invalidOption, quote } from "../base/errors.js";
+import { nameOf } from "../base/name.js";
 import { aBoolean, anObject, type Rule } from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
 import { attempt } from "../engine/attempts.js";
@@ -17,7 +18,16 @@ import {
   type StreamType,
   stream,
 } from "../engine/stream.js";
-import { type Action, BEGIN, MIDDLE, NODE, type Step, WALK, walk } from "../engine/walk.js";
+import {
+  type Action,
+  BEGIN,
+  MIDDLE,
+  NODE,
+  type Step,
+  WALK,
+  type WalkSettings,
+  walk,
+} from "../engine/walk.js";
 import { BaseNode, perform } from "./base-node.js";
 import { checkNode } from "./check-node.js";
 
@@ -57,8 +67,6 @@ export class Flow<S = Untyped> extends BaseNode<S> {
   static override readonly name: string = "Flow";
   /** The node where each walk begins. */
   readonly start: BaseNode<S>;
-  readonly #params: Params | undefined;
-  readonly #strict: boolean;
 
   constructor(start: BaseNode<S>, options?: FlowOptions<S>);
   /** @internal */
@@ -68,11 +76,11 @@ export class Flow<S = Untyped> extends BaseNode<S> {
     super(options, rules, "walks");
     checkNode(": start", start, this);
     this.start = start;
-    this.#params = options?.params === undefined ? undefined : Object.freeze({ ...options.params });
-    this.#strict = options?.strict ?? false;
+    const params = options?.params === undefined ? undefined : Object.freeze({ ...options.params });
+    this[NODE].walks = { params, strict: options?.strict ?? false };
     if ("exec" in this) {
       throw invalidOption(
-        quote(this.name),
+        quote(nameOf(this)),
         "exec",
         "left out: a flow's exec is its walk; put the work into a node",
         this.exec,
@@ -148,7 +156,7 @@ export class Flow<S = Untyped> extends BaseNode<S> {
 
   /** @internal A flow with no hooks and no options of its own is its walk: a step less, of all the steps of a run. */
   override [BEGIN](shared: S, run: Run): Awaitable<Action> {
-    const { settings, requires } = this[NODE];
+    const { settings, requires, walks } = this[NODE];
     const own =
       !settings.singleAttempt ||
       requires !== undefined ||
@@ -157,9 +165,9 @@ export class Flow<S = Untyped> extends BaseNode<S> {
       this.execFallback !== bare.execFallback;
     if (own) return super[BEGIN](shared, run);
     run.steps++;
-    const params =
-      this.#params === undefined ? run.params : Object.freeze({ ...run.params, ...this.#params });
-    const scope = new Scope(run, params, run.cancellation, this, this.#strict);
+    const { params: given, strict } = walks as WalkSettings;
+    const params = given === undefined ? run.params : Object.freeze({ ...run.params, ...given });
+    const scope = new Scope(run, params, run.cancellation, this, strict);
     return walk(this.start as unknown as Step, shared, scope);
   }
 
@@ -171,9 +179,9 @@ export class Flow<S = Untyped> extends BaseNode<S> {
     cancellation: Cancellation | undefined,
     iteration?: number,
   ): Awaitable<Action> {
-    const own = this.#params;
+    const { params: own, strict } = this[NODE].walks as WalkSettings;
     const both = own === undefined || params === undefined ? (own ?? params) : { ...own, ...params };
-    const inside = scope.child(this, this.#strict, both, cancellation, iteration);
+    const inside = scope.child(this, strict, both, cancellation, iteration);
     return walk(this.start as unknown as Step, shared, inside);
   }
 }

@@ -1,6 +1,6 @@
 // Ids: names of places that stay the same while the graph around them grows. docs/decisions/0006 has the reasons.
-import { NODE } from "sluice/internal";
-import { nameOf, type Seen } from "./read-node.js";
+import { NODE, nameOf } from "sluice/internal";
+import type { Seen } from "./read-node.js";
 
 /** A node where a walk along the links first came to it. */
 interface Place {

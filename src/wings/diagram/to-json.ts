@@ -1,9 +1,9 @@
 // toJSON: a flow as data, place by place from the outside in.
 import type { BaseNode } from "sluice";
-import { NODE, WALK } from "sluice/internal";
+import { NODE, nameOf, WALK } from "sluice/internal";
 import type { FlowGraph, GraphLink, GraphNode } from "./graph.js";
 import { idsOf, segmentOf } from "./ids.js";
-import { checkFlow, detailsOf, kindOf, nameOf, type Seen } from "./read-node.js";
+import { checkFlow, detailsOf, kindOf, type Seen } from "./read-node.js";
 
 /** A node that is being listed, and what is around it. */
 interface Entry {
