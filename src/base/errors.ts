@@ -12,6 +12,7 @@ export const errorCodes = [
   "UNKNOWN_ACTION",
   "MISSING_KEYS",
   "NOT_ITERABLE",
+  "INVALID_ITEM",
   "INVALID_PARAMS",
   "INVALID_COST",
   "COST_TOO_HIGH",
@@ -32,6 +33,7 @@ export const errorCodes = [
   "SIBLING_FAILED",
   "BRANCH_LOST",
   "STREAM_LEFT",
+  "STREAM_OVERFLOW",
   "NEXT_CALLED_TWICE",
   "TRACE_FAILED",
 ] as const;

@@ -51,14 +51,14 @@ export abstract class FanOut {
   /** The end of the queue at the store; `undefined` before anybody has queued. */
   #delivering: Promise<unknown> | undefined;
 
-  /** @throws SluiceError `NOT_ITERABLE`. */
+  /** @throws SluiceError `NOT_ITERABLE`, `INVALID_ITEM`. */
   constructor(node: Named, items: unknown, outer: Scope, settings: Settings) {
     this.#node = node;
     this.scope = outer.with(this.#cancellation);
     this.#settings = settings;
     try {
       const checked = checkItems(node, items);
-      this.#source = new Source(checked);
+      this.#source = new Source(node, checked);
       this.#report = progressOf(checked, outer, node);
     } catch (error) {
       this.#blame(error);
