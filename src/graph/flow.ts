@@ -106,7 +106,8 @@ export class Flow<S = Untyped> extends BaseNode<S> {
    * and the loop throws what `run()` would reject with. The run begins when the first event is asked for.
    *
    * A slow reader holds the run back: while `buffer` events wait, so do `await emit(…)` and the start of further
-   * steps, items and attempts. Data that was sent without `await` is never dropped. Of one batch only one progress
+   * steps, items and attempts. Data that was sent without `await` is never dropped; with 100,000 data events unread
+   * beyond the buffer the run is aborted, and the loop throws `STREAM_OVERFLOW` after the last of them. Of one batch only one progress
    * event waits: a newer one takes its place. Leaving the loop aborts the run and waits for its end.
    *
    * @throws SluiceError for wrong options, at once.
