@@ -9,12 +9,15 @@ import { checkRate, type Rate } from "../gate/rate.js";
 import { isQuotaExhausted } from "../gate/retry-after.js";
 import { aBackoff, type Backoff, checkBackoff } from "./backoff.js";
 
+/** The keys of a store; any, of one that nothing is known of. */
+type KeyOf<S> = unknown extends S ? string : keyof S & string;
+
 /** The options that every node takes. */
 export interface BaseOptions<S = Untyped> {
   /** What errors, events and diagrams call it. @default the name of the class */
   readonly name?: string | undefined;
   /** Keys that the store must have before `prep` is called. */
-  readonly requires?: readonly (keyof S & string)[] | undefined;
+  readonly requires?: readonly KeyOf<NoInfer<S>>[] | undefined;
 }
 
 /** The options that decide how a call is tried. */

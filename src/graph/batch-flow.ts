@@ -8,7 +8,7 @@ import { isPlainObject, type Rule } from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
 import { attempt, type Trip } from "../engine/attempts.js";
 import type { Context, Params } from "../engine/context.js";
-import type { ItemFailure } from "../engine/failure.js";
+import type { DefaultOnError, OnError, Outcome } from "../engine/failure.js";
 import { FanOut, type FanOutSettings } from "../engine/fan-out.js";
 import { wrapItem } from "../engine/items.js";
 import { type Scope, StepContext } from "../engine/scope.js";
@@ -16,6 +16,7 @@ import { type Action, MIDDLE, NODE, WALK } from "../engine/walk.js";
 import type { Worker } from "../engine/worker.js";
 import type { BaseNode } from "./base-node.js";
 import {
+  type BatchArguments,
   batchRules,
   batchSettings,
   type ConcurrencyOption,
@@ -26,10 +27,21 @@ import {
 import { Flow, type FlowOptions, flowRules } from "./flow.js";
 
 /** The options of a {@link BatchFlow}. Attempts, timeout and gate are those of each iteration. */
-export interface BatchFlowOptions<S = Untyped> extends FlowOptions<S>, OnErrorOption {}
+export interface BatchFlowOptions<S = Untyped, E extends OnError = "throw">
+  extends FlowOptions<S>,
+    OnErrorOption<E> {}
 
 /** The options of an {@link AsyncParallelBatchFlow}. */
-export interface ParallelBatchFlowOptions<S = Untyped> extends BatchFlowOptions<S>, ConcurrencyOption {}
+export interface ParallelBatchFlowOptions<S = Untyped, E extends OnError = "throw">
+  extends BatchFlowOptions<S, E>,
+    ConcurrencyOption {}
+
+/** What one iteration came to: its last action, or its failure. */
+type LastAction<P, E extends OnError> = unknown extends E
+  ? Untyped
+  : "collect" extends E
+    ? Outcome<string | undefined, P, E>
+    : Action;
 
 const batchFlowRules: Record<string, Rule> = { ...flowRules, ...batchRules };
 const parallelFlowRules: Record<string, Rule> = { ...flowRules, ...parallelRules };
@@ -38,22 +50,26 @@ const parallelFlowRules: Record<string, Rule> = { ...flowRules, ...parallelRules
  * A flow that is walked once for each set of params that `prep` gives, one by one. The nodes inside find them
  * merged in `ctx.params`. `post` gets the last action of each walk, in order.
  */
-export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> {
+export class BatchFlow<
+  S = Untyped,
+  P extends object = Untyped,
+  E extends OnError = unknown extends P ? Untyped : "throw",
+> extends Flow<S> {
   /** @internal Bundlers rename classes, and a node is called after its class. */
   static override readonly name: string = "BatchFlow";
 
-  constructor(start: BaseNode<S>, options?: BatchFlowOptions<S>);
+  constructor(start: BaseNode<S>, ...options: BatchArguments<BatchFlowOptions<S, E>, E>);
   /** @internal */
   constructor(
     start: BaseNode<S>,
-    options: ParallelBatchFlowOptions<S> | undefined,
+    options: ParallelBatchFlowOptions<S, OnError> | undefined,
     rules: Record<string, Rule>,
     concurrency: number,
   );
   /** @throws SluiceError `INVALID_NODE`, `UNKNOWN_HOOK`, `INVALID_OPTION`, `UNKNOWN_OPTION`. */
   constructor(
     start: BaseNode<S>,
-    options?: ParallelBatchFlowOptions<S>,
+    options?: ParallelBatchFlowOptions<S, OnError>,
     rules: Record<string, Rule> = batchFlowRules,
     concurrency = 1,
   ) {
@@ -83,10 +99,15 @@ export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> 
   join(_shared: S, _params: P, _local: S, _ctx: Context): Awaitable<void> {}
 
   /** Takes each last action as its walk finishes, one at a time; the list that `post` gets then stays empty. */
-  onResult?(shared: S, action: Action | ItemFailure<P>, params: P, ctx: Context): Awaitable<void>;
+  onResult?(shared: S, action: LastAction<P, E>, params: P, ctx: Context): Awaitable<void>;
 
   /** Decides what the flow returns, given the last action of each iteration in order. @default nothing */
-  override post(_shared: S, _params: Untyped, _actions: Untyped, _ctx: Context): Awaitable<Action> {
+  override post(
+    _shared: S,
+    _params: Untyped,
+    _actions: LastAction<P, E>[],
+    _ctx: Context,
+  ): Awaitable<Action> {
     return undefined;
   }
 
@@ -96,15 +117,17 @@ export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> 
   }
 }
 
+type AnyBatchFlow<S> = BatchFlow<S, Untyped, Untyped>;
+
 /** The iterations of one execution of a batch flow. */
 class IterationFanOut<S> extends FanOut {
-  readonly #flow: BatchFlow<S>;
+  readonly #flow: AnyBatchFlow<S>;
   readonly #shared: S;
   readonly #joins: boolean;
   /** Neither attempts nor a store of its own. */
   readonly #plain: boolean;
 
-  constructor(flow: BatchFlow<S>, items: unknown, shared: S, scope: Scope, batch: FanOutSettings) {
+  constructor(flow: AnyBatchFlow<S>, items: unknown, shared: S, scope: Scope, batch: FanOutSettings) {
     const { concurrency, collect } = batch;
     const joins = flow.join !== BatchFlow.prototype.join;
     const keepResults = flow.onResult === undefined;
@@ -203,7 +226,7 @@ class IterationFanOut<S> extends FanOut {
       // No store is left where a fallback stands in for the walk.
       if (local !== undefined) await this.#flow.join(this.#shared, params as object, local.store as S, ctx);
       ctx.cancellation?.throwIfAborted();
-      await this.#flow.onResult?.(this.#shared, action as Action, params as object, ctx);
+      await this.#flow.onResult?.(this.#shared, action as never, params as object, ctx);
     } finally {
       ctx.close();
     }
@@ -248,11 +271,15 @@ class IterationFanOut<S> extends FanOut {
  * shared.lengths; // => { lock: 4, sluice: 6 }
  * ```
  */
-export class AsyncParallelBatchFlow<S = Untyped, P extends object = Untyped> extends BatchFlow<S, P> {
+export class AsyncParallelBatchFlow<
+  S = Untyped,
+  P extends object = Untyped,
+  E extends OnError = unknown extends P ? Untyped : "throw",
+> extends BatchFlow<S, P, E> {
   /** @internal Bundlers rename classes, and a node is called after its class. */
   static override readonly name: string = "AsyncParallelBatchFlow";
   /** @throws SluiceError `INVALID_NODE`, `UNKNOWN_HOOK`, `INVALID_OPTION`, `UNKNOWN_OPTION`. */
-  constructor(start: BaseNode<S>, options?: ParallelBatchFlowOptions<S>) {
+  constructor(start: BaseNode<S>, ...[options]: BatchArguments<ParallelBatchFlowOptions<S, E>, E>) {
     super(start, options, parallelFlowRules, 16);
   }
 }
