@@ -4,7 +4,7 @@ export type { Awaitable } from "./base/awaitable.js";
 export { type ErrorCode, errorCodes, type Location, locate, SluiceError } from "./base/errors.js";
 export type { Backoff, BackoffOptions } from "./engine/backoff.js";
 export type { Context, Params, RunOptions } from "./engine/context.js";
-export { ItemFailure, isFailure } from "./engine/failure.js";
+export { type Collected, ItemFailure, isFailure, type OnError } from "./engine/failure.js";
 export type { BaseOptions, NodeOptions, RetryOptions } from "./engine/settings.js";
 export type { EventOf, RunStream, StreamOptions, StreamType } from "./engine/stream.js";
 export type { Action } from "./engine/walk.js";

@@ -148,15 +148,23 @@ export const invalidOption = (where: string, name: string, expected: string, val
     `${where.slice(0, 100)}: expected \`${name}\` to be ${expected}, got ${show(value)}`,
   );
 
+/** What to write in the place of a name; the name may be a slip of one that another library uses. */
+function hintFor(name: string, known: readonly string[], instead: Readonly<Record<string, string>>): string {
+  if (Object.hasOwn(instead, name)) return instead[name] as string;
+  const close = nearest(name, [...known, ...Object.keys(instead)]);
+  if (close === undefined) return "";
+  const words = known.includes(close) || !Object.hasOwn(instead, close) ? "" : ` ${instead[close]}`;
+  return `did you mean \`${close}\`?${words}`;
+}
+
 /** An option that does not exist, with what was probably meant. */
 export function unknownOption(
   where: string,
   name: string,
   known: readonly string[],
-  instead?: string,
+  instead: Readonly<Record<string, string>> = {},
 ): SluiceError {
-  const close = nearest(name, known);
-  const hint = instead ?? (close === undefined ? "" : `did you mean \`${close}\`?`);
+  const hint = hintFor(name, known, instead);
   const list = known.map((option) => `\`${option}\``).join(", ");
   return new SluiceError(
     "UNKNOWN_OPTION",

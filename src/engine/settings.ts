@@ -78,6 +78,7 @@ export const INSTEAD: Readonly<Record<string, string>> = {
   maxRetries: "PocketFlow's `maxRetries: n` is written `attempts: n` here (total tries, as there)",
   max_retries: "PocketFlow's `max_retries=n` is written `attempts: n` here (total tries, as there)",
   wait: "PocketFlow's `wait: s` is written `backoff: ms` here (milliseconds, not seconds)",
+  retry: "write `attempts`, the total number of tries: one more than the retries",
   retries: "write `attempts`, the total number of tries: one more than the retries",
   concurrency: "only the parallel classes take it: AsyncParallelBatchNode or AsyncParallelBatchFlow",
 };

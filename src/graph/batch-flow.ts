@@ -8,7 +8,7 @@ import { isPlainObject, type Rule } from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
 import { attempt, type Trip } from "../engine/attempts.js";
 import type { Context, Params } from "../engine/context.js";
-import type { DefaultOnError, OnError, Outcome } from "../engine/failure.js";
+import type { OnError, Outcome } from "../engine/failure.js";
 import { FanOut, type FanOutSettings } from "../engine/fan-out.js";
 import { wrapItem } from "../engine/items.js";
 import { type Scope, StepContext } from "../engine/scope.js";
