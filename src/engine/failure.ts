@@ -46,7 +46,7 @@ Object.defineProperty(ItemFailure.prototype, FAILURE, { value: true });
  * ```ts
  * import { AsyncParallelBatchNode, Flow, isFailure } from "sluice";
  *
- * class Parse extends AsyncParallelBatchNode<{ rows: string[]; bad?: number }, string, unknown> {
+ * class Parse extends AsyncParallelBatchNode<{ rows: string[]; bad?: number }, string, unknown, "collect"> {
  *   override prep(shared: { rows: string[] }) { return shared.rows; }
  *   override exec(row: string) { return JSON.parse(row); }
  *   override post(shared: { bad?: number }, _rows: string[], results: unknown[]) {
