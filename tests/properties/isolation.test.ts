@@ -77,7 +77,7 @@ test("10,000 concurrent runs of one flow object: no value of one is seen in anot
   });
 
   const items = Object.assign(
-    new AsyncParallelBatchNode<Store, { run: number; n: number }, string>({
+    new AsyncParallelBatchNode<Store, { run: number; n: number }, string, "collect">({
       name: "Items",
       concurrency: 2,
       onError: "collect",
