@@ -2,6 +2,7 @@
 export { isThenable } from "./base/awaitable.js";
 export { Cancellation } from "./base/cancellation.js";
 export { invalidOption, quote, SluiceError, show } from "./base/errors.js";
+export { hash } from "./base/hash.js";
 export {
   BACKPRESSURE,
   GATE,
@@ -33,7 +34,8 @@ export {
 } from "./base/options.js";
 export { builtInOf, isError, isObject } from "./base/realms.js";
 export { warn } from "./base/warnings.js";
-export type { Step } from "./engine/walk.js";
+export { idsOf, segmentOf } from "./engine/ids.js";
+export type { Step } from "./engine/step.js";
 export { Semaphore, type Slot } from "./gate/semaphore.js";
 export { EVENT_TYPES } from "./observe/event-types.js";
 export { Room } from "./observe/room.js";

@@ -18,6 +18,8 @@ export const errorCodes = [
   "INVALID_COST",
   "COST_TOO_HIGH",
   "MAX_STEPS",
+  "BUDGET_SPENT",
+  "TOO_MANY_FAILURES",
   "TIMEOUT",
   "SIBLING_FAILED",
   "BRANCH_LOST",
@@ -118,6 +120,15 @@ export function show(value: unknown): string {
     return value === null || value === undefined ? String(value) : `${cut(String(value))} (${typeof value})`;
   } catch {
     return `a value that cannot be shown (${typeof value})`;
+  }
+}
+
+/** Puts into words what was thrown; not everything can be. */
+export function describe(error: unknown): string {
+  try {
+    return String(error);
+  } catch {
+    return show(error);
   }
 }
 

@@ -1,111 +1,19 @@
-// Attempts: what one call of `exec`, or of a flow's walk, goes through until it has a result or has failed. The one
-// place that calls `exec`.
-
-import { type Awaitable, after, isThenable, Pending, whenSettled } from "../base/awaitable.js";
-import { Cancellation, sleep } from "../base/cancellation.js";
-import { locate, quote, SluiceError, show } from "../base/errors.js";
+// Attempts: what one call of `exec`, or of a flow's walk, goes through until it has a result or has failed. From the
+// outside in: attempts with their waits and the fallback, the budget, gates, `around` hooks, the call itself.
+import { type Awaitable, isThenable, Pending, whenSettled } from "../base/awaitable.js";
+import { sleep } from "../base/cancellation.js";
+import { invalidOption, locate, quote, SluiceError, show } from "../base/errors.js";
 import { isAmount } from "../base/options.js";
-import { type AcquireRequest, acquire, enter, type Grant, tryAcquire } from "../gate/acquire.js";
+import { type AcquireRequest, acquire, type Grant, type Passable } from "../gate/acquire.js";
+import { isGate } from "../gate/brand.js";
 import { releaseCarried } from "../gate/held-slots.js";
+import { readRefusal } from "../gate/refusal.js";
 import { backpressure } from "../observe/events.js";
 import { waitAfter } from "./backoff.js";
-import { type Scope, StepContext } from "./scope.js";
-import type { Settings } from "./settings.js";
-import type { Worker } from "./worker.js";
+import { call, type Job } from "./execute.js";
+import { StepContext } from "./step-context.js";
 
-/** The hooks that attempts call. */
-interface Tried {
-  readonly name: string;
-  cost?(input: unknown): Awaitable<number>;
-  execFallback(input: unknown, error: unknown, ctx: StepContext): unknown;
-}
-
-/** A node whose `exec` holds no reference to the store: it takes slots, and may be abandoned. */
-export interface Leaf extends Tried {
-  exec(input: unknown, ctx: StepContext): unknown;
-}
-
-/** One piece of work to be tried. */
-interface Work {
-  readonly settings: Settings;
-  readonly scope: Scope;
-  readonly input: unknown;
-  readonly index: number | undefined;
-  readonly worker?: Worker | undefined;
-  /** Reports that the last attempt has failed, and what comes after; written by the attempt. */
-  tell?: ((after?: { readonly wait: number | undefined }) => void) | undefined;
-}
-
-/** The `exec` of a leaf. */
-export interface Call extends Work {
-  readonly node: Leaf;
-  readonly walk?: undefined;
-}
-
-/** The walk of a flow, which is awaited in any case, since it may touch the store. */
-export interface Trip extends Work {
-  readonly node: Tried;
-  walk(ctx: StepContext): unknown;
-}
-
-type Job = Call | Trip;
 type Failed = { readonly error: unknown };
-
-/**
- * The short road of a node without attempts, timeout and gates: calls `exec` with the context that `prep` had, and the
- * fallback if it fails.
- */
-export function executeOnce(node: Leaf, input: unknown, ctx: StepContext): unknown {
-  const { cancellation } = ctx.scope;
-  const recover = (error: unknown) => {
-    cancellation?.throwIfAborted();
-    const result = node.execFallback(input, error, ctx);
-    return isThenable(result) ? (cancellation?.race(result) ?? result) : result;
-  };
-  let result: unknown;
-  try {
-    result = node.exec(input, ctx);
-  } catch (error) {
-    return recover(error);
-  }
-  if (!isThenable(result)) return result;
-  return after(cancellation?.race(result) ?? result, asItIs, recover);
-}
-
-const asItIs = (value: unknown) => value;
-
-/** What {@link startItem} gives for an item that must go through {@link attempt}. */
-export const NOT_STARTED = Symbol("not started");
-
-/**
- * The short road of an item's first attempt, also through a gate that need not be waited for: most attempts need no
- * more, and cost no promise of ours. What `exec` throws goes to {@link attempt} as `failed`.
- */
-export function startItem(
-  node: Leaf,
-  { gates, timeout }: Settings,
-  scope: Scope,
-  input: unknown,
-  index: number,
-  worker: Worker,
-): unknown {
-  worker.tries = 0; // by which a failure is known to need attempt() yet
-  if (timeout !== undefined) return NOT_STARTED;
-  const ctx = new StepContext(scope, node, index, 0, worker);
-  if (gates.length === 0) return node.exec(input, ctx);
-  worker.cost = undefined;
-  worker.cost = node.cost === undefined ? 0 : node.cost(input);
-  if (!isAmount(worker.cost)) return NOT_STARTED;
-  const tokens = worker.cost;
-  if (worker.request?.tokens !== tokens) {
-    const { run, cancellation } = scope;
-    worker.request = { gates, tokens, borrowedFrom: run.held, cancellation, slots: true, carrier: worker };
-  }
-  worker.grant = tryAcquire(worker.request as AcquireRequest, worker);
-  if (worker.grant === undefined) return NOT_STARTED;
-  ctx.hold(worker.grant);
-  return enter(gates, () => node.exec(input, ctx));
-}
 
 /**
  * Tries a job until it succeeds, its attempts are used up, or it is aborted; then the fallback decides.
@@ -120,7 +28,10 @@ const WAITING = Symbol("waiting");
 /** The attempts at one job. No async function, so that a flow's walk starts and ends in the turn of its step. */
 class Attempts extends Pending {
   readonly #job: Job;
+  /** The attempt under way, from 0; counted by #decide. */
   #number = 0;
+  /** What the attempt before threw; written by #decide. */
+  #lastError: unknown;
 
   constructor(job: Job) {
     super();
@@ -134,11 +45,11 @@ class Attempts extends Pending {
 
   #try(failed?: Failed): unknown {
     const { scope, worker } = this.#job;
-    scope.cancellation?.throwIfAborted();
+    scope.cancellation?.throwIfDraining();
     if (worker !== undefined) worker.tries = this.#number + 1;
     let work: unknown;
     try {
-      work = tryOnce(this.#job, this.#number, failed);
+      work = tryOnce(this.#job, this.#number, this.#lastError, failed);
     } catch (error) {
       work = Promise.reject(error);
     }
@@ -171,6 +82,7 @@ class Attempts extends Pending {
       (decision) => {
         if (decision !== AGAIN) return this.#end(decision.result);
         this.#number++;
+        this.#lastError = error;
         try {
           const result = this.#try();
           if (result !== WAITING) this.#end(result);
@@ -193,14 +105,13 @@ async function decide(
 ): Promise<typeof AGAIN | { readonly result: unknown }> {
   const { node, scope, index, worker, walk } = job;
   const { run, cancellation } = scope;
-  cancellation?.throwIfAborted();
+  cancellation?.throwIfDraining(); // a failure of a run that ends is neither tried again nor decided
   // A walk's failure was located where it happened, unless it is the walk's own timeout.
   if (walk === undefined || locate(error) === undefined) scope.locate(error, node, index, number);
-  if (error === run.exceeded) throw error;
   if (worker !== undefined) releaseCarried(worker, run.held); // only `exec` itself holds a slot
   const wait = await waitBefore(job, error, number);
   report(job, wait);
-  cancellation?.throwIfAborted();
+  cancellation?.throwIfDraining();
   if (wait === undefined) return { result: await recover(job, error, number) };
   if (wait > 0) {
     await sleep(wait, cancellation, isRaced(job) ? () => {} : undefined);
@@ -229,14 +140,20 @@ async function yieldTo({ scope: { run, cancellation } }: Job): Promise<void> {
 const raced = <T>({ scope: { cancellation } }: Job, work: Awaitable<T>): Awaitable<T> =>
   isThenable(work) ? (cancellation?.race(work as PromiseLike<T>) ?? work) : work;
 
+/** The longest wait that an error is believed to ask for, in ms. */
+const LONGEST_NAMED_WAIT = 300_000;
+
 /** The wait before another attempt, in ms; `undefined` when there is none. */
 async function waitBefore(job: Job, error: unknown, number: number) {
   const { node, settings, scope, index } = job;
   if (number + 1 >= settings.attempts) return undefined;
   try {
     if (!(await raced(job, settings.retryIf(error)))) return undefined;
-    scope.cancellation?.throwIfAborted();
-    return await raced(job, waitAfter(settings.backoff, number, error, node.name));
+    scope.cancellation?.throwIfDraining();
+    const wait = await raced(job, waitAfter(settings.backoff, number, error, node.name));
+    // A gate has waited for what it was told already.
+    const named = settings.isGated ? 0 : (readRefusal(error)?.wait ?? 0);
+    return Math.max(wait, Math.min(named, LONGEST_NAMED_WAIT));
   } catch (failure) {
     scope.locate(failure, node, index, number);
     throw failure;
@@ -250,8 +167,8 @@ function report(job: Job, wait?: number): void {
 }
 
 async function recover(job: Job, error: unknown, number: number): Promise<unknown> {
-  const { node, scope, input, index, worker } = job;
-  const ctx = new StepContext(scope, node, index, number);
+  const { node, scope, input, index, step, worker } = job;
+  const ctx = new StepContext(scope, node, index, number, step);
   if (worker !== undefined) worker.recovered = true;
   try {
     return await raced(job, node.execFallback(input, error, ctx) as Awaitable<unknown>);
@@ -263,43 +180,89 @@ async function recover(job: Job, error: unknown, number: number): Promise<unknow
   }
 }
 
-function tryOnce(job: Job, number: number, failed: Failed | undefined): unknown {
-  const { node, settings, scope, index } = job;
-  if (settings.gates.length === 0) {
-    if (failed !== undefined) throw failed.error;
-    return perform(job, new StepContext(scope, node, index, number));
-  }
-  return tryGated(job, number, failed);
+function tryOnce(job: Job, number: number, lastError: unknown, failed: Failed | undefined): unknown {
+  const { node, settings, scope, index, step, walk } = job;
+  const ctx = new StepContext(scope, node, index, number, step);
+  if (number > 0) ctx.follows(lastError);
+  const isMetered = walk === undefined && scope.run.meter !== undefined;
+  if (settings.isGated || isMetered) return tryMetered(job, ctx, failed);
+  if (failed !== undefined) throw failed.error;
+  return perform(job, ctx);
 }
 
-async function tryGated(job: Job, number: number, failed: Failed | undefined): Promise<unknown> {
-  const { node, settings, scope, index, worker, walk } = job;
-  const { gates } = settings;
-  const { watch, held } = scope.run;
+/** Makes an attempt that takes tokens: of the run's budget, and then of its gates. */
+async function tryMetered(job: Job, ctx: StepContext, failed: Failed | undefined): Promise<unknown> {
+  const { node, scope, index, walk } = job;
   let tokens = 0;
+  let gates: readonly Passable[];
   try {
-    if (node.cost !== undefined) tokens = await costOf(job, number);
+    if (node.cost !== undefined) tokens = await costOf(job, ctx.attempt);
+    gates = gatesOf(job, ctx);
   } catch (error) {
-    scope.locate(error, node, index, number);
+    scope.locate(error, node, index, ctx.attempt);
     throw error;
   }
-  const request: AcquireRequest = {
+  const { cancellation, run } = scope;
+  const fields = () => scope.eventFields(node, undefined, index);
+  const reservation = walk === undefined ? await run.meter?.reserve(tokens, cancellation, fields) : undefined;
+  let wasMade = false;
+  const start = (grant?: Grant) => {
+    // A call that goes again after a refusal has a context of its own.
+    const own = wasMade ? ctx.renew() : ctx;
+    wasMade = true;
+    if (grant !== undefined) own.hold(grant);
+    if (reservation !== undefined) own.reserve(reservation);
+    return perform(job, own, grant) as Awaitable<unknown>;
+  };
+  const refused = () => {
+    wasMade = false;
+  };
+  try {
+    cancellation?.throwIfDraining();
+    return await (gates.length === 0
+      ? start()
+      : acquire(requestOf(job, gates, tokens, refused), start, failed));
+  } catch (error) {
+    if (readRefusal(error) !== undefined) wasMade = false;
+    throw error;
+  } finally {
+    reservation?.end(wasMade);
+  }
+}
+
+function requestOf(
+  job: Job,
+  gates: readonly Passable[],
+  tokens: number,
+  onRefusal: () => void,
+): AcquireRequest {
+  const { node, scope, index, worker, walk, settings } = job;
+  const { watch, held } = scope.run;
+  return {
     gates,
     tokens,
     borrowedFrom: held,
     cancellation: scope.cancellation,
     slots: walk === undefined,
-    carrier: worker,
+    // A worker carries slots to its next item, which has the same gates unless a function chooses them.
+    carrier: settings.chooseGate === undefined ? worker : undefined,
     log: watch?.gateLog(gates, (at) => scope.eventFields(node, at, index)),
-    refused: watch && ((pause) => report(job, pause)),
+    refused: (pause) => {
+      onRefusal();
+      if (watch !== undefined) report(job, pause);
+    },
     raced: isRaced(job),
   };
-  const start = (grant: Grant) => {
-    const ctx = new StepContext(scope, node, index, number);
-    ctx.hold(grant);
-    return perform(job, ctx, grant) as Awaitable<unknown>;
-  };
-  return acquire(request, start, failed);
+}
+
+/** The gates of one attempt. */
+function gatesOf({ node, settings, input }: Job, ctx: StepContext): readonly Passable[] {
+  const { gates, chooseGate } = settings;
+  if (chooseGate === undefined) return gates;
+  const chosen: unknown = chooseGate(input, ctx);
+  if (chosen === undefined) return gates;
+  if (isGate(chosen)) return [chosen as unknown as Passable, ...gates];
+  throw invalidOption(quote(node.name), "gate", "a function that returns a Gate or undefined", chosen);
 }
 
 /** Makes the call, inside the hooks where something watches. */
@@ -322,79 +285,6 @@ function perform(job: Job, ctx: StepContext, grant?: Grant): unknown {
     perform: () => call(job, ctx, grant),
   });
 }
-
-/**
- * Calls `exec` or walks, under the timeout if there is one. An `exec` that is abandoned ends for the hooks around it
- * here; its slots stay taken until it has really ended, for the vendor is still busy with it.
- */
-function call(job: Job, ctx: StepContext, grant: Grant | undefined): unknown {
-  const { node, input } = job;
-  const deadline = job.settings.timeout === undefined ? undefined : new Deadline(job, job.settings.timeout);
-  if (deadline !== undefined) ctx.limit(deadline.level);
-  const { cancellation } = ctx;
-  let work: unknown;
-  const end = () => {
-    deadline?.end();
-    const abandoned = cancellation?.abandoning === true && job.walk === undefined;
-    ctx.close(abandoned);
-    if (abandoned && isThenable(work)) grant?.linger(work);
-  };
-  try {
-    work = job.walk === undefined ? job.node.exec(input, ctx) : job.walk(ctx);
-  } catch (error) {
-    end();
-    cancellation?.throwIfAborted();
-    throw error;
-  }
-  const ended = isThenable(work) && job.walk === undefined ? (cancellation?.race(work) ?? work) : work;
-  return after(
-    ended,
-    (result) => {
-      deadline?.check();
-      end();
-      cancellation?.throwIfAborted();
-      return result;
-    },
-    (error) => {
-      end();
-      throw error;
-    },
-  );
-}
-
-/** The level of cancellation of an attempt with a timeout. */
-class Deadline {
-  readonly level = new Cancellation(true);
-  readonly #job: Job;
-  readonly #timeout: number;
-  readonly #timer: ReturnType<typeof setTimeout>;
-  readonly #began = performance.now();
-
-  constructor(job: Job, timeout: number) {
-    this.#job = job;
-    this.#timeout = timeout;
-    if (job.scope.cancellation !== undefined) this.level.follow(job.scope.cancellation);
-    this.#timer = setTimeout(() => this.#fire(), timeout);
-  }
-
-  /** An `exec` that blocked the event loop past its timeout has kept the timer from firing. */
-  check(): void {
-    if (performance.now() - this.#began > this.#timeout + EARLY) this.#fire();
-  }
-
-  #fire(): void {
-    const text = `${quote(this.#job.node.name)} took longer than its \`timeout: ${this.#timeout}\` ms`;
-    this.level.abort(new SluiceError("TIMEOUT", text), true);
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
-    this.level.release();
-  }
-}
-
-/** A timer may fire this many ms early, by the clock that measures it here. */
-const EARLY = 2;
 
 /** The tokens to reserve; a first attempt may have asked for them already. */
 async function costOf(job: Job, number: number): Promise<number> {

@@ -1,8 +1,9 @@
 // Gate: one thing with a limit, as a semaphore (p-limit) and a rate limiter (Bottleneck) that whoever calls
 // it shares. The order of every call is: slot, tokenQueue, pause, start.
+
 import { Cancellation } from "../base/cancellation.js";
 import { invalidOption } from "../base/errors.js";
-import { GATE } from "../base/keys.js";
+import { GATE, HELD } from "../base/keys.js";
 import {
   aCountOrInfinity,
   aFunction,
@@ -19,7 +20,8 @@ import { isObject } from "../base/realms.js";
 import type { PauseWatcher } from "../observe/gate-log.js";
 import { acquire } from "./acquire.js";
 import { GateCall, type GateContext } from "./gate-call.js";
-import { HELD, type Held } from "./held-slots.js";
+import type { Held } from "./held-slots.js";
+import { provideGates } from "./private-gate.js";
 import { checkRate, type Rate } from "./rate.js";
 import { retryAfter } from "./retry-after.js";
 import { Semaphore } from "./semaphore.js";
@@ -225,6 +227,4 @@ function pauseOf(error: unknown): number | undefined {
   }
 }
 
-/** Tells a gate, of whichever build of sluice. */
-export const isGate = (value: unknown): value is Gate =>
-  typeof value === "object" && value !== null && GATE in value;
+provideGates((rate) => new Gate({ rate }));

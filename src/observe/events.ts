@@ -2,7 +2,7 @@
 import type { EventEmitter } from "eventemitter3";
 import { isThenable } from "../base/awaitable.js";
 import { type Cancellation, waitFor } from "../base/cancellation.js";
-import { show } from "../base/errors.js";
+import { describe } from "../base/errors.js";
 import { BACKPRESSURE } from "../base/keys.js";
 import { type WarningCode, warn } from "../base/warnings.js";
 
@@ -132,6 +132,14 @@ export interface ProgressEvent extends EventOf<"progress"> {
   readonly remaining: number | undefined;
 }
 
+/** What a run has used so far; sent after each call of `exec`, unless the vendor refused it. */
+export interface UsageEvent extends EventOf<"usage"> {
+  /** Calls that have ended. */
+  readonly calls: number;
+  /** Tokens that they charged, or else reserved by `cost()`. */
+  readonly tokens: number;
+}
+
 /** Something that is probably a mistake but stops nothing. */
 export interface WarningEvent extends EventOf<"warning"> {
   readonly code: WarningCode;
@@ -147,6 +155,7 @@ export type AnyEvent =
   | GateEvent
   | DataEvent
   | ProgressEvent
+  | UsageEvent
   | WarningEvent;
 
 /** What a listener threw or rejected with. */
@@ -169,6 +178,7 @@ export interface RunEvents {
   gate: (event: GateEvent) => void;
   data: (event: DataEvent) => void;
   progress: (event: ProgressEvent) => void;
+  usage: (event: UsageEvent) => void;
   warning: (event: WarningEvent) => void;
   listenerError: (event: ListenerErrorEvent) => void;
 }
@@ -217,14 +227,5 @@ export function emitEvent(emitter: Listeners, event: AnyEvent | ListenerErrorEve
     } catch (error) {
       failed(error);
     }
-  }
-}
-
-/** Puts into words what was thrown; not everything can be. */
-function describe(error: unknown): string {
-  try {
-    return String(error);
-  } catch {
-    return show(error);
   }
 }

@@ -46,6 +46,7 @@ describe("flow.stream", () => {
       ["data", "data"],
       ["data", "data"],
       ["attempt", "end"],
+      ["usage", "usage"],
       ["step", "end"],
       ["run", "end"],
     ]);

@@ -1,8 +1,7 @@
 // toMermaid: the graph of a flow as a Mermaid flowchart, in syntax that GitHub renders too.
 import type { BaseNode, Rate } from "sluice";
-import { checkOptions, oneOf, type Rule } from "sluice/internal";
+import { checkOptions, hash, oneOf, type Rule } from "sluice/internal";
 import type { FlowGraph, GraphGate, GraphNode, NodeKind } from "./graph.js";
-import { hash } from "./ids.js";
 import { label } from "./label.js";
 import { checkFlow } from "./read-node.js";
 import { graphOf } from "./to-json.js";

@@ -103,7 +103,7 @@ export function traceTo(
     const graph = event.type === "run" && event.phase === "start" ? graphOf(event.node) : undefined;
     writer.write(lineOf(event, { data, ...(graph !== undefined && { graph }) }));
   };
-  for (const type of EVENT_TYPES) events.on(type, record);
+  for (const type of EVENT_TYPES) if (type !== "usage") events.on(type, record); // totals of what the lines have
   Object.defineProperty(events, BACKPRESSURE, { value: () => writer.room() });
   const at = Math.round(performance.now() * 1_000) / 1_000;
   writer.write(`${JSON.stringify({ type: "trace", version: TRACE_VERSION, time: Date.now(), at })}\n`);
