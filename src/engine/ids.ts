@@ -1,5 +1,4 @@
 // Ids: names of places that stay the same while the graph around them grows. docs/decisions/0006 has the reasons.
-
 import { hash } from "../base/hash.js";
 import { NODE } from "../base/keys.js";
 import type { Linked } from "./links.js";

@@ -1,5 +1,4 @@
 // One run: its limits, its listeners, its place among the turns of the event loop.
-
 import { Cancellation } from "../base/cancellation.js";
 import { sharedYields } from "../base/event-loop.js";
 import { HELD } from "../base/keys.js";
@@ -16,10 +15,11 @@ import { isObject } from "../base/realms.js";
 import type { Held } from "../gate/held-slots.js";
 import type { Listeners } from "../observe/events.js";
 import { Watch } from "../observe/watch.js";
-import { checkBudget, Meter } from "./budget.js";
+import { checkBudget } from "./budget.js";
 import type { Params, RunOptions } from "./context.js";
 import { idsOf } from "./ids.js";
 import type { Linked } from "./links.js";
+import { Meter, type Reservation } from "./meter.js";
 
 /** A context as a run inside a hook sees it. */
 interface Outer {
@@ -27,6 +27,7 @@ interface Outer {
   readonly [HELD]: Held | undefined;
   /** Of another build's context it may be missing. */
   readonly scope?: { readonly run: Run } | undefined;
+  readonly reservation?: Reservation | undefined;
 }
 
 const NO_PARAMS: Params = Object.freeze({});
@@ -73,6 +74,8 @@ export class Run {
   readonly meter: Meter | undefined;
   /** The run in one of whose hooks this one was started. */
   readonly outer: Run | undefined;
+  /** What that hook's call has reserved of the budget. */
+  readonly host: Reservation | undefined;
   /** Set by `end`. */
   over = false;
   /** Steps taken; the node that `run()` was called on is none. Counted by walks. */
@@ -95,6 +98,7 @@ export class Run {
     this.#id = options?.runId;
     this.held = outer?.[HELD];
     this.outer = outer?.scope?.run;
+    this.host = outer?.reservation;
     this.watch = options && Watch.over(this, options.around);
     this.cancellation = cancellationOf(options, outer?.cancellation, until);
     this.meter = options && Meter.over(this, options.budget);

@@ -6,8 +6,8 @@ import { emitEvent } from "../observe/events.js";
 import { RUN_SPAN } from "../observe/watch.js";
 import type { Params } from "./context.js";
 import { segmentOf } from "./ids.js";
+import type { Linked } from "./links.js";
 import type { Run } from "./run.js";
-import type { Step } from "./step.js";
 
 /** What a scope and a location need to know of a node. */
 export interface Named {
@@ -37,7 +37,7 @@ export class Scope {
   /** The span that this is part of, in a watched run. */
   readonly span: number | undefined;
   /** The node where the walk begins; `undefined` for a single step that follows no link: a branch, or a node alone. */
-  readonly #start: Step | undefined;
+  readonly #start: Linked | undefined;
   readonly #outer: Scope | undefined;
   readonly #place: Place | undefined;
   /** Whether this is the scope of a batch's items, inside its step. */
@@ -49,7 +49,7 @@ export class Scope {
     cancellation: Cancellation | undefined = run.cancellation,
     flow?: Named,
     strict = false,
-    start?: Step,
+    start?: Linked,
     outer?: Scope,
     place?: Place,
     index: number | undefined = place?.iteration ?? outer?.index,
@@ -73,7 +73,7 @@ export class Scope {
   child(
     flow: Named,
     strict: boolean,
-    start: Step | undefined,
+    start: Linked | undefined,
     params: Params | undefined,
     cancellation: Cancellation | undefined,
     place: Place,
@@ -137,7 +137,7 @@ export class Scope {
     }
     const walk = this.#walkKey(node);
     if (this.#start === undefined) return walk;
-    const id = this.run.idsFrom(this.#start).get(node as Step) ?? `/${segmentOf(String(node.name))}`;
+    const id = this.run.idsFrom(this.#start).get(node as Linked) ?? `/${segmentOf(String(node.name))}`;
     return `${walk}${id}${step > 1 ? `#${step}` : ""}`;
   }
 

@@ -12,7 +12,6 @@ import { isQuotaExhausted } from "../gate/quota.js";
 import { checkRate, type Rate } from "../gate/rate.js";
 import { aBackoff, type Backoff, checkBackoff } from "./backoff.js";
 import type { Context } from "./context.js";
-import type { StepContext } from "./step-context.js";
 
 /** The options that every node takes. */
 export interface BaseOptions<S = Untyped> {
@@ -54,7 +53,7 @@ export interface Settings {
   readonly timeout: number | undefined;
   readonly gates: readonly Passable[];
   /** The `gate` option where it is a function. */
-  readonly chooseGate: ((input: unknown, ctx: StepContext) => unknown) | undefined;
+  readonly chooseGate: ((input: unknown, ctx: Context) => unknown) | undefined;
   /** Whether calls go through gates. */
   readonly isGated: boolean;
   /** No further attempts, no timeout, no gates: the call is made as it is. */

@@ -1,21 +1,16 @@
 // The engine's side of the context that a hook gets.
-
 import { type Cancellation, HookSignal } from "../base/cancellation.js";
 import { longHash } from "../base/hash.js";
 import { HELD } from "../base/keys.js";
 import type { Held } from "../gate/held-slots.js";
 import { backpressure, emitEvent } from "../observe/events.js";
 import type { Context, Params } from "./context.js";
+import type { Reservation } from "./meter.js";
 import type { Named, Scope } from "./scope.js";
 
 /** What a context needs of the grant of its call. */
 interface Granted {
   readonly held: Held | undefined;
-  charge(tokens: number): void;
-}
-
-/** What a context needs of the budget's reservation for its call. */
-interface Charged {
   charge(tokens: number): void;
 }
 
@@ -30,7 +25,7 @@ export interface Closer {
 /** What only some contexts ever have; apart, so that the others are small: one is made for each step and item. */
 class Rare {
   grant: Granted | undefined = undefined;
-  reservation: Charged | undefined = undefined;
+  reservation: Reservation | undefined = undefined;
   signal: HookSignal | undefined = undefined;
   deadline: Cancellation | undefined = undefined;
   lastError: unknown = undefined;
@@ -90,6 +85,10 @@ export class StepContext implements Context {
     return this.#rare?.deadline ?? this.scope.cancellation;
   }
 
+  get reservation(): Reservation | undefined {
+    return this.#rare?.reservation;
+  }
+
   get [HELD](): Held | undefined {
     const grant = this.#rare?.grant;
     return grant === undefined ? this.scope.run.held : grant.held;
@@ -145,7 +144,7 @@ export class StepContext implements Context {
   }
 
   /** Ties the context to what the run's budget has reserved for its call. */
-  reserve(reservation: Charged): void {
+  reserve(reservation: Reservation): void {
     this.#rare ??= new Rare();
     this.#rare.reservation = reservation;
   }

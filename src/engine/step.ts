@@ -1,5 +1,4 @@
 // A node as the engine sees it: the keys that every build of sluice shares, and what stands behind them.
-
 import type { Awaitable } from "../base/awaitable.js";
 import type { MIDDLE, NODE } from "../base/keys.js";
 import type { Links } from "./links.js";

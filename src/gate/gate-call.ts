@@ -1,5 +1,4 @@
 // What a function that runs under a gate is given.
-
 import { type Cancellation, HookSignal } from "../base/cancellation.js";
 import { HELD } from "../base/keys.js";
 import type { Grant } from "./acquire.js";

@@ -1,6 +1,5 @@
 // Gate: one thing with a limit, as a semaphore (p-limit) and a rate limiter (Bottleneck) that whoever calls
 // it shares. The order of every call is: slot, tokenQueue, pause, start.
-
 import { Cancellation } from "../base/cancellation.js";
 import { invalidOption } from "../base/errors.js";
 import { GATE, HELD } from "../base/keys.js";

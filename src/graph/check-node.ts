@@ -1,5 +1,4 @@
 // What is a node, and are its hooks called by the names that are called here.
-
 import { quote, SluiceError, show } from "../base/errors.js";
 import { NODE } from "../base/keys.js";
 import type { Step } from "../engine/step.js";

@@ -1,5 +1,4 @@
 // parallel([...]): a node that runs its branches at the same time.
-
 import type { Awaitable } from "../base/awaitable.js";
 import { Cancellation } from "../base/cancellation.js";
 import { invalidOption, quote, SluiceError } from "../base/errors.js";
