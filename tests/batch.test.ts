@@ -11,7 +11,7 @@ import {
   ParallelBatchNode,
 } from "sluice";
 import { describe, expect, test, vi } from "vitest";
-import { deferred, rejection, turn } from "./deferred.js";
+import { deferred, rejection, turn } from "./support/deferred.js";
 
 const classes = [
   ["BatchNode", BatchNode],

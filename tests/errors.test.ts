@@ -13,7 +13,7 @@ import {
   SluiceError,
 } from "sluice";
 import { describe, expect, test } from "vitest";
-import { deferred, rejection } from "./deferred.js";
+import { deferred, rejection } from "./support/deferred.js";
 
 const fails = (error: unknown, name = "Bad", options: object = {}) =>
   node({

@@ -4,10 +4,10 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, expect, test } from "vitest";
-import { scenes } from "./exits.js";
+import { scenes } from "./support/exits.js";
 
 const run = promisify(execFile);
-const program = fileURLToPath(new URL("exits.ts", import.meta.url));
+const program = fileURLToPath(new URL("support/exits.ts", import.meta.url));
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 const figures: string[] = [];

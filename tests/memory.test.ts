@@ -1,7 +1,7 @@
 // A million items cost the memory of the few in flight: they are pulled one by one, when a worker is free.
 import { AsyncParallelBatchNode, BatchFlow, BatchNode, Flow, Gate, node } from "sluice";
 import { expect, test } from "vitest";
-import { turn } from "./fake-clock.js";
+import { turn } from "./support/fake-clock.js";
 
 const MILLION = 1_000_000;
 const LIMIT = 64 * 1024 * 1024;

@@ -10,8 +10,8 @@ import { createEmbedFlow } from "../../cookbook/embed-batching/flow.js";
 import { createMixedFlow, createParallelFlow, createSequentialFlow } from "../../cookbook/ensemble/flow.js";
 import { createSummariesFlow } from "../../cookbook/parallel-summaries/flow.js";
 import { createHashFlow } from "../../cookbook/threads-hash/flow.js";
-import { canDraw, type Drawing, launch, openDrawing } from "./browser.js";
-import { hostileNames } from "./hostile-names.js";
+import { canDraw, type Drawing, launch, openDrawing } from "../support/drawing.js";
+import { hostileNames } from "../support/hostile-names.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 

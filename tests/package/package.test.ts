@@ -3,9 +3,9 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { importsOf } from "../imports.js";
-import { type Compiler, compile, compilers } from "../types/compilers.js";
-import { nodeBinary, type Packed, pack, root, run } from "./pack.js";
+import { type Compiler, compile, compilers } from "../support/compilers.js";
+import { importsOf } from "../support/imports.js";
+import { nodeBinary, type Packed, pack, root, run } from "../support/pack.js";
 
 const current = process.versions.node.split(".")[0] as string;
 const majors = (process.env.NODES ?? current).split(",");

@@ -2,8 +2,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Compiler, compile, compilers } from "../types/compilers.js";
-import { type Packed, pack, run } from "./pack.js";
+import { type Compiler, compile, compilers } from "../support/compilers.js";
+import { type Packed, pack, run } from "../support/pack.js";
 
 let packed: Packed;
 beforeAll(async () => {

@@ -17,7 +17,7 @@ import {
   SluiceError,
 } from "sluice";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { rejection } from "../deferred.js";
+import { rejection } from "../support/deferred.js";
 
 const MB = 1_000_000;
 const strings: [string, string][] = [

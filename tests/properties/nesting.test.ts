@@ -16,8 +16,8 @@ import {
   parallel,
 } from "sluice";
 import { expect, test } from "vitest";
-import { turn } from "../fake-clock.js";
-import { InFlight } from "../in-flight.js";
+import { turn } from "../support/fake-clock.js";
+import { InFlight } from "../support/in-flight.js";
 
 /** One call under the gate, and what it calls inside itself. */
 interface Call {

@@ -2,8 +2,16 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import type { BaseNode } from "sluice";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { forPocketFlow, forReference, forSluice, graphs, plain, type Spec, World } from "./graphs.js";
-import { walk } from "./reference.js";
+import {
+  forPocketFlow,
+  forReference,
+  forSluice,
+  graphs,
+  plain,
+  type Spec,
+  World,
+} from "../support/graphs.js";
+import { walk } from "../support/reference.js";
 
 beforeAll(() => {
   vi.spyOn(process, "emitWarning").mockImplementation(() => {});
@@ -162,7 +170,7 @@ describe("300 flows of parallel classes, at any concurrency", () => {
 });
 
 test("the reference is short enough to be believed", () => {
-  const source = readFileSync(new URL("./reference.ts", import.meta.url), "utf8");
+  const source = readFileSync(new URL("../support/reference.ts", import.meta.url), "utf8");
   const [, code = ""] = source.split(/^(?=export async function walk)/m);
   expect(
     code.split("\n").filter((line) => line.trim() !== "" && !line.trim().startsWith("//")).length,

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { Flow, parallel } from "sluice";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { rejection, turn } from "../deferred.js";
-import { forSluice, graphs, World } from "./graphs.js";
+import { rejection, turn } from "../support/deferred.js";
+import { forSluice, graphs, World } from "../support/graphs.js";
 
 const unhandled = vi.fn();
 beforeAll(() => {

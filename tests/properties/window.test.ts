@@ -3,8 +3,8 @@
 import fc from "fast-check";
 import { Gate, node, type Rate } from "sluice";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { sleep, turn, useFakeClock, useRealClock } from "../fake-clock.js";
-import { brokenWindow, type Spent } from "./windows.js";
+import { sleep, turn, useFakeClock, useRealClock } from "../support/fake-clock.js";
+import { brokenWindow, type Spent } from "../support/windows.js";
 
 beforeEach(useFakeClock);
 afterEach(useRealClock);

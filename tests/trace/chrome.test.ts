@@ -5,7 +5,7 @@ import { recordTrace } from "sluice/trace";
 import { expect, test } from "vitest";
 import { type ChromeEvent, chromeEvents } from "../../src/trace/chrome.js";
 import { TraceModel } from "../../src/view/model/trace-model.js";
-import { batchFlow, scratch } from "./runs.js";
+import { batchFlow, scratch } from "../support/traced-flows.js";
 
 const folder = scratch();
 

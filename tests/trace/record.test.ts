@@ -11,7 +11,7 @@ import { recordTrace } from "sluice/trace";
 import { describe, expect, test } from "vitest";
 import { FileWriter } from "../../src/trace/file-writer.js";
 import { traceTo } from "../../src/trace/record.js";
-import { batchFlow, linesOf, scratch } from "./runs.js";
+import { batchFlow, linesOf, scratch } from "../support/traced-flows.js";
 
 const folder = scratch();
 const hold = Symbol.for("sluice.hold");

@@ -2,7 +2,7 @@
 import { readFile, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type Compiler, compile, compilers, project, root } from "./compilers.js";
+import { type Compiler, compile, compilers, project, root } from "../support/compilers.js";
 
 const read = (name: string) => readFile(fileURLToPath(new URL(name, import.meta.url)), "utf8");
 const EXPECTED = "// @ts-expect-error";

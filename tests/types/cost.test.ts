@@ -2,7 +2,7 @@
 // only imports sluice. Instantiations are counted, not timed, so the bound holds on any machine.
 import { rm } from "node:fs/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { type Compiler, compile, compilers, project } from "./compilers.js";
+import { type Compiler, compile, compilers, project } from "../support/compilers.js";
 
 const NODES = 200;
 const numbers = Array.from({ length: NODES }, (_, index) => index);

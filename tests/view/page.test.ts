@@ -8,8 +8,8 @@ import { recordTrace } from "sluice/trace";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { serveLive } from "../../src/cli/live-server.js";
 import { pageHtml } from "../../src/cli/page-html.js";
-import { type BuiltCli, build } from "../cli/build.js";
-import { batchFlow, scratch } from "../trace/runs.js";
+import { type BuiltCli, build } from "../support/built-cli.js";
+import { batchFlow, scratch } from "../support/traced-flows.js";
 
 /** What functions that run in the page use of it; the page's own types would be everybody's here. */
 declare const document: {

@@ -19,8 +19,8 @@ import {
   type RunOptions,
 } from "sluice";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { deferred, rejection, turn } from "../deferred.js";
-import { forSluice, graphs, plain, World } from "../properties/graphs.js";
+import { deferred, rejection, turn } from "../support/deferred.js";
+import { forSluice, graphs, plain, World } from "../support/graphs.js";
 
 const unhandled = vi.fn();
 beforeAll(() => {

@@ -11,7 +11,7 @@ import {
   type RunEvents,
 } from "sluice";
 import { describe, expect, expectTypeOf, test, vi } from "vitest";
-import { deferred, rejection, turn } from "../deferred.js";
+import { deferred, rejection, turn } from "../support/deferred.js";
 
 async function all<T>(events: AsyncIterable<T>): Promise<T[]> {
   const seen: T[] = [];

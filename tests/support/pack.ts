@@ -3,7 +3,7 @@
 import { cp, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { root, run } from "./run.js";
+import { root, run } from "./run-command.js";
 import { tarball } from "./tarball.js";
 
 export { root, run };

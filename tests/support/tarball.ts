@@ -3,7 +3,7 @@ import { cp, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } fr
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { root, run } from "./run.js";
+import { root, run } from "./run-command.js";
 
 /** What `npm pack` tells. */
 export interface Report {
