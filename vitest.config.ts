@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -13,6 +15,16 @@ const heavy = [
   "cookbook/*/recipe.test.ts",
 ];
 
+/** In full size only the files run that have a size: those that import tests/support/size.ts. */
+const left =
+  process.env.SLUICE_TEST_SIZE === "full"
+    ? readdirSync(here("tests"), { recursive: true, encoding: "utf8" })
+        .filter((file) => file.endsWith(".test.ts"))
+        .map((file) => `tests/${file}`)
+        .filter((file) => !readFileSync(here(file), "utf8").includes("support/size.js"))
+        .concat("cookbook/**")
+    : [];
+
 export default defineConfig({
   resolve: {
     alias: [
@@ -21,6 +33,8 @@ export default defineConfig({
     ],
   },
   test: {
+    // Unless it is told, Vitest leaves a core idle.
+    maxWorkers: availableParallelism(),
     execArgv: ["--expose-gc"],
     // A recipe that a test starts in another folder also gets the source, and never an old dist/.
     env: { TSX_TSCONFIG_PATH: here("tsconfig.json") },
@@ -30,14 +44,20 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "clock", include: [clock], fileParallelism: false, sequence: { groupOrder: 1 } },
+        test: {
+          name: "clock",
+          include: [clock],
+          exclude: ["**/node_modules/**", ...left],
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
       },
       {
         extends: true,
         test: {
           name: "core",
           include: ["tests/**/*.test.ts"],
-          exclude: ["**/node_modules/**", clock, ...heavy],
+          exclude: ["**/node_modules/**", clock, ...heavy, ...left],
           sequence: { groupOrder: 2 },
         },
       },
@@ -46,7 +66,7 @@ export default defineConfig({
         test: {
           name: "house",
           include: heavy,
-          exclude: ["**/node_modules/**", clock],
+          exclude: ["**/node_modules/**", clock, ...left],
           testTimeout: 120_000,
           sequence: { groupOrder: 3 },
         },

@@ -18,6 +18,7 @@ import {
 import { expect, test } from "vitest";
 import { turn } from "../support/fake-clock.js";
 import { InFlight } from "../support/in-flight.js";
+import { sized } from "../support/size.js";
 
 /** One call under the gate, and what it calls inside itself. */
 interface Call {
@@ -191,9 +192,9 @@ class Nesting {
 }
 
 test.each([
-  [1, 1_000],
-  [2, 300],
-  [3, 300],
+  [1, sized(1_000)],
+  [2, sized(300)],
+  [3, sized(300)],
 ])(
   "slots %i: over %i random nestings never more in flight, no deadlock, all slots free at the end",
   async (slots, numRuns) => {

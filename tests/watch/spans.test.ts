@@ -21,6 +21,7 @@ import {
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { deferred, rejection, turn } from "../support/deferred.js";
 import { forSluice, graphs, plain, World } from "../support/graphs.js";
+import { sized } from "../support/size.js";
 
 const unhandled = vi.fn();
 beforeAll(() => {
@@ -405,7 +406,7 @@ describe("who listens changes nothing", () => {
         expect(await results(spec, { events, around })).toBe(unwatched);
         expectWhole(seen);
       }),
-      { numRuns: 150 },
+      { numRuns: sized(150) },
     );
   }, 60_000);
 
