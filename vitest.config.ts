@@ -12,8 +12,8 @@ const heavy = [
   "tests/{cli,docs,package,types,view}/**/*.test.ts",
   "tests/**/*.browser.test.ts",
   "tests/house.test.ts",
-  "cookbook/*/recipe.test.ts",
 ];
+const recipes = "cookbook/*/recipe.test.ts";
 
 /** In full size only the files run that have a size: those that import tests/support/size.ts. */
 const left =
@@ -67,6 +67,18 @@ export default defineConfig({
           name: "house",
           include: heavy,
           exclude: ["**/node_modules/**", clock, ...left],
+          testTimeout: 120_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "recipes",
+          include: [recipes],
+          exclude: ["**/node_modules/**", ...left],
+          globalSetup: "tests/support/bundle-recipes.ts",
+          setupFiles: "tests/support/bundled-starts.ts",
           testTimeout: 120_000,
           sequence: { groupOrder: 3 },
         },
