@@ -1,13 +1,15 @@
-// Builds and packs sluice once for all test files of a run: they are processes of their own, with one parent.
+// Builds, packs and installs sluice once for all test files of a run: they are processes of their own, with one parent.
 import { cp, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { root, run } from "./run-command.js";
 
-/** What `npm pack` tells. */
+/** What `npm pack` tells, and a project with the package in it. */
 export interface Report {
   readonly tarball: string;
+  /** A project in which it is installed, to be copied. */
+  readonly installed: string;
   readonly size: number;
   readonly files: readonly { readonly path: string }[];
 }
@@ -82,5 +84,10 @@ async function make(folder: string): Promise<Report> {
     await run(stage, "npm", "pack", "--json", "--ignore-scripts", "--pack-destination", folder),
   );
   await rm(stage, { recursive: true });
-  return { tarball: join(folder, packed.filename), size: packed.size, files: packed.files };
+  const path = join(folder, packed.filename);
+  const installed = join(folder, "project");
+  await mkdir(installed);
+  await writeFile(join(installed, "package.json"), '{ "name": "stranger", "private": true }\n');
+  await run(installed, "npm", "install", "--prefer-offline", "--no-audit", "--no-fund", path);
+  return { tarball: path, installed, size: packed.size, files: packed.files };
 }
