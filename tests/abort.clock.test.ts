@@ -14,8 +14,8 @@ import {
   parallel,
 } from "sluice";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
-import { busyGate, hooks, Log, places } from "./aborts.js";
-import { TimerWatch } from "./timers.js";
+import { busyGate, hooks, Log, places } from "./support/aborts.js";
+import { TimerWatch } from "./support/timers.js";
 
 const SOON = 20;
 

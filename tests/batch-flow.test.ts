@@ -16,7 +16,7 @@ import {
   type Params,
 } from "sluice";
 import { describe, expect, test, vi } from "vitest";
-import { deferred, rejection, turn } from "./deferred.js";
+import { deferred, rejection, turn } from "./support/deferred.js";
 
 const classes = [
   ["BatchFlow", BatchFlow],

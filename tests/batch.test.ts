@@ -12,7 +12,7 @@ import {
 } from "sluice";
 import { describe, expect, test, vi } from "vitest";
 import { FAILURE } from "../src/base/keys.js";
-import { deferred, rejection, turn } from "./deferred.js";
+import { deferred, rejection, turn } from "./support/deferred.js";
 
 const classes = [
   ["BatchNode", BatchNode],

@@ -14,7 +14,7 @@ import {
   type RunEvents,
 } from "sluice";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { deferred, rejection, turn } from "./deferred.js";
+import { deferred, rejection, turn } from "./support/deferred.js";
 
 afterEach(() => void vi.useRealTimers());
 

@@ -13,7 +13,7 @@ import {
   SluiceError,
 } from "sluice";
 import { describe, expect, test, vi } from "vitest";
-import { deferred, rejection, turn } from "./deferred.js";
+import { deferred, rejection, turn } from "./support/deferred.js";
 
 describe("node()", () => {
   test("is a Node with the hooks and options of one object", async () => {

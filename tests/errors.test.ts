@@ -14,7 +14,7 @@ import {
 } from "sluice";
 import { describe, expect, test } from "vitest";
 import { ERROR } from "../src/base/keys.js";
-import { deferred, rejection } from "./deferred.js";
+import { deferred, rejection } from "./support/deferred.js";
 
 const fails = (error: unknown, name = "Bad", options: object = {}) =>
   node({

@@ -14,7 +14,7 @@ import {
   type WarningEvent,
 } from "sluice";
 import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from "vitest";
-import { turn } from "./deferred.js";
+import { turn } from "./support/deferred.js";
 
 let warnings: MockInstance<typeof process.emitWarning>;
 const unhandled = vi.fn();

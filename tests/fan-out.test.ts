@@ -10,7 +10,7 @@ import {
   node,
 } from "sluice";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Deferred, deferred, rejection, turn } from "./deferred.js";
+import { type Deferred, deferred, rejection, turn } from "./support/deferred.js";
 
 const unhandled = vi.fn();
 beforeEach(() => {

@@ -14,7 +14,7 @@ import {
   SluiceError,
 } from "sluice";
 import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from "vitest";
-import { deferred, rejection } from "./deferred.js";
+import { deferred, rejection } from "./support/deferred.js";
 
 let warnings: MockInstance<typeof process.emitWarning>;
 beforeEach(() => {

@@ -1,10 +1,14 @@
-// A million items cost the memory of the few in flight: they are pulled one by one, when a worker is free.
+// Any number of items costs the memory of the few in flight: they are pulled one by one, when a worker is free.
 import { AsyncParallelBatchNode, BatchFlow, BatchNode, Flow, Gate, node } from "sluice";
 import { expect, test } from "vitest";
-import { turn } from "./fake-clock.js";
+import { turn } from "./support/fake-clock.js";
+import { inWords, sized } from "./support/size.js";
 
-const MILLION = 1_000_000;
-const LIMIT = 64 * 1024 * 1024;
+const MANY = sized(1_000_000);
+/** Where failures, async sources or walks make an item dear. */
+const FEWER = sized(100_000, 50_000);
+const LOOKS = sized(100);
+const LIMIT = sized(64, 3) * 1024 * 1024;
 
 /** Items that are counted as they are made and as they finish; the heap is looked at on the way. */
 class Source {
@@ -30,8 +34,8 @@ class Source {
   }
 
   readonly finish = () => {
-    // A full collection takes some ms: a hundred of them are enough to see what grows.
-    if (++this.finished % (this.#items / 100) === 0) this.#heapMost = Math.max(this.#heapMost, heap());
+    // A full collection takes 30 ms, so there are only some of them: enough to see what grows.
+    if (++this.finished % (this.#items / LOOKS) === 0) this.#heapMost = Math.max(this.#heapMost, heap());
   };
 
   #make() {
@@ -72,42 +76,42 @@ function batch(source: Source, options: object, items: () => unknown = () => sou
   });
 }
 
-test("1,000,000 items of a generator, 64 at once, with onResult", async () => {
-  const source = new Source(MILLION);
+test(`${inWords(MANY)} items of a generator, 64 at once, with onResult`, async () => {
+  const source = new Source(MANY);
   await new Flow(batch(source, { concurrency: 64 })).run({});
   source.expectLazy("64 at once", 64);
 }, 60_000);
 
-test("1,000,000 items under a gate with slots, requests and tokens", async () => {
-  const source = new Source(MILLION);
+test(`${inWords(MANY)} items under a gate with slots, requests and tokens`, async () => {
+  const source = new Source(MANY);
   const gate = new Gate({ concurrency: 32, rate: { requests: 1e9, tokens: 1e9, per: 1_000 } });
   await new Flow(batch(source, { concurrency: 64, gate })).run({});
   source.expectLazy("gated", 64);
-  expect(gate.stats()).toMatchObject({ started: MILLION, running: 0, waiting: 0 });
+  expect(gate.stats()).toMatchObject({ started: MANY, running: 0, waiting: 0 });
 }, 60_000);
 
-test("100,000 items of an async generator", async () => {
-  const source = new Source(100_000);
+test(`${inWords(FEWER)} items of an async generator`, async () => {
+  const source = new Source(FEWER);
   const busy = batch(source, { concurrency: 16 }, () => source.itemsLater());
   await new Flow(Object.assign(busy, { exec: () => turn() })).run({});
   source.expectLazy("an async generator", 16);
   expect(source.ahead).toBe(16);
 }, 60_000);
 
-test("100,000 items one by one, and 100,000 iterations of a batch flow", async () => {
-  const one = new Source(100_000);
+test(`${inWords(FEWER)} items one by one, and as many iterations of a batch flow`, async () => {
+  const one = new Source(FEWER);
   const hooks = { prep: () => one.items(), onResult: one.finish };
   await new Flow(Object.assign(new BatchNode(), hooks)).run({});
   one.expectLazy("one by one", 1);
 
-  const walks = new Source(100_000);
+  const walks = new Source(FEWER);
   const flow = new BatchFlow(node({ exec: async () => 1 }));
   await Object.assign(flow, { prep: () => walks.items(), onResult: walks.finish }).run({});
   walks.expectLazy("a batch flow", 1);
 }, 60_000);
 
-test("100,000 items with attempts, timeouts and failures that are collected", async () => {
-  const source = new Source(100_000);
+test(`${inWords(FEWER)} items with attempts, timeouts and failures that are collected`, async () => {
+  const source = new Source(FEWER);
   const nodes = Object.assign(
     batch(source, { concurrency: 32, attempts: 2, timeout: 60_000, onError: "collect" }),
     {

@@ -13,7 +13,7 @@ import {
   SluiceError,
 } from "sluice";
 import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from "vitest";
-import { rejection } from "./deferred.js";
+import { rejection } from "./support/deferred.js";
 
 let warnings: MockInstance<typeof process.emitWarning>;
 beforeEach(() => {

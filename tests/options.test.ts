@@ -12,7 +12,7 @@ import {
   SluiceError,
 } from "sluice";
 import { describe, expect, test, vi } from "vitest";
-import { rejection } from "./deferred.js";
+import { rejection } from "./support/deferred.js";
 
 /** Every way to hand options to something that tries calls. */
 const makers: Record<string, (options: object) => unknown> = {

@@ -10,7 +10,7 @@ import {
   type RetryOptions,
 } from "sluice";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { deferred, rejection, turn } from "./deferred.js";
+import { deferred, rejection, turn } from "./support/deferred.js";
 
 const unhandled = vi.fn();
 beforeEach(() => {

@@ -1,8 +1,8 @@
 // A gate set to a vendor's own rate: calls end about as soon as the vendor allows, and none is refused.
 import { AsyncParallelBatchNode, Flow, Gate } from "sluice";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { sleep } from "./fake-clock.js";
-import { withLag } from "./lag.js";
+import { sleep } from "./support/fake-clock.js";
+import { withLag } from "./support/lag.js";
 
 interface Limits {
   /** Per second. */

@@ -2,7 +2,7 @@ import { subscribe, tracingChannel, unsubscribe } from "node:diagnostics_channel
 import { Flow, node, type Span } from "sluice";
 import { diagnostics } from "sluice/otel";
 import { expect, test, vi } from "vitest";
-import { rejection } from "../deferred.js";
+import { rejection } from "../support/deferred.js";
 
 const KINDS = ["run", "step", "item", "attempt"] as const;
 

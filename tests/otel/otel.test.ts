@@ -18,7 +18,7 @@ import {
 } from "sluice";
 import { otel } from "sluice/otel";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { rejection, turn } from "../deferred.js";
+import { rejection, turn } from "../support/deferred.js";
 
 const exporter = new InMemorySpanExporter();
 beforeEach(() => {

@@ -5,7 +5,7 @@ import { showProgress } from "sluice/progress";
 import { describe, expect, test, vi } from "vitest";
 import { Board } from "../../src/wings/progress/board.js";
 import { duration, nameOf, pauseLine } from "../../src/wings/progress/lines.js";
-import { deferred, turn } from "../deferred.js";
+import { deferred, turn } from "../support/deferred.js";
 
 /** A stream that keeps what was written, as a terminal or as a file. */
 function output(isTTY: boolean, columns = 100) {

@@ -3,7 +3,7 @@ import { Flow, node, SluiceError } from "sluice";
 import { createHandler, type HandlerOptions, type StandardSchema } from "sluice/serve";
 import { describe, expect, expectTypeOf, test, vi } from "vitest";
 import { z } from "zod";
-import { piecewise, post } from "./requests.js";
+import { piecewise, post } from "../support/requests.js";
 
 interface Shared {
   n: number;

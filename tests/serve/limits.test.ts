@@ -1,7 +1,7 @@
 import { Flow, node } from "sluice";
 import { createHandler, type HandlerLimits } from "sluice/serve";
 import { describe, expect, test, vi } from "vitest";
-import { eventsOf, post, postForEvents, turn } from "./requests.js";
+import { eventsOf, post, postForEvents, turn } from "../support/requests.js";
 
 /** A flow whose runs end when they are told to. */
 function held(limits: HandlerLimits = {}) {

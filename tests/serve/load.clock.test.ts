@@ -5,9 +5,13 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { sized } from "../support/size.js";
 import type { Outcome, Wave } from "./load/callers.js";
 import type { Report } from "./load/server.js";
 
+const CALLERS = sized(500, 100);
+const TOKENS = sized(50, 15);
+const LEAVERS = sized(100, 50);
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 const children: ChildProcess[] = [];
 async function start<First>(file: string): Promise<{ child: ChildProcess; first: First }> {
@@ -45,16 +49,16 @@ const report = () => ask<Report>(server, "report");
 const send = (wave: Omit<Wave, "port">) => ask<Outcome>(callers, { ...wave, port });
 const say = (line: string) => process.stdout.write(`tests/serve: ${line}\n`);
 
-test("500 callers at once on one flow object, 50 tokens each: none mixed up, memory flat", async () => {
+test(`${CALLERS} callers at once on one flow object, ${TOKENS} tokens each: none mixed up, memory flat`, async () => {
   const heaps: number[] = [];
   for (const name of ["warm", "one", "two", "three"]) {
-    const outcome = await send({ name, callers: 500, tokens: 50, pace: 40, hangUp: false });
+    const outcome = await send({ name, callers: CALLERS, tokens: TOKENS, pace: 40, hangUp: false });
     const told = await report();
-    expect(outcome).toMatchObject({ whole: 500, mixed: 0, failed: [] });
-    expect(told).toMatchObject({ running: 0, waiting: 0, aborted: 0, unhandled: [], requests: 500 });
+    expect(outcome).toMatchObject({ whole: CALLERS, mixed: 0, failed: [] });
+    expect(told).toMatchObject({ running: 0, waiting: 0, aborted: 0, unhandled: [], requests: CALLERS });
     heaps.push(told.heap / 1e6);
     say(
-      `500 callers × 50 tokens, ${name}: ${outcome.seconds.toFixed(1)} s; server's own overhead for a whole request ` +
+      `${CALLERS} callers × ${TOKENS} tokens, ${name}: ${outcome.seconds.toFixed(1)} s; server's own overhead for a whole request ` +
         `p50 ${told.p50.toFixed(1)} ms, p99 ${told.p99.toFixed(1)} ms; a token's way p50 ${outcome.tokenP50.toFixed(1)} ms, ` +
         `p99 ${outcome.tokenP99.toFixed(1)} ms; loop p99 ${told.loopP99.toFixed(1)} ms; heap ${(told.heap / 1e6).toFixed(1)} MB`,
     );
@@ -65,10 +69,16 @@ test("500 callers at once on one flow object, 50 tokens each: none mixed up, mem
   expect((heaps.at(-1) ?? 0) - first, `heaps ${heaps.map((heap) => heap.toFixed(1))} MB`).toBeLessThan(5);
 }, 120_000);
 
-test("100 callers who hang up midway leave nothing running", async () => {
+test(`${LEAVERS} callers who hang up midway leave nothing running`, async () => {
   const before = await report();
-  const outcome = await send({ name: "gone", callers: 100, tokens: 200, pace: 20, hangUp: true });
-  expect(outcome).toMatchObject({ hungUp: 100, failed: [] });
+  const outcome = await send({
+    name: "gone",
+    callers: LEAVERS,
+    tokens: sized(200, 50),
+    pace: 20,
+    hangUp: true,
+  });
+  expect(outcome).toMatchObject({ hungUp: LEAVERS, failed: [] });
   const after = await vi.waitFor(
     async () => {
       const told = await report();
@@ -78,8 +88,8 @@ test("100 callers who hang up midway leave nothing running", async () => {
     },
     { timeout: 5_000, interval: 100 },
   );
-  expect(after.begun - before.begun).toBe(100);
-  expect(after.aborted - before.aborted).toBe(100);
+  expect(after.begun - before.begun).toBe(LEAVERS);
+  expect(after.aborted - before.aborted).toBe(LEAVERS);
   expect(after.unhandled).toEqual([]);
-  say(`100 callers hung up: 100 runs aborted; left in the process: ${after.resources.join(", ")}`);
+  say(`${LEAVERS} callers hung up: as many runs aborted; left in the process: ${after.resources.join(", ")}`);
 }, 60_000);

@@ -1,7 +1,7 @@
 import { fc, test as property } from "@fast-check/vitest";
 import { describe, expect, test } from "vitest";
 import { readEvents } from "../../src/wings/serve/read-events.js";
-import { piecewise } from "./requests.js";
+import { piecewise } from "../support/requests.js";
 
 async function read(pieces: Iterable<string | Uint8Array>, most = 1e6) {
   const events = [];

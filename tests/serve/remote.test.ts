@@ -3,7 +3,7 @@ import { type Context, Flow, Gate, node, type RunEvents, SluiceError } from "slu
 import { createHandler, RemoteError, type RemoteOptions, remote } from "sluice/serve";
 import { describe, expect, test, vi } from "vitest";
 import { z } from "zod";
-import { piecewise, turn } from "./requests.js";
+import { piecewise, turn } from "../support/requests.js";
 
 interface Shared {
   n: number;

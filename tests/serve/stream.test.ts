@@ -1,7 +1,7 @@
 import { BatchNode, type Context, Flow, node } from "sluice";
 import { createHandler } from "sluice/serve";
 import { describe, expect, test, vi } from "vitest";
-import { eventsOf, type Got, post, postForEvents, turn } from "./requests.js";
+import { eventsOf, type Got, post, postForEvents, turn } from "../support/requests.js";
 
 const tokens = (count: number, more: (at: number, ctx: Context) => unknown = () => {}) =>
   new Flow(

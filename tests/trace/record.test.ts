@@ -12,7 +12,7 @@ import { describe, expect, test } from "vitest";
 import { BACKPRESSURE } from "../../src/base/keys.js";
 import { FileWriter } from "../../src/wings/trace/file-writer.js";
 import { traceTo } from "../../src/wings/trace/record.js";
-import { batchFlow, linesOf, scratch } from "./runs.js";
+import { batchFlow, linesOf, scratch } from "../support/traced-flows.js";
 
 const folder = scratch();
 

@@ -10,7 +10,7 @@ import {
   type Span,
 } from "sluice";
 import { describe, expect, test, vi } from "vitest";
-import { deferred, rejection, turn } from "../deferred.js";
+import { deferred, rejection, turn } from "../support/deferred.js";
 
 const name = ({ kind, path, index, attempt }: Span) =>
   [

@@ -11,7 +11,7 @@ import {
   parallel,
 } from "sluice";
 import { describe, expect, test } from "vitest";
-import { rejection } from "../deferred.js";
+import { rejection } from "../support/deferred.js";
 import { watchers } from "../support/watchers.js";
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

@@ -20,8 +20,9 @@ import {
 } from "sluice";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { BACKPRESSURE } from "../../src/base/keys.js";
-import { deferred, rejection, turn } from "../deferred.js";
-import { forSluice, graphs, plain, World } from "../properties/graphs.js";
+import { deferred, rejection, turn } from "../support/deferred.js";
+import { forSluice, graphs, plain, World } from "../support/graphs.js";
+import { sized } from "../support/size.js";
 
 const unhandled = vi.fn();
 beforeAll(() => {
@@ -406,7 +407,7 @@ describe("who listens changes nothing", () => {
         expect(await results(spec, { events, around })).toBe(unwatched);
         expectWhole(seen);
       }),
-      { numRuns: 150 },
+      { numRuns: sized(150) },
     );
   }, 60_000);
 

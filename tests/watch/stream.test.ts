@@ -12,7 +12,7 @@ import {
 } from "sluice";
 import { describe, expect, expectTypeOf, test, vi } from "vitest";
 import { BACKPRESSURE } from "../../src/base/keys.js";
-import { deferred, rejection, turn } from "../deferred.js";
+import { deferred, rejection, turn } from "../support/deferred.js";
 
 async function all<T>(events: AsyncIterable<T>): Promise<T[]> {
   const seen: T[] = [];

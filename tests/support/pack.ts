@@ -1,9 +1,9 @@
 // Builds, packs and installs sluice as a stranger would get it, in folders of its own: the tree is not
 // touched, so that other tests may run at the same time.
-import { cp, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { root, run } from "./run.js";
+import { root, run } from "./run-command.js";
 import { tarball } from "./tarball.js";
 
 export { root, run };
@@ -35,11 +35,10 @@ export async function nodeBinary(major: string): Promise<string> {
 
 export async function pack(): Promise<Packed> {
   const folder = await mkdtemp(join(tmpdir(), "sluice-package-"));
-  const { tarball: path, size, files } = await tarball();
+  const { tarball: path, installed, size, files } = await tarball();
   const project = join(folder, "project");
+  await cp(installed, project, { recursive: true, verbatimSymlinks: true });
   await cp(join(root, "tests/package/consumer"), project, { recursive: true });
-  await writeFile(join(project, "package.json"), '{ "name": "stranger", "private": true }\n');
-  await run(project, "npm", "install", "--prefer-offline", "--no-audit", "--no-fund", path);
 
   return {
     folder,
