@@ -26,7 +26,7 @@ const missing = `
 let packed: Packed;
 beforeAll(async () => {
   packed = await pack();
-  await cp(join(root, "tests/threads/programs"), join(packed.project, "threads"), { recursive: true });
+  await cp(join(root, "tests/wings/threads/programs"), join(packed.project, "threads"), { recursive: true });
   await writeFile(
     join(packed.project, "missing.mjs"),
     `import { asyncify } from "sluice/threads";\nimport { batched } from "sluice/batching";

@@ -28,7 +28,7 @@ const executablePath = "/usr/bin/chromium";
 export const canDraw = existsSync(executablePath) || process.env.CI !== undefined;
 if (!canDraw) {
   process.stdout.write(
-    `tests/diagram: no browser at ${executablePath}, so no diagram is drawn (in CI it must be)\n`,
+    `tests/wings/diagram: no browser at ${executablePath}, so no diagram is drawn (in CI it must be)\n`,
   );
 }
 
