@@ -34,11 +34,15 @@ const rooms: Record<string, { readonly values: readonly string[]; readonly types
 };
 const roomOf = ({ room }: Source) => rooms[room.startsWith("wings/") ? "wings" : room];
 
-/** Packages, and the one room that may import each; eventemitter3 gives the core nothing but its types. */
-const packages: Record<string, string> = { "bottleneck/light.js": "gate", "p-limit": "gate" };
+/** Packages, and the one room that may import each; the types of eventemitter3 are everywhere. */
+const packages: Record<string, string> = {
+  "bottleneck/light.js": "gate",
+  "p-limit": "gate",
+  eventemitter3: "observe",
+};
 
 // Files and functions that are still too long, in rooms that are being rebuilt: an entry goes with what mends it.
-const longFiles = ["engine/execute", "engine/fan-out", "engine/walk", "gate/acquire", "graph/batch-flow"];
+const longFiles = ["gate/acquire"];
 const complexFunctions = ["gate/acquire: acquire"];
 
 const all = [...sources.values()];
@@ -46,9 +50,15 @@ const inCore = ({ room }: Source) => core.includes(room);
 const wings = all.filter(({ room }) => room.startsWith("wings/"));
 const entries = all.filter(({ name }) => name === "index" || /^wings\/\w+\/index$/.test(name));
 
-/** All files that can be reached from one, through any number of imports. */
+/** Types of one thing refer to each other, across files too; they are gone at run time. */
+const atRunTime = (source: Source): Source => ({
+  ...source,
+  imports: source.imports.filter((specifier) => !source.typeImports.has(specifier)),
+});
+
+/** All files that can be reached from one at run time, through any number of imports. */
 function reachable(name: string, seen = new Set<string>()): Set<string> {
-  for (const next of internalOf(sources.get(name)!)) {
+  for (const next of internalOf(atRunTime(sources.get(name)!))) {
     if (seen.has(next)) continue;
     seen.add(next);
     reachable(next, seen);
@@ -64,7 +74,7 @@ describe("imports point one way", () => {
     }
   });
 
-  test("no file can be reached from itself", () => {
+  test("no file can be reached from itself at run time", () => {
     expect([...sources.keys()].filter((name) => reachable(name).has(name))).toEqual([]);
   });
 

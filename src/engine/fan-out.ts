@@ -40,10 +40,7 @@ export abstract class FanOut {
   #finish: () => void = ignore;
   readonly #deliveries = new Deliveries();
 
-  /**
-   * @param step - The number of the batch's step in its walk.
-   * @throws SluiceError `NOT_ITERABLE`, `INVALID_ITEM`.
-   */
+  /** @throws SluiceError `NOT_ITERABLE`, `INVALID_ITEM`. `step` is the number of the batch's step in its walk. */
   constructor(node: Named, items: unknown, outer: Scope, settings: FanOutKind, step: number) {
     this.#node = node;
     if (settings.maxFailures !== undefined) this.#tally = new Tally(node, settings.maxFailures);
@@ -122,8 +119,8 @@ export abstract class FanOut {
   }
 
   /**
-   * One worker: item after item until there are no more. The loop keeps few variables and leaves the rest to
-   * methods, for all of them are saved and restored at each await (a third of the cost of a small item).
+   * One worker: item after item. The loop keeps few variables, for all are saved and restored at each await (a third
+   * of the cost of a small item).
    */
   async #work(): Promise<void> {
     const worker = new Worker();

@@ -3,6 +3,7 @@
 import { isThenable } from "../base/awaitable.js";
 import { quote, SluiceError, show } from "../base/errors.js";
 import { type Named, nameOf } from "../base/name.js";
+import { builtInOf } from "../base/realms.js";
 
 const ignore = () => {};
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -37,7 +38,8 @@ const isList = (items: object): items is readonly unknown[] | ReadonlySet<unknow
   !(Symbol.asyncIterator in items) &&
   (Array.isArray(items)
     ? items[Symbol.iterator] === Array.prototype[Symbol.iterator]
-    : items instanceof Set && items[Symbol.iterator] === Set.prototype[Symbol.iterator]);
+    : builtInOf(items) === "Set" &&
+      (items as Set<unknown>)[Symbol.iterator] === Set.prototype[Symbol.iterator]);
 
 /** The error of the first promise in a list: now, for one that is reached later may have rejected unhandled by then. */
 function promiseIn(node: Named, list: Iterable<unknown>): SluiceError | undefined {

@@ -1,14 +1,12 @@
 // A node as the engine sees it: the keys that every build of sluice shares, and what stands behind them.
 import type { Awaitable } from "../base/awaitable.js";
-import { BEGIN, MIDDLE, NODE, WALK } from "../base/keys.js";
+import type { MIDDLE, NODE } from "../base/keys.js";
 import type { Params } from "./context.js";
 import type { FanOutSettings } from "./fan-out-settings.js";
 import type { Links } from "./links.js";
 import type { Scope } from "./scope.js";
 import type { Settings } from "./settings.js";
 import type { StepContext } from "./step-context.js";
-
-export { BEGIN, MIDDLE, NODE, WALK };
 
 /** The options of a flow that its walks need. */
 export interface WalkSettings {

@@ -1,11 +1,12 @@
 // The walk: one step after another along the links, each of them prep → the middle → post.
 
 import { type Awaitable, isThenable, Pending, whenSettled } from "../base/awaitable.js";
+import { MIDDLE, NODE } from "../base/keys.js";
 import { backpressure } from "../observe/events.js";
 import type { Watch } from "../observe/watch.js";
 import { executeOnce, type Leaf } from "./execute.js";
 import type { Scope } from "./scope.js";
-import { type Action, MIDDLE, NODE, type Step } from "./step.js";
+import type { Action, Step } from "./step.js";
 import { checkStore, unlinked, wrongAction } from "./step-checks.js";
 import { StepContext } from "./step-context.js";
 

@@ -2,7 +2,7 @@
 // it shares. The order of every call is: slot, tokenQueue, pause, start.
 import { Cancellation } from "../base/cancellation.js";
 import { invalidOption } from "../base/errors.js";
-import { GATE } from "../base/keys.js";
+import { GATE, HELD } from "../base/keys.js";
 import {
   aCountOrInfinity,
   aFunction,
@@ -19,7 +19,7 @@ import { isObject } from "../base/realms.js";
 import type { PauseWatcher } from "../observe/gate-log.js";
 import { acquire } from "./acquire.js";
 import { GateCall, type GateContext } from "./gate-call.js";
-import { HELD, type Held } from "./held-slots.js";
+import type { Held } from "./held-slots.js";
 import { provideGates } from "./private-gate.js";
 import { checkRate, type Rate } from "./rate.js";
 import { retryAfter } from "./retry-after.js";

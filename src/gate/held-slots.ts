@@ -2,8 +2,6 @@
 import type { Cancellation } from "../base/cancellation.js";
 import type { Semaphore, Slot } from "./semaphore.js";
 
-export { HELD } from "../base/keys.js";
-
 /** A slot that a hook holds, and those held around it. */
 export interface Held {
   readonly gate: object;

@@ -2,6 +2,7 @@
 
 import { type Awaitable, isThenable, whenSettled } from "../base/awaitable.js";
 import { invalidOption, quote, SluiceError, show } from "../base/errors.js";
+import { BEGIN, MIDDLE, NODE } from "../base/keys.js";
 import { classNameOf, nameOf } from "../base/name.js";
 import { checkOptions, type Rule } from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
@@ -11,7 +12,7 @@ import { Links } from "../engine/links.js";
 import { Run } from "../engine/run.js";
 import { Scope } from "../engine/scope.js";
 import { type BaseOptions, INSTEAD, NO_SETTINGS, type NodeOptions, settingsOf } from "../engine/settings.js";
-import { type Action, BEGIN, MIDDLE, NODE, type Step, type Wiring } from "../engine/step.js";
+import type { Action, Step, Wiring } from "../engine/step.js";
 import type { StepContext } from "../engine/step-context.js";
 import { walk } from "../engine/walk.js";
 import { checkNode } from "./check-node.js";

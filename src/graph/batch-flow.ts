@@ -3,6 +3,7 @@
 
 import type { Awaitable } from "../base/awaitable.js";
 import { quote } from "../base/errors.js";
+import { MIDDLE, NODE } from "../base/keys.js";
 import { nameOf } from "../base/name.js";
 import type { Rule } from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
@@ -10,7 +11,7 @@ import type { Context } from "../engine/context.js";
 import type { OnError, Outcome } from "../engine/failure.js";
 import type { FanOutSettings } from "../engine/fan-out-settings.js";
 import type { Scope } from "../engine/scope.js";
-import { type Action, MIDDLE, NODE } from "../engine/step.js";
+import type { Action } from "../engine/step.js";
 import type { StepContext } from "../engine/step-context.js";
 import type { BaseNode } from "./base-node.js";
 import {

@@ -2,6 +2,7 @@
 
 import type { Awaitable } from "../base/awaitable.js";
 import { invalidOption, quote } from "../base/errors.js";
+import { MIDDLE, NODE } from "../base/keys.js";
 import { nameOf } from "../base/name.js";
 import { aCountOrInfinity, aWholeNumber, oneOf, type Rule } from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
@@ -14,7 +15,7 @@ import type { FanOutSettings } from "../engine/fan-out-settings.js";
 import { wrapItem } from "../engine/items.js";
 import type { Scope } from "../engine/scope.js";
 import { type NodeOptions, nodeRules, type Settings } from "../engine/settings.js";
-import { type Action, MIDDLE, NODE } from "../engine/step.js";
+import type { Action } from "../engine/step.js";
 import { StepContext } from "../engine/step-context.js";
 import type { Worker } from "../engine/worker.js";
 import { BaseNode } from "./base-node.js";

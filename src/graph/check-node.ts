@@ -1,8 +1,9 @@
 // What is a node, and are its hooks called by the names that are called here.
 import { quote, SluiceError, show } from "../base/errors.js";
+import { MIDDLE, NODE, WALK } from "../base/keys.js";
 import { nameOf } from "../base/name.js";
 import { isOneSlip } from "../base/nearest.js";
-import { MIDDLE, NODE, type Step, WALK } from "../engine/step.js";
+import type { Step } from "../engine/step.js";
 
 /** Hooks of PocketFlow, and what they are called here. */
 export const WRONG_HOOKS: Readonly<Record<string, string>> = {

@@ -3,6 +3,7 @@
 import type { Awaitable } from "../base/awaitable.js";
 import type { Cancellation } from "../base/cancellation.js";
 import { invalidOption, quote } from "../base/errors.js";
+import { BEGIN, MIDDLE, NODE, WALK } from "../base/keys.js";
 import { nameOf } from "../base/name.js";
 import { aBoolean, anObject, type Rule } from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
@@ -11,7 +12,7 @@ import type { Context, Params } from "../engine/context.js";
 import { Run } from "../engine/run.js";
 import { type Place, Scope } from "../engine/scope.js";
 import { type NodeOptions, nodeRules } from "../engine/settings.js";
-import { type Action, BEGIN, MIDDLE, NODE, type Step, WALK, type WalkSettings } from "../engine/step.js";
+import type { Action, Step, WalkSettings } from "../engine/step.js";
 import type { StepContext } from "../engine/step-context.js";
 import {
   type EventOf,

@@ -2,6 +2,7 @@
 import { type Awaitable, after, isThenable, rethrow } from "../base/awaitable.js";
 import type { Cancellation } from "../base/cancellation.js";
 import { quote, SluiceError, show } from "../base/errors.js";
+import { NODE, WALK } from "../base/keys.js";
 import { nameOf } from "../base/name.js";
 import { isPlainObject } from "../base/options.js";
 import { attempt } from "../engine/attempts.js";
@@ -11,7 +12,7 @@ import { FanOut } from "../engine/fan-out.js";
 import type { FanOutSettings } from "../engine/fan-out-settings.js";
 import { wrapItem } from "../engine/items.js";
 import type { Place, Scope } from "../engine/scope.js";
-import { type Action, NODE, WALK, type Wiring } from "../engine/step.js";
+import type { Action, Wiring } from "../engine/step.js";
 import { StepContext } from "../engine/step-context.js";
 import type { Worker } from "../engine/worker.js";
 

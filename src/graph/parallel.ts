@@ -2,6 +2,7 @@
 import type { Awaitable } from "../base/awaitable.js";
 import { Cancellation } from "../base/cancellation.js";
 import { invalidOption, quote, SluiceError } from "../base/errors.js";
+import { MIDDLE } from "../base/keys.js";
 import { nameOf } from "../base/name.js";
 import { aFunction, oneOf, type Rule } from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
@@ -9,7 +10,7 @@ import type { Context } from "../engine/context.js";
 import { idsOf } from "../engine/ids.js";
 import type { Scope } from "../engine/scope.js";
 import { type BaseOptions, baseRules } from "../engine/settings.js";
-import { type Action, MIDDLE, type Step } from "../engine/step.js";
+import type { Action, Step } from "../engine/step.js";
 import type { StepContext } from "../engine/step-context.js";
 import { walk } from "../engine/walk.js";
 import { BaseNode } from "./base-node.js";

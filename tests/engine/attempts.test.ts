@@ -11,7 +11,7 @@ import {
   SluiceError,
 } from "sluice";
 import { describe, expect, test, vi } from "vitest";
-import { rejection } from "../deferred.js";
+import { rejection } from "../support/deferred.js";
 import { watchers } from "../support/watchers.js";
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

@@ -9,7 +9,7 @@ import {
   parallel,
 } from "sluice";
 import { describe, expect, test, vi } from "vitest";
-import { deferred, rejection } from "../deferred.js";
+import { deferred, rejection } from "../support/deferred.js";
 import { watchers } from "../support/watchers.js";
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

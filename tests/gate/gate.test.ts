@@ -17,8 +17,8 @@ import {
   SluiceError,
 } from "sluice";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { advance, sleep, turn, useFakeClock, useRealClock } from "../fake-clock.js";
-import { InFlight } from "../in-flight.js";
+import { advance, sleep, turn, useFakeClock, useRealClock } from "../support/fake-clock.js";
+import { InFlight } from "../support/in-flight.js";
 
 beforeEach(useFakeClock);
 afterEach(useRealClock);

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { Cancellation } from "../../src/base/cancellation.js";
 import { Semaphore, type Slot } from "../../src/gate/semaphore.js";
-import { turn } from "../fake-clock.js";
+import { turn } from "../support/fake-clock.js";
 
 /** Whether a promise has settled by now. */
 async function settled(promise: Promise<unknown>): Promise<boolean> {

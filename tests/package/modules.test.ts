@@ -4,7 +4,7 @@ import { builtinModules } from "node:module";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Packed, pack, run } from "./pack.js";
+import { type Packed, pack, run } from "../support/pack.js";
 
 let packed: Packed;
 beforeAll(async () => {
