@@ -1,7 +1,6 @@
-// Fan-out: N workers pull items from one iterator, so that a million items cost the memory of N. Lazy,
-// bounded, results in input order. Knows nothing of nodes: it is told what to do with an item.
-
-import { isThenable } from "../base/awaitable.js";
+// Fan-out: N workers pull items from one iterator, so that a million items cost the memory of N. Lazy, bounded,
+// results in input order.
+import { isThenable, Pending } from "../base/awaitable.js";
 import { Cancellation, waitFor } from "../base/cancellation.js";
 import { SluiceError } from "../base/errors.js";
 import type { Named } from "../base/name.js";
@@ -40,7 +39,7 @@ export abstract class FanOut {
   #finish: () => void = ignore;
   readonly #deliveries = new Deliveries();
 
-  /** @throws SluiceError `NOT_ITERABLE`, `INVALID_ITEM`. `step` is the number of the batch's step in its walk. */
+  /** @throws SluiceError `NOT_ITERABLE`, `INVALID_ITEM`. */
   constructor(node: Named, items: unknown, outer: Scope, settings: FanOutKind, step: number) {
     this.#node = node;
     if (settings.maxFailures !== undefined) this.#tally = new Tally(node, settings.maxFailures);
@@ -99,7 +98,7 @@ export abstract class FanOut {
     this.scope.locate(error, this.#node, index, 0);
   }
 
-  /** Starts workers while there are items: all of them here, or, for an async iterator, the first. */
+  /** Starts workers while there are items: all of them, or for an async iterator the first. */
   async #spawn(): Promise<void> {
     const { yields } = this.scope.run;
     try {
@@ -138,7 +137,7 @@ export abstract class FanOut {
         if (this.#cancellation.draining) return this.#leaveUndone(worker); // some microtasks have passed since the pull
         try {
           result = this.perform(worker.item, worker.index, worker);
-          if (isThenable(result)) result = await result;
+          if (isThenable(result)) result = await (result instanceof Pending ? result.promise() : result);
         } catch (error) {
           const settled = await this.#settle(error, worker);
           if (settled === undefined) return;
