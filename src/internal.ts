@@ -13,6 +13,7 @@ export {
   THREAD_POOL,
   WALK,
 } from "./base/keys.js";
+export { nameOf } from "./base/name.js";
 export { nearest } from "./base/nearest.js";
 export {
   aBoolean,

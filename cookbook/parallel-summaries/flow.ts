@@ -38,7 +38,6 @@ export function createSummariesFlow(deps: SummariesDeps): Flow<Shared> {
     backoff: { delay: 500 },
     retryIf: isWorthARetry,
     timeout: 60_000,
-    onError: "collect",
   });
   const write = new WriteSummaries();
 

@@ -3,6 +3,7 @@
 import { type Awaitable, after, isThenable } from "../base/awaitable.js";
 import { Cancellation } from "../base/cancellation.js";
 import { quote, SluiceError } from "../base/errors.js";
+import { nameOf } from "../base/name.js";
 import { isAmount } from "../base/options.js";
 import { type AcquireRequest, enter, type Grant, tryAcquire } from "../gate/acquire.js";
 import type { Scope } from "./scope.js";
@@ -168,7 +169,7 @@ class Deadline {
   }
 
   #fire(): void {
-    const text = `${quote(this.#job.node.name)} took longer than its \`timeout: ${this.#timeout}\` ms`;
+    const text = `${quote(nameOf(this.#job.node))} took longer than its \`timeout: ${this.#timeout}\` ms`;
     this.level.abort(new SluiceError("TIMEOUT", text), true);
   }
 

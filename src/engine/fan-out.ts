@@ -4,32 +4,17 @@
 import { isThenable } from "../base/awaitable.js";
 import { Cancellation, waitFor } from "../base/cancellation.js";
 import { SluiceError } from "../base/errors.js";
+import type { Named } from "../base/name.js";
 import { releaseCarried } from "../gate/held-slots.js";
 import { backpressure } from "../observe/events.js";
+import { Deliveries } from "./deliveries.js";
 import { ItemFailure, isFailure } from "./failure.js";
+import type { FanOutKind } from "./fan-out-settings.js";
 import { progressOf } from "./items.js";
-import type { Named, Scope } from "./scope.js";
+import type { Scope } from "./scope.js";
 import { checkItems, Source } from "./source.js";
 import { Tally } from "./tally.js";
 import { Worker } from "./worker.js";
-
-/** How many items run at once, and what becomes of a failed one. */
-export interface FanOutSettings {
-  readonly concurrency: number;
-  readonly collect: boolean;
-  /** How many items may fail under `collect`. */
-  readonly maxFailures: number | undefined;
-}
-
-/** The same, and what the kind of batch says of it; not copied with `...`, which gives each copy a shape of its own. */
-interface Settings extends FanOutSettings {
-  /** Whether work that ignores an abort may be abandoned: true when none of it touches the store. */
-  readonly leaf: boolean;
-  /** Whether results are gathered in a list. */
-  readonly keepResults: boolean;
-  /** Whether finished items go to the store through `deliver`. */
-  readonly delivers: boolean;
-}
 
 const ignore = () => {};
 
@@ -42,7 +27,7 @@ export abstract class FanOut {
   protected readonly scope: Scope;
   readonly #node: Named;
   readonly #cancellation = new Cancellation();
-  readonly #settings: Settings;
+  readonly #settings: FanOutKind;
   readonly #source: Source;
   readonly #report: ((failed: boolean) => void) | undefined;
   readonly #results: unknown[] = [];
@@ -53,21 +38,20 @@ export abstract class FanOut {
   #spawning = true;
   #failure: { readonly error: unknown } | undefined;
   #finish: () => void = ignore;
-  /** The end of the queue at the store; `undefined` before anybody has queued. */
-  #delivering: Promise<unknown> | undefined;
+  readonly #deliveries = new Deliveries();
 
   /**
    * @param step - The number of the batch's step in its walk.
-   * @throws SluiceError `NOT_ITERABLE`.
+   * @throws SluiceError `NOT_ITERABLE`, `INVALID_ITEM`.
    */
-  constructor(node: Named, items: unknown, outer: Scope, settings: Settings, step: number) {
+  constructor(node: Named, items: unknown, outer: Scope, settings: FanOutKind, step: number) {
     this.#node = node;
     if (settings.maxFailures !== undefined) this.#tally = new Tally(node, settings.maxFailures);
     this.scope = outer.items(this.#cancellation, step);
     this.#settings = settings;
     try {
       const checked = checkItems(node, items);
-      this.#source = new Source(checked);
+      this.#source = new Source(node, checked);
       this.#report = progressOf(checked, outer, node);
     } catch (error) {
       this.#blame(error);
@@ -107,7 +91,7 @@ export abstract class FanOut {
       return this.#results;
     } finally {
       // Whatever touches the store is waited for, also by an abort.
-      if (this.#delivering !== undefined) await this.#delivering;
+      if (this.#deliveries.ended !== undefined) await this.#deliveries.ended;
       cancellation.unlisten(stop);
       cancellation.release();
     }
@@ -251,16 +235,10 @@ export abstract class FanOut {
     const cancellation = this.#cancellation;
     const { item, index } = worker;
     releaseCarried(worker, run.held);
-    const take = async () => {
-      if (cancellation.aborted) return;
-      await this.deliver(result, item, index, worker);
-      if (--run.yields.budget > 0) return; // here, for the next in the queue does not wait for this worker
-      for (let turn = run.yields.checkClock(); turn !== undefined; turn = run.yields.yieldAgain()) await turn;
-    };
-    const mine = (this.#delivering ?? Promise.resolve()).then(take);
-    this.#delivering = mine.catch(ignore);
     try {
-      await mine;
+      await this.#deliveries.add(async () => {
+        if (!cancellation.aborted) await this.deliver(result, item, index, worker);
+      }, run.yields);
     } catch (error) {
       if (!cancellation.aborted) this.#blame(error, index);
       this.#fail(error);

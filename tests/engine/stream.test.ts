@@ -6,6 +6,7 @@ import {
   type Context,
   type DataEvent,
   Flow,
+  Node,
   node,
   type ProgressEvent,
   type RunEvents,
@@ -220,6 +221,63 @@ describe("flow.stream", () => {
     const stream = flow.stream({}, { types: ["data"], buffer: 1 });
     const seen = await all(stream);
     expect(seen.map(({ data }) => data)).toEqual(Array.from({ length: 5_000 }, (_, n) => n));
+  });
+
+  describe("a reader that is 100,000 data events behind", () => {
+    const beyond = 100_000;
+    const floods = {
+      exec: { exec: (_: undefined, { emit }: Context) => flood(emit) },
+      "an exec that goes on in turns": {
+        exec: async (_: undefined, { emit, signal }: Context) => {
+          while (!signal.aborted) {
+            for (let n = 0; n < 5_000; n++) void emit(n);
+            await turn();
+          }
+        },
+      },
+      prep: { prep: (_shared: unknown, { emit }: Context) => flood(emit) },
+      post: { post: (_shared: unknown, _none: unknown, _result: unknown, { emit }: Context) => flood(emit) },
+    };
+    function flood(emit: Context["emit"]): undefined {
+      for (let n = 0; n < beyond * 3; n++) void emit(n);
+      return undefined;
+    }
+
+    test.for(Object.entries(floods))(
+      "ends the run with an error, in %s: memory is bounded",
+      async ([, hooks]) => {
+        const after = vi.fn();
+        const first = Object.assign(new Node({ attempts: 3 }), hooks);
+        first.next(node({ exec: after }));
+        const seen: unknown[] = [];
+        const read = async () => {
+          for await (const { data } of new Flow(first).stream({}, { types: ["data"], buffer: 10 })) {
+            if (seen.length === 0) for (let n = 0; n < 100; n++) await turn();
+            seen.push(data);
+          }
+        };
+        const error = await rejection(read());
+        expect(error).toMatchObject({
+          code: "STREAM_OVERFLOW",
+          message: expect.stringContaining("await emit"),
+        });
+        // One went out at once where a reader was waiting.
+        expect(seen.length).toBeGreaterThan(beyond + 10);
+        expect(seen.length).toBeLessThanOrEqual(beyond + 12);
+        expect(after).not.toHaveBeenCalled();
+      },
+    );
+
+    test("is none while it reads as fast as data comes, or while senders wait for it", async () => {
+      let read = 0;
+      for await (const _event of sends(beyond * 1.5).stream({}, { types: ["data"], buffer: 1 })) read++;
+      expect(read).toBe(beyond * 1.5);
+    });
+
+    test("and that leaves gets no error", async () => {
+      const flow = new Flow(node({ exec: (_: undefined, { emit }) => flood(emit) }));
+      for await (const _event of flow.stream({}, { types: ["data"] })) break;
+    });
   });
 
   test("of one batch only one progress event waits, and it is the newest", async () => {

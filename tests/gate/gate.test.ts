@@ -216,7 +216,7 @@ describe("slots", () => {
     ];
     for (const each of broken) await expect(new Flow(each).run({})).rejects.toThrow();
 
-    class Broken extends AsyncParallelBatchNode<object, number, number> {
+    class Broken extends AsyncParallelBatchNode<object, number, number, "throw" | "collect"> {
       override prep() {
         return [1, 2, 3, 4, 5];
       }

@@ -19,9 +19,9 @@ import { describe, expect, test, vi } from "vitest";
 import { deferred, rejection, turn } from "../support/deferred.js";
 
 const classes = [
-  ["BatchFlow", BatchFlow],
+  ["BatchFlow", BatchFlow as typeof AsyncParallelBatchFlow],
   ["AsyncParallelBatchFlow", AsyncParallelBatchFlow],
-] as const;
+] as readonly (readonly [string, typeof AsyncParallelBatchFlow])[];
 
 interface Seen {
   seen: unknown[];

@@ -20,7 +20,7 @@ const name = ({ kind, path, index, attempt }: Span) =>
     ...(attempt === undefined ? [] : [`#${attempt}`]),
   ].join(" ");
 
-class Words extends BatchNode<{ words: string[]; lengths?: number[] }, string, number> {
+class Words extends BatchNode<{ words: string[]; lengths?: unknown[] }, string, number, "throw" | "collect"> {
   calls: string[] = [];
   override prep(shared: { words: string[] }) {
     return shared.words;
@@ -30,7 +30,7 @@ class Words extends BatchNode<{ words: string[]; lengths?: number[] }, string, n
     if (word === "bad") throw new Error("bad word");
     return word.length;
   }
-  override post(shared: { lengths?: number[] }, _: unknown, lengths: number[]) {
+  override post(shared: { lengths?: unknown[] }, _: unknown, lengths: unknown[]) {
     shared.lengths = lengths;
   }
 }

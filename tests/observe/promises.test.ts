@@ -92,7 +92,7 @@ describe.each(Object.entries(watchers))("watched by %s", (_name, run) => {
 
   test("attempts are counted, waited for and given to the fallback alike", async () => {
     const seen: unknown[] = [];
-    class Items extends AsyncParallelBatchNode<{ results?: unknown[] }, number, unknown> {
+    class Items extends AsyncParallelBatchNode<{ results?: unknown[] }, number, unknown, "collect"> {
       override prep() {
         return [0, 1, 2];
       }

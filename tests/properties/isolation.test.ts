@@ -78,7 +78,7 @@ test(`${inWords(RUNS)} concurrent runs of one flow object: no value of one is se
   });
 
   const items = Object.assign(
-    new AsyncParallelBatchNode<Store, { run: number; n: number }, string>({
+    new AsyncParallelBatchNode<Store, { run: number; n: number }, string, "collect">({
       name: "Items",
       concurrency: 2,
       onError: "collect",

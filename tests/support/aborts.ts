@@ -244,7 +244,7 @@ export const places: Place[] = [
   {
     name: "the batch's exec, one by one",
     begin: (signal, log) => {
-      class Items extends BatchNode<object, number, void> {
+      class Items extends BatchNode<object, number, void, "collect"> {
         override prep() {
           return items(5);
         }

@@ -22,7 +22,7 @@ export const linesOf = (path: string): TraceLine[] =>
 /** A batch with retries, a gate and a failure, after a node and before another. */
 export function batchFlow(count = 4, name = "Main"): Flow<object> {
   const gate = new Gate({ name: "vendor", concurrency: 2 });
-  class Work extends AsyncParallelBatchNode<object, number, number> {
+  class Work extends AsyncParallelBatchNode<object, number, number, "collect"> {
     override prep() {
       return Array.from({ length: count }, (_, i) => i);
     }

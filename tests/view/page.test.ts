@@ -242,7 +242,7 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
 
     test("whatever names, actions, errors and data hold, it is shown as text", async () => {
       for (const [i, text] of evil.entries()) {
-        class Bad extends AsyncParallelBatchNode<object, number, number> {
+        class Bad extends AsyncParallelBatchNode<object, number, number, "collect"> {
           override prep() {
             return [1, 2];
           }

@@ -173,7 +173,7 @@ describe("a failure", () => {
 
   test("is collected by item in a node", async () => {
     const one = batched(async (items: readonly number[]) => items.map((n) => (n % 2 ? new Error("odd") : n)));
-    class Evens extends AsyncParallelBatchNode<{ failed?: number }, number, number> {
+    class Evens extends AsyncParallelBatchNode<{ failed?: number }, number, number, "collect"> {
       override prep() {
         return numbers(10);
       }

@@ -19,7 +19,7 @@ function output(isTTY: boolean, columns = 100) {
   return { stream, text: () => stripVTControlCharacters(written.join("")), written };
 }
 
-class Items extends AsyncParallelBatchNode<object, number, number> {
+class Items extends AsyncParallelBatchNode<object, number, number, "throw" | "collect"> {
   work: (n: number) => unknown = () => {};
   override prep() {
     return Array.from({ length: 20 }, (_, n) => n);
