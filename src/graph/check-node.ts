@@ -1,4 +1,5 @@
 // What is a node, and are its hooks called by the names that are called here.
+
 import { quote, SluiceError, show } from "../base/errors.js";
 import { MIDDLE, NODE, WALK } from "../base/keys.js";
 import { nameOf } from "../base/name.js";

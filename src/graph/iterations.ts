@@ -1,4 +1,5 @@
 // The iterations of a batch flow: a fan-out whose items are walks, each with a store of its own where the flow forks.
+
 import { type Awaitable, after, isThenable, rethrow } from "../base/awaitable.js";
 import type { Cancellation } from "../base/cancellation.js";
 import { quote, SluiceError, show } from "../base/errors.js";

@@ -1,4 +1,5 @@
 // parallel([...]): a node that runs its branches at the same time.
+
 import type { Awaitable } from "../base/awaitable.js";
 import { Cancellation } from "../base/cancellation.js";
 import { invalidOption, quote, SluiceError } from "../base/errors.js";

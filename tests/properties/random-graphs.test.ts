@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { inWords, sized } from "../support/size.js";
-import { TimerWatch } from "../timers.js";
+import { TimerWatch } from "../support/timers.js";
 import { type Program, programs } from "./random-programs.js";
 import { observe } from "./random-runs.js";
 
