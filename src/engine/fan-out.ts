@@ -18,11 +18,10 @@ import { Worker } from "./worker.js";
 const ignore = () => {};
 
 /**
- * Runs all items of one batch and gives the results in input order. What is done with an item is up to the kinds of
- * batches, as methods and not as functions that each run makes anew: V8 would compile its calls again for each run.
+ * Runs all items of one batch. What is done with an item is up to the kinds of batches, as methods and not as functions
+ * that each run makes anew: V8 would compile its calls again for each run.
  */
 export abstract class FanOut {
-  /** The scope of the items, under a level of cancellation of their own. */
   protected readonly scope: Scope;
   readonly #node: Named;
   readonly #cancellation = new Cancellation();
@@ -98,7 +97,7 @@ export abstract class FanOut {
     this.scope.locate(error, this.#node, index, 0);
   }
 
-  /** Starts workers while there are items: all of them, or for an async iterator the first. */
+  /** Starts workers while there are items: all, or for an async iterator the first. */
   async #spawn(): Promise<void> {
     const { yields } = this.scope.run;
     try {

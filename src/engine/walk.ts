@@ -3,13 +3,14 @@
 import { type Awaitable, isThenable, Pending, whenSettled } from "../base/awaitable.js";
 import type { EventLoopYields } from "../base/event-loop.js";
 import { MIDDLE, NODE } from "../base/keys.js";
-import { backpressure } from "../observe/events.js";
 import type { Watch } from "../observe/watch.js";
 import { executeOnce, type Leaf, recoverOnce } from "./execute.js";
+import { wrapStep } from "./items.js";
 import type { Scope } from "./scope.js";
 import type { Action, Step } from "./step.js";
 import { checkStore, unlinked, wrongAction } from "./step-checks.js";
 import { StepContext } from "./step-context.js";
+import { yieldAfterPrep } from "./yield-point.js";
 
 /**
  * Walks from a node to where no link leads on.
@@ -107,7 +108,7 @@ class Walk extends Pending {
       if (phase <= PREPARED) this.#prepared = value;
       if (phase <= YIELDED) {
         if (--this.#yields.budget <= 0 || this.#isWatched || phase === YIELDED) {
-          const yielded = this.#yieldIfDue(phase === YIELDED);
+          const yielded = yieldAfterPrep(this.#node, this.#scope, phase === YIELDED);
           if (yielded !== undefined) return this.#wait(yielded, YIELDED);
         }
         value = this.#execute();
@@ -187,15 +188,9 @@ class Walk extends Pending {
     this.#countStep();
     this.#located = true;
     const steps = this.#steps;
-    return watch.wrap({
-      kind: "step",
-      node,
-      place: scope,
-      index: scope.index,
-      more: (action) => ({ action }),
-      perform: (span) =>
-        new Walk(node, this.#shared, scope.with(scope.cancellation, span), true, undefined, steps).start(),
-    });
+    return wrapStep(watch, node, scope, (inner) =>
+      new Walk(node, this.#shared, inner, true, undefined, steps).start(),
+    );
   }
 
   #prepare(): unknown {
@@ -209,19 +204,6 @@ class Walk extends Pending {
     const { requires } = node[NODE];
     if (requires !== undefined) checkStore(node, requires, this.#shared);
     return node.prep(this.#shared, ctx);
-  }
-
-  /** Gives the event loop its turn, and a slow reader his: here, for before `prep` another walk could write the store. */
-  #yieldIfDue(again: boolean): Promise<void> | undefined {
-    const yields = this.#yields;
-    if (!this.#node[NODE].leaf) return undefined;
-    if (again) return yields.yieldAgain();
-    if (yields.budget <= 0) {
-      const turn = yields.checkClock();
-      if (turn !== undefined) return turn;
-    }
-    const { events } = this.#scope.run;
-    return this.#isWatched && events ? backpressure(events, this.#scope.cancellation) : undefined;
   }
 
   #execute(): unknown {
