@@ -1,63 +1,31 @@
-// Reads a vendor's "wait" out of an error that its SDK threw. Imports nothing.
+// The reading of refusals as the public sees it: one number. Imports only refusal.ts.
+import { readRefusal } from "./refusal.js";
 
-const field = (value: unknown, name: string): unknown =>
-  typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
-
-/** Reads a header from a `Headers` object or from a plain one, whatever the case of its names. */
-function header(headers: unknown, name: string): string | undefined {
-  if (typeof headers !== "object" || headers === null) return undefined;
-  const get = field(headers, "get");
-  if (typeof get === "function") return (get.call(headers, name) as string | null | undefined) ?? undefined;
-  for (const [key, value] of Object.entries(headers)) {
-    if (key.toLowerCase() === name && value !== undefined && value !== null) return String(value);
-  }
-  return undefined;
-}
-
-/** Milliseconds from a header's text, when it is a number from 0 up. */
-function amount(text: string | undefined, unit: number): number | undefined {
-  if (text === undefined || text.trim() === "") return undefined;
-  const value = Number(text) * unit;
-  return value >= 0 && value < Number.POSITIVE_INFINITY ? value : undefined;
-}
-
-/** Tells an account with nothing left to spend, which waiting does not mend. */
-export function isQuotaExhausted(error: unknown): boolean {
-  return [error, field(error, "error")].some(
-    (part) => field(part, "code") === "insufficient_quota" || field(part, "type") === "insufficient_quota",
-  );
-}
+export { isQuotaExhausted } from "./refusal.js";
 
 /**
- * Gives the pause that a failed call asks for: `undefined` unless its `status` is 429, or it is a 503 with
- * `Retry-After` that a `remote` node of `sluice/serve` got.
+ * Reads how long a failed call has to wait: `undefined` unless its error is a refusal.
  *
- * Headers are looked for in `error.headers`, `error.response.headers` and `error.responseHeaders`: first
- * `retry-after-ms`, then `retry-after` in seconds or as an HTTP date (RFC 9110, section 10.2.3).
+ * A refusal is a status of 429, a throttling error of an AWS SDK, `RESOURCE_EXHAUSTED`, or a status of 502, 503,
+ * 504 or 529 that names a wait. It is looked for on the error, its `response`, the body, the last error of a retry
+ * error, and the `cause`. An exhausted quota is none.
  *
- * @returns Milliseconds; 1,000 when a 429 does not say. An exhausted quota gives `undefined`.
+ * The wait comes from `retry-after-ms`; else from `retry-after`, in seconds or as an HTTP date (RFC 9110, section
+ * 10.2.3); else from Google's RetryInfo; else, for a 429, from `x-ratelimit-reset` and its relatives. Points in
+ * time are measured against the `date` of the answer.
+ *
+ * @returns Milliseconds from 0 up; 1,000 for a refusal that names no wait. Never throws.
  * @example
  * ```ts
  * import { retryAfter } from "sluice";
  *
  * retryAfter({ status: 429, headers: { "retry-after": "2" } }); // => 2000
+ * retryAfter({ status: 503, headers: { "retry-after": "2" } }); // => 2000
+ * retryAfter({ status: 429 }); // => 1000
  * retryAfter(new Error("socket hang up")); // => undefined
  * ```
  */
 export function retryAfter(error: unknown): number | undefined {
-  const response = field(error, "response");
-  const status = field(error, "status") ?? field(error, "statusCode") ?? field(response, "status");
-  // What a vendor means by 503 is its own affair; a handler of sluice/serve means that its places are taken.
-  const isBusy = status === 503 && field(error, "code") === "REMOTE_FAILED";
-  if ((status !== 429 && !isBusy) || isQuotaExhausted(error)) return undefined;
-  const sources = [field(error, "headers"), field(response, "headers"), field(error, "responseHeaders")];
-  for (const headers of sources) {
-    const text = header(headers, "retry-after");
-    const exact = amount(header(headers, "retry-after-ms"), 1) ?? amount(text, 1_000);
-    if (exact !== undefined) return exact;
-    // Date.parse takes "-5" for a year; a date of HTTP begins with the name of a day.
-    const date = /^\s*[a-z]/i.test(text ?? "") ? Date.parse(text as string) : Number.NaN;
-    if (!Number.isNaN(date)) return Math.max(0, date - Date.now());
-  }
-  return status === 429 ? 1_000 : undefined;
+  const refusal = readRefusal(error);
+  return refusal === undefined ? undefined : (refusal.wait ?? 1_000);
 }

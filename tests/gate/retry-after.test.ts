@@ -14,6 +14,7 @@ describe("an error is a call to wait only", () => {
     ["with status 429", { status: 429 }],
     ["with statusCode 429, as in the AI SDK", { statusCode: 429 }],
     ["with a response of status 429, as in axios", { response: { status: 429 } }],
+    ["with a status that is text", { status: "429" }],
     ["as an Error with a status", Object.assign(new Error("429"), { status: 429 })],
   ])("%s", (_, error) => {
     expect(retryAfter(error)).toBe(1_000);
@@ -21,8 +22,8 @@ describe("an error is a call to wait only", () => {
 
   test.each([
     ["another status", { status: 500, headers: { "retry-after": "5" } }],
-    ["503 with a Retry-After", { status: 503, headers: { "retry-after": "5" } }],
-    ["a status that is a string", { status: "429" }],
+    ["503 alone", { status: 503 }],
+    ["a status that is other text", { status: "slow down" }],
     ["no status", new Error("429")],
     ["a string", "429"],
     ["a number", 429],
@@ -111,7 +112,11 @@ describe("retry-after", () => {
     expect(retryAfter(refused({ "retry-after": text }))).toBe(ms);
   });
 
-  test.each(["", "  ", "soon", "-5", "1 minute", "NaN", "Infinity", "1e400", "2, 3"])(
+  test("of a 503 counts too", () => {
+    expect(retryAfter({ status: 503, headers: { "retry-after": "5" } })).toBe(5_000);
+  });
+
+  test.each(["", "  ", "soon", "-5", "NaN", "Infinity", "1e400", "2, 3"])(
     "that cannot be read (%j) is a second",
     (text) => {
       expect(retryAfter(refused({ "retry-after": text }))).toBe(1_000);

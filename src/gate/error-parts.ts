@@ -1,0 +1,87 @@
+// Lists the objects in which clients keep what a service answered: the error itself, its response, the body,
+// the cause. Imports nothing. Nothing here throws, whatever an error does when it is read.
+
+/** Most objects that are read of one error. It ends cycles of getters that return a new object each time. */
+const MOST_PARTS = 64;
+/** Most items that are read of one list. */
+const MOST_ITEMS = 16;
+/** Longest text that is parsed as JSON, in characters. */
+const LONGEST_BODY = 200_000;
+
+/** Where to go on, in this order: the answer, its body, and only then the causes. */
+const LINKS = ["response", "$response", "error", "data", "body", "responseBody", "lastError", "cause"];
+
+/** Reads a property. A getter or a proxy that throws counts as `undefined`. */
+export function field(value: unknown, name: string): unknown {
+  if (typeof value !== "object" || value === null) return undefined;
+  try {
+    return (value as Record<string, unknown>)[name];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads a property as text; `undefined` for anything but a string. */
+export function textField(value: unknown, name: string): string | undefined {
+  const text = field(value, name);
+  return typeof text === "string" ? text : undefined;
+}
+
+/** Reads the first items of an array; none for anything else. */
+export function itemsOf(value: unknown): unknown[] {
+  try {
+    return Array.isArray(value) ? value.slice(0, MOST_ITEMS) : [];
+  } catch {
+    return []; // a revoked proxy
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** An object, or one that is written as JSON. Google answers a stream with a list that has the error alone. */
+function bodyOf(value: unknown): unknown {
+  let body = value;
+  if (typeof value === "string") {
+    body = value.length <= LONGEST_BODY && /^\s*[[{]/.test(value) ? parse(value) : undefined;
+  }
+  return itemsOf(body)[0] ?? body;
+}
+
+/**
+ * The body that a client wrote into its message, after a prefix or alone, as `@google/genai` does. Only a body
+ * that has an `error` is one: a message may quote any other JSON.
+ */
+function bodyInMessage(value: unknown): unknown {
+  const message = textField(value, "message");
+  if (message === undefined || message.length > LONGEST_BODY) return undefined;
+  const start = message.search(/[[{]/);
+  if (start === -1) return undefined;
+  const body = bodyOf(message.slice(start));
+  const error = field(body, "error");
+  return typeof error === "object" && error !== null ? body : undefined;
+}
+
+/**
+ * Lists the error and the objects in it that may say what a service answered, outermost first. Of a retry error
+ * only the last try counts: earlier ones are out of date.
+ */
+export function partsOf(error: unknown): readonly object[] {
+  const parts = new Set<object>();
+  const visit = (value: unknown): void => {
+    if (typeof value !== "object" || value === null || parts.has(value) || parts.size >= MOST_PARTS) return;
+    parts.add(value);
+    visit(bodyInMessage(value));
+    for (const name of LINKS) visit(bodyOf(field(value, name)));
+    if (field(value, "lastError") === undefined) {
+      for (const item of itemsOf(field(value, "errors")).reverse()) visit(item);
+    }
+  };
+  visit(error);
+  return [...parts];
+}

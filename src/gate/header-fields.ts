@@ -1,0 +1,66 @@
+// Reads the headers of an answer from whatever a client keeps them in. Imports only how to read a property.
+import { field, itemsOf } from "./error-parts.js";
+
+/** Most headers that are read of one answer. */
+const MOST_HEADERS = 200;
+
+/** What is read from headers that cannot be listed, only looked up. */
+const LOOKED_UP = [
+  "date",
+  "retry-after",
+  "retry-after-ms",
+  "x-ratelimit-reset",
+  "x-ratelimit-reset-requests",
+  "x-ratelimit-reset-tokens",
+];
+
+/** The text of a header: a string, a number, or the first of a list of these. */
+function textOf(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  if (typeof value === "number") return String(value);
+  const first = itemsOf(value)[0];
+  return typeof first === "string" || typeof first === "number" ? String(first) : undefined;
+}
+
+/** Names and values of a `Headers` of any realm, a Map, an array of pairs or a record. */
+function* pairsOf(headers: object): Generator<readonly [unknown, unknown]> {
+  if (Symbol.iterator in headers) {
+    for (const pair of headers as Iterable<unknown>) yield [field(pair, "0"), field(pair, "1")];
+  } else {
+    for (const name of Object.keys(headers)) yield [name, field(headers, name)];
+  }
+}
+
+/**
+ * Reads headers into a Map with names in lower case, from a `Headers`, a Map, an array of pairs, a record in any
+ * case, or an object with only a `get(name)`. Never throws: what cannot be read is left out.
+ */
+export function headerFields(headers: unknown): ReadonlyMap<string, string> {
+  const fields = new Map<string, string>();
+  const add = (name: unknown, value: unknown): void => {
+    const text = textOf(value);
+    if (typeof name !== "string" || text === undefined) return;
+    const key = name.toLowerCase();
+    if (!fields.has(key)) fields.set(key, text);
+  };
+  if (typeof headers !== "object" || headers === null) return fields;
+  try {
+    let left = MOST_HEADERS;
+    for (const [name, value] of pairsOf(headers)) {
+      add(name, value);
+      if (--left === 0) break;
+    }
+  } catch {
+    // What was read before it threw still counts.
+  }
+  const get = field(headers, "get");
+  if (typeof get !== "function") return fields;
+  for (const name of LOOKED_UP) {
+    try {
+      if (!fields.has(name)) add(name, get.call(headers, name));
+    } catch {
+      // As if the header were not there.
+    }
+  }
+  return fields;
+}

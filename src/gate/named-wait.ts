@@ -1,0 +1,101 @@
+// Finds the wait that an answer names in its headers or its body. Imports only the readers beside it.
+import { field, itemsOf } from "./error-parts.js";
+import { headerFields } from "./header-fields.js";
+import { pointInTime, readWait } from "./wait-text.js";
+
+type Fields = ReadonlyMap<string, string>;
+
+/** Headers in milliseconds, as OpenAI, Azure and AWS name them; they are more exact, so they come first. */
+const IN_MILLISECONDS = ["retry-after-ms", "x-ms-retry-after-ms", "x-amz-retry-after"];
+
+/** `x-ratelimit-reset`, `x-ratelimit-reset-tokens`, `ratelimit-reset`, `anthropic-ratelimit-requests-reset`. */
+const RESET = /^(?:[a-z]+-)?rate-?limit-(?:[a-z\d-]+-)?reset(?:-[a-z\d-]+)?$/;
+
+const isDefined = (wait: number | undefined): wait is number => wait !== undefined;
+
+/** The first wait that is longer than 0: a 0 says nothing where another header says more. */
+const firstOf = (waits: readonly number[]): number | undefined => waits.find((wait) => wait > 0) ?? waits[0];
+
+const read = (fields: Fields, name: string, unit: number, now: number): number | undefined =>
+  readWait(fields.get(name) ?? "", unit, now);
+
+function retryAfterIn(fields: Fields, now: number): number[] {
+  return [
+    ...IN_MILLISECONDS.map((name) => read(fields, name, 1, now)),
+    read(fields, "retry-after", 1_000, now),
+  ].filter(isDefined);
+}
+
+/** How much is left of the limit that a `reset` header belongs to, from 0 to 1; `undefined` where unknown. */
+function shareLeft(fields: Fields, name: string): number | undefined {
+  const sibling = (word: string): number =>
+    Number.parseFloat(fields.get(name.replace("reset", word).replace(/-after$/, "")) ?? "");
+  const remaining = sibling("remaining");
+  if (remaining <= 0) return 0;
+  const share = remaining / sibling("limit");
+  return share >= 0 && share <= 1 ? share : undefined;
+}
+
+/**
+ * Several limits are named side by side, and one of them refused. In this order:
+ * 1. Limits with nothing left: the latest of them, for a call needs all of them.
+ * 2. The limit with the smallest share left, if that is at most half: a call of many tokens is refused before
+ *    nothing is left. A limit with more left is hardly the reason; waiting for a daily one would take hours.
+ * 3. Limits of unknown state: the soonest. To ask too early costs one more refusal, too late costs the time.
+ */
+function resetIn(fields: Fields, now: number): number | undefined {
+  const limits = [...fields.keys()]
+    .filter((name) => RESET.test(name))
+    .map((name) => ({ wait: read(fields, name, 1_000, now), left: shareLeft(fields, name) }))
+    .filter((limit): limit is { wait: number; left: number | undefined } => isDefined(limit.wait));
+  const waitsOf = (wanted: number | undefined) =>
+    limits.filter(({ left }) => left === wanted).map(({ wait }) => wait);
+  const spent = waitsOf(0);
+  if (spent.length > 0) return Math.max(...spent);
+  const least = Math.min(...limits.map(({ left }) => left ?? 1));
+  const candidates = least <= 0.5 ? waitsOf(least) : waitsOf(undefined);
+  return candidates.length > 0 ? Math.min(...candidates) : undefined;
+}
+
+/** A `retryDelay` of Google's RetryInfo: `"7s"`, or over gRPC `{ seconds, nanos }`. */
+function readDelay(delay: unknown, now: number): number | undefined {
+  if (typeof delay === "string") return readWait(delay, 1_000, now);
+  if (typeof delay !== "object" || delay === null) return undefined;
+  const amountOf = (name: string): number => {
+    const value = field(delay, name) ?? 0;
+    return typeof value === "number" || typeof value === "string" ? Number(value) : Number.NaN;
+  };
+  const wait = amountOf("seconds") * 1_000 + amountOf("nanos") / 1e6;
+  return wait >= 0 && wait < Number.POSITIVE_INFINITY ? wait : undefined;
+}
+
+const retryInfoIn = (part: object, now: number): number[] =>
+  ["details", "statusDetails", "errorDetails"]
+    .flatMap((name) => itemsOf(field(part, name)))
+    .map((detail) => readDelay(field(detail, "retryDelay"), now))
+    .filter(isDefined);
+
+/**
+ * Finds the wait that an answer names: `retry-after-ms` and `retry-after`, then RetryInfo, then the time at which
+ * a limit resets. Points in time are measured against the answer's own `date`, so that a local clock that is
+ * wrong does no harm.
+ *
+ * @param parts - The objects that belong to the error, outermost first.
+ * @param now - ms since 1970, for answers without a `date`.
+ * @param withResets - Whether the reset of a limit counts. It does for a 429 only: services send these headers
+ *   with every answer, whatever its reason.
+ * @returns Milliseconds from 0 up; `undefined` where no wait is named or understood.
+ */
+export function namedWait(parts: readonly object[], now: number, withResets: boolean): number | undefined {
+  const answers = parts
+    .flatMap((part) => [field(part, "headers"), field(part, "responseHeaders")])
+    .map((headers) => {
+      const fields = headerFields(headers);
+      return { fields, sent: pointInTime(fields.get("date") ?? "", now) ?? now };
+    });
+  return firstOf([
+    ...answers.flatMap(({ fields, sent }) => retryAfterIn(fields, sent)),
+    ...parts.flatMap((part) => retryInfoIn(part, now)),
+    ...(withResets ? answers.map(({ fields, sent }) => resetIn(fields, sent)).filter(isDefined) : []),
+  ]);
+}
