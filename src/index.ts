@@ -8,6 +8,7 @@ export { ItemFailure, isFailure } from "./engine/failure.js";
 export type { BaseOptions, NodeOptions, RetryOptions } from "./engine/settings.js";
 export type { EventOf, RunStream, StreamOptions, StreamType } from "./engine/stream.js";
 export type { Action } from "./engine/walk.js";
+export type { AdaptiveConcurrency } from "./gate/adaptive-limit.js";
 export {
   Gate,
   type GateOptions,

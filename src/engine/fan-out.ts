@@ -211,7 +211,7 @@ export abstract class FanOut {
     const cancellation = this.#cancellation;
     if (cancellation.aborted) return worker.end();
     let last = error;
-    worker.endPermit();
+    worker.failPermit(error);
     try {
       return { result: await this.recover(error, worker.item, worker.index, worker) };
     } catch (failed) {

@@ -2,7 +2,7 @@
 import { Cancellation } from "../base/cancellation.js";
 import { sharedYields } from "../base/event-loop.js";
 import { aCountOrInfinity, anObject, aSignal, aString, checkOptions, type Rule } from "../base/options.js";
-import { HELD, type Held } from "../gate/held-slots.js";
+import { HELD, type Held, lend } from "../gate/held-slots.js";
 import type { Listeners } from "../observe/events.js";
 import { Watch } from "../observe/watch.js";
 import type { Params, RunOptions } from "./context.js";
@@ -71,7 +71,7 @@ export class Run {
     this.maxSteps = options?.maxSteps ?? Number.POSITIVE_INFINITY;
     this.#id = options?.runId;
     const outer = options?.ctx as unknown as Outer | undefined;
-    this.held = outer?.[HELD];
+    this.held = lend(outer?.[HELD]);
     this.watch = options && Watch.over(this, options.around);
     this.yields.enter();
     if (options?.signal !== undefined || outer?.cancellation !== undefined || leave !== undefined) {

@@ -15,6 +15,10 @@ async function settled(promise: Promise<unknown>): Promise<boolean> {
   return done;
 }
 
+/** Borrows a slot, or waits until nobody else uses it. */
+const borrow = async (slot: Slot, cancellation: Cancellation | undefined): Promise<Slot> =>
+  slot.lender.take() ?? slot.lender.wait(cancellation);
+
 describe("a semaphore", () => {
   test("gives slots at once until they are taken, and again when they are released", async () => {
     const semaphore = new Semaphore(2);
@@ -105,9 +109,9 @@ describe("a semaphore", () => {
 describe("a lent slot", () => {
   test("is lent to one at a time, in order", async () => {
     const slot = new Semaphore(1).take()!;
-    const first = await slot.borrow(undefined);
-    const second = slot.borrow(undefined);
-    const third = slot.borrow(undefined);
+    const first = await borrow(slot, undefined);
+    const second = borrow(slot, undefined);
+    const third = borrow(slot, undefined);
     expect(await settled(second)).toBe(false);
     first.release();
     const lent: Slot = await second;
@@ -119,7 +123,7 @@ describe("a lent slot", () => {
   test("is free for others only when the borrower has ended too", async () => {
     const semaphore = new Semaphore(1);
     const slot = semaphore.take()!;
-    const borrowed = await slot.borrow(undefined);
+    const borrowed = await borrow(slot, undefined);
     slot.release();
     await turn();
     expect(semaphore.take()).toBeUndefined();
@@ -131,9 +135,9 @@ describe("a lent slot", () => {
   test("is free only when all have ended, who borrowed from the borrower, and who waited", async () => {
     const semaphore = new Semaphore(1);
     const slot = semaphore.take()!;
-    const child = await slot.borrow(undefined);
-    const grandchild = await child.borrow(undefined);
-    const waiting = slot.borrow(undefined);
+    const child = await borrow(slot, undefined);
+    const grandchild = await borrow(child, undefined);
+    const waiting = borrow(slot, undefined);
     slot.release();
     child.release();
     await turn();
@@ -150,9 +154,9 @@ describe("a lent slot", () => {
   test("an aborted borrower gives up at once and holds nobody up", async () => {
     const semaphore = new Semaphore(1);
     const slot = semaphore.take()!;
-    const borrowed = await slot.borrow(undefined);
+    const borrowed = await borrow(slot, undefined);
     const cancellation = new Cancellation();
-    const aborted = slot.borrow(cancellation);
+    const aborted = borrow(slot, cancellation);
     cancellation.abort("stop", false);
     await expect(aborted).rejects.toBe("stop");
     borrowed.release();

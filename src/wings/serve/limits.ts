@@ -93,9 +93,7 @@ export class Door {
 
   async #wait(signal: AbortSignal): Promise<Slot> {
     const { waiting, running } = this.#limits;
-    // A slot that was given back is p-limit's again a moment later: who comes in between has it for sure.
-    const free = running - this.#slots.running;
-    if (this.#slots.waiting >= waiting + free) {
+    if (this.#slots.waiting >= waiting) {
       throw busy(`All ${running} places are taken, and ${waiting} callers wait already`, this.retryAfter);
     }
     const cancellation = new Cancellation().followSignal(signal);
