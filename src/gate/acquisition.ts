@@ -47,7 +47,10 @@ export class Acquisition<T> extends WaitingCall implements SlotCarrier, ScopedCa
   /** Begins, or goes on after the refusal of a call that was made without it. */
   begin(verdict: Verdict | undefined): void {
     const { cancellation, gates } = this.request;
-    if (cancellation?.draining) return this.#end(() => this.#reject(cancellation.reason));
+    if (cancellation?.draining) {
+      this.#end(() => this.#reject(cancellation.reason));
+      return;
+    }
     if (this.startsItself) this.#leaveScope = gates[0]?.scopes?.enter(this);
     if (verdict === undefined) this.goOn();
     else this.#goAgain(verdict);
@@ -83,9 +86,8 @@ export class Acquisition<T> extends WaitingCall implements SlotCarrier, ScopedCa
 
   protected goOn(): void {
     if (this.request.slots && !this.#takeSlots()) return;
-    if (!this.primary.take(this, this.others)) return this.waitForPermits();
-    this.stopWaiting();
-    this.#run();
+    if (!this.primary.take(this, this.others)) this.waitForPermits();
+    else this.start();
   }
 
   protected stop(): void {
@@ -136,14 +138,17 @@ export class Acquisition<T> extends WaitingCall implements SlotCarrier, ScopedCa
     try {
       work = enter(gates, () => this.#call(grant));
     } catch (error) {
-      return this.#failed(grant, error);
+      this.#failed(grant, error);
+      return;
     }
-    if (!isThenable(work)) return this.#succeeded(grant, work);
-    whenSettled(
-      work,
-      (value) => this.#succeeded(grant, value as T),
-      (error) => this.#failed(grant, error),
-    );
+    if (!isThenable(work)) this.#succeeded(grant, work);
+    else {
+      whenSettled(
+        work,
+        (value) => this.#succeeded(grant, value as T),
+        (error) => this.#failed(grant, error),
+      );
+    }
   }
 
   #succeeded(grant: Grant, value: T): void {
@@ -158,7 +163,10 @@ export class Acquisition<T> extends WaitingCall implements SlotCarrier, ScopedCa
     let reason = error;
     try {
       const verdict = this.#judge(grant, error);
-      if (verdict !== undefined && !verdict.isLast) return this.#goAgain(verdict);
+      if (verdict !== undefined && !verdict.isLast) {
+        this.#goAgain(verdict);
+        return;
+      }
     } catch (other) {
       reason = other;
     }

@@ -98,7 +98,7 @@ export class Grant {
    * @throws What the gate's `retryAfter` throws.
    */
   fail(error: unknown, before = 0): Verdict | undefined {
-    const { gates, slots, borrowedFrom, tokens } = this.#request;
+    const { gates, slots, tokens } = this.#request;
     const carrier = this.#carrier;
     const gate = slots ? gates[0] : undefined;
     let verdict: Verdict | undefined;
@@ -121,10 +121,20 @@ export class Grant {
     if (this.#lingering !== undefined) this.end(false);
     else {
       for (const each of gates) this.#endAt(each, false);
-      if (verdict.pausesGate && !verdict.isLast) carrier.held = keepSlotsOf(gate, carrier.held, borrowedFrom);
-      else releaseCarried(carrier, borrowedFrom);
+      this.#keepSlot(gate, verdict);
     }
     return verdict;
+  }
+
+  /** A refused call keeps its slot at the gate that it has paused. */
+  #keepSlot({ semaphore }: Passable, { pausesGate, isLast }: Verdict): void {
+    const { gates, borrowedFrom } = this.#request;
+    const carrier = this.#carrier;
+    // A limit that has just been lowered takes the slots of those who were refused; they are the first to get one.
+    const isOver = semaphore !== undefined && semaphore.running > semaphore.limit;
+    if (pausesGate && !isLast && !isOver)
+      carrier.held = keepSlotsOf(gates[0] as Passable, carrier.held, borrowedFrom);
+    else releaseCarried(carrier, borrowedFrom);
   }
 
   /** Pauses the gate, and gives the ms until the pause is over. */

@@ -43,7 +43,7 @@ export class LocalSupply implements PermitSupply {
     // Both accrue, whether or not the first is enough: a skipped bucket would make up for it later.
     const forRequest = this.#requests === undefined ? 0 : this.#requests.accrue(now, 1);
     const forTokens = this.#tokens === undefined ? 0 : this.#tokens.accrue(now, tokens);
-    return forRequest > forTokens ? forRequest : forTokens;
+    return Math.max(forRequest, forTokens);
   }
 
   spend(tokens: number): void {

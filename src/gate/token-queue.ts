@@ -135,7 +135,7 @@ export class TokenQueue {
     const now = this.clock.now();
     const byRules = this.#heldBack(now, isNested);
     const byPermits = this.#supply === undefined ? 0 : this.#supply.delay(tokens, now);
-    return byRules > byPermits ? byRules : byPermits;
+    return Math.max(byRules, byPermits);
   }
 
   spend(tokens: number): void {
@@ -156,8 +156,8 @@ export class TokenQueue {
   wake(): void {
     if (this.#waiters.size === 0) return;
     const { pause } = this;
-    if (pause > 0) return this.#alarm.setWithin(pause);
-    const { first } = this.#waiters;
+    const first = pause > 0 ? undefined : this.#waiters.first;
+    if (pause > 0) this.#alarm.setWithin(pause);
     if (first === undefined || first.waiter.startsItself) return;
     const { waiter } = first;
     if (waiter.primary === this && isHeldUp(waiter)) this.#tickSoon();

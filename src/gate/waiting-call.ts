@@ -77,13 +77,12 @@ export abstract class WaitingCall implements SlotWaiter, PermitWaiter {
   protected waitForPermits(): void {
     const { gates } = this.request;
     this.#wait(gates.find(({ tokenQueue }) => tokenQueue.delay(this) > 0) ?? (gates[0] as Passable));
-    const places: Place<PermitWaiter>[] = [];
-    this.#permitPlaces = places;
+    this.#permitPlaces = gates.map(() => new Place<PermitWaiter>(this, this.ticket));
     for (const { tokenQueue, warnings } of gates) {
       const { tokensAtOnce } = tokenQueue;
       if (this.tokens > tokensAtOnce) warnings.dearCall(this.tokens, tokensAtOnce, tokenQueue.delay(this));
-      places.push(new Place<PermitWaiter>(this, this.ticket));
     }
+    const places = this.#permitPlaces;
     for (const [at, { tokenQueue }] of gates.entries()) tokenQueue.enqueue(places[at] as Place<PermitWaiter>);
   }
 
