@@ -1,13 +1,22 @@
 // The public surface of sluice, and nothing else.
 
 export type { Awaitable } from "./base/awaitable.js";
-export { type ErrorCode, errorCodes, type Location, locate, SluiceError } from "./base/errors.js";
+export {
+  type ErrorCode,
+  type ErrorCodes,
+  errorCodes,
+  type Location,
+  locate,
+  SluiceError,
+} from "./base/errors.js";
+export type { WarningCode } from "./base/warnings.js";
 export type { Backoff, BackoffOptions } from "./engine/backoff.js";
+export type { BudgetOptions } from "./engine/budget.js";
 export type { Context, Params, RunOptions } from "./engine/context.js";
 export { ItemFailure, isFailure } from "./engine/failure.js";
 export type { BaseOptions, NodeOptions, RetryOptions } from "./engine/settings.js";
+export type { Action } from "./engine/step.js";
 export type { EventOf, RunStream, StreamOptions, StreamType } from "./engine/stream.js";
-export type { Action } from "./engine/walk.js";
 export type { AdaptiveConcurrency } from "./gate/adaptive-limit.js";
 export {
   Gate,
@@ -41,13 +50,12 @@ export {
   type DefinedNode,
   type NodeDefinition,
   node,
-  Parallel,
-  type ParallelOptions,
-  parallel,
 } from "./graph/define.js";
 export { Flow, Flow as AsyncFlow, type FlowOptions } from "./graph/flow.js";
 export { Node, Node as AsyncNode } from "./graph/node.js";
+export { Parallel, type ParallelOptions, parallel } from "./graph/parallel.js";
 export type { Around, Span } from "./observe/around.js";
+export { emitter } from "./observe/emitter.js";
 export type {
   AnyEvent,
   AttemptEvent,
@@ -60,6 +68,6 @@ export type {
   RunEvent,
   RunEvents,
   StepEvent,
-  WarningCode,
+  UsageEvent,
   WarningEvent,
 } from "./observe/events.js";

@@ -2,6 +2,17 @@
 export { isThenable } from "./base/awaitable.js";
 export { Cancellation } from "./base/cancellation.js";
 export { invalidOption, quote, SluiceError, show } from "./base/errors.js";
+export { hash } from "./base/hash.js";
+export {
+  BACKPRESSURE,
+  GATE,
+  HELD,
+  MOVES,
+  NODE,
+  OTEL_SPAN,
+  THREAD_POOL,
+  WALK,
+} from "./base/keys.js";
 export { nearest } from "./base/nearest.js";
 export {
   aBoolean,
@@ -21,8 +32,10 @@ export {
   oneOf,
   type Rule,
 } from "./base/options.js";
-export { NODE, type Step, WALK } from "./engine/walk.js";
+export { builtInOf, isError, isObject } from "./base/realms.js";
+export { warn } from "./base/warnings.js";
+export { idsOf, segmentOf } from "./engine/ids.js";
+export type { Step } from "./engine/step.js";
 export { Semaphore, type Slot } from "./gate/semaphore.js";
 export { EVENT_TYPES } from "./observe/event-types.js";
-export { BACKPRESSURE, warn } from "./observe/events.js";
 export { Room } from "./observe/room.js";

@@ -11,6 +11,7 @@ import {
   ParallelBatchNode,
 } from "sluice";
 import { describe, expect, test, vi } from "vitest";
+import { FAILURE } from "../src/base/keys.js";
 import { deferred, rejection, turn } from "./deferred.js";
 
 const classes = [
@@ -467,7 +468,7 @@ describe("AsyncParallelBatchNode", () => {
 describe("isFailure", () => {
   test("tells failures of any build, and nothing else", () => {
     expect(isFailure(new ItemFailure(0, "a", new Error("x"), 1))).toBe(true);
-    expect(isFailure({ [Symbol.for("sluice.failure")]: true })).toBe(true);
+    expect(isFailure({ [FAILURE]: true })).toBe(true);
     for (const value of [undefined, null, {}, new Error("x"), { index: 0, error: 1 }, "failure"]) {
       expect(isFailure(value)).toBe(false);
     }

@@ -13,6 +13,7 @@ import {
   SluiceError,
 } from "sluice";
 import { describe, expect, test } from "vitest";
+import { ERROR } from "../src/base/keys.js";
 import { deferred, rejection } from "./deferred.js";
 
 const fails = (error: unknown, name = "Bad", options: object = {}) =>
@@ -499,7 +500,7 @@ describe("SluiceError", () => {
   });
 
   test("is recognised by its brand, and nothing else is", () => {
-    const other = { [Symbol.for("sluice.error")]: true };
+    const other = { [ERROR]: true };
     expect(other).toBeInstanceOf(SluiceError);
     for (const value of [new Error("x"), {}, { code: "TIMEOUT" }, null, undefined, "SluiceError"]) {
       expect(value instanceof SluiceError).toBe(false);

@@ -416,12 +416,3 @@ describe("warning", () => {
     ]);
   });
 });
-
-test("a warning of ours is a real process warning", async () => {
-  warnings.mockRestore();
-  const seen = new Promise<Error & { code?: string }>((resolve) => process.once("warning", resolve));
-  const node = new Node({ name: "A" });
-  node.next(new Node());
-  node.next(new Node());
-  expect(await seen).toMatchObject({ name: "SluiceWarning", code: "SLUICE_LINK_OVERWRITTEN" });
-});

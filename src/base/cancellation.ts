@@ -86,6 +86,13 @@ export class Cancellation {
     this.#unsubscribe = this.#unsubscribe === undefined ? [unsubscribe] : [...this.#unsubscribe, unsubscribe];
   }
 
+  /** Drains this level with a caller's signal, until {@link release}. */
+  followDrain(signal: AbortSignal): this {
+    if (signal.aborted) this.drain(signal.reason);
+    else this.#whenReleased(drainRelayFor(signal).add(this));
+    return this;
+  }
+
   /** Takes its listeners off whatever it follows. */
   release(): void {
     for (const unsubscribe of this.#unsubscribe ?? []) unsubscribe();
@@ -130,12 +137,13 @@ export class Cancellation {
 class Relay {
   readonly #followers = new Set<Cancellation>();
   readonly #signal: AbortSignal;
-  readonly #fire = () => {
-    for (const follower of [...this.#followers]) follower.abort(this.#signal.reason, true);
-  };
+  readonly #fire: () => void;
 
-  constructor(signal: AbortSignal) {
+  constructor(signal: AbortSignal, fire: (follower: Cancellation, reason: unknown) => void) {
     this.#signal = signal;
+    this.#fire = () => {
+      for (const follower of [...this.#followers]) fire(follower, signal.reason);
+    };
   }
 
   add(follower: Cancellation): Listener {
@@ -149,16 +157,18 @@ class Relay {
   }
 }
 
-const relays = new WeakMap<AbortSignal, Relay>();
-
-function relayFor(signal: AbortSignal): Relay {
-  let relay = relays.get(signal);
-  if (relay === undefined) {
-    relay = new Relay(signal);
-    relays.set(signal, relay);
-  }
-  return relay;
+/** Gives each signal its one relay. */
+function relays(fire: (follower: Cancellation, reason: unknown) => void): (signal: AbortSignal) => Relay {
+  const known = new WeakMap<AbortSignal, Relay>();
+  return (signal) => {
+    let relay = known.get(signal);
+    if (relay === undefined) known.set(signal, (relay = new Relay(signal, fire)));
+    return relay;
+  };
 }
+
+const relayFor = relays((follower, reason) => follower.abort(reason, true));
+const drainRelayFor = relays((follower, reason) => follower.drain(reason));
 
 /**
  * Waits for `start` to call back, or rejects with the reason at a drain or an abort.

@@ -1,8 +1,10 @@
 // Every error that sluice makes itself, its code and its words; and where a user's error happened.
-// Imports nothing but the spelling hint, so that every other room may throw from here.
+// Imports only what imports nothing itself, so that every other file may throw from here.
+import { ERROR, LOCATIONS } from "./keys.js";
 import { nearest } from "./nearest.js";
+import { isObject } from "./realms.js";
 
-/** All codes a `SluiceError` can carry; `docs/reference/errors.md` explains each. */
+/** The codes of the errors that the core throws; `docs/reference/errors.md` explains each, and those of the wings. */
 export const errorCodes = [
   "INVALID_OPTION",
   "UNKNOWN_OPTION",
@@ -16,31 +18,23 @@ export const errorCodes = [
   "INVALID_COST",
   "COST_TOO_HIGH",
   "MAX_STEPS",
+  "BUDGET_SPENT",
+  "TOO_MANY_FAILURES",
   "TIMEOUT",
-  "MISSING_PEER",
-  "UNLOADABLE",
-  "NOT_CLONEABLE",
-  "THREAD_DIED",
-  "POOL_CLOSED",
-  "WRONG_RESULT_COUNT",
-  "INVALID_OUTPUT",
-  "REMOTE_FAILED",
-  "REMOTE_BROKEN",
-  "SLOW_READER",
-  "CLIENT_GONE",
-  "HANDLER_CLOSED",
   "SIBLING_FAILED",
   "BRANCH_LOST",
   "STREAM_LEFT",
   "NEXT_CALLED_TWICE",
-  "TRACE_FAILED",
 ] as const;
 
-/** The code of a {@link SluiceError}. */
-export type ErrorCode = (typeof errorCodes)[number];
+/**
+ * The codes that a {@link SluiceError} can carry, as keys. A wing that is imported adds its own:
+ * `declare module "sluice" { interface ErrorCodes { THREAD_DIED: true } }`.
+ */
+export interface ErrorCodes extends Record<(typeof errorCodes)[number], true> {}
 
-const BRAND = Symbol.for("sluice.error");
-const LOCATIONS = Symbol.for("sluice.locations");
+/** The code of a {@link SluiceError}: those of the core, and of each wing that the program imports. */
+export type ErrorCode = keyof ErrorCodes;
 
 /**
  * The one class of sluice's own errors. A user's error is never wrapped in it: it is rethrown as it is.
@@ -48,21 +42,23 @@ const LOCATIONS = Symbol.for("sluice.locations");
  * `instanceof` also holds for an error of another copy of sluice in the same process.
  */
 export class SluiceError extends Error {
-  /** Tells the kind of error; `docs/reference/errors.md` lists them all. */
+  /** The kind of the error; `docs/reference/errors.md` explains each. */
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;
-    Object.defineProperty(this, BRAND, { value: true });
+    Object.defineProperty(this, ERROR, { value: true });
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
     // biome-ignore lint/complexity/noThisInStatic: a subclass inherits this method, and is a kind of its own
-    if (SluiceError !== this) return Function.prototype[Symbol.hasInstance].call(this, value);
-    return typeof value === "object" && value !== null && BRAND in value;
+    if (!isSluiceError(this)) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === "object" && value !== null && ERROR in value;
   }
 }
+/** Outside the class, as in Parallel: bundlers rename a class that refers to itself. */
+const isSluiceError = (value: unknown): boolean => value === SluiceError;
 Object.defineProperty(SluiceError.prototype, "name", { value: "SluiceError", configurable: true });
 
 /** Where in a run an error happened. */
@@ -85,9 +81,6 @@ function locations(): WeakMap<object, Location> {
   home[LOCATIONS] ??= new WeakMap();
   return home[LOCATIONS];
 }
-
-const isObject = (value: unknown): value is object =>
-  (typeof value === "object" && value !== null) || typeof value === "function";
 
 /** Writes down where an error happened; a thrown primitive has no identity to hang it on. */
 export function setLocation(error: unknown, location: Location): void {
@@ -127,6 +120,15 @@ export function show(value: unknown): string {
     return value === null || value === undefined ? String(value) : `${cut(String(value))} (${typeof value})`;
   } catch {
     return `a value that cannot be shown (${typeof value})`;
+  }
+}
+
+/** Puts into words what was thrown; not everything can be. */
+export function describe(error: unknown): string {
+  try {
+    return String(error);
+  } catch {
+    return show(error);
   }
 }
 

@@ -1,8 +1,8 @@
-// Turns of the event loop for runs of hooks that never wait. Imports nothing.
+// Turns of the event loop for runs of hooks that never wait.
+import { YIELDS } from "./keys.js";
 
 /** How long hooks that never wait may keep the event loop, in ms. */
 const TURN_EVERY = 40;
-const KEY = Symbol.for("sluice.yields");
 /** Calls back in the next turn of the event loop. */
 const later: (callback: () => void) => unknown =
   typeof setImmediate === "function" ? setImmediate : (callback) => setTimeout(callback, 0);
@@ -71,7 +71,7 @@ export type { EventLoopYields };
 
 /** The event loop belongs to the process, whichever build of sluice a run is of. */
 export function sharedYields(): EventLoopYields {
-  const home = globalThis as { [KEY]?: EventLoopYields };
-  home[KEY] ??= new EventLoopYields();
-  return home[KEY];
+  const home = globalThis as { [YIELDS]?: EventLoopYields };
+  home[YIELDS] ??= new EventLoopYields();
+  return home[YIELDS];
 }

@@ -1,5 +1,6 @@
 // How options are checked: one table of rules for each kind of object, before any work starts.
 import { invalidOption, SluiceError, show, unknownOption } from "./errors.js";
+import { isObject } from "./realms.js";
 
 /** What an option's value must be: the words for a message, and the check. */
 export interface Rule {
@@ -23,7 +24,7 @@ export const isAmount = (value: unknown): value is number =>
 export const anAmount = rule("a finite number from 0 up", isAmount);
 export const aSignal = rule(
   "an AbortSignal",
-  (value) => value instanceof Object && "aborted" in value && "addEventListener" in value,
+  (value) => isObject(value) && "aborted" in value && "addEventListener" in value,
 );
 export const aFunction = rule("a function", (value) => typeof value === "function");
 export const aString = rule("a non-empty string", (value) => typeof value === "string" && value !== "");

@@ -4,8 +4,8 @@ import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Flow } from "sluice";
+import { WALK } from "sluice/internal";
 import { nearest } from "../base/nearest.js";
-import { WALK } from "../engine/walk.js";
 import { Failure, quoted, UsageError } from "./io.js";
 
 export interface NamedFlow {

@@ -1,7 +1,7 @@
 // sluice trace: a trace as text, or for another viewer.
 import { Command } from "commander";
 import { counted } from "../view/model/words.js";
-import { chromeEvents } from "../wings/trace/chrome.js";
+import { chromeEvents } from "./chrome-events.js";
 import { type Io, quoted, UsageError } from "./io.js";
 import { readTrace } from "./read-trace.js";
 import { summaryOf } from "./summary.js";

@@ -3,6 +3,7 @@
 import type { Untyped } from "../base/untyped.js";
 import type { Around } from "../observe/around.js";
 import type { RunEmitter } from "../observe/events.js";
+import type { BudgetOptions } from "./budget.js";
 
 /** Plain data that enclosing flows hand to the nodes inside them; any object type is assignable to it. */
 export type Params = Record<string, Untyped>;
@@ -25,12 +26,25 @@ export interface Context<P extends object = Params> {
   readonly runId: string;
   /** The attempt, counted from 0. */
   readonly attempt: number;
+  /** What the attempt before threw, so that a prompt can say what was wrong; `undefined` in the first. */
+  readonly lastError: unknown;
+  /**
+   * Names this place in the run: the flow, the steps that lead here and the item, such as `Crawl/Pages#2[17]/Fetch`.
+   * The same in every run of the same graph, whatever the timing.
+   */
+  readonly key: string;
+  /**
+   * A hash of the run's id and {@link key}, of 106 bits: the same over all attempts of one `exec`, for services that
+   * take an idempotency key. Another attempt that wants another answer adds {@link attempt}. A walk that is tried again
+   * has new ones. Set `runId` for a key that lasts over processes.
+   */
+  readonly idempotencyKey: string;
   /** The index of the batch item, or of the nearest iteration of a batch flow; otherwise `undefined`. */
   readonly index: number | undefined;
   /** Sends data to the run's listeners. The promise it returns may be awaited for backpressure. */
   readonly emit: (data: unknown) => Promise<void>;
   /**
-   * Tells the gate what this call really cost in tokens; several charges add up. The gate gives back what
+   * Tells the gate, and the run's budget, what this call really cost in tokens; several charges add up. The gate gives back what
    * `cost()` reserved too much, or makes later calls wait for what it reserved too little.
    *
    * @throws SluiceError `INVALID_COST` if it is not a finite number from 0 up.
@@ -42,6 +56,19 @@ export interface Context<P extends object = Params> {
 export interface RunOptions {
   /** Stops the run: it then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Ends the run gently: calls in flight end, with the `post` of their node or the `onResult` of their item, and
+   * nothing new begins, no further attempt and no fallback either. Waits stop at once. `run()` then rejects with the
+   * signal's reason, unless nothing was left to do.
+   */
+  readonly drain?: AbortSignal | undefined;
+  /**
+   * The most that the run may spend. Each `exec` is a call, and reserves the tokens of its `cost()`; `charge` settles
+   * them. What does not fit waits while calls in flight may give back; when there are none the run ends as by
+   * {@link drain}, with `BUDGET_SPENT`. A call that fails keeps what it reserved unless it charged; one that the vendor
+   * refused gives it back. @default no limit
+   */
+  readonly budget?: BudgetOptions | undefined;
   /** Params for every node, under those of the flows inside. */
   readonly params?: Params | undefined;
   /** An eventemitter3 emitter that is told what happens. */
@@ -54,7 +81,8 @@ export interface RunOptions {
   readonly runId?: string | undefined;
   /**
    * The context of the hook that starts this run inside another one: the inner run ends with the outer hook's
-   * signal, and its nodes borrow the slots of gates that the hook holds, so that it cannot wait for itself.
+   * signal and its drain, counts against the outer budget, and its data reaches the outer run's listeners too. Its
+   * nodes borrow the slots of gates that the hook holds, so that it cannot wait for itself.
    */
   readonly ctx?: Context | undefined;
 }

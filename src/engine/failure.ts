@@ -1,7 +1,6 @@
 // What stands in the place of an item that failed.
+import { FAILURE } from "../base/keys.js";
 import type { Untyped } from "../base/untyped.js";
-
-const FAILURE = Symbol.for("sluice.failure");
 
 /** What stands in the place of an item that failed under `onError: "collect"`. */
 export class ItemFailure<Item = unknown> {

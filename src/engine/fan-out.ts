@@ -10,12 +10,15 @@ import { ItemFailure, isFailure } from "./failure.js";
 import { progressOf } from "./items.js";
 import type { Named, Scope } from "./scope.js";
 import { checkItems, Source } from "./source.js";
+import { Tally } from "./tally.js";
 import { Worker } from "./worker.js";
 
 /** How many items run at once, and what becomes of a failed one. */
 export interface FanOutSettings {
   readonly concurrency: number;
   readonly collect: boolean;
+  /** How many items may fail under `collect`. */
+  readonly maxFailures: number | undefined;
 }
 
 /** The same, and what the kind of batch says of it; not copied with `...`, which gives each copy a shape of its own. */
@@ -43,6 +46,9 @@ export abstract class FanOut {
   readonly #source: Source;
   readonly #report: ((failed: boolean) => void) | undefined;
   readonly #results: unknown[] = [];
+  readonly #tally: Tally | undefined;
+  /** Whether an item was pulled that a drain has left undone; written by workers. */
+  #undone = false;
   #workers = 0;
   #spawning = true;
   #failure: { readonly error: unknown } | undefined;
@@ -50,10 +56,14 @@ export abstract class FanOut {
   /** The end of the queue at the store; `undefined` before anybody has queued. */
   #delivering: Promise<unknown> | undefined;
 
-  /** @throws SluiceError `NOT_ITERABLE`. */
-  constructor(node: Named, items: unknown, outer: Scope, settings: Settings) {
+  /**
+   * @param step - The number of the batch's step in its walk.
+   * @throws SluiceError `NOT_ITERABLE`.
+   */
+  constructor(node: Named, items: unknown, outer: Scope, settings: Settings, step: number) {
     this.#node = node;
-    this.scope = outer.with(this.#cancellation);
+    if (settings.maxFailures !== undefined) this.#tally = new Tally(node, settings.maxFailures);
+    this.scope = outer.items(this.#cancellation, step);
     this.#settings = settings;
     try {
       const checked = checkItems(node, items);
@@ -84,7 +94,7 @@ export abstract class FanOut {
     const stop = () => this.#source.stop();
     cancellation.listen(stop);
     try {
-      cancellation.throwIfAborted();
+      cancellation.throwIfDraining();
       // Before the workers, so that of all who listen for an abort it is told first.
       const raced = this.#settings.leaf && this.scope.run.watch === undefined;
       const ended = raced ? cancellation.race(finished) : finished;
@@ -93,6 +103,7 @@ export abstract class FanOut {
       if (!this.#settings.leaf) await this.scope.run.yields.yieldIfDue(); // a loop of batches without items has no other
       if (this.#failure !== undefined && !cancellation.abandoning) throw this.#failure.error;
       cancellation.throwIfAborted();
+      if (this.#undone || !this.#source.isDone) cancellation.throwIfDraining();
       return this.#results;
     } finally {
       // Whatever touches the store is waited for, also by an abort.
@@ -140,9 +151,10 @@ export abstract class FanOut {
           await due;
           continue; // and look at the clock again, for those before may have taken 40 ms more
         }
+        if (this.#cancellation.draining) return;
         if (!(this.#source.isAsync ? await this.#pullLater(worker) : this.#pull(worker))) return;
         let result: unknown;
-        if (this.#cancellation.aborted) return; // some microtasks have passed since the pull
+        if (this.#cancellation.draining) return this.#leaveUndone(worker); // some microtasks have passed since the pull
         try {
           result = this.perform(worker.item, worker.index, worker);
           if (isThenable(result)) result = await result;
@@ -209,7 +221,7 @@ export abstract class FanOut {
   /** Decides on an item whose `exec` failed: its fallback, its failure in the list, or the end. */
   async #settle(error: unknown, worker: Worker): Promise<{ readonly result: unknown } | undefined> {
     const cancellation = this.#cancellation;
-    if (cancellation.aborted) return worker.end();
+    if (cancellation.draining) return this.#leaveUndone(worker);
     let last = error;
     worker.failPermit(error);
     try {
@@ -217,12 +229,21 @@ export abstract class FanOut {
     } catch (failed) {
       last = failed;
     }
-    if (this.#settings.collect && last !== this.scope.run.exceeded && !cancellation.aborted) {
+    if (cancellation.draining) return this.#leaveUndone(worker);
+    const tooMany = this.#tally?.add(last);
+    if (this.#settings.collect && tooMany === undefined) {
       return { result: new ItemFailure(worker.index, worker.item, last, worker.tries) };
     }
     worker.end();
-    this.#fail(last);
+    if (tooMany !== undefined) this.#blame(tooMany);
+    this.#fail(tooMany ?? last);
     return undefined;
+  }
+
+  /** Ends an item without a result: a drain or an abort has ended its wait, or its attempts. */
+  #leaveUndone(worker: Worker): undefined {
+    this.#undone = true;
+    return worker.end();
   }
 
   async #deliver(result: unknown, worker: Worker): Promise<void> {

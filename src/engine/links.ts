@@ -1,4 +1,11 @@
-// The links of a node: where each of its actions leads. Imports nothing.
+// The links of a node: where each of its actions leads.
+import type { NODE } from "../base/keys.js";
+
+/** A node as what follows links sees it. */
+export interface Linked {
+  readonly name: string;
+  readonly [NODE]: { readonly links: Links<Linked | null> };
+}
 
 /**
  * Targets by action, in the order in which they were set. Most nodes have one link: with a Map for each node,

@@ -1,44 +1,61 @@
 // One run: its limits, its listeners, its place among the turns of the event loop.
 import { Cancellation } from "../base/cancellation.js";
 import { sharedYields } from "../base/event-loop.js";
-import { aCountOrInfinity, anObject, aSignal, aString, checkOptions, type Rule } from "../base/options.js";
+import {
+  aCountOrInfinity,
+  anObject,
+  aSignal,
+  aString,
+  checkOptions,
+  isPlainObject,
+  type Rule,
+} from "../base/options.js";
+import { isObject } from "../base/realms.js";
 import { HELD, type Held, lend } from "../gate/held-slots.js";
 import type { Listeners } from "../observe/events.js";
 import { Watch } from "../observe/watch.js";
+import { checkBudget } from "./budget.js";
 import type { Params, RunOptions } from "./context.js";
+import { idsOf } from "./ids.js";
+import type { Linked } from "./links.js";
+import { Meter, type Reservation } from "./meter.js";
 
 /** A context as a run inside a hook sees it. */
 interface Outer {
   readonly cancellation: Cancellation | undefined;
   readonly [HELD]: Held | undefined;
+  /** Of another build's context it may be missing. */
+  readonly scope?: { readonly run: Run } | undefined;
+  readonly reservation?: Reservation | undefined;
 }
 
 const NO_PARAMS: Params = Object.freeze({});
-/** Is no error that anybody could throw. */
-const NOT_YET = Symbol("not yet");
 
 const emitterRule: Rule = {
   expected: "an emitter of eventemitter3 (one of node:events works differently)",
   accepts: (value) =>
-    value instanceof Object &&
-    "listenerCount" in value &&
-    "listeners" in value &&
-    !("setMaxListeners" in value),
+    isObject(value) && "listenerCount" in value && "listeners" in value && !("setMaxListeners" in value),
 };
 const contextRule: Rule = {
   expected: "the context that a hook was given",
-  accepts: (value) => value instanceof Object && HELD in value,
+  accepts: (value) => isObject(value) && HELD in value,
 };
 const hooks: Rule = {
   expected: "a function or an array of functions",
   accepts: (value) => [value].flat().every((hook) => typeof hook === "function"),
 };
+const budgetRule: Rule = {
+  expected: "{ tokens, calls }, of which one may be left out",
+  accepts: isPlainObject,
+};
 export const runRules = {
   signal: aSignal,
+  drain: aSignal,
   params: anObject,
   events: emitterRule,
   around: hooks,
   maxSteps: aCountOrInfinity,
+  budget: budgetRule,
   runId: aString,
   ctx: contextRule,
 };
@@ -46,45 +63,79 @@ export const runRules = {
 /** One call of `run()`: its limits, its listeners, its place among the turns of the event loop. */
 export class Run {
   readonly events: Listeners | undefined;
-  /** What somebody sees of it; `undefined` where nobody does. */
+  /** What reports steps, items, attempts and gates; `undefined` where nothing listens to these. */
   readonly watch: Watch | undefined;
   readonly cancellation: Cancellation | undefined;
   readonly params: Params;
   readonly held: Held | undefined;
   readonly maxSteps: number;
+  /** Counts calls and tokens; `undefined` where there is no budget and nothing listens to `usage`. */
+  readonly meter: Meter | undefined;
+  /** The run in one of whose hooks this one was started. */
+  readonly outer: Run | undefined;
+  /** What that hook's call has reserved of the budget. */
+  readonly host: Reservation | undefined;
+  /** Set by `end`. */
   over = false;
-  /** The error of `maxSteps`, which ends the whole run, whatever attempts, fallbacks or `onError` say. */
-  exceeded: unknown = NOT_YET;
-  /** The node that `run()` was called on is no step. */
+  /** Steps taken; the node that `run()` was called on is none. Counted by walks. */
   steps = -1;
   readonly yields = sharedYields();
   #id: string | undefined;
+  #ids: Map<Linked, ReadonlyMap<Linked, string>> | undefined;
 
   /**
-   * @param leave - What else ends the run, beside its signal.
-   * @throws SluiceError for a wrong option; the signal's reason if it is aborted already.
+   * @param until - What else ends the run, beside its signal.
+   * @throws SluiceError for a wrong option.
    */
-  constructor(options: RunOptions | undefined, leave?: Cancellation) {
+  constructor(options: RunOptions | undefined, until?: Cancellation) {
     checkOptions("run()", options, runRules);
+    checkBudget("run()", options?.budget);
+    const outer = options?.ctx as unknown as Outer | undefined;
     this.events = options?.events;
     this.params = options?.params === undefined ? NO_PARAMS : Object.freeze({ ...options.params });
     this.maxSteps = options?.maxSteps ?? Number.POSITIVE_INFINITY;
     this.#id = options?.runId;
-    const outer = options?.ctx as unknown as Outer | undefined;
     this.held = lend(outer?.[HELD]);
+    this.outer = outer?.scope?.run;
+    this.host = outer?.reservation;
     this.watch = options && Watch.over(this, options.around);
+    this.cancellation = cancellationOf(options, outer?.cancellation, until);
+    this.meter = options && Meter.over(this, options.budget);
     this.yields.enter();
-    if (options?.signal !== undefined || outer?.cancellation !== undefined || leave !== undefined) {
-      this.cancellation = new Cancellation();
-      if (leave !== undefined) this.cancellation.follow(leave);
-      if (options?.signal !== undefined) this.cancellation.followSignal(options.signal);
-      if (outer?.cancellation !== undefined) this.cancellation.follow(outer.cancellation);
-    }
   }
 
   get id(): string {
     this.#id ??= crypto.randomUUID();
     return this.#id;
+  }
+
+  /** Whether data that hooks emit reaches anything. */
+  get hasListeners(): boolean {
+    return this.events !== undefined || this.outer?.hasListeners === true;
+  }
+
+  /** The ids of the nodes that a walk from this one can reach; links may change between runs. */
+  idsFrom(start: Linked): ReadonlyMap<Linked, string> {
+    this.#ids ??= new Map();
+    let ids = this.#ids.get(start);
+    if (ids === undefined) {
+      ids = idsOf([start], "", true);
+      this.#ids.set(start, ids);
+    }
+    return ids;
+  }
+
+  /**
+   * Ends the run, whatever attempts, fallbacks, `onError` or `until` say.
+   *
+   * @param when - `"now"` fires the signals and abandons leaves, as the caller's signal does; `"drained"` lets what is
+   * in flight end.
+   * @returns The reason with which the run ends; an earlier halt wins.
+   */
+  halt(reason: unknown, when: "now" | "drained"): unknown {
+    if (when === "now") this.cancellation?.abort(reason, true);
+    else this.cancellation?.drain(reason);
+    return this.cancellation?.reason ?? reason;
   }
 
   end(): void {
@@ -93,4 +144,21 @@ export class Run {
     this.cancellation?.release();
     this.watch?.end();
   }
+}
+
+/** A level of cancellation for a run that something can end. */
+function cancellationOf(
+  options: RunOptions | undefined,
+  outer: Cancellation | undefined,
+  until: Cancellation | undefined,
+): Cancellation | undefined {
+  const { signal, drain, maxSteps = Number.POSITIVE_INFINITY, budget } = options ?? {};
+  const halts = maxSteps !== Number.POSITIVE_INFINITY;
+  if (!signal && !drain && !halts && !budget && !outer && !until) return undefined;
+  const cancellation = new Cancellation(halts);
+  if (until !== undefined) cancellation.follow(until);
+  if (signal !== undefined) cancellation.followSignal(signal);
+  if (drain !== undefined) cancellation.followDrain(drain);
+  if (outer !== undefined) cancellation.follow(outer);
+  return cancellation;
 }

@@ -1,10 +1,12 @@
-// The two objects behind a hook's context: the scope of the walk that it is part of, and the context itself.
-import { type Cancellation, HookSignal } from "../base/cancellation.js";
+// The scope of a walk: the flow that it belongs to, where it is, and what all its nodes inherit.
+import type { Cancellation } from "../base/cancellation.js";
 import { SluiceError, setLocation, showPath } from "../base/errors.js";
-import { HELD, type Held } from "../gate/held-slots.js";
-import { backpressure, emitEvent, type WarningCode } from "../observe/events.js";
+import type { WarningCode } from "../base/warnings.js";
+import { emitEvent } from "../observe/events.js";
 import { RUN_SPAN } from "../observe/watch.js";
-import type { Context, Params } from "./context.js";
+import type { Params } from "./context.js";
+import { segmentOf } from "./ids.js";
+import type { Linked } from "./links.js";
 import type { Run } from "./run.js";
 
 /** What a scope and a location need to know of a node. */
@@ -12,15 +14,19 @@ export interface Named {
   readonly name: string;
 }
 
-/** What a context needs of the call's grant. */
-interface Granted {
-  readonly held: Held | undefined;
-  charge(tokens: number): void;
+/** Where in the walk around it a scope is: the step that its flow, `parallel` or batch is. */
+export interface Place {
+  /** The number of that step in its walk, from 1. */
+  readonly step: number;
+  /** The iteration of a batch flow. */
+  readonly iteration?: number | undefined;
+  /** The id of a branch among those of a `parallel`. */
+  readonly branch?: (() => string) | undefined;
+  /** The attempt at the whole walk, from 0. */
+  readonly attempt?: number | undefined;
 }
 
-const NOTHING_TO_AWAIT = Promise.resolve();
-
-/** One walk inside a run: the flow it belongs to, and what all its nodes inherit. */
+/** One walk inside a run. */
 export class Scope {
   readonly run: Run;
   readonly params: Params;
@@ -30,8 +36,12 @@ export class Scope {
   readonly strict: boolean;
   /** The span that this is part of, in a watched run. */
   readonly span: number | undefined;
+  /** The node where the walk begins; `undefined` for a single step that follows no link: a branch, or a node alone. */
+  readonly #start: Linked | undefined;
   readonly #outer: Scope | undefined;
-  readonly #iteration: number | undefined;
+  readonly #place: Place | undefined;
+  /** Whether this is the scope of a batch's items, inside its step. */
+  readonly #ofItems: boolean;
 
   constructor(
     run: Run,
@@ -39,10 +49,12 @@ export class Scope {
     cancellation: Cancellation | undefined = run.cancellation,
     flow?: Named,
     strict = false,
+    start?: Linked,
     outer?: Scope,
-    iteration?: number,
-    index: number | undefined = iteration ?? outer?.index,
+    place?: Place,
+    index: number | undefined = place?.iteration ?? outer?.index,
     span: number | undefined = outer === undefined ? run.watch && RUN_SPAN : outer.span,
+    ofItems = false,
   ) {
     this.run = run;
     this.params = params;
@@ -51,43 +63,90 @@ export class Scope {
     this.flow = flow;
     this.strict = strict;
     this.span = span;
+    this.#start = start;
     this.#outer = outer;
-    this.#iteration = iteration;
+    this.#place = place;
+    this.#ofItems = ofItems;
   }
 
-  /** The scope of a walk inside a flow; `index` is that of an iteration of a batch flow. */
+  /** The scope of a walk inside a flow, or of a branch of a `parallel`. */
   child(
     flow: Named,
     strict: boolean,
+    start: Linked | undefined,
     params: Params | undefined,
     cancellation: Cancellation | undefined,
-    iteration?: number,
+    place: Place,
   ): Scope {
     const merged = params === undefined ? this.params : Object.freeze({ ...this.params, ...params });
-    return new Scope(this.run, merged, cancellation, flow, strict, this, iteration);
+    return new Scope(this.run, merged, cancellation, flow, strict, start, this, place);
   }
 
   /** The same scope on another level of cancellation, or inside another span. */
   with(cancellation: Cancellation | undefined, span = this.span): Scope {
+    return this.#copy(cancellation, span, this.#outer, this.#place, this.#ofItems);
+  }
+
+  /** The scope of the items of a batch, whose step has this number. */
+  items(cancellation: Cancellation, step: number): Scope {
+    return this.#copy(cancellation, this.span, this, { step }, true);
+  }
+
+  #copy(
+    cancellation: Cancellation | undefined,
+    span: number | undefined,
+    outer: Scope | undefined,
+    place: Place | undefined,
+    ofItems: boolean,
+  ): Scope {
+    const { run, params, flow, strict, index } = this;
     return new Scope(
-      this.run,
-      this.params,
+      run,
+      params,
       cancellation,
-      this.flow,
-      this.strict,
-      this.#outer,
-      this.#iteration,
-      this.index,
+      flow,
+      strict,
+      this.#start,
+      outer,
+      place,
+      index,
       span,
+      ofItems,
     );
   }
 
   path(node: Named): (string | number)[] {
+    if (this.#ofItems && this.#outer !== undefined) return this.#outer.path(node);
     const { flow } = this;
     const path = flow === undefined ? [] : (this.#outer?.path(flow) ?? [flow.name]);
-    if (this.#iteration !== undefined) path.push(this.#iteration);
+    const iteration = this.#place?.iteration;
+    if (iteration !== undefined) path.push(iteration);
     path.push(node.name);
     return path;
+  }
+
+  /**
+   * The key of a site: the same in every run of the same graph, whatever the timing.
+   *
+   * @param step - The number of the node's step in its walk, from 1.
+   * @param item - The index of an item, where this is the scope of items.
+   */
+  keyOf(node: Named, step: number, item?: number): string {
+    if (this.#ofItems && this.#outer !== undefined) {
+      return `${this.#outer.keyOf(node, this.#place?.step ?? 1)}[${item}]`;
+    }
+    const walk = this.#walkKey(node);
+    if (this.#start === undefined) return walk;
+    const id = this.run.idsFrom(this.#start).get(node as Linked) ?? `/${segmentOf(String(node.name))}`;
+    return `${walk}${id}${step > 1 ? `#${step}` : ""}`;
+  }
+
+  #walkKey(node: Named): string {
+    const outer = this.#outer;
+    if (outer === undefined || this.#place === undefined) return segmentOf(String((this.flow ?? node).name));
+    const { step, iteration, branch, attempt = 0 } = this.#place;
+    const parent = outer.keyOf(this.flow as Named, step, iteration);
+    return `${parent}${branch === undefined ? "" : `|${branch()}`}${attempt > 0 ? `!${attempt + 1}` : ""}`;
   }
 
   /** Writes down that a hook of a node threw this error. */
@@ -95,15 +154,14 @@ export class Scope {
     setLocation(error, { path: this.path(node), flow: this.flow?.name, node: node.name, item, attempt });
   }
 
-  /** The error of a node that would be one step too many. */
-  tooManySteps(node: Named): SluiceError {
+  /** Ends the run at a node that would be one step too many. */
+  tooManySteps(node: Named): unknown {
     const error = new SluiceError(
       "MAX_STEPS",
       `The run reached \`maxSteps: ${this.run.maxSteps}\` at ${showPath(this.path(node))}; if the loop is meant to be this long, raise \`maxSteps\``,
     );
     this.locate(error, node, this.index, 0);
-    this.run.exceeded = error;
-    return error;
+    return this.run.halt(error, "now");
   }
 
   /** What every event carries. */
@@ -115,100 +173,5 @@ export class Scope {
     const { events } = this.run;
     if (events !== undefined)
       emitEvent(events, { type: "warning", ...this.eventFields(node), code, message });
-  }
-}
-
-/**
- * Who closes a context that was asked for its signal. A worker lives long, and a pointer from it to each new
- * context is work for the garbage collector (6 % of a small item), so most contexts are never told to it.
- */
-export interface Closer {
-  ctx: StepContext | undefined;
-}
-
-/** What only some contexts ever have; apart, so that the others are small: one is made for each step and item. */
-class Rare {
-  grant: Granted | undefined = undefined;
-  signal: HookSignal | undefined = undefined;
-  deadline: Cancellation | undefined = undefined;
-  abandoned = false;
-}
-
-/** The engine's side of a {@link Context}. */
-export class StepContext implements Context {
-  readonly attempt: number;
-  readonly index: number | undefined;
-  readonly scope: Scope;
-  readonly node: Named;
-  readonly #closer: Closer | undefined;
-  #rare: Rare | undefined = undefined;
-
-  constructor(scope: Scope, node: Named, index: number | undefined, attempt = 0, closer?: Closer) {
-    this.scope = scope;
-    this.node = node;
-    this.index = index;
-    this.attempt = attempt;
-    this.#closer = closer;
-  }
-
-  get params(): Params {
-    return this.scope.params;
-  }
-
-  get runId(): string {
-    return this.scope.run.id;
-  }
-
-  get cancellation(): Cancellation | undefined {
-    return this.#rare?.deadline ?? this.scope.cancellation;
-  }
-
-  get [HELD](): Held | undefined {
-    const grant = this.#rare?.grant;
-    return grant === undefined ? this.scope.run.held : grant.held;
-  }
-
-  get signal(): AbortSignal {
-    this.#rare ??= new Rare();
-    this.#rare.signal ??= new HookSignal(this.cancellation);
-    if (this.#closer !== undefined) this.#closer.ctx = this;
-    return this.#rare.signal.signal;
-  }
-
-  get emit(): (data: unknown) => Promise<void> {
-    return (data) => {
-      const { events } = this.scope.run;
-      if (events === undefined || this.#isOver) return NOTHING_TO_AWAIT;
-      emitEvent(events, { type: "data", ...this.scope.eventFields(this.node, undefined, this.index), data });
-      return backpressure(events, this.cancellation) ?? NOTHING_TO_AWAIT;
-    };
-  }
-
-  get charge(): (tokens: number) => void {
-    return (tokens) => {
-      if (!this.#isOver) this.#rare?.grant?.charge(tokens);
-    };
-  }
-
-  /** Ties the context to the slots and the tokens of one call through its gates. */
-  hold(grant: Granted): void {
-    this.#rare ??= new Rare();
-    this.#rare.grant = grant;
-  }
-
-  /** Puts the attempt under a level of cancellation of its own. */
-  limit(deadline: Cancellation): void {
-    this.#rare ??= new Rare();
-    this.#rare.deadline = deadline;
-  }
-
-  get #isOver(): boolean {
-    return this.#rare?.abandoned === true || this.scope.run.over || this.cancellation?.abandoning === true;
-  }
-
-  /** Ends the attempt: its signal follows the run no longer. */
-  close(abandoned = false): void {
-    if (abandoned) (this.#rare ??= new Rare()).abandoned = true;
-    this.#rare?.signal?.close();
   }
 }

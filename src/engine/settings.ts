@@ -4,14 +4,23 @@ import { SluiceError } from "../base/errors.js";
 import { aCount, aFunction, anObject, aString, aTimeout, type Rule, strings } from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
 import type { Passable } from "../gate/acquire.js";
-import { Gate, isGate } from "../gate/gate.js";
+import { isGate } from "../gate/brand.js";
+import { statusOf } from "../gate/error-status.js";
+import type { Gate } from "../gate/gate.js";
+import { privateGate } from "../gate/private-gate.js";
+import { isQuotaExhausted } from "../gate/quota.js";
 import { checkRate, type Rate } from "../gate/rate.js";
-import { isQuotaExhausted } from "../gate/retry-after.js";
 import { aBackoff, type Backoff, checkBackoff } from "./backoff.js";
+import type { Context } from "./context.js";
 
 /** The options that every node takes. */
 export interface BaseOptions<S = Untyped> {
-  /** What errors, events and diagrams call it. @default the name of the class */
+  /**
+   * What errors, events and diagrams call it. A minifier renames classes, so a program that is minified sets a name
+   * or keeps those of its classes (`keepNames: true` in esbuild).
+   *
+   * @default the name of the class
+   */
   readonly name?: string | undefined;
   /** Keys that the store must have before `prep` is called. */
   readonly requires?: readonly (keyof S & string)[] | undefined;
@@ -26,7 +35,10 @@ export interface RetryOptions {
   /**
    * Whether an error is worth another try.
    *
-   * @default every error but an exhausted quota (`insufficient_quota`) and sluice's own; a `TIMEOUT` is tried again
+   * Without a gate, the wait before it is at least what the error names, such as `Retry-After`, up to 5 minutes.
+   *
+   * @default every error but an exhausted quota, the HTTP statuses 400, 401, 403, 404, 405, 410, 413 and 422, and
+   * sluice's own; a `TIMEOUT` is tried again
    */
   readonly retryIf?: ((error: unknown) => boolean | PromiseLike<boolean>) | undefined;
   /** Milliseconds for each attempt, from the moment `exec` starts, not while it queues. @default no limit */
@@ -40,8 +52,14 @@ export interface Settings {
   readonly retryIf: (error: unknown) => boolean | PromiseLike<boolean>;
   readonly timeout: number | undefined;
   readonly gates: readonly Passable[];
+  /** The `gate` option where it is a function. */
+  readonly chooseGate: ((input: unknown, ctx: Context) => unknown) | undefined;
+  /** Whether calls go through gates. */
+  readonly isGated: boolean;
   /** No further attempts, no timeout, no gates: the call is made as it is. */
   readonly singleAttempt: boolean;
+  /** Whether a first attempt at an item may take the short road. */
+  readonly runsInline: boolean;
 }
 
 /** The rules for {@link RetryOptions}. */
@@ -54,11 +72,17 @@ const retryRules: Record<string, Rule> = {
 
 /** The options of a {@link Node}. */
 export interface NodeOptions<S = Untyped> extends BaseOptions<S>, RetryOptions {
-  /** A gate to share with other nodes; `exec` holds one of its slots while it runs. */
-  readonly gate?: Gate | undefined;
+  /**
+   * A gate to share with other nodes; `exec` holds one of its slots while it runs. A function is called before each
+   * attempt with what `exec` will get, for one gate for each tenant or model; with `undefined` the call has none.
+   */
+  readonly gate?: Gate | ((input: Untyped, ctx: Context) => Gate | undefined) | undefined;
   /** A rate for this node alone; with `gate`, both hold. */
   readonly rate?: Rate | undefined;
 }
+
+/** Somebody forgot `new`. */
+const isClass = (value: object): boolean => /^class\b/.test(Function.prototype.toString.call(value));
 
 export const baseRules: Record<string, Rule> = { name: aString, requires: strings };
 
@@ -66,7 +90,10 @@ export const baseRules: Record<string, Rule> = { name: aString, requires: string
 export const nodeRules: Record<string, Rule> = {
   ...baseRules,
   ...retryRules,
-  gate: { expected: "a Gate", accepts: isGate },
+  gate: {
+    expected: "a Gate or a function that returns one",
+    accepts: (value) => isGate(value) || (typeof value === "function" && !isClass(value)),
+  },
   rate: anObject,
 };
 
@@ -79,22 +106,38 @@ export const INSTEAD: Readonly<Record<string, string>> = {
   concurrency: "only the parallel classes take it: AsyncParallelBatchNode or AsyncParallelBatchFlow",
 };
 
-/** The default of `retryIf`: a mistake in the program or an empty account would only fail again. */
-function worthARetry(error: unknown): boolean {
+/** What asking again cannot mend. */
+const FINAL_STATUSES: ReadonlySet<number | undefined> = new Set([400, 401, 403, 404, 405, 410, 413, 422]);
+
+/** The default of `retryIf`: a mistake in the program or the request, or an empty account, would only fail again. */
+function isWorthRetrying(error: unknown): boolean {
   try {
-    return error instanceof SluiceError ? error.code === "TIMEOUT" : !isQuotaExhausted(error);
+    if (error instanceof SluiceError) return error.code === "TIMEOUT";
+    return !isQuotaExhausted(error) && !FINAL_STATUSES.has(statusOf(error));
   } catch {
     return true; // an error that throws when it is looked at says nothing against another try
   }
 }
 
 export function settingsOf(where: string, options: NodeOptions): Settings {
-  const { attempts = 1, backoff = 0, retryIf = worthARetry, timeout, gate, rate } = options;
+  const { attempts = 1, backoff = 0, retryIf = isWorthRetrying, timeout, gate, rate } = options;
   checkBackoff(where, backoff);
   checkRate(where, rate);
-  const gates = [...(gate === undefined ? [] : [gate]), ...(rate === undefined ? [] : [new Gate({ rate })])];
-  const singleAttempt = attempts === 1 && timeout === undefined && gates.length === 0;
-  return { attempts, backoff, retryIf, timeout, gates, singleAttempt };
+  const chooseGate = typeof gate === "function" ? (gate as Settings["chooseGate"]) : undefined;
+  const shared = gate === undefined || typeof gate === "function" ? [] : [gate as unknown as Passable];
+  const gates = rate === undefined ? shared : [...shared, privateGate(where, rate)];
+  const isGated = gates.length > 0 || chooseGate !== undefined;
+  return {
+    attempts,
+    backoff,
+    retryIf,
+    timeout,
+    gates,
+    chooseGate,
+    isGated,
+    singleAttempt: attempts === 1 && timeout === undefined && !isGated,
+    runsInline: timeout === undefined && chooseGate === undefined,
+  };
 }
 
 export const NO_SETTINGS = settingsOf("", {});

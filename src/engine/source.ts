@@ -31,6 +31,8 @@ export class Source {
   /** No more items come: the iterator has ended, has failed, or is not wanted any more. */
   exhausted = false;
   isAsync = false;
+  /** The iterator has ended by itself; written by #take. */
+  #ended = false;
   readonly #items: Partial<Iterable<unknown> & AsyncIterable<unknown>>;
   #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined;
   #pulled = 0;
@@ -38,6 +40,11 @@ export class Source {
 
   constructor(items: Iterable<unknown> | AsyncIterable<unknown>) {
     this.#items = items;
+  }
+
+  /** Whether there is certainly no further item. Of an iterator only the end is known, of an array the length. */
+  get isDone(): boolean {
+    return this.#ended || (Array.isArray(this.#items) && this.#pulled >= this.#items.length);
   }
 
   /** @throws What the iterable throws. */
@@ -81,7 +88,7 @@ export class Source {
   }
 
   #take(next: IteratorResult<unknown>, taker: Taker): boolean {
-    if (next.done) this.exhausted = true;
+    if (next.done) this.exhausted = this.#ended = true;
     else {
       taker.item = next.value;
       // A stop came while the source was asked, and a generator that runs takes no return().

@@ -1,11 +1,11 @@
 // flow.stream(): the events of a run as an async iterable, with a bounded buffer between the run and its reader.
 import { Cancellation } from "../base/cancellation.js";
 import { SluiceError } from "../base/errors.js";
+import { BACKPRESSURE } from "../base/keys.js";
 import { aCount, checkOptions, type Rule } from "../base/options.js";
 import { EVENT_TYPES } from "../observe/event-types.js";
 import {
   type AnyEvent,
-  BACKPRESSURE,
   backpressure,
   emitEvent,
   type Listeners,

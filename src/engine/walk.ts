@@ -3,55 +3,13 @@
 import { type Awaitable, isThenable, Pending, whenSettled } from "../base/awaitable.js";
 import { quote, SluiceError, show, showPath } from "../base/errors.js";
 import { nearest } from "../base/nearest.js";
-import { backpressure, warn } from "../observe/events.js";
+import { warn } from "../base/warnings.js";
+import { backpressure } from "../observe/events.js";
 import type { Watch } from "../observe/watch.js";
-import { executeOnce, type Leaf } from "./attempts.js";
-import type { Links } from "./links.js";
-import { type Scope, StepContext } from "./scope.js";
-import type { Settings } from "./settings.js";
-
-/** Cross-build key of what the engine keeps of a node. */
-export const NODE = Symbol.for("sluice.node");
-/** Cross-build key of what a node does between `prep` and `post`. */
-export const MIDDLE = Symbol.for("sluice.middle");
-
-/** Cross-build key of how `run()` begins, and of one walk of a flow. */
-export const BEGIN = Symbol.for("sluice.begin");
-export const WALK = Symbol.for("sluice.walk");
-
-/** What the engine keeps of a node: wired before runs, never written by one. */
-export interface Wiring {
-  /** What it is called, unless after its class. */
-  readonly name: string | undefined;
-  readonly settings: Settings;
-  /** Keys that the store must have. */
-  readonly requires: readonly string[] | undefined;
-  /** Whether it calls `exec`, once or for items, and walks nothing. */
-  readonly leaf: boolean;
-  /** A node without attempts, timeout and gates, whose `exec` is called without machinery. */
-  readonly plain: boolean;
-  /** As they were given, and which ones its class takes: whoever draws the node tells its kind by them. */
-  readonly options: object;
-  readonly takes: Readonly<Record<string, unknown>>;
-  /** Whether its hooks have been looked at, for it is asked at each link. */
-  checked: boolean;
-  /** Where each action leads; `null` ends the flow on purpose. */
-  readonly links: Links<Step | null>;
-}
-
-/** A node as the walk sees it. */
-export interface Step {
-  readonly name: string;
-  readonly [NODE]: Wiring;
-  prep(shared: unknown, ctx: StepContext): unknown;
-  post(shared: unknown, prepared: unknown, result: unknown, ctx: StepContext): unknown;
-  /** Only called when `plain` is false. */
-  [MIDDLE](prepared: unknown, shared: unknown, ctx: StepContext, scope: Scope): Awaitable<unknown>;
-}
-
-/** An action: a name, or nothing for `"default"`. */
-// biome-ignore lint/suspicious/noConfusingVoidType: a `post` without a return statement has this type
-export type Action = string | undefined | null | void;
+import { executeOnce, type Leaf } from "./execute.js";
+import type { Scope } from "./scope.js";
+import { type Action, MIDDLE, NODE, type Step } from "./step.js";
+import { StepContext } from "./step-context.js";
 
 /**
  * Walks from a node to where no link leads on.
@@ -89,6 +47,8 @@ class Walk extends Pending {
   /** What the current step has; written by #prepare and #advance. */
   #ctx: StepContext | undefined = undefined;
   #prepared: unknown = undefined;
+  /** Steps that it has begun; counted by #countStep. */
+  #steps: number;
   /** Where it goes on after a wait; written by #wait. */
   #next: Phase = PREP;
   /** Whether the engine's own parts threw, which locate their errors themselves; written as each part begins. */
@@ -96,8 +56,17 @@ class Walk extends Pending {
   #onValue: ((value: unknown) => void) | undefined = undefined;
   #onError: (error: unknown) => void = noListener;
 
-  constructor(start: Step, shared: unknown, scope: Scope, alone: boolean, watch: Watch | undefined) {
+  /** @param steps - Steps of the same walk that were begun, by the walk that this one is a step of. */
+  constructor(
+    start: Step,
+    shared: unknown,
+    scope: Scope,
+    alone: boolean,
+    watch: Watch | undefined,
+    steps = 0,
+  ) {
     super();
+    this.#steps = steps;
     this.#node = start;
     this.#shared = shared;
     this.#scope = scope;
@@ -169,14 +138,16 @@ class Walk extends Pending {
     try {
       action = this.#go(this.#next, value);
     } catch (error) {
-      return this.reject(error);
+      this.reject(error);
+      return;
     }
     if (action !== WAITING) this.resolve(action);
   }
 
   #countStep(): void {
     const { run, cancellation } = this.#scope;
-    if (cancellation?.aborted) throw cancellation.reason;
+    if (cancellation?.draining) throw cancellation.reason;
+    this.#steps++;
     if (run.steps++ >= run.maxSteps) throw this.#scope.tooManySteps(this.#node);
   }
 
@@ -185,6 +156,7 @@ class Walk extends Pending {
     const node = this.#node;
     this.#countStep();
     this.#located = true;
+    const steps = this.#steps;
     return watch.wrap({
       kind: "step",
       node,
@@ -192,7 +164,7 @@ class Walk extends Pending {
       index: scope.index,
       more: (action) => ({ action }),
       perform: (span) =>
-        new Walk(node, this.#shared, scope.with(scope.cancellation, span), true, undefined).start(),
+        new Walk(node, this.#shared, scope.with(scope.cancellation, span), true, undefined, steps).start(),
     });
   }
 
@@ -202,7 +174,7 @@ class Walk extends Pending {
     this.#located = false;
     if (scope.run.watch === undefined) this.#countStep();
     else scope.cancellation?.throwIfAborted();
-    const ctx = new StepContext(scope, node, scope.index);
+    const ctx = new StepContext(scope, node, scope.index, 0, this.#steps);
     this.#ctx = ctx;
     const { requires } = node[NODE];
     if (requires !== undefined) checkStore(node, requires, this.#shared);
@@ -223,11 +195,11 @@ class Walk extends Pending {
   }
 
   #execute(): unknown {
-    const { cancellation } = this.#scope;
-    if (cancellation?.aborted) throw cancellation.reason;
+    const { cancellation, run } = this.#scope;
+    if (cancellation?.draining) throw cancellation.reason;
     const node = this.#node;
     const ctx = this.#ctx as StepContext;
-    if (node[NODE].plain && this.#scope.run.watch === undefined) {
+    if (node[NODE].plain && run.watch === undefined && run.meter === undefined) {
       return executeOnce(node as unknown as Leaf, this.#prepared, ctx);
     }
     this.#located = true;

@@ -2,7 +2,7 @@
 
 import type { AcquireRequest, Grant } from "../gate/acquire.js";
 import type { Held, SlotCarrier } from "../gate/held-slots.js";
-import type { Closer, StepContext } from "./scope.js";
+import type { Closer, StepContext } from "./step-context.js";
 
 /** One of the N that pull from the same source. */
 export class Worker implements SlotCarrier, Closer {

@@ -10,6 +10,7 @@ import {
   isPlainObject,
   type Rule,
 } from "../base/options.js";
+import { isObject } from "../base/realms.js";
 import type { AdaptiveConcurrency } from "./adaptive-limit.js";
 import type { GateContext } from "./gate-call.js";
 import { HELD } from "./held-slots.js";
@@ -82,6 +83,6 @@ export const runRules: Record<string, Rule> = {
   signal: aSignal,
   ctx: {
     expected: "the context of a hook or of an outer `gate.run`",
-    accepts: (value) => value instanceof Object && HELD in value,
+    accepts: (value) => isObject(value) && HELD in value,
   },
 };

@@ -1,5 +1,5 @@
 // Warnings of one gate, each at most once.
-import { type WarningCode, warn } from "../observe/events.js";
+import { type WarningCode, warn } from "../base/warnings.js";
 
 /** Debts and waits below this many ms are not worth a warning. */
 const WORTH_A_WARNING = 10_000;

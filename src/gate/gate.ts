@@ -3,6 +3,7 @@
 import { isThenable } from "../base/awaitable.js";
 import { Cancellation } from "../base/cancellation.js";
 import { invalidOption, SluiceError } from "../base/errors.js";
+import { GATE } from "../base/keys.js";
 import { checkOptions } from "../base/options.js";
 import type { PauseWatcher } from "../observe/gate-log.js";
 import { acquire } from "./acquire.js";
@@ -20,6 +21,7 @@ import { GateWarnings } from "./gate-warnings.js";
 import type { Grant } from "./grant.js";
 import { HELD, type Held, lend } from "./held-slots.js";
 import type { Passable } from "./passable.js";
+import { provideGates } from "./private-gate.js";
 import { checkRate } from "./rate.js";
 import { RefusalRules } from "./refusal-rules.js";
 import { RequestScopes } from "./request-scopes.js";
@@ -28,8 +30,6 @@ import { StallWatch } from "./stall.js";
 import { TokenQueue } from "./token-queue.js";
 
 export type { GateOptions, GateRunOptions, GateStats } from "./gate-options.js";
-
-const GATE = Symbol.for("sluice.gate");
 
 /**
  * A semaphore and a rate limiter for one thing with a limit: a vendor account, a database, a GPU.
@@ -202,6 +202,4 @@ function callUnder<T>(
 
 Object.defineProperty(Gate.prototype, GATE, { value: true });
 
-/** Tells a gate, of whichever build of sluice. */
-export const isGate = (value: unknown): value is Gate =>
-  typeof value === "object" && value !== null && GATE in value;
+provideGates((rate) => new Gate({ rate }));

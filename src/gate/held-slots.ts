@@ -3,8 +3,7 @@
 import type { Verdict } from "./refusal-rules.js";
 import type { Slot } from "./semaphore.js";
 
-/** Cross-build key under which a context carries the slots of gates that its hook holds. */
-export const HELD = Symbol.for("sluice.held");
+export { HELD } from "../base/keys.js";
 
 /** A slot that a hook holds, and those held around it. */
 export interface Held {

@@ -4,13 +4,15 @@ import { type Awaitable, isThenable, whenSettled } from "../base/awaitable.js";
 import { invalidOption, quote, SluiceError, show } from "../base/errors.js";
 import { checkOptions, type Rule } from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
+import { warn } from "../base/warnings.js";
 import type { Context, RunOptions } from "../engine/context.js";
 import { Links } from "../engine/links.js";
 import { Run } from "../engine/run.js";
-import { Scope, type StepContext } from "../engine/scope.js";
+import { Scope } from "../engine/scope.js";
 import { type BaseOptions, INSTEAD, NO_SETTINGS, type NodeOptions, settingsOf } from "../engine/settings.js";
-import { type Action, BEGIN, MIDDLE, NODE, type Step, type Wiring, walk } from "../engine/walk.js";
-import { warn } from "../observe/events.js";
+import { type Action, BEGIN, MIDDLE, NODE, type Step, type Wiring } from "../engine/step.js";
+import type { StepContext } from "../engine/step-context.js";
+import { walk } from "../engine/walk.js";
 import { checkNode } from "./check-node.js";
 
 /** The named actions that a node's own `post` returns; `string` where it returns any. */

@@ -5,13 +5,15 @@ import { type Awaitable, after, isThenable, rethrow } from "../base/awaitable.js
 import { quote, SluiceError, show } from "../base/errors.js";
 import { isPlainObject, type Rule } from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
-import { attempt, type Trip } from "../engine/attempts.js";
+import { attempt } from "../engine/attempts.js";
 import type { Context, Params } from "../engine/context.js";
+import type { Trip } from "../engine/execute.js";
 import type { ItemFailure } from "../engine/failure.js";
 import { FanOut, type FanOutSettings } from "../engine/fan-out.js";
 import { wrapItem } from "../engine/items.js";
-import { type Scope, StepContext } from "../engine/scope.js";
-import { type Action, MIDDLE, NODE, WALK } from "../engine/walk.js";
+import type { Scope } from "../engine/scope.js";
+import { type Action, MIDDLE, NODE, WALK } from "../engine/step.js";
+import { StepContext } from "../engine/step-context.js";
 import type { Worker } from "../engine/worker.js";
 import type { BaseNode } from "./base-node.js";
 import {
@@ -58,7 +60,7 @@ export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> 
     concurrency = 1,
   ) {
     super(start, options, rules);
-    this.#batch = batchSettings(options, concurrency);
+    this.#batch = batchSettings(quote(this.name), options, concurrency);
   }
 
   /** Gives the params of each iteration: an iterable or async iterable of objects, pulled lazily. */
@@ -91,8 +93,8 @@ export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> 
   }
 
   /** @internal */
-  override [MIDDLE](items: unknown, shared: S, _ctx: StepContext, scope: Scope): Promise<unknown[]> {
-    return new IterationFanOut(this, items, shared, scope, this.#batch).run();
+  override [MIDDLE](items: unknown, shared: S, { step }: StepContext, scope: Scope): Promise<unknown[]> {
+    return new IterationFanOut(this, items, shared, scope, this.#batch, step).run();
   }
 }
 
@@ -100,16 +102,31 @@ export class BatchFlow<S = Untyped, P extends object = Untyped> extends Flow<S> 
 class IterationFanOut<S> extends FanOut {
   readonly #flow: BatchFlow<S>;
   readonly #shared: S;
+  readonly #step: number;
   readonly #joins: boolean;
   /** Neither attempts nor a store of its own. */
   readonly #plain: boolean;
 
-  constructor(flow: BatchFlow<S>, items: unknown, shared: S, scope: Scope, batch: FanOutSettings) {
-    const { concurrency, collect } = batch;
+  constructor(
+    flow: BatchFlow<S>,
+    items: unknown,
+    shared: S,
+    scope: Scope,
+    batch: FanOutSettings,
+    step: number,
+  ) {
+    const { concurrency, collect, maxFailures } = batch;
     const joins = flow.join !== BatchFlow.prototype.join;
     const keepResults = flow.onResult === undefined;
     const delivers = joins || !keepResults;
-    super(flow, items, scope, { concurrency, collect, leaf: false, keepResults, delivers });
+    super(
+      flow,
+      items,
+      scope,
+      { concurrency, collect, maxFailures, leaf: false, keepResults, delivers },
+      step,
+    );
+    this.#step = step;
     this.#flow = flow;
     this.#shared = shared;
     this.#joins = joins;
@@ -127,7 +144,10 @@ class IterationFanOut<S> extends FanOut {
     if (this.#plain) {
       worker.tries = 0;
       this.#checkParams(params, index);
-      return this.#flow[WALK](this.#shared, scope, params, scope.cancellation, index);
+      return this.#flow[WALK](this.#shared, scope, params, scope.cancellation, {
+        step: this.#step,
+        iteration: index,
+      });
     }
     const { watch } = scope.run;
     if (watch === undefined) return attempt(this.#job(params, index, scope, worker));
@@ -141,7 +161,7 @@ class IterationFanOut<S> extends FanOut {
   async #forkAnswered(answer: unknown, params: unknown, index: number, worker: Worker): Promise<unknown> {
     const action = await answer;
     if (worker.local !== undefined || worker.recovered || this.scope.cancellation?.aborted) return action;
-    const ctx = new StepContext(this.scope, this.#flow, index);
+    const ctx = new StepContext(this.scope, this.#flow, index, 0, 1);
     try {
       worker.local = { store: await this.#flow.fork(this.#shared, params as object, ctx) };
     } catch (error) {
@@ -161,7 +181,7 @@ class IterationFanOut<S> extends FanOut {
   #job(input: unknown, index: number, scope: Scope, worker: Worker): Trip {
     const node = this.#flow;
     const walk = (ctx: StepContext) => this.#iterate(input, index, ctx, worker);
-    return { node, settings: node[NODE].settings, scope, input, index, worker, walk };
+    return { node, settings: node[NODE].settings, scope, input, index, step: 1, worker, walk };
   }
 
   #iterate(params: unknown, index: number, ctx: StepContext, worker: Worker): unknown {
@@ -189,7 +209,8 @@ class IterationFanOut<S> extends FanOut {
 
   #walkOn(store: S, params: object, index: number, ctx: StepContext, worker: Worker): unknown {
     ctx.cancellation?.throwIfAborted();
-    const walk = this.#flow[WALK](store, ctx.scope, params, ctx.cancellation, index);
+    const place = { step: this.#step, iteration: index, attempt: ctx.attempt };
+    const walk = this.#flow[WALK](store, ctx.scope, params, ctx.cancellation, place);
     const end = (action: unknown) => {
       worker.local = { store };
       return action;
@@ -198,7 +219,7 @@ class IterationFanOut<S> extends FanOut {
   }
 
   protected override async deliver(action: unknown, params: unknown, index: number, { local }: Worker) {
-    const ctx = new StepContext(this.scope, this.#flow, index);
+    const ctx = new StepContext(this.scope, this.#flow, index, 0, 1);
     try {
       // No store is left where a fallback stands in for the walk.
       if (local !== undefined) await this.#flow.join(this.#shared, params as object, local.store as S, ctx);

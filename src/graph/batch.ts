@@ -1,16 +1,19 @@
 // BatchNode and AsyncParallelBatchNode: a node whose exec runs once for each item that prep gives.
 
 import type { Awaitable } from "../base/awaitable.js";
-import { aCountOrInfinity, oneOf, type Rule } from "../base/options.js";
+import { invalidOption, quote } from "../base/errors.js";
+import { aCountOrInfinity, aWholeNumber, oneOf, type Rule } from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
-import { attempt, type Call, NOT_STARTED, startItem } from "../engine/attempts.js";
+import { attempt } from "../engine/attempts.js";
 import type { Context } from "../engine/context.js";
+import { type Call, NOT_STARTED, startItem } from "../engine/execute.js";
 import type { ItemFailure } from "../engine/failure.js";
 import { FanOut, type FanOutSettings } from "../engine/fan-out.js";
 import { wrapItem } from "../engine/items.js";
-import { type Scope, StepContext } from "../engine/scope.js";
+import type { Scope } from "../engine/scope.js";
 import { type NodeOptions, nodeRules, type Settings } from "../engine/settings.js";
-import { type Action, MIDDLE, NODE } from "../engine/walk.js";
+import { type Action, MIDDLE, NODE } from "../engine/step.js";
+import { StepContext } from "../engine/step-context.js";
 import type { Worker } from "../engine/worker.js";
 import { BaseNode } from "./base-node.js";
 
@@ -26,6 +29,12 @@ export interface OnErrorOption {
    * @default "throw"
    */
   readonly onError?: "throw" | "collect" | undefined;
+  /**
+   * How many items may fail under `onError: "collect"`; one more fails the batch with `TOO_MANY_FAILURES`.
+   *
+   * @default no limit
+   */
+  readonly maxFailures?: number | undefined;
 }
 
 /** How many items run at once. */
@@ -40,16 +49,26 @@ export interface BatchNodeOptions<S = Untyped> extends NodeOptions<S>, OnErrorOp
 /** The options of an {@link AsyncParallelBatchNode}. */
 export interface ParallelBatchNodeOptions<S = Untyped> extends BatchNodeOptions<S>, ConcurrencyOption {}
 
-export const batchRules: Record<string, Rule> = { ...nodeRules, onError: oneOf("throw", "collect") };
+export const batchRules: Record<string, Rule> = {
+  ...nodeRules,
+  onError: oneOf("throw", "collect"),
+  maxFailures: aWholeNumber,
+};
 export const parallelRules: Record<string, Rule> = { ...batchRules, concurrency: aCountOrInfinity };
 
-export const batchSettings = (
+/** @throws SluiceError `INVALID_OPTION` for `maxFailures` where failures are not collected. */
+export function batchSettings(
+  where: string,
   options: (OnErrorOption & ConcurrencyOption) | undefined,
   concurrency: number,
-): FanOutSettings => ({
-  concurrency: options?.concurrency ?? concurrency,
-  collect: options?.onError === "collect",
-});
+): FanOutSettings {
+  const collect = options?.onError === "collect";
+  const maxFailures = options?.maxFailures;
+  if (maxFailures !== undefined && !collect) {
+    throw invalidOption(where, "maxFailures", 'left out without `onError: "collect"`', maxFailures);
+  }
+  return { concurrency: options?.concurrency ?? concurrency, collect, maxFailures };
+}
 
 /**
  * A node whose `exec` runs once for each item, one by one, each with its own attempts, timeout and fallback.
@@ -74,7 +93,7 @@ export class BatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends Ba
     concurrency = 1,
   ) {
     super(options, rules, "batch");
-    this.#batch = batchSettings(options, concurrency);
+    this.#batch = batchSettings(quote(this.name), options, concurrency);
   }
 
   /** Gives the items: an iterable or async iterable, pulled lazily; nothing means none. */
@@ -107,8 +126,8 @@ export class BatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends Ba
   }
 
   /** @internal */
-  override [MIDDLE](items: unknown, shared: S, _ctx: StepContext, scope: Scope): Promise<unknown[]> {
-    return new ItemFanOut(this, items, shared, scope, this.#batch).run();
+  override [MIDDLE](items: unknown, shared: S, { step }: StepContext, scope: Scope): Promise<unknown[]> {
+    return new ItemFanOut(this, items, shared, scope, this.#batch, step).run();
   }
 }
 
@@ -118,10 +137,18 @@ class ItemFanOut<S> extends FanOut {
   readonly #shared: S;
   readonly #settings: Settings;
 
-  constructor(node: BatchNode<S>, items: unknown, shared: S, scope: Scope, batch: FanOutSettings) {
-    const { concurrency, collect } = batch;
+  constructor(
+    node: BatchNode<S>,
+    items: unknown,
+    shared: S,
+    scope: Scope,
+    batch: FanOutSettings,
+    step: number,
+  ) {
+    const { concurrency, collect, maxFailures } = batch;
     const delivers = node.onResult !== undefined;
-    super(node, items, scope, { concurrency, collect, leaf: true, keepResults: !delivers, delivers });
+    const kind = { concurrency, collect, maxFailures, leaf: true, keepResults: !delivers, delivers };
+    super(node, items, scope, kind, step);
     this.#node = node;
     this.#shared = shared;
     this.#settings = node[NODE].settings;
@@ -146,7 +173,7 @@ class ItemFanOut<S> extends FanOut {
   }
 
   protected override async deliver(result: unknown, item: unknown, index: number): Promise<void> {
-    const ctx = new StepContext(this.scope, this.#node, index);
+    const ctx = new StepContext(this.scope, this.#node, index, 0, 1);
     try {
       await this.#node.onResult?.(this.#shared, result, item, ctx);
     } finally {
@@ -155,7 +182,7 @@ class ItemFanOut<S> extends FanOut {
   }
 
   #job(input: unknown, index: number, scope: Scope, worker: Worker): Call {
-    return { node: this.#node as never, settings: this.#settings, scope, input, index, worker };
+    return { node: this.#node as never, settings: this.#settings, scope, input, index, step: 1, worker };
   }
 }
 

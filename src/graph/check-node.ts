@@ -1,6 +1,6 @@
 // What is a node, and are its hooks called by the names that are called here.
 import { quote, SluiceError, show } from "../base/errors.js";
-import { NODE, type Step } from "../engine/walk.js";
+import { NODE, type Step } from "../engine/step.js";
 
 /** Hooks of PocketFlow, and what they are called here. */
 export const WRONG_HOOKS: Readonly<Record<string, string>> = {

@@ -8,8 +8,10 @@ import type { Untyped } from "../base/untyped.js";
 import { attempt } from "../engine/attempts.js";
 import type { Context, Params } from "../engine/context.js";
 import { Run } from "../engine/run.js";
-import { Scope, type StepContext } from "../engine/scope.js";
+import { type Place, Scope } from "../engine/scope.js";
 import { type NodeOptions, nodeRules } from "../engine/settings.js";
+import { type Action, BEGIN, MIDDLE, NODE, type Step, WALK } from "../engine/step.js";
+import type { StepContext } from "../engine/step-context.js";
 import {
   type EventOf,
   type RunStream,
@@ -17,7 +19,7 @@ import {
   type StreamType,
   stream,
 } from "../engine/stream.js";
-import { type Action, BEGIN, MIDDLE, NODE, type Step, WALK, walk } from "../engine/walk.js";
+import { walk } from "../engine/walk.js";
 import { BaseNode, perform } from "./base-node.js";
 import { checkNode } from "./check-node.js";
 
@@ -131,10 +133,15 @@ export class Flow<S = Untyped> extends BaseNode<S> {
   }
 
   /** @internal */
-  override [MIDDLE](prepared: unknown, shared: unknown, _ctx: StepContext, scope: Scope): Awaitable<unknown> {
+  override [MIDDLE](
+    prepared: unknown,
+    shared: unknown,
+    { step }: StepContext,
+    scope: Scope,
+  ): Awaitable<unknown> {
     const { settings } = this[NODE];
     if (settings.singleAttempt && this.execFallback === bare.execFallback) {
-      return this[WALK](shared, scope, undefined, scope.cancellation);
+      return this[WALK](shared, scope, undefined, scope.cancellation, { step });
     }
     return attempt({
       node: this,
@@ -142,7 +149,8 @@ export class Flow<S = Untyped> extends BaseNode<S> {
       scope,
       input: prepared,
       index: scope.index,
-      walk: (ctx) => this[WALK](shared, scope, undefined, ctx.cancellation),
+      step,
+      walk: (ctx) => this[WALK](shared, scope, undefined, ctx.cancellation, { step, attempt: ctx.attempt }),
     });
   }
 
@@ -159,8 +167,8 @@ export class Flow<S = Untyped> extends BaseNode<S> {
     run.steps++;
     const params =
       this.#params === undefined ? run.params : Object.freeze({ ...run.params, ...this.#params });
-    const scope = new Scope(run, params, run.cancellation, this, this.#strict);
-    return walk(this.start as unknown as Step, shared, scope);
+    const start = this.start as unknown as Step;
+    return walk(start, shared, new Scope(run, params, run.cancellation, this, this.#strict, start));
   }
 
   /** @internal One walk, with the params of an iteration if it is one. */
@@ -169,12 +177,12 @@ export class Flow<S = Untyped> extends BaseNode<S> {
     scope: Scope,
     params: Params | undefined,
     cancellation: Cancellation | undefined,
-    iteration?: number,
+    place: Place,
   ): Awaitable<Action> {
     const own = this.#params;
     const both = own === undefined || params === undefined ? (own ?? params) : { ...own, ...params };
-    const inside = scope.child(this, this.#strict, both, cancellation, iteration);
-    return walk(this.start as unknown as Step, shared, inside);
+    const start = this.start as unknown as Step;
+    return walk(start, shared, scope.child(this, this.#strict, start, both, cancellation, place));
   }
 }
 

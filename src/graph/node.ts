@@ -4,9 +4,10 @@ import type { Awaitable } from "../base/awaitable.js";
 import type { Untyped } from "../base/untyped.js";
 import { attempt } from "../engine/attempts.js";
 import type { Context } from "../engine/context.js";
-import type { Scope, StepContext } from "../engine/scope.js";
+import type { Scope } from "../engine/scope.js";
 import { type NodeOptions, nodeRules } from "../engine/settings.js";
-import { type Action, MIDDLE, NODE } from "../engine/walk.js";
+import { type Action, MIDDLE, NODE } from "../engine/step.js";
+import type { StepContext } from "../engine/step-context.js";
 import { BaseNode } from "./base-node.js";
 
 /**
@@ -61,8 +62,8 @@ export class Node<S = Untyped, P = Untyped, E = Untyped> extends BaseNode<S> {
   }
 
   /** @internal */
-  override [MIDDLE](prepared: P, _shared: unknown, _ctx: StepContext, scope: Scope): Awaitable<unknown> {
+  override [MIDDLE](prepared: P, _shared: unknown, { step }: StepContext, scope: Scope): Awaitable<unknown> {
     const { settings } = this[NODE];
-    return attempt({ node: this as never, settings, scope, input: prepared, index: scope.index });
+    return attempt({ node: this as never, settings, scope, input: prepared, index: scope.index, step });
   }
 }

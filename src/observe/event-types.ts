@@ -9,5 +9,6 @@ export const EVENT_TYPES: readonly AnyEvent["type"][] = [
   "gate",
   "data",
   "progress",
+  "usage",
   "warning",
 ];

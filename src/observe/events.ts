@@ -2,7 +2,9 @@
 import type { EventEmitter } from "eventemitter3";
 import { isThenable } from "../base/awaitable.js";
 import { type Cancellation, waitFor } from "../base/cancellation.js";
-import { show } from "../base/errors.js";
+import { describe } from "../base/errors.js";
+import { BACKPRESSURE } from "../base/keys.js";
+import { type WarningCode, warn } from "../base/warnings.js";
 
 /** What every event carries. */
 interface EventOf<Type extends string> {
@@ -130,6 +132,14 @@ export interface ProgressEvent extends EventOf<"progress"> {
   readonly remaining: number | undefined;
 }
 
+/** What a run has used so far; sent after each call of `exec`, unless the vendor refused it. */
+export interface UsageEvent extends EventOf<"usage"> {
+  /** Calls that have ended. */
+  readonly calls: number;
+  /** Tokens that they charged, or else reserved by `cost()`. */
+  readonly tokens: number;
+}
+
 /** Something that is probably a mistake but stops nothing. */
 export interface WarningEvent extends EventOf<"warning"> {
   readonly code: WarningCode;
@@ -145,6 +155,7 @@ export type AnyEvent =
   | GateEvent
   | DataEvent
   | ProgressEvent
+  | UsageEvent
   | WarningEvent;
 
 /** What a listener threw or rejected with. */
@@ -167,6 +178,7 @@ export interface RunEvents {
   gate: (event: GateEvent) => void;
   data: (event: DataEvent) => void;
   progress: (event: ProgressEvent) => void;
+  usage: (event: UsageEvent) => void;
   warning: (event: WarningEvent) => void;
   listenerError: (event: ListenerErrorEvent) => void;
 }
@@ -174,14 +186,9 @@ export interface RunEvents {
 /** The emitter that `run(shared, { events })` takes. */
 export type RunEmitter = EventEmitter<RunEvents>;
 
-/**
- * Cross-build key under which an emitter says what `ctx.emit` has to wait for: a promise while its reader is
- * behind, nothing otherwise. Listeners themselves are never waited for, since one that hangs must not hold a run.
- */
-export const BACKPRESSURE = Symbol.for("sluice.backpressure");
-
 /** What the engine asks of an emitter. */
 export type Listeners = Pick<RunEmitter, "listeners" | "listenerCount" | "removeListener"> & {
+  /** Listeners themselves are never waited for, since one that hangs must not hold a run. */
   [BACKPRESSURE]?(): Promise<void> | undefined;
 };
 
@@ -199,25 +206,6 @@ export function backpressure(
     return ignore;
   });
   return ready.catch(ignore);
-}
-
-/** The `code` of a process warning that sluice prints. */
-export type WarningCode =
-  | "SLUICE_UNLINKED_ACTION"
-  | "SLUICE_LINK_OVERWRITTEN"
-  | "SLUICE_LINKS_NOT_FOLLOWED"
-  | "SLUICE_GATE_STALLED"
-  | "SLUICE_GATE_IN_DEBT"
-  | "SLUICE_DEAR_CALL"
-  | "SLUICE_REFUSAL_NOT_UNDERSTOOD"
-  | "SLUICE_LISTENER_FAILED"
-  | "SLUICE_REQUEST_FAILED";
-
-/** Warns through the process where there is one; library code never writes to the console. */
-export function warn(code: WarningCode, message: string): void {
-  const host = (globalThis as { process?: { emitWarning?: (text: string, options: object) => void } })
-    .process;
-  host?.emitWarning?.(message, { type: "SluiceWarning", code });
 }
 
 /**
@@ -239,14 +227,5 @@ export function emitEvent(emitter: Listeners, event: AnyEvent | ListenerErrorEve
     } catch (error) {
       failed(error);
     }
-  }
-}
-
-/** Puts into words what was thrown; not everything can be. */
-function describe(error: unknown): string {
-  try {
-    return String(error);
-  } catch {
-    return show(error);
   }
 }

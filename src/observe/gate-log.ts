@@ -1,7 +1,7 @@
 // What a run tells of its gates: who waits and goes on, and, of every gate that it has used, the pauses.
 
-/** What is told of a gate, without what every event carries. */
-type Told =
+/** What is reported of a gate, without what every event carries. */
+type GateReport =
   | { readonly gate: string | undefined; readonly phase: "waiting" }
   | { readonly gate: string | undefined; readonly phase: "entered"; readonly waited: number }
   | { readonly gate: string | undefined; readonly phase: "paused"; readonly until: number }
@@ -22,40 +22,74 @@ export interface Pausable {
 /** Tells that a call waits at a gate, and gives what tells that it goes on. */
 export type GateLog = (gate: Pausable) => () => void;
 
+type PauseReport = GateReport & { readonly at: number };
+
 /** Listens to the pauses of all gates that one run uses. */
 export class PauseLog implements PauseWatcher {
   readonly #gates = new Set<Pausable>();
-  readonly #emit: (event: Told & { readonly at: number }) => void;
+  readonly #emit: (event: PauseReport) => void;
+  /** Pauses that have not been reported yet. */
+  #queue: GateReport[] = [];
+  #wake: () => void = () => {};
+  #isOver = false;
 
-  constructor(tell: (event: Told & { readonly at: number }) => void) {
-    this.#emit = tell;
+  constructor(emit: (event: PauseReport) => void) {
+    this.#emit = emit;
+    this.#listen();
   }
 
-  /** Notes that the run uses these gates, and gives what one of its calls tells. */
-  log(gates: readonly Pausable[], tell: (event: Told & { readonly at: number }) => void): GateLog {
+  /** Notes that the run uses these gates, and gives what one of its calls reports to. */
+  log(gates: readonly Pausable[], emit: (event: PauseReport) => void): GateLog {
     for (const gate of gates) {
       this.#gates.add(gate);
       gate.watchers.add(this);
     }
     return (gate) => {
       const began = performance.now();
-      tell({ gate: gate.name, phase: "waiting", at: began });
+      emit({ gate: gate.name, phase: "waiting", at: began });
       return () => {
         const at = performance.now();
-        tell({ gate: gate.name, phase: "entered", at, waited: at - began });
+        emit({ gate: gate.name, phase: "entered", at, waited: at - began });
       };
     };
   }
 
   paused(gate: Pausable, until: number): void {
-    this.#emit({ gate: gate.name, phase: "paused", at: performance.now(), until });
+    this.#report({ gate: gate.name, phase: "paused", until });
   }
 
   resumed(gate: Pausable): void {
-    this.#emit({ gate: gate.name, phase: "resumed", at: performance.now() });
+    this.#report({ gate: gate.name, phase: "resumed" });
   }
 
   end(): void {
     for (const gate of this.#gates) gate.watchers.delete(this);
+    this.#isOver = true;
+    this.#flush();
+    this.#wake();
+  }
+
+  #report(event: GateReport): void {
+    this.#queue.push(event);
+    this.#wake();
+  }
+
+  /**
+   * A pause is caused by some call, of this run or another, and listeners must not run in the AsyncLocalStorage context
+   * of that one. A reaction of a promise runs in the context in which it was set up: here, that of this run.
+   */
+  #listen(): void {
+    new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    }).then(() => {
+      this.#flush();
+      if (!this.#isOver) this.#listen();
+    });
+  }
+
+  #flush(): void {
+    const queue = this.#queue;
+    this.#queue = [];
+    for (const event of queue) this.#emit({ ...event, at: performance.now() });
   }
 }

@@ -28,7 +28,7 @@ export async function build(): Promise<BuiltCli> {
   const folder = mkdtempSync(join(parent, "run-"));
   await buildCli(folder, {
     sluice: join(root, "src/index.ts"),
-    "sluice/diagram": join(root, "src/diagram/index.ts"),
+    "sluice/diagram": join(root, "src/wings/diagram/index.ts"),
   });
   return {
     folder,

@@ -115,7 +115,9 @@ test("importing sluice loads no wing and none of their packages", async () => {
 });
 
 const program = `
-  import { Flow, Gate, node } from "sluice";
+  import { type ErrorCode, Flow, Gate, node, SluiceError } from "sluice";
+  import { RemoteError } from "sluice/serve";
+  import { recordTrace } from "sluice/trace";
   import { diagnostics, otel } from "sluice/otel";
   import { batched } from "sluice/batching";
   import { asyncify, ThreadPool } from "sluice/threads";
@@ -128,6 +130,13 @@ const program = `
   // @ts-expect-error
   one(1);
   void new Flow(node({})).run({}, { around: [otel({ content: true }), diagnostics()] });
+  // Each wing adds its codes to those of the core.
+  export const codes: ErrorCode[] = ["TIMEOUT", "MISSING_PEER", "THREAD_DIED", "WRONG_RESULT_COUNT", "TRACE_FAILED"];
+  export const isClosed = (error: unknown): boolean => error instanceof SluiceError && error.code === "POOL_CLOSED";
+  // @ts-expect-error a misspelt code
+  export const isDead = (error: SluiceError): boolean => error.code === "THREAD_DEAD";
+  export const failed: RemoteError = new RemoteError("REMOTE_FAILED", "no");
+  void recordTrace;
 `;
 
 test.each(Object.keys(compilers) as Compiler[])("their types check under TypeScript %s", async (compiler) => {

@@ -9,12 +9,12 @@ import { type AnyEvent, Flow, node, type RunEvents, SluiceError } from "sluice";
 import { toJSON } from "sluice/diagram";
 import { recordTrace } from "sluice/trace";
 import { describe, expect, test } from "vitest";
+import { BACKPRESSURE } from "../../src/base/keys.js";
 import { FileWriter } from "../../src/wings/trace/file-writer.js";
 import { traceTo } from "../../src/wings/trace/record.js";
 import { batchFlow, linesOf, scratch } from "./runs.js";
 
 const folder = scratch();
-const hold = Symbol.for("sluice.backpressure");
 
 describe("the file", () => {
   test("has every event of a run as one line, in order, after a line of its own and the graph", async () => {
@@ -261,7 +261,9 @@ describe("a disk that fails or is slow", () => {
   test("holds the run back while too much waits, and then all of it is written in order", async () => {
     const disk = slowDisk();
     const trace = traceTo("slow", new FileWriter(join(folder, "slow.jsonl"), disk.writeTo), true);
-    const held = (trace.events as unknown as { [hold]: () => Promise<void> | undefined })[hold];
+    const held = (trace.events as unknown as { [BACKPRESSURE]: () => Promise<void> | undefined })[
+      BACKPRESSURE
+    ];
     let sent = 0;
     const chatty = node({
       exec: async (_: undefined, { emit }) => {

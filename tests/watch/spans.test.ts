@@ -19,6 +19,7 @@ import {
   type RunOptions,
 } from "sluice";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { BACKPRESSURE } from "../../src/base/keys.js";
 import { deferred, rejection, turn } from "../deferred.js";
 import { forSluice, graphs, plain, World } from "../properties/graphs.js";
 
@@ -448,7 +449,7 @@ describe("who listens changes nothing", () => {
   test("an abort lets go of who is held back by the emitter", async () => {
     const { events } = recorder();
     const hold = deferred();
-    Object.defineProperty(events, Symbol.for("sluice.backpressure"), { value: () => hold.promise });
+    Object.defineProperty(events, BACKPRESSURE, { value: () => hold.promise });
     const stop = new AbortController();
     const entered = vi.fn();
     const sends = node({
@@ -462,7 +463,7 @@ describe("who listens changes nothing", () => {
     stop.abort(new Error("enough"));
     expect(await rejection(run)).toBe(stop.signal.reason);
     const unheard = new EventEmitter<RunEvents>();
-    Object.defineProperty(unheard, Symbol.for("sluice.backpressure"), { value: () => hold.promise });
+    Object.defineProperty(unheard, BACKPRESSURE, { value: () => hold.promise });
     const again = new AbortController();
     const sending = new Flow(sends).run({}, { events: unheard, signal: again.signal });
     await turn();

@@ -11,6 +11,7 @@ import {
   type RunEvents,
 } from "sluice";
 import { describe, expect, expectTypeOf, test, vi } from "vitest";
+import { BACKPRESSURE } from "../../src/base/keys.js";
 import { deferred, rejection, turn } from "../deferred.js";
 
 async function all<T>(events: AsyncIterable<T>): Promise<T[]> {
@@ -45,6 +46,7 @@ describe("flow.stream", () => {
       ["data", "data"],
       ["data", "data"],
       ["attempt", "end"],
+      ["usage", "usage"],
       ["step", "end"],
       ["run", "end"],
     ]);
@@ -284,7 +286,7 @@ describe("flow.stream", () => {
     const behind = deferred();
     const hold = vi.fn(() => behind.promise);
     const events = Object.assign(new EventEmitter<RunEvents>(), {
-      [Symbol.for("sluice.backpressure")]: hold,
+      [BACKPRESSURE]: hold,
     });
     let sent = -1;
     const stream = sends(3, (n) => {

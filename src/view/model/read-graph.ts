@@ -3,7 +3,13 @@
 /** A graph as `toJSON` of `sluice/diagram` gives it, as far as the page shows it. */
 export interface GivenGraph {
   readonly nodes: readonly GivenNode[];
-  readonly links: readonly { readonly from: string; readonly action: string; readonly to: string | null }[];
+  readonly links: readonly GivenLink[];
+}
+
+interface GivenLink {
+  readonly from: string;
+  readonly action: string;
+  readonly to: string | null;
 }
 
 interface GivenNode {
@@ -26,35 +32,35 @@ export function readGraph(value: unknown): GivenGraph | undefined {
   if (!isFields(value) || !Array.isArray(value.nodes) || !Array.isArray(value.links)) return undefined;
   const known = new Set<string>();
   const nodes: GivenNode[] = [];
-  for (const node of value.nodes as unknown[]) {
-    if (!isFields(node)) return undefined;
-    const { id, name, kind, path, parent, start } = node;
-    if (!isText(id) || !isText(name) || !isText(kind) || known.has(id)) return undefined;
-    if (!Array.isArray(path) || !path.every(isText)) return undefined;
+  for (const given of value.nodes as unknown[]) {
+    const node = readNode(given);
+    if (node === undefined || known.has(node.id)) return undefined;
+    const { id, parent } = node;
     // A parent comes before its nodes, so nothing can be inside itself; only the first has none.
-    if (nodes.length === 0 ? parent !== undefined : !isText(parent) || !known.has(parent)) return undefined;
+    if (nodes.length === 0 ? parent !== undefined : parent === undefined || !known.has(parent))
+      return undefined;
     known.add(id);
-    const inside = isText(parent) ? parent : undefined;
-    nodes.push({
-      id,
-      name,
-      kind,
-      path,
-      parent: inside,
-      start: isText(start) ? start : undefined,
-      notes: notesOf(node),
-    });
+    nodes.push(node);
   }
   if (nodes.length === 0) return undefined;
-  const links = value.links.filter(
-    (link): link is GivenGraph["links"][number] =>
-      isFields(link) &&
-      isText(link.from) &&
-      isText(link.action) &&
-      known.has(link.from) &&
-      (link.to === null || (isText(link.to) && known.has(link.to))),
-  );
+  const links = value.links.filter((link): link is GivenLink => isLink(link, known));
   return { nodes, links };
+}
+
+/** Gives the node, or `undefined` for what is none. */
+function readNode(value: unknown): GivenNode | undefined {
+  if (!isFields(value)) return undefined;
+  const { id, name, kind, path, parent, start } = value;
+  if (!isText(id) || !isText(name) || !isText(kind)) return undefined;
+  if (!Array.isArray(path) || !path.every(isText)) return undefined;
+  if (parent !== undefined && !isText(parent)) return undefined;
+  return { id, name, kind, path, parent, start: isText(start) ? start : undefined, notes: notesOf(value) };
+}
+
+function isLink(value: unknown, known: ReadonlySet<string>): value is GivenLink {
+  if (!isFields(value)) return false;
+  const { from, action, to } = value;
+  return isText(from) && isText(action) && known.has(from) && (to === null || (isText(to) && known.has(to)));
 }
 
 const amount = (value: unknown): string =>

@@ -1,5 +1,5 @@
 // A piece of a run: the run itself, a step, an item or an attempt.
-import type { PlainError } from "../../wings/trace/plain-error.js";
+import type { PlainError } from "../../wings/trace/trace-line.js";
 import type { ViewNode } from "./view-node.js";
 
 /** How something stands, or has ended. */

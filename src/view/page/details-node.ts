@@ -1,5 +1,5 @@
 // All about one node: how often it was visited, how long that took, and what in it is worth a look.
-import { factsOf } from "../model/node-facts.js";
+import { factsOf, type NodeFacts } from "../model/node-facts.js";
 import { durationOf } from "../model/span.js";
 import type { ViewNode } from "../model/view-node.js";
 import { amount, counted, duration } from "../model/words.js";
@@ -11,74 +11,66 @@ import type { PageState } from "./state.js";
 const MOST = 30;
 
 export function nodeDetails(page: PageState, node: ViewNode): Node[] {
-  const { run } = page;
-  const now = run.end;
-  const found = factsOf(run, node);
-  const { spans, areItems, failed, retried, durations, waited, backedOff } = found;
-  const { stats } = node;
+  const found = factsOf(page.run, node);
+  const { spans, areItems } = found;
   const failures = spans.filter(({ outcome }) => outcome === "failed");
-  const kind = kindOf(node);
+  const parts = [...headOf(page, node), figuresOf(page, node, found)];
+  if (spans.length > 1) {
+    const title = areItems ? "How long its items took" : "How long its visits took";
+    parts.push(part(title, histogram(found.histogram), rangeOf(found)));
+  }
+  if (failures.length > 0) {
+    const list = spanList(page, failures, MOST, ({ error }) =>
+      error ? `${error.name}: ${error.message}` : "",
+    );
+    parts.push(part(counted(failures.length, "failure"), list));
+  }
+  if (spans.length > 0) parts.push(spansPart(page, found));
+  return parts;
+}
+
+function headOf({ model }: PageState, node: ViewNode): Node[] {
+  const name = short(node.name, 200);
+  const notes = [kindOf(node), ...node.notes].filter(Boolean).join(" · ");
   return [
-    el(
-      "p",
-      { class: "title" },
-      short(node.name, 200),
-      " ",
-      page.model.runs.length > 0 ? state(stateOf(node)) : "",
-    ),
+    el("p", { class: "title" }, name, " ", model.runs.length > 0 ? state(stateOf(node)) : ""),
     el("p", { class: "trail" }, visible(node.path.join(" › "))),
-    ...(kind === "" && node.notes.length === 0
-      ? []
-      : [el("p", { class: "notes" }, visible([kind, ...node.notes].filter(Boolean).join(" · ")))]),
-    facts([
-      ["Visits", page.model.runs.length > 0 ? amount(stats.visits) : undefined],
-      ["Time in all visits", stats.time > 0 ? duration(stats.time) : undefined],
-      ["Items", areItems ? amount(spans.length) : undefined],
-      ["Failed", failed > 0 ? amount(failed) : undefined],
-      ["Tried again", retried > 0 ? amount(retried) : undefined],
-      ["Waited at gates", waited > 0 ? duration(waited) : undefined],
-      ["Waited for attempts", backedOff > 0 ? duration(backedOff) : undefined],
-    ]),
-    ...(spans.length > 1
-      ? [
-          part(
-            areItems ? "How long its items took" : "How long its visits took",
-            histogram(found.histogram),
-            el(
-              "p",
-              { class: "ends" },
-              el("span", {}, duration(durations.least)),
-              el(
-                "span",
-                {},
-                `half under ${duration(durations.middle)}, 95 % under ${duration(durations.p95)}`,
-              ),
-              el("span", {}, duration(durations.most)),
-            ),
-          ),
-        ]
-      : []),
-    ...(failures.length > 0
-      ? [
-          part(
-            counted(failures.length, "failure"),
-            spanList(page, failures, MOST, ({ error }) =>
-              error === undefined ? "" : `${error.name}: ${error.message}`,
-            ),
-          ),
-        ]
-      : []),
-    ...(spans.length > 0
-      ? [
-          part(
-            spans.length > MOST ? "The slowest" : areItems ? "Items" : "Visits",
-            spanList(page, spans.length > MOST ? slowest(spans, now, MOST) : spans, MOST, (span) =>
-              duration(durationOf(span, now)),
-            ),
-          ),
-        ]
-      : []),
+    ...(notes === "" ? [] : [el("p", { class: "notes" }, visible(notes))]),
   ];
+}
+
+function figuresOf({ model }: PageState, { stats }: ViewNode, found: NodeFacts): HTMLElement {
+  const { spans, areItems, failed, retried, waited, backedOff } = found;
+  const ifAny = (value: number, text: (value: number) => string) => (value > 0 ? text(value) : undefined);
+  return facts([
+    ["Visits", model.runs.length > 0 ? amount(stats.visits) : undefined],
+    ["Time in all visits", ifAny(stats.time, duration)],
+    ["Items", areItems ? amount(spans.length) : undefined],
+    ["Failed", ifAny(failed, amount)],
+    ["Tried again", ifAny(retried, amount)],
+    ["Waited at gates", ifAny(waited, duration)],
+    ["Waited for attempts", ifAny(backedOff, duration)],
+  ]);
+}
+
+function rangeOf({ durations: { least, middle, p95, most } }: NodeFacts): HTMLElement {
+  const texts = [
+    duration(least),
+    `half under ${duration(middle)}, 95 % under ${duration(p95)}`,
+    duration(most),
+  ];
+  return el("p", { class: "ends" }, ...texts.map((text) => el("span", {}, text)));
+}
+
+function spansPart(page: PageState, { spans, areItems }: NodeFacts): HTMLElement {
+  const now = page.run.end;
+  const isLong = spans.length > MOST;
+  const title = isLong ? "The slowest" : areItems ? "Items" : "Visits";
+  const shown = isLong ? slowest(spans, now, MOST) : spans;
+  return part(
+    title,
+    spanList(page, shown, MOST, (span) => duration(durationOf(span, now))),
+  );
 }
 
 function histogram(counts: readonly number[]): SVGElement {

@@ -1,5 +1,5 @@
 // Pieces that the details are made of.
-import type { PlainError } from "../../wings/trace/plain-error.js";
+import type { PlainError } from "../../wings/trace/trace-line.js";
 import { durationOf, type Span, titleOf } from "../model/span.js";
 import { amount, duration } from "../model/words.js";
 import { button, el, short, visible } from "./dom.js";

@@ -66,48 +66,67 @@ function layNode(
     const placed = { node, x: 0, y: 0, width, height: NODE_HEIGHT, box: false };
     return { width, height: NODE_HEIGHT, nodes: [placed], links: [], starts: [], ends: [] };
   }
-  const graph = new Graph({ multigraph: true });
-  graph.setGraph({ rankdir: direction, nodesep: 26, ranksep: 46, edgesep: 16, marginx: 0, marginy: 0 });
   const inner = new Map<ViewNode, Placed>();
   for (const child of node.children) {
     const placed = withLoops(layNode(child, direction, widthOf, depth + 1), child, direction, widthOf);
     inner.set(child, placed);
-    graph.setNode(child.id, { width: placed.width, height: placed.height });
-  }
-  const { start } = node;
-  if (start !== undefined && inner.has(start)) {
-    graph.setNode("start", { width: 14, height: 14 });
-    graph.setEdge("start", start.id, { minlen: 1 }, "start");
   }
   const links = node.children.flatMap((child) => child.links.filter((link) => !isLoop(link)));
-  for (const [i, link] of links.entries()) {
-    const text = labelOf(link);
-    const end = link.to?.id ?? "end";
-    if (link.to === undefined) graph.setNode("end", { width: 18, height: 18 });
-    const size = text === "" ? { width: 4, height: 4 } : { width: widthOf(text) * 0.9 + 12, height: 18 };
-    graph.setEdge(link.from.id, end, { ...size, labelpos: "c" }, `link${i}`);
-  }
+  const start = node.start !== undefined && inner.has(node.start) ? node.start : undefined;
+  const graph = graphOf(inner, links, start, direction, widthOf);
   try {
     layout(graph);
   } catch {
     inRows(graph); // better than no page
   }
+  return placedFlow(node, graph, inner, links, widthOf);
+}
+
+/** What is to be laid out: the nodes of one flow with their sizes, its start, its end and its links. */
+function graphOf(
+  inner: ReadonlyMap<ViewNode, Placed>,
+  links: readonly ViewLink[],
+  start: ViewNode | undefined,
+  direction: Direction,
+  widthOf: (text: string) => number,
+): Graph {
+  const graph = new Graph({ multigraph: true });
+  graph.setGraph({ rankdir: direction, nodesep: 26, ranksep: 46, edgesep: 16, marginx: 0, marginy: 0 });
+  for (const [{ id }, { width, height }] of inner) graph.setNode(id, { width, height });
+  if (start !== undefined) {
+    graph.setNode("start", { width: 14, height: 14 });
+    graph.setEdge("start", start.id, { minlen: 1 }, "start");
+  }
+  for (const [i, link] of links.entries()) {
+    const text = labelOf(link);
+    if (link.to === undefined) graph.setNode("end", { width: 18, height: 18 });
+    const size = text === "" ? { width: 4, height: 4 } : { width: widthOf(text) * 0.9 + 12, height: 18 };
+    graph.setEdge(link.from.id, link.to?.id ?? "end", { ...size, labelpos: "c" }, `link${i}`);
+  }
+  return graph;
+}
+
+/** A flow as a box around what was laid out. */
+function placedFlow(
+  node: ViewNode,
+  graph: Graph,
+  inner: ReadonlyMap<ViewNode, Placed>,
+  links: readonly ViewLink[],
+  widthOf: (text: string) => number,
+): Placed {
   const { width: across = 0, height: down = 0 } = graph.graph() as { width?: number; height?: number };
   const title = Math.min(360, widthOf(node.name) + 45 + 6.5 * (kindOf(node) || "flow").length);
   const width = Math.max(across + 2 * PADDING, title);
   const height = down + TITLE + PADDING;
-  const shift = { x: (width - across) / 2, y: TITLE };
-  const placed: Placed & { nodes: PlacedNode[]; links: PlacedLink[]; starts: Point[]; ends: Point[] } = {
+  const moved = ({ x = 0, y = 0 }: Partial<Point>): Point => ({ x: x + (width - across) / 2, y: y + TITLE });
+  const at = (id: string): Point => moved(graph.node(id) as Partial<Point>);
+  const placed = {
     width,
     height,
     nodes: [{ node, x: 0, y: 0, width, height, box: true }],
-    links: [],
-    starts: [],
-    ends: [],
-  };
-  const at = (id: string): Point => {
-    const { x = 0, y = 0 } = graph.node(id) as Partial<Point>;
-    return { x: x + shift.x, y: y + shift.y };
+    links: [] as PlacedLink[],
+    starts: [] as Point[],
+    ends: [] as Point[],
   };
   for (const [child, within] of inner) {
     const centre = at(child.id);
@@ -121,9 +140,9 @@ function layNode(
     const hasLabel = link !== undefined && labelOf(link) !== "" && x !== undefined && y !== undefined;
     placed.links.push({
       link,
-      to: link === undefined ? start : link.to,
-      points: points.map((point) => ({ x: point.x + shift.x, y: point.y + shift.y })),
-      label: hasLabel ? { x: x + shift.x, y: y + shift.y } : undefined,
+      to: link === undefined ? node.start : link.to,
+      points: points.map(moved),
+      label: hasLabel ? moved({ x, y }) : undefined,
     });
   }
   return placed;

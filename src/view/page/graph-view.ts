@@ -13,13 +13,19 @@ const NAME_FONT = '600 13px system-ui, -apple-system, "Segoe UI", sans-serif';
 /** The height in pixels up to which a graph is drawn in a page that scrolls. */
 const TALLEST = 620;
 
+interface DrawnLink {
+  readonly path: SVGElement;
+  text: SVGElement | undefined;
+  readonly placed: PlacedLink;
+}
+
 export class GraphView {
   readonly element: HTMLElement;
   readonly #state: PageState;
   readonly #drawing = svg("svg", { class: "graph", role: "group", "aria-label": "Graph of the flow" });
   readonly #pan: GraphPan;
   #nodes = new Map<ViewNode, { group: SVGGElement; placed: PlacedNode }>();
-  #links: { path: SVGElement; text: SVGElement | undefined; placed: PlacedLink }[] = [];
+  #links: DrawnLink[] = [];
   /** What the drawing was made of; while it stays the same only colours and texts change. */
   #shape = "";
 
@@ -167,14 +173,7 @@ export class GraphView {
       const share = most === 0 ? 0 : node.stats.time / most;
       group.querySelector(".time")?.setAttribute("width", String(Math.round((placed.width - 28) * share)));
     }
-    for (const { path, text, placed } of this.#links) {
-      const { link, to } = placed;
-      const taken = link === undefined ? to !== undefined && to.stats.visits > 0 : link.taken > 0;
-      path.setAttribute("class", taken ? "link taken" : "link");
-      path.setAttribute("marker-end", taken ? "url(#arrow-taken)" : "url(#arrow)");
-      if (text === undefined || link === undefined) continue;
-      text.textContent = `${short(link.action, 24)}${link.taken > 1 ? ` ×${amount(link.taken)}` : ""}`;
-    }
+    for (const link of this.#links) refreshLink(link);
     this.#mark();
   }
 
@@ -221,4 +220,12 @@ export class GraphView {
     }
     return best;
   }
+}
+
+function refreshLink({ path, text, placed: { link, to } }: DrawnLink): void {
+  const taken = link === undefined ? to !== undefined && to.stats.visits > 0 : link.taken > 0;
+  path.setAttribute("class", taken ? "link taken" : "link");
+  path.setAttribute("marker-end", taken ? "url(#arrow-taken)" : "url(#arrow)");
+  if (text === undefined || link === undefined) return;
+  text.textContent = `${short(link.action, 24)}${link.taken > 1 ? ` ×${amount(link.taken)}` : ""}`;
 }

@@ -91,12 +91,7 @@ function paintSpan(scene: Scene, span: Span, x: number, y: number, end: number, 
   context.fill();
   const segments = isBox ? [] : segmentsOf(span, now);
   paintSegments(scene, span, segments, y, height);
-  if (span.outcome !== "done" || isBox) {
-    // Its own outcome, at its edge: attempts inside may all have failed where a fallback gave a result.
-    context.fillStyle = colours[span.outcome];
-    if (height > 8) context.fillRect(x, y, Math.min(3, width), height);
-    else if (span.outcome === "failed") context.fillRect(x, y, width, height);
-  }
+  if (span.outcome !== "done" || isBox) paintOutcome(scene, span, x, y, width, height);
   if (height >= 16 && width > 30) {
     const place = { x: x + 7, y, width: width - 11, height };
     const busy = segments.length > 1 || (!isBox && span.outcome === "failed");
@@ -107,6 +102,14 @@ function paintSpan(scene: Scene, span: Span, x: number, y: number, end: number, 
     context.fillStyle = colours.running;
     context.fillRect(Math.min(xOf(scene, now), scene.width) - 2, y, 2, height);
   }
+}
+
+/** Its own outcome, at its edge: attempts inside may all have failed where a fallback gave a result. */
+function paintOutcome(scene: Scene, span: Span, x: number, y: number, width: number, height: number): void {
+  const { context, colours } = scene;
+  context.fillStyle = colours[span.outcome];
+  if (height > 8) context.fillRect(x, y, Math.min(3, width), height);
+  else if (span.outcome === "failed") context.fillRect(x, y, width, height);
 }
 
 function paintSegments(

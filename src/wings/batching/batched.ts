@@ -9,10 +9,13 @@ import {
   aSignal,
   aString,
   checkOptions,
+  GATE,
+  HELD,
   invalidOption,
   isPlainObject,
   quote,
 } from "sluice/internal";
+import "./error-codes.js";
 import { Batcher, type Many } from "./batcher.js";
 
 /** What `fn` of {@link batched} is given beside its items. */
@@ -46,9 +49,6 @@ export interface BatchCall {
   /** Takes this caller out; it rejects with the signal's reason. @default none */
   readonly signal?: AbortSignal | undefined;
 }
-
-const GATE = Symbol.for("sluice.gate");
-const HELD = Symbol.for("sluice.held");
 
 const rules = {
   maxSize: aCount,

@@ -1,8 +1,7 @@
 // toMermaid: the graph of a flow as a Mermaid flowchart, in syntax that GitHub renders too.
 import type { BaseNode, Rate } from "sluice";
-import { checkOptions, oneOf, type Rule } from "sluice/internal";
-import type { GraphGate, GraphNode, NodeKind } from "./graph.js";
-import { hash } from "./ids.js";
+import { checkOptions, hash, oneOf, type Rule } from "sluice/internal";
+import type { FlowGraph, GraphGate, GraphNode, NodeKind } from "./graph.js";
 import { label } from "./label.js";
 import { checkFlow } from "./read-node.js";
 import { graphOf } from "./to-json.js";
@@ -56,55 +55,78 @@ export function toMermaid(flow: BaseNode, options: MermaidOptions = {}): string 
   checkFlow("toMermaid", flow);
   checkOptions("toMermaid()", options, rules);
   const { direction = "LR" } = options;
-  const { nodes, links } = graphOf(flow);
-  const lines = [`flowchart ${direction}`];
-  const say = (depth: number, line: string) => lines.push(`${"  ".repeat(Math.min(depth, 20))}${line}`);
-  const inside = new Map<string | undefined, GraphNode[]>();
-  for (const node of nodes) {
-    const siblings = inside.get(node.parent);
-    if (siblings === undefined) inside.set(node.parent, [node]);
-    else siblings.push(node);
-  }
-  const parentOf = new Map(nodes.map(({ id, parent }) => [id, parent]));
-  const endings = new Set(links.flatMap(({ from, to }) => (to === null ? [parentOf.get(from)] : [])));
+  const graph = graphOf(flow);
+  const parents = new Map(graph.nodes.map(({ id, parent }) => [id, parent]));
+  const lines = [`flowchart ${direction}`, ...boxes(graph, parents, direction), ...arrows(graph, parents)];
+  return `${lines.join("\n")}\n`;
+}
+
+/** The id of the flow that each node is in. */
+type Parents = ReadonlyMap<string, string | undefined>;
+
+const indented = (depth: number, line: string): string => `${"  ".repeat(Math.min(depth, 20))}${line}`;
+
+/** The nodes, and each flow as a box around its own. */
+function boxes({ nodes, links }: FlowGraph, parents: Parents, direction: string): string[] {
+  const lines: string[] = [];
+  const children = childrenOf(nodes);
+  const endings = new Set(links.flatMap(({ from, to }) => (to === null ? [parents.get(from)] : [])));
   // A stack in place of recursion, for flows may be nested deeply; text on it is the end of a box.
   const stack: { depth: number; part: GraphNode | string }[] = [{ depth: 1, part: nodes[0] as GraphNode }];
   for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
     const { depth, part } = top;
     if (typeof part === "string") {
-      say(depth, part);
+      lines.push(indented(depth, part));
       continue;
     }
-    const id = markOf(part.id);
     const isBox = part.start !== undefined;
     if (isBox) {
-      // A title is one line, or some versions draw over it; what is special about the flow stands at its start.
-      say(depth, `subgraph ${id}["${label(part.name)} · ${flowTitles[part.kind]}"]`);
-      say(depth + 1, `direction ${direction === "TD" ? "TB" : direction}`); // older versions know no TD here
-      say(depth + 1, `${id}_start_(["${["start", ...notesOf(part)].join("<br/>")}"])`);
+      lines.push(...boxHead(part, depth, direction));
       stack.push({ depth, part: "end" });
-      if (endings.has(part.id)) stack.push({ depth: depth + 1, part: `${id}_end_(["end"])` });
+      if (endings.has(part.id)) stack.push({ depth: depth + 1, part: `${markOf(part.id)}_end_(["end"])` });
     } else {
       const [open, close] = shapes[part.kind];
-      say(depth, `${id}${open}"${[label(part.name), ...notesOf(part)].join("<br/>")}"${close}`);
+      const text = [label(part.name), ...notesOf(part)].join("<br/>");
+      lines.push(indented(depth, `${markOf(part.id)}${open}"${text}"${close}`));
     }
-    const parts = inside.get(part.id) ?? [];
-    for (let i = parts.length - 1; i >= 0; i--) {
-      stack.push({ depth: isBox ? depth + 1 : depth, part: parts[i] as GraphNode });
-    }
+    const parts = children.get(part.id) ?? [];
+    for (const child of [...parts].reverse()) stack.push({ depth: isBox ? depth + 1 : depth, part: child });
   }
+  return lines;
+}
+
+function childrenOf(nodes: readonly GraphNode[]): Map<string | undefined, GraphNode[]> {
+  const children = new Map<string | undefined, GraphNode[]>();
+  for (const node of nodes) {
+    const siblings = children.get(node.parent);
+    if (siblings === undefined) children.set(node.parent, [node]);
+    else siblings.push(node);
+  }
+  return children;
+}
+
+/** A title is one line, or some versions draw over it; what is special about the flow stands at its start. */
+function boxHead(flow: GraphNode, depth: number, direction: string): string[] {
+  const id = markOf(flow.id);
+  return [
+    indented(depth, `subgraph ${id}["${label(flow.name)} · ${flowTitles[flow.kind]}"]`),
+    indented(depth + 1, `direction ${direction === "TD" ? "TB" : direction}`), // older versions know no TD here
+    indented(depth + 1, `${id}_start_(["${["start", ...notesOf(flow)].join("<br/>")}"])`),
+  ];
+}
+
+function arrows({ nodes, links }: FlowGraph, parents: Parents): string[] {
+  const lines: string[] = [];
   for (const { id, start, branches = [] } of nodes) {
-    if (start !== undefined) say(1, `${markOf(id)}_start_ --> ${markOf(start)}`);
-    for (const branch of branches) say(1, `${markOf(id)} -.-> ${markOf(branch)}`);
+    if (start !== undefined) lines.push(`${markOf(id)}_start_ --> ${markOf(start)}`);
+    for (const branch of branches) lines.push(`${markOf(id)} -.-> ${markOf(branch)}`);
   }
   for (const { from, action, to } of links) {
     const arrow = action === "default" ? "-->" : `-->|"${label(action)}"|`;
-    say(
-      1,
-      `${markOf(from)} ${arrow} ${to === null ? `${markOf(parentOf.get(from) as string)}_end_` : markOf(to)}`,
-    );
+    const end = to === null ? `${markOf(parents.get(from) as string)}_end_` : markOf(to);
+    lines.push(`${markOf(from)} ${arrow} ${end}`);
   }
-  return `${lines.join("\n")}\n`;
+  return lines.map((line) => indented(1, line));
 }
 
 /** An id as Mermaid takes it: never a word of its syntax, and never that of another node. */

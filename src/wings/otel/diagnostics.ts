@@ -1,6 +1,7 @@
 // An `around` hook that publishes on Node's diagnostics channels.
 import { type TracingChannel, tracingChannel } from "node:diagnostics_channel";
 import type { Around, Span } from "sluice";
+import { isThenable } from "sluice/internal";
 
 /** The channel of each kind of span; a message is the span, and at its end `result` or `error` beside it. */
 const channels = {
@@ -64,7 +65,7 @@ function trace(channel: TracingChannel<string, Span>, message: Message, next: ()
       throw reason;
     }
     end.publish(message);
-    if (result instanceof Promise) result.then(done, failed);
+    if (isThenable(result)) result.then(done, failed);
     else done(result);
     return result;
   });

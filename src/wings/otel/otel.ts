@@ -1,7 +1,17 @@
 // An `around` hook that makes spans of OpenTelemetry.
 import type { Attributes, AttributeValue, Context, Span as OtelSpan, Tracer } from "@opentelemetry/api";
 import type { Around, Span } from "sluice";
-import { aBoolean, aFunction, checkOptions, type Rule } from "sluice/internal";
+import {
+  aBoolean,
+  aFunction,
+  checkOptions,
+  isError,
+  isObject,
+  isThenable,
+  OTEL_SPAN,
+  type Rule,
+} from "sluice/internal";
+import "./error-codes.js";
 import { missingPeer } from "../shared/missing-peer.js";
 
 /** The options of {@link otel}. */
@@ -22,7 +32,7 @@ export interface OtelOptions {
 const rules: Record<string, Rule> = {
   tracer: {
     expected: "a tracer of OpenTelemetry",
-    accepts: (value) => value instanceof Object && "startSpan" in value,
+    accepts: (value) => isObject(value) && "startSpan" in value,
   },
   content: aBoolean,
   attributes: aFunction,
@@ -80,7 +90,7 @@ export function otel(options: OtelOptions = {}): Around {
       around,
     );
     const own = keyOf(span.runId, span.id);
-    const inside = trace.setSpan(around, made).setValue(KEY, own);
+    const inside = trace.setSpan(around, made).setValue(OTEL_SPAN, own);
     contexts.set(own, inside);
     const end = () => {
       contexts.delete(own);
@@ -103,7 +113,7 @@ export function otel(options: OtelOptions = {}): Around {
       failed(error);
       throw error;
     }
-    if (result instanceof Promise) void result.then(done, failed);
+    if (isThenable(result)) void result.then(done, failed);
     else done(result);
     return result;
   };
@@ -118,8 +128,6 @@ export function otel(options: OtelOptions = {}): Around {
   };
 }
 
-/** Under which a context says whose it is. */
-const KEY = Symbol.for("sluice.otel");
 const keyOf = (runId: string, id: number) => `${id} ${runId}`;
 
 async function load(): Promise<Api> {
@@ -132,7 +140,7 @@ async function load(): Promise<Api> {
 function parentOf({ runId, parent }: Span, active: Context, contexts: ReadonlyMap<string, Context>): Context {
   if (parent === undefined) return active;
   const key = keyOf(runId, parent);
-  return active.getValue(KEY) === key ? active : (contexts.get(key) ?? active);
+  return active.getValue(OTEL_SPAN) === key ? active : (contexts.get(key) ?? active);
 }
 
 const nameOf = ({ kind, name }: Span) => `${kind === "run" ? INVOKE_WORKFLOW : kind} ${name}`;
@@ -177,7 +185,7 @@ function fail(span: OtelSpan, error: unknown): void {
       "error.type",
       [code, name, "_OTHER"].find((each) => typeof each === "string") as string,
     );
-    span.recordException(error instanceof Error ? error : textOf(error));
+    span.recordException(isError(error) ? error : textOf(error));
   } catch {
     span.setAttribute("error.type", "_OTHER");
   }
@@ -185,7 +193,7 @@ function fail(span: OtelSpan, error: unknown): void {
 
 function textOf(error: unknown): string {
   try {
-    return error instanceof Error ? error.message : String(error);
+    return isError(error) ? error.message : String(error);
   } catch {
     return "an error that cannot be read";
   }

@@ -31,21 +31,22 @@ export function nameOf({ path }: Pick<Row, "path">): string {
 /** What is said of a row beside its name and its bar, most important first. */
 function facts(row: Row, now: number): string[] {
   const { progress, waiting, ended } = row;
-  const told: string[] = [];
-  if (progress !== undefined) {
-    const { done, failed, total, rate, remaining } = progress;
-    told.push(total === undefined ? count(done) : `${count(done)} of ${count(total)}`);
-    if (total !== undefined && total > 0) told.push(`${Math.floor((100 * done) / total)} %`);
-    if (failed > 0) told.push(`${count(failed)} failed`);
-    told.push(`${rateOf(rate)}/s`);
-    if (remaining !== undefined && ended === undefined && done < (total ?? 0))
-      told.push(`${duration(remaining)} left`);
-  }
-  if (waiting > 0 && ended === undefined) told.push(`${count(waiting)} waiting`);
-  if (ended !== undefined && ended.outcome !== "done") told.push(ended.outcome);
+  const parts = progress === undefined ? [] : progressFacts(progress, ended !== undefined);
+  if (waiting > 0 && ended === undefined) parts.push(`${count(waiting)} waiting`);
+  if (ended !== undefined && ended.outcome !== "done") parts.push(ended.outcome);
   const time = (ended?.at ?? now) - row.began;
-  if (ended !== undefined || progress?.remaining === undefined) told.push(duration(time));
-  return told;
+  if (ended !== undefined || progress?.remaining === undefined) parts.push(duration(time));
+  return parts;
+}
+
+function progressFacts(progress: NonNullable<Row["progress"]>, hasEnded: boolean): string[] {
+  const { done, failed, total, rate, remaining } = progress;
+  const parts = [total === undefined ? count(done) : `${count(done)} of ${count(total)}`];
+  if (total !== undefined && total > 0) parts.push(`${Math.floor((100 * done) / total)} %`);
+  if (failed > 0) parts.push(`${count(failed)} failed`);
+  parts.push(`${rateOf(rate)}/s`);
+  if (remaining !== undefined && !hasEnded && done < (total ?? 0)) parts.push(`${duration(remaining)} left`);
+  return parts;
 }
 
 const MARKS: Record<string, string> = { done: "✓", failed: "✗", aborted: "■" };

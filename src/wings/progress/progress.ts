@@ -1,7 +1,8 @@
 // A display of runs in the terminal, redrawn by log-update; plain lines where nobody looks at it live.
 import { EventEmitter } from "eventemitter3";
 import type { RunEmitter, RunEvents } from "sluice";
-import { aBoolean, aDelay, checkOptions, type Rule } from "sluice/internal";
+import { aBoolean, aDelay, checkOptions, isObject, type Rule } from "sluice/internal";
+import "./error-codes.js";
 import { missingPeer } from "../shared/missing-peer.js";
 import { Board, keyOf, type Row } from "./board.js";
 import { barLine, cut, nameOf, pauseLine, sentence } from "./lines.js";
@@ -33,7 +34,7 @@ export interface Progress {
 const rules: Record<string, Rule> = {
   stream: {
     expected: "a stream to write to",
-    accepts: (value) => value instanceof Object && typeof (value as Output).write === "function",
+    accepts: (value) => isObject(value) && typeof (value as Output).write === "function",
   },
   live: aBoolean,
   interval: aDelay,

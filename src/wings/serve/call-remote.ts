@@ -1,6 +1,6 @@
 // One call of a handler from its client's side: the request, the events that come back, and what they mean.
 import type { Awaitable, Context } from "sluice";
-import { isPlainObject, quote } from "sluice/internal";
+import { isError, isPlainObject, quote } from "sluice/internal";
 import { toJson } from "./json.js";
 import { readEvents } from "./read-events.js";
 import type { Issue } from "./refusal.js";
@@ -124,6 +124,6 @@ const longer = ({ maxEvent }: Answering, at: string): RemoteError =>
 /** An SDK of fetch hides what happened behind "fetch failed". */
 function rootOf(error: unknown): string {
   let root = error;
-  while (root instanceof Error && root.cause !== undefined) root = root.cause;
-  return root instanceof Error ? root.message || root.name : String(root);
+  while (isError(root) && root.cause !== undefined) root = root.cause;
+  return isError(root) ? root.message || root.name : String(root);
 }

@@ -6,6 +6,7 @@ import {
   anObject,
   aTimeout,
   checkOptions,
+  isError,
   isPlainObject,
   show,
   warn,
@@ -224,7 +225,7 @@ export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Han
 /** Puts anything that was thrown into words. */
 function describe(error: unknown): string {
   try {
-    return error instanceof Error ? (error.stack ?? String(error)) : String(error);
+    return isError(error) ? (error.stack ?? String(error)) : String(error);
   } catch {
     return "something that has no words";
   }

@@ -1,5 +1,6 @@
 // What a call of another service came to, when it came to no result.
 import { type ErrorCode, SluiceError } from "sluice";
+import "./error-codes.js";
 import type { Issue } from "./refusal.js";
 
 /**

@@ -2,13 +2,20 @@
 import { isAbsolute } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Params } from "sluice";
-import { aCount, aString, checkOptions, invalidOption, quote, SluiceError, show } from "sluice/internal";
+import {
+  aCount,
+  aString,
+  builtInOf,
+  checkOptions,
+  invalidOption,
+  quote,
+  SluiceError,
+  show,
+} from "sluice/internal";
 import { type Call, callOf, perform, type ThreadCall } from "./call.js";
 import { isThreadPool, sharedPool, type ThreadPool } from "./pool.js";
 import { stream } from "./stream.js";
 import type { Target } from "./task.js";
-
-export type { ThreadCall };
 
 /** The core's `any`, by a name that its published types have: another import would tear a file out of them. */
 type Untyped = Params[string];
@@ -183,7 +190,7 @@ function moduleOf(from: unknown, name: unknown): Source {
 
 function urlOf(from: unknown): string | undefined {
   if (typeof from === "string" && isAbsolute(from)) return pathToFileURL(from).href;
-  const text = from instanceof URL ? from.href : from;
+  const text = builtInOf(from) === "URL" ? (from as URL).href : from;
   return typeof text === "string" && /^(file|data|node):/.test(text) ? text : undefined;
 }
 

@@ -1,5 +1,15 @@
 // One call of an asyncified function: which of its arguments are its own, and what its end means.
-import { aSignal, checkOptions, isPlainObject, type Rule, SluiceError } from "sluice/internal";
+import {
+  aSignal,
+  builtInOf,
+  checkOptions,
+  HELD,
+  isError,
+  isObject,
+  isPlainObject,
+  type Rule,
+  SluiceError,
+} from "sluice/internal";
 import type { ThreadPool } from "./pool.js";
 import { died, notCloneable, type Outcome, type Task, thrown, unloadable } from "./task.js";
 
@@ -20,12 +30,11 @@ export interface Call {
 
 type Answer = Exclude<Outcome, { readonly kind: "thrown" | "unloadable" }>;
 
-const HELD = Symbol.for("sluice.held");
 const callRules: Record<keyof ThreadCall, Rule> = {
   signal: aSignal,
   transfer: {
     expected: "an array of buffers and ports",
-    accepts: (value) => Array.isArray(value) && value.every((entry) => entry instanceof Object),
+    accepts: (value) => Array.isArray(value) && value.every(isObject),
   },
 };
 
@@ -40,7 +49,7 @@ function isThreadCall(value: Record<string, unknown>): boolean {
   const keys = Object.keys(value);
   if (signal !== undefined || keys.length === 0 || keys.some((key) => !Object.hasOwn(callRules, key)))
     return false;
-  const isBuffer = transfer instanceof ArrayBuffer || ArrayBuffer.isView(transfer);
+  const isBuffer = builtInOf(transfer) === "ArrayBuffer" || ArrayBuffer.isView(transfer);
   return transfer === undefined || isBuffer || Array.isArray(transfer);
 }
 
@@ -76,7 +85,7 @@ export async function perform(pool: ThreadPool, call: Call): Promise<Answer> {
 export function poolError(error: unknown, { task, signal }: Call): unknown {
   if (signal?.aborted || error instanceof SluiceError) return error;
   // Node 20 loses all of the DataCloneError that ends a thread whose result could not be cloned.
-  const isLost = isPlainObject(error) && !(error instanceof Error) && Object.keys(error).length === 0;
+  const isLost = isPlainObject(error) && !isError(error) && Object.keys(error).length === 0;
   const { name, message } = error as Partial<Error>;
   const isClone = isLost || name === "DataCloneError" || /deserialize cloned data/.test(message ?? "");
   return isClone ? notCloneable(error, task, "an argument or the result") : died(error, task);

@@ -5,9 +5,9 @@ export {
   type AsyncifyOptions,
   asyncify,
   type ThreadArguments,
-  type ThreadCall,
   type ThreadResult,
 } from "./asyncify.js";
+export type { ThreadCall } from "./call.js";
 export { move } from "./move.js";
 export {
   type PoolStats,

@@ -1,7 +1,5 @@
 // Results that leave their thread without a copy. The thread's side, thread.cjs, reads what is written here.
-import { SluiceError, show } from "sluice/internal";
-
-const MOVES = Symbol.for("sluice.moves");
+import { builtInOf, MOVES, SluiceError, show } from "sluice/internal";
 
 /** The map belongs to the thread: its two builds of sluice, and thread.cjs, share it. */
 function moves(): WeakMap<object, readonly object[]> {
@@ -43,7 +41,9 @@ export function move<T extends object>(
   return value;
 }
 
+const isArrayBuffer = (value: unknown): value is ArrayBuffer => builtInOf(value) === "ArrayBuffer";
+
 function bufferOf(value: unknown): readonly object[] | undefined {
-  if (value instanceof ArrayBuffer) return [value];
+  if (isArrayBuffer(value)) return [value];
   return ArrayBuffer.isView(value) ? [value.buffer] : undefined;
 }

@@ -12,7 +12,9 @@ import {
   checkOptions,
   type Rule,
   SluiceError,
+  THREAD_POOL,
 } from "sluice/internal";
+import "./error-codes.js";
 import { missingPeer } from "../shared/missing-peer.js";
 import type { Outcome, Task } from "./task.js";
 
@@ -72,8 +74,6 @@ const limitRules: Record<keyof ResourceLimits, Rule> = {
   codeRangeSizeMb: aPositiveNumber,
   stackSizeMb: aPositiveNumber,
 };
-
-const POOL = Symbol.for("sluice.threadPool");
 
 /** A gate without limits; a call that it lends its context to is not watched for waiting on itself. */
 const unlimited = new Gate();
@@ -189,11 +189,11 @@ export class ThreadPool {
   }
 }
 
-Object.defineProperty(ThreadPool.prototype, POOL, { value: true });
+Object.defineProperty(ThreadPool.prototype, THREAD_POOL, { value: true });
 
 /** Tells a pool, of whichever build of sluice. */
 export const isThreadPool = (value: unknown): value is ThreadPool =>
-  typeof value === "object" && value !== null && POOL in value;
+  typeof value === "object" && value !== null && THREAD_POOL in value;
 
 const closed = ({ label }: Task): SluiceError =>
   new SluiceError("POOL_CLOSED", `${label} was called after its ThreadPool was closed; close the pool last`);

@@ -1,6 +1,6 @@
 // What goes to a thread and what comes back: the two sides of asyncify agree on it here. thread.cjs reads
-// tasks and writes outcomes. Imports only errors.
-import { SluiceError } from "sluice/internal";
+// tasks and writes outcomes. Imports nothing of ours.
+import { isError, SluiceError } from "sluice/internal";
 
 /** The function that a task calls: an export of a module, or a source text. */
 export interface Target {
@@ -48,7 +48,7 @@ export type StreamMessage =
 
 /** The error that a function threw, with its own fields again. Its class stays behind in the thread. */
 export function thrown({ error, fields }: Packed, task: Task): unknown {
-  if (!(error instanceof Error)) return error;
+  if (!isError(error)) return error;
   for (const [key, value] of Object.entries(fields ?? {})) {
     Object.defineProperty(error, key, {
       value,
@@ -65,7 +65,7 @@ export function thrown({ error, fields }: Packed, task: Task): unknown {
 
 /** The error for a function that could not be found. */
 export function unloadable({ error }: Packed, { label }: Task): SluiceError {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = isError(error) ? error.message : String(error);
   const hint = /Unknown file extension "\.[cm]?tsx?"/.test(reason)
     ? "; a thread reads TypeScript where the process was started through tsx, or tsx is installed"
     : "";

@@ -7,7 +7,7 @@ const { fileURLToPath, pathToFileURL } = require("node:url");
 const { types } = require("node:util");
 const { receiveMessageOnPort } = require("node:worker_threads");
 
-const MOVES = Symbol.for("sluice.moves");
+const MOVES = Symbol.for("sluice/1.moves");
 const GENERATOR = /^\[object (Async)?GeneratorFunction\]$/;
 const found = new Map();
 
@@ -79,10 +79,11 @@ async function readTypeScript(url) {
   }
 }
 
+const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
+
 function pick(module, name, url) {
   const outer = module.default;
-  const fn =
-    module[name] ?? (outer instanceof Object || typeof outer === "object" ? outer?.[name] : undefined);
+  const fn = module[name] ?? (isObject(outer) ? outer[name] : undefined);
   if (typeof fn === "function") return fn;
   const kind = fn === undefined ? "no such export" : `a value of type ${fn === null ? "null" : typeof fn}`;
   const names = Object.keys(module).filter((key) => typeof module[key] === "function");
@@ -139,7 +140,7 @@ async function stream(fn, { args, port, ahead }) {
 }
 
 /** What `move()` has written down for a value. */
-const movesOf = (value) => (value instanceof Object ? globalThis[MOVES]?.get(value) : undefined) ?? [];
+const movesOf = (value) => (isObject(value) ? globalThis[MOVES]?.get(value) : undefined) ?? [];
 
 function movable(outcome) {
   const list = movesOf(outcome.value);

@@ -1,16 +1,6 @@
 // Anything that was thrown, as plain JSON. Never throws.
 import { plain } from "./plain.js";
-
-/** An error in a trace. What was thrown and is no error has its type as the name. */
-export interface PlainError {
-  readonly name: string;
-  readonly message: string;
-  readonly stack?: string;
-  readonly code?: string | number;
-  readonly cause?: PlainError;
-  /** Of an AggregateError, at most ten. */
-  readonly errors?: readonly PlainError[];
-}
+import type { PlainError } from "./trace-line.js";
 
 const DEEPEST = 5;
 const LONGEST_MESSAGE = 10_000;

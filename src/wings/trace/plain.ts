@@ -1,4 +1,5 @@
-// Any value as plain JSON: short, without cycles, and without ever throwing. Imports nothing.
+// Any value as plain JSON: short, without cycles, and without ever throwing.
+import { builtInOf, isError } from "sluice/internal";
 
 /** How much of one value is kept. */
 const DEEPEST = 8;
@@ -58,9 +59,13 @@ function copyObject(value: object, room: Room): unknown {
 function entriesOf(value: object, room: Room): unknown {
   if (Array.isArray(value)) return listOf(value, value.length, room);
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
-  if (value instanceof Date) return Number.isFinite(value.getTime()) ? value.toISOString() : "[invalid date]";
-  if (value instanceof Error) return cut(`[${String(value.name)}: ${String(value.message)}]`, room);
-  if (value instanceof Map || value instanceof Set) return listOf(value, value.size, room);
+  if (isError(value)) return cut(`[${String(value.name)}: ${String(value.message)}]`, room);
+  const name = builtInOf(value);
+  if (name === "Date") return dateText(value as Date);
+  if (name === "Map" || name === "Set") {
+    const entries = value as ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>;
+    return listOf(entries, entries.size, room);
+  }
   const record: Record<string, unknown> = Object.create(null); // a key `__proto__` is one like any other
   const keys = Object.keys(value);
   for (const key of keys.slice(0, MOST_ENTRIES)) {
@@ -71,6 +76,9 @@ function entriesOf(value: object, room: Room): unknown {
   if (keys.length > MOST_ENTRIES) record["…"] = `[${keys.length - MOST_ENTRIES} more]`;
   return record;
 }
+
+const dateText = (date: Date): string =>
+  Number.isFinite(date.getTime()) ? date.toISOString() : "[invalid date]";
 
 function read(value: object, key: string, room: Room): unknown {
   try {

@@ -4,7 +4,16 @@ import { fileURLToPath } from "node:url";
 import { EventEmitter } from "eventemitter3";
 import type { AnyEvent, BaseNode, RunEmitter, RunEvents } from "sluice";
 import { toJSON } from "sluice/diagram";
-import { aBoolean, BACKPRESSURE, checkOptions, EVENT_TYPES, invalidOption, type Rule } from "sluice/internal";
+import {
+  aBoolean,
+  BACKPRESSURE,
+  builtInOf,
+  checkOptions,
+  EVENT_TYPES,
+  invalidOption,
+  type Rule,
+} from "sluice/internal";
+import "./error-codes.js";
 import { FileWriter } from "./file-writer.js";
 import { TRACE_VERSION } from "./trace-line.js";
 import { lineOf } from "./write-line.js";
@@ -60,7 +69,7 @@ const rules: Record<string, Rule> = { data: aBoolean };
  * ```
  */
 export function recordTrace(path: string | URL, options: TraceOptions = {}): Trace {
-  const isPath = (typeof path === "string" && path !== "") || path instanceof URL;
+  const isPath = (typeof path === "string" && path !== "") || builtInOf(path) === "URL";
   if (!isPath) throw invalidOption("recordTrace()", "path", "the path of a file", path);
   checkOptions("recordTrace()", options, rules);
   const file = typeof path === "string" ? path : fileURLToPath(path);
@@ -94,7 +103,7 @@ export function traceTo(
     const graph = event.type === "run" && event.phase === "start" ? graphOf(event.node) : undefined;
     writer.write(lineOf(event, { data, ...(graph !== undefined && { graph }) }));
   };
-  for (const type of EVENT_TYPES) events.on(type, record);
+  for (const type of EVENT_TYPES) if (type !== "usage") events.on(type, record); // totals of what the lines have
   Object.defineProperty(events, BACKPRESSURE, { value: () => writer.room() });
   const at = Math.round(performance.now() * 1_000) / 1_000;
   writer.write(`${JSON.stringify({ type: "trace", version: TRACE_VERSION, time: Date.now(), at })}\n`);

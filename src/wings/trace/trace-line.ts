@@ -1,8 +1,16 @@
 // The format of a trace: one JSON object a line. docs/guide/tracing.md describes it. write-line.ts writes
-// it, parse-line.ts reads it.
-import type { PlainError } from "./plain-error.js";
+// it, parse-line.ts reads it. Imports nothing, for the page of a run reads it too.
 
-export type { PlainError } from "./plain-error.js";
+/** An error in a trace. What was thrown and is no error has its type as the name. */
+export interface PlainError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly code?: string | number;
+  readonly cause?: PlainError;
+  /** Of an AggregateError, at most ten. */
+  readonly errors?: readonly PlainError[];
+}
 
 /** Of this format; it changes when a reader of the old one would go wrong. */
 export const TRACE_VERSION = 1;

@@ -1,10 +1,11 @@
 // Ids: names of places that stay the same while the graph around them grows. docs/decisions/0006 has the reasons.
-import { NODE } from "sluice/internal";
-import { nameOf, type Seen } from "./read-node.js";
+import { hash } from "../base/hash.js";
+import { NODE } from "../base/keys.js";
+import type { Linked } from "./links.js";
 
 /** A node where a walk along the links first came to it. */
 interface Place {
-  readonly node: Seen;
+  readonly node: Linked;
   readonly name: string;
   readonly depth: number;
   /** The nearest place of the same name on the way here. */
@@ -28,24 +29,28 @@ interface Turn {
  * @param starts - The first node of a flow, or the branches of a `parallel`.
  * @param follow - Whether links are followed; those of a branch are not.
  */
-export function idsOf(starts: readonly Seen[], parent: string, follow: boolean): Map<Seen, string> {
+export function idsOf<N extends Linked>(
+  starts: readonly N[],
+  parent: string,
+  follow: boolean,
+): Map<N, string> {
   const taken = new Set<string>();
   const ties = new Map<string, number>();
-  const ids = new Map<Seen, string>();
+  const ids = new Map<N, string>();
   for (const place of walkAll(starts, follow)) {
     place.local = localOf(place, taken, ties);
     taken.add(place.local);
-    ids.set(place.node, `${parent}/${place.local}`);
+    ids.set(place.node as N, `${parent}/${place.local}`);
   }
   return ids;
 }
 
 /** Takes every link once, depth first and in the order in which they were made; a stack, for chains are long. */
-function* walkAll(starts: readonly Seen[], follow: boolean): Generator<Place> {
-  const seen = new Set<Seen>();
+function* walkAll(starts: readonly Linked[], follow: boolean): Generator<Place> {
+  const seen = new Set<Linked>();
   const onTheWay = new Map<string, Place>();
-  const enter = (node: Seen, action: string, from: Place | undefined): Place => {
-    const name = nameOf(node);
+  const enter = (node: Linked, action: string, from: Place | undefined): Place => {
+    const name = String(node.name);
     const depth = (from?.depth ?? 0) + 1;
     const turn = action === "default" ? from?.turn : { action, depth, earlier: from?.turn };
     const place: Place = { node, name, depth, before: onTheWay.get(name), turn, local: "" };
@@ -67,7 +72,7 @@ function* walkAll(starts: readonly Seen[], follow: boolean): Generator<Place> {
         stack.pop();
         continue;
       }
-      const [action, next] = link.value as [string, Seen | null];
+      const [action, next] = link.value as [string, Linked | null];
       if (next === null || seen.has(next)) continue;
       const place = enter(next, action, top.place);
       yield place;
@@ -98,21 +103,9 @@ function localOf(place: Place, taken: ReadonlySet<string>, ties: Map<string, num
 /** A name as one part of an id: what separates parts is written as in a URL, and what is very long is cut. */
 export function segmentOf(name: string): string {
   const long = name.length > 64;
-  const plain = (long ? name.slice(0, 40) : name)
-    .replace(/[%/~]/g, encodeURIComponent)
-    .replaceAll("~", "%7E");
+  const plain = (long ? name.slice(0, 40) : name).replace(
+    /[%/~#[\]|!]/g,
+    (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
   return long ? `${plain}~~${hash(name)}` : plain;
-}
-
-/** 53 bits of a text, as letters and digits (cyrb53 by bryc, public domain). Not for secrets. */
-export function hash(text: string): string {
-  let [a, b] = [0xdeadbeef, 0x41c6ce57];
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    a = Math.imul(a ^ unit, 2654435761);
-    b = Math.imul(b ^ unit, 1597334677);
-  }
-  a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909);
-  b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909);
-  return (4294967296 * (2097151 & b) + (a >>> 0)).toString(36);
 }

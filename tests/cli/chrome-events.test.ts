@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { recordTrace } from "sluice/trace";
 import { expect, test } from "vitest";
+import { type ChromeEvent, chromeEvents } from "../../src/cli/chrome-events.js";
 import { TraceModel } from "../../src/view/model/trace-model.js";
-import { type ChromeEvent, chromeEvents } from "../../src/wings/trace/chrome.js";
-import { batchFlow, scratch } from "./runs.js";
+import { batchFlow, scratch } from "../trace/runs.js";
 
 const folder = scratch();
 

@@ -1,8 +1,8 @@
 // A trace as Chrome's trace-event JSON, which Perfetto and chrome://tracing open. The format:
 // https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
-import type { RunModel } from "../../view/model/run-model.js";
-import { segmentsOf } from "../../view/model/segments.js";
-import { type Span, titleOf } from "../../view/model/span.js";
+import type { RunModel } from "../view/model/run-model.js";
+import { segmentsOf } from "../view/model/segments.js";
+import { type Span, titleOf } from "../view/model/span.js";
 
 /** One entry of the format; times are microseconds. */
 export interface ChromeEvent {
@@ -47,37 +47,10 @@ function eventsOf(run: RunModel, pid: number, offset: number): ChromeEvent[] {
     events.push({ name, cat, ph: "X", ts, dur, pid, tid: tid + 1, args });
     return tid;
   };
-  // By their starts, and of those at once the outer one first, which is the one told first.
-  const spans = [...run.spans.values()].sort((a, b) => a.start - b.start || a.id - b.id);
   const laneOf = new Map<Span, number>();
-  const pieces: { piece: Piece; span: Span; own: boolean }[] = [];
-  for (const span of spans) {
-    const end = Math.min(span.end ?? run.end, span.parent?.end ?? run.end);
-    const { kind, start, outcome } = span;
-    const piece = {
-      name: titleOf(span),
-      cat: kind,
-      start,
-      end: Math.max(start, end),
-      args: argsOf(run, span),
-    };
-    pieces.push({ piece, span, own: true });
-    if (kind === "attempt") continue;
-    for (const segment of segmentsOf(span, run.end)) {
-      if (segment.doing === "attempt") continue;
-      const name = segment.doing === "gate" ? "waiting at a gate" : "waiting for the next attempt";
-      const args = { outcome };
-      pieces.push({ piece: { name, cat: segment.doing, ...segment, args }, span, own: false });
-    }
-  }
-  pieces.sort((a, b) => a.piece.start - b.piece.start || Number(b.own) - Number(a.own));
-  for (const { piece, span, own } of pieces) {
-    const around = own
-      ? span.parent === undefined
-        ? 0
-        : (laneOf.get(span.parent) ?? 0)
-      : (laneOf.get(span) ?? 0);
-    const lane = place(piece, around);
+  for (const { piece, span, own } of piecesOf(run)) {
+    const parent = own ? span.parent : span;
+    const lane = place(piece, parent === undefined ? 0 : (laneOf.get(parent) ?? 0));
     if (own) laneOf.set(span, lane);
   }
   for (const { gate, start, until } of run.pauses) {
@@ -108,6 +81,25 @@ function eventsOf(run: RunModel, pid: number, offset: number): ChromeEvent[] {
     ...lanes.map((_, i) => about("thread_sort_index", i + 1, { sort_index: i })),
     ...events.sort((a, b) => a.ts - b.ts || (b.dur ?? 0) - (a.dur ?? 0)),
   ];
+}
+
+/** The spans of a run and their waits, by their starts; of those that start at once the outer one comes first. */
+function piecesOf(run: RunModel): { piece: Piece; span: Span; own: boolean }[] {
+  const pieces: { piece: Piece; span: Span; own: boolean }[] = [];
+  for (const span of [...run.spans.values()].sort((a, b) => a.start - b.start || a.id - b.id)) {
+    const { kind, start, outcome } = span;
+    const end = Math.max(start, Math.min(span.end ?? run.end, span.parent?.end ?? run.end));
+    const piece = { name: titleOf(span), cat: kind, start, end, args: argsOf(run, span) };
+    pieces.push({ piece, span, own: true });
+    if (kind === "attempt") continue;
+    for (const segment of segmentsOf(span, run.end)) {
+      if (segment.doing === "attempt") continue;
+      const name = segment.doing === "gate" ? "waiting at a gate" : "waiting for the next attempt";
+      const args = { outcome };
+      pieces.push({ piece: { name, cat: segment.doing, ...segment, args }, span, own: false });
+    }
+  }
+  return pieces.sort((a, b) => a.piece.start - b.piece.start || Number(b.own) - Number(a.own));
 }
 
 /** Whether a piece fits behind, or with `inside` into, what a lane ends with. Pieces come by their starts. */

@@ -1,0 +1,179 @@
+// The place of `exec`: the one module that calls it. On the long road it is reached through attempts.ts; the two short
+// roads at the top are for first attempts that need nothing of that.
+import { type Awaitable, after, isThenable } from "../base/awaitable.js";
+import { Cancellation } from "../base/cancellation.js";
+import { quote, SluiceError } from "../base/errors.js";
+import { isAmount } from "../base/options.js";
+import { type AcquireRequest, enter, type Grant, tryAcquire } from "../gate/acquire.js";
+import type { Scope } from "./scope.js";
+import type { Settings } from "./settings.js";
+import { StepContext } from "./step-context.js";
+import type { Worker } from "./worker.js";
+
+/** The hooks that attempts call. */
+export interface Tried {
+  readonly name: string;
+  cost?(input: unknown): Awaitable<number>;
+  execFallback(input: unknown, error: unknown, ctx: StepContext): unknown;
+}
+
+/** A node whose `exec` holds no reference to the store: it takes slots, and may be abandoned. */
+export interface Leaf extends Tried {
+  exec(input: unknown, ctx: StepContext): unknown;
+}
+
+/** One piece of work to be tried. */
+interface Work {
+  readonly settings: Settings;
+  readonly scope: Scope;
+  readonly input: unknown;
+  readonly index: number | undefined;
+  /** The number of its step in its walk, from 1. */
+  readonly step: number;
+  readonly worker?: Worker | undefined;
+  /** Reports that the last attempt has failed, and what comes after; written by the attempt. */
+  tell?: ((after?: { readonly wait: number | undefined }) => void) | undefined;
+}
+
+/** The `exec` of a leaf. */
+export interface Call extends Work {
+  readonly node: Leaf;
+  readonly walk?: undefined;
+}
+
+/** The walk of a flow, which is awaited in any case, since it may touch the store. */
+export interface Trip extends Work {
+  readonly node: Tried;
+  walk(ctx: StepContext): unknown;
+}
+
+export type Job = Call | Trip;
+
+const asItIs = (value: unknown) => value;
+
+/**
+ * The short road of a node without attempts, timeout, gate and meter: calls `exec` with the context that `prep` had, and
+ * the fallback if it fails.
+ */
+export function executeOnce(node: Leaf, input: unknown, ctx: StepContext): unknown {
+  const { cancellation } = ctx.scope;
+  const recover = (error: unknown) => {
+    cancellation?.throwIfDraining();
+    const result = node.execFallback(input, error, ctx);
+    return isThenable(result) ? (cancellation?.race(result) ?? result) : result;
+  };
+  let result: unknown;
+  try {
+    result = node.exec(input, ctx);
+  } catch (error) {
+    return recover(error);
+  }
+  if (!isThenable(result)) return result;
+  return after(cancellation?.race(result) ?? result, asItIs, recover);
+}
+
+/** What {@link startItem} gives for an item that must take the long road. */
+export const NOT_STARTED = Symbol("not started");
+
+/**
+ * The short road of an item's first attempt, also through a gate that need not be waited for: most attempts need no
+ * more, and cost no promise of ours. What `exec` throws goes to the attempts as `failed`.
+ */
+export function startItem(
+  node: Leaf,
+  { gates, runsInline }: Settings,
+  scope: Scope,
+  input: unknown,
+  index: number,
+  worker: Worker,
+): unknown {
+  worker.tries = 0; // by which a failure is known to need attempts yet
+  if (!runsInline || scope.run.meter !== undefined) return NOT_STARTED;
+  const ctx = new StepContext(scope, node, index, 0, 1, worker);
+  if (gates.length === 0) return node.exec(input, ctx);
+  worker.cost = undefined;
+  worker.cost = node.cost === undefined ? 0 : node.cost(input);
+  if (!isAmount(worker.cost)) return NOT_STARTED;
+  const tokens = worker.cost;
+  if (worker.request?.tokens !== tokens) {
+    const { run, cancellation } = scope;
+    worker.request = { gates, tokens, borrowedFrom: run.held, cancellation, slots: true, carrier: worker };
+  }
+  worker.grant = tryAcquire(worker.request as AcquireRequest, worker);
+  if (worker.grant === undefined) return NOT_STARTED;
+  ctx.hold(worker.grant);
+  return enter(gates, () => node.exec(input, ctx));
+}
+
+/**
+ * Calls `exec` or walks, under the timeout if there is one. An `exec` that is abandoned ends for the hooks around it
+ * here; its slots stay taken until it has really ended, for the vendor is still busy with it.
+ */
+export function call(job: Job, ctx: StepContext, grant: Grant | undefined): unknown {
+  const { settings, walk } = job;
+  const deadline = settings.timeout === undefined ? undefined : new Deadline(job, settings.timeout);
+  if (deadline !== undefined) ctx.limit(deadline.level);
+  const { cancellation } = ctx;
+  let work: unknown;
+  const end = () => {
+    deadline?.end();
+    const abandoned = cancellation?.abandoning === true && walk === undefined;
+    ctx.close(abandoned);
+    if (abandoned && isThenable(work)) grant?.linger(work);
+  };
+  try {
+    work = job.walk === undefined ? job.node.exec(job.input, ctx) : job.walk(ctx);
+  } catch (error) {
+    end();
+    cancellation?.throwIfAborted();
+    throw error;
+  }
+  const ended = isThenable(work) && walk === undefined ? (cancellation?.race(work) ?? work) : work;
+  return after(
+    ended,
+    (result) => {
+      deadline?.check();
+      end();
+      cancellation?.throwIfAborted();
+      return result;
+    },
+    (error) => {
+      end();
+      throw error;
+    },
+  );
+}
+
+/** A timer may fire this many ms early, by the clock that measures it here. */
+const EARLY = 2;
+
+/** The level of cancellation of an attempt with a timeout. */
+class Deadline {
+  readonly level = new Cancellation(true);
+  readonly #job: Job;
+  readonly #timeout: number;
+  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #began = performance.now();
+
+  constructor(job: Job, timeout: number) {
+    this.#job = job;
+    this.#timeout = timeout;
+    if (job.scope.cancellation !== undefined) this.level.follow(job.scope.cancellation);
+    this.#timer = setTimeout(() => this.#fire(), timeout);
+  }
+
+  /** An `exec` that blocked the event loop past its timeout has kept the timer from firing. */
+  check(): void {
+    if (performance.now() - this.#began > this.#timeout + EARLY) this.#fire();
+  }
+
+  #fire(): void {
+    const text = `${quote(this.#job.node.name)} took longer than its \`timeout: ${this.#timeout}\` ms`;
+    this.level.abort(new SluiceError("TIMEOUT", text), true);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.level.release();
+  }
+}

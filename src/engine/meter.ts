@@ -1,0 +1,238 @@
+// What a run spends: calls and tokens, reserved before each call and settled after it, and held back by its budget.
+import { type Cancellation, waitFor } from "../base/cancellation.js";
+import { SluiceError, show } from "../base/errors.js";
+import { isAmount } from "../base/options.js";
+import { emitEvent, type Listeners } from "../observe/events.js";
+import type { BudgetOptions } from "./budget.js";
+
+/** What a meter needs of its run. */
+interface Metered {
+  readonly id: string;
+  readonly events: Listeners | undefined;
+  readonly outer: { readonly meter: Meter | undefined } | undefined;
+  /** The call in whose `exec` the run was started. */
+  readonly host: Reservation | undefined;
+  halt(reason: unknown, when: "drained"): unknown;
+}
+
+/** A call that waits for what others may give back. */
+interface Waiter {
+  readonly tokens: number;
+  admit(): void;
+}
+
+/** Counts what a run spends, and holds back what does not fit its budget. */
+export class Meter {
+  readonly #run: Metered;
+  readonly #budget: Required<Record<keyof BudgetOptions, number>>;
+  /** The meter of the run around this one, which counts too. */
+  readonly #outer: Meter | undefined;
+  /** Reserved or spent. */
+  #calls = 0;
+  #tokens = 0;
+  #inFlight = 0;
+  /** Calls in flight that host a call which waits, and so give nothing back before it. */
+  #blocked = 0;
+  /** By calls that have ended. */
+  readonly #used = { calls: 0, tokens: 0 };
+  readonly #waiters = new Set<Waiter>();
+
+  /** A meter for a run that has a budget, is inside one that has, or whose `usage` something listens to. */
+  static over(run: Metered, budget: BudgetOptions | undefined): Meter | undefined {
+    const outer = run.outer?.meter;
+    const isHeard = (run.events?.listenerCount("usage") ?? 0) > 0;
+    if (budget === undefined && !isHeard) return outer;
+    return new Meter(run, budget, outer);
+  }
+
+  private constructor(run: Metered, budget: BudgetOptions | undefined, outer: Meter | undefined) {
+    this.#run = run;
+    const { tokens = Number.POSITIVE_INFINITY, calls = Number.POSITIVE_INFINITY } = budget ?? {};
+    this.#budget = { tokens, calls };
+    this.#outer = outer;
+  }
+
+  /**
+   * Reserves one call of these tokens, here and in the runs around. Waits while it does not fit and calls in flight may
+   * give back; a drain or an abort ends the wait with its reason.
+   *
+   * @param eventFields - What the `usage` event carries beside the totals.
+   * @param host - The call in whose `exec` this one is made.
+   */
+  async reserve(
+    tokens: number,
+    cancellation: Cancellation | undefined,
+    eventFields: () => UsageFields,
+    host = this.#run.host,
+  ): Promise<Reservation> {
+    if (this.#waiters.size > 0 || !this.#fits(tokens)) await this.#wait(tokens, cancellation, host);
+    else this.#take(tokens);
+    try {
+      const outer = await this.#outer?.reserve(tokens, cancellation, eventFields, host);
+      return new Reservation(this, tokens, outer, eventFields, host);
+    } catch (error) {
+      this.giveBack(tokens);
+      throw error;
+    }
+  }
+
+  #fits(tokens: number): boolean {
+    return this.#calls + 1 <= this.#budget.calls && this.#tokens + tokens <= this.#budget.tokens;
+  }
+
+  #take(tokens: number): void {
+    this.#calls++;
+    this.#tokens += tokens;
+    this.#inFlight++;
+  }
+
+  async #wait(
+    tokens: number,
+    cancellation: Cancellation | undefined,
+    host: Reservation | undefined,
+  ): Promise<void> {
+    const hosts = [...hostsOf(host)].filter((each) => each.isOf(this));
+    for (const each of hosts) if (each.waits++ === 0) this.#blocked++;
+    try {
+      await this.#admission(tokens, cancellation);
+    } finally {
+      for (const each of hosts) if (--each.waits === 0 && !each.ended) this.#blocked--;
+    }
+  }
+
+  #admission(tokens: number, cancellation: Cancellation | undefined): Promise<void> {
+    return waitFor<void>(cancellation, (resolve) => {
+      const waiter: Waiter = {
+        tokens,
+        admit: () => {
+          this.#waiters.delete(waiter);
+          this.#take(tokens);
+          resolve();
+        },
+      };
+      this.#waiters.add(waiter);
+      // Later, for the wait must be set up before the halt ends it.
+      queueMicrotask(() => this.#admit());
+      return () => this.#waiters.delete(waiter);
+    });
+  }
+
+  /** Admits in order what fits, and ends the run where the first never will. */
+  #admit(): void {
+    for (const waiter of this.#waiters) {
+      if (!this.#fits(waiter.tokens)) {
+        if (this.#inFlight === this.#blocked) this.#run.halt(this.#spent(waiter.tokens), "drained");
+        return;
+      }
+      waiter.admit();
+    }
+  }
+
+  #spent(tokens: number): SluiceError {
+    const { calls, tokens: most } = this.#budget;
+    const budget = [
+      ...(Number.isFinite(most) ? [`${most} tokens, of which ${this.#tokens} are spent`] : []),
+      ...(Number.isFinite(calls) ? [`${calls} calls, of which ${this.#calls} are made`] : []),
+    ].join(" and ");
+    const next = tokens > 0 ? `a call of ${tokens} tokens` : "a call";
+    return new SluiceError(
+      "BUDGET_SPENT",
+      `The budget of the run is spent: it has ${budget}, and ${next} is next; raise \`budget\`, or run what is left later`,
+    );
+  }
+
+  /** @internal A call that hosts one which waits has ended without it. */
+  unblock(): void {
+    this.#blocked--;
+  }
+
+  /** @internal Gives back a reservation whose call was not made. */
+  giveBack(tokens: number): void {
+    this.#calls--;
+    this.#tokens -= tokens;
+    this.#inFlight--;
+    this.#admit();
+  }
+
+  /** @internal Ends a call that was made. */
+  settle(reserved: number, cost: number, eventFields: () => UsageFields): void {
+    this.#tokens += cost - reserved;
+    this.#inFlight--;
+    this.#used.calls++;
+    this.#used.tokens += cost;
+    const { events } = this.#run;
+    if (events !== undefined && events.listenerCount("usage") > 0) {
+      emitEvent(events, { type: "usage", ...eventFields(), runId: this.#run.id, ...this.#used });
+    }
+    this.#admit();
+  }
+}
+
+/** What every event carries. */
+export interface UsageFields {
+  readonly runId: string;
+  readonly path: readonly (string | number)[];
+  readonly index: number | undefined;
+  readonly at: number;
+  readonly parent: number | undefined;
+}
+
+/** A call, the call in whose `exec` it is made, and so on outwards; with what each has reserved in outer runs. */
+function* hostsOf(host: Reservation | undefined): Generator<Reservation> {
+  for (let each = host; each !== undefined; each = each.host) {
+    for (let level: Reservation | undefined = each; level !== undefined; level = level.outer) yield level;
+  }
+}
+
+/** What is reserved for one call. */
+export class Reservation {
+  /** Calls in its `exec` that wait for the budget; counted by the meter. */
+  waits = 0;
+  ended = false;
+  /** The same call's reservation in the run around. */
+  readonly outer: Reservation | undefined;
+  /** The call in whose `exec` this one is made. */
+  readonly host: Reservation | undefined;
+  readonly #meter: Meter;
+  readonly #tokens: number;
+  readonly #eventFields: () => UsageFields;
+  /** Written by `charge`. */
+  #charged: number | undefined;
+
+  constructor(
+    meter: Meter,
+    tokens: number,
+    outer: Reservation | undefined,
+    eventFields: () => UsageFields,
+    host: Reservation | undefined,
+  ) {
+    this.#meter = meter;
+    this.#tokens = tokens;
+    this.outer = outer;
+    this.host = host;
+    this.#eventFields = eventFields;
+  }
+
+  isOf(meter: Meter): boolean {
+    return this.#meter === meter;
+  }
+
+  /** Adds to what the call really cost. @throws SluiceError `INVALID_COST`. */
+  charge(tokens: number): void {
+    if (!isAmount(tokens)) {
+      const expected = "expected tokens as a finite number from 0 up";
+      throw new SluiceError("INVALID_COST", `charge(): ${expected}, got ${show(tokens)}`);
+    }
+    this.#charged = (this.#charged ?? 0) + tokens;
+    this.outer?.charge(tokens);
+  }
+
+  /** Ends it: a call that was made keeps what it reserved unless it charged; another gives it back. */
+  end(wasMade: boolean): void {
+    this.ended = true;
+    if (this.waits > 0) this.#meter.unblock();
+    if (wasMade) this.#meter.settle(this.#tokens, this.#charged ?? this.#tokens, this.#eventFields);
+    else this.#meter.giveBack(this.#tokens);
+    this.outer?.end(wasMade);
+  }
+}

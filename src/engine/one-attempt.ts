@@ -1,0 +1,155 @@
+// One attempt: its cost, the budget, gates and `around` hooks that it goes through on the way to the call.
+import { type Awaitable, isThenable } from "../base/awaitable.js";
+import { invalidOption, quote, SluiceError, show } from "../base/errors.js";
+import { isAmount } from "../base/options.js";
+import { type AcquireRequest, acquire, type Grant, type Passable } from "../gate/acquire.js";
+import { isGate } from "../gate/brand.js";
+import { releaseCarried } from "../gate/held-slots.js";
+import { readRefusal } from "../gate/refusal.js";
+import { call, type Job } from "./execute.js";
+import { StepContext } from "./step-context.js";
+
+/** What a first attempt threw that was made on the short road. */
+export type Failed = { readonly error: unknown };
+
+/** Work of the user's hooks that holds no store, abandoned at an abort. */
+export const raced = <T>({ scope: { cancellation } }: Job, work: Awaitable<T>): Awaitable<T> =>
+  isThenable(work) ? (cancellation?.race(work as PromiseLike<T>) ?? work) : work;
+
+/**
+ * Whether the fan-out races its items against the abort: then a wait that is abandoned need not settle, which takes
+ * 17 us each (10,000 that wait: 170 ms).
+ */
+export const isRaced = ({ walk, worker, scope }: Job): boolean =>
+  walk === undefined && worker !== undefined && scope.run.watch === undefined;
+
+/** Reports what comes after an attempt that failed, if that was not reported yet. */
+export function report(job: Job, wait?: number): void {
+  job.tell?.({ wait });
+  job.tell = undefined;
+}
+
+/** Makes one attempt. */
+export function tryOnce(job: Job, number: number, lastError: unknown, failed: Failed | undefined): unknown {
+  const { node, settings, scope, index, step, walk } = job;
+  const ctx = new StepContext(scope, node, index, number, step);
+  if (number > 0) ctx.follows(lastError);
+  const isMetered = walk === undefined && scope.run.meter !== undefined;
+  if (settings.isGated || isMetered) return tryMetered(job, ctx, failed);
+  if (failed !== undefined) throw failed.error;
+  return perform(job, ctx);
+}
+
+/** Makes an attempt that takes tokens: of the run's budget, and then of its gates. */
+async function tryMetered(job: Job, ctx: StepContext, failed: Failed | undefined): Promise<unknown> {
+  const { node, scope, index, walk } = job;
+  let tokens = 0;
+  let gates: readonly Passable[];
+  try {
+    if (node.cost !== undefined) tokens = await costOf(job, ctx.attempt);
+    gates = gatesOf(job, ctx);
+  } catch (error) {
+    scope.locate(error, node, index, ctx.attempt);
+    throw error;
+  }
+  const { cancellation, run } = scope;
+  const fields = () => scope.eventFields(node, undefined, index);
+  const reservation =
+    walk === undefined ? await run.meter?.reserve(tokens, cancellation, fields, run.host) : undefined;
+  let wasMade = false;
+  const start = (grant?: Grant) => {
+    // A call that goes again after a refusal has a context of its own.
+    const own = wasMade ? ctx.renew() : ctx;
+    wasMade = true;
+    if (grant !== undefined) own.hold(grant);
+    if (reservation !== undefined) own.reserve(reservation);
+    return perform(job, own, grant) as Awaitable<unknown>;
+  };
+  const refused = () => {
+    wasMade = false;
+  };
+  try {
+    cancellation?.throwIfDraining();
+    return await (gates.length === 0
+      ? start()
+      : acquire(requestOf(job, gates, tokens, refused), start, failed));
+  } catch (error) {
+    if (readRefusal(error) !== undefined) wasMade = false;
+    throw error;
+  } finally {
+    reservation?.end(wasMade);
+  }
+}
+
+function requestOf(
+  job: Job,
+  gates: readonly Passable[],
+  tokens: number,
+  onRefusal: () => void,
+): AcquireRequest {
+  const { node, scope, index, worker, walk, settings } = job;
+  const { watch, held } = scope.run;
+  return {
+    gates,
+    tokens,
+    borrowedFrom: held,
+    cancellation: scope.cancellation,
+    slots: walk === undefined,
+    // A worker carries slots to its next item, which has the same gates unless a function chooses them.
+    carrier: settings.chooseGate === undefined ? worker : undefined,
+    log: watch?.gateLog(gates, (at) => scope.eventFields(node, at, index)),
+    refused: (pause) => {
+      onRefusal();
+      if (watch !== undefined) report(job, pause);
+    },
+    raced: isRaced(job),
+  };
+}
+
+/** The gates of one attempt. */
+function gatesOf({ node, settings, input }: Job, ctx: StepContext): readonly Passable[] {
+  const { gates, chooseGate } = settings;
+  if (chooseGate === undefined) return gates;
+  const chosen: unknown = chooseGate(input, ctx);
+  if (chosen === undefined) return gates;
+  if (isGate(chosen)) return [chosen as unknown as Passable, ...gates];
+  throw invalidOption(quote(node.name), "gate", "a function that returns a Gate or undefined", chosen);
+}
+
+/** Makes the call, inside the hooks where something watches. */
+function perform(job: Job, ctx: StepContext, grant?: Grant): unknown {
+  const { node, scope, walk, settings, input } = job;
+  const { watch } = scope.run;
+  // The walk of a flow that is not tried as such is no attempt.
+  if (watch === undefined || (walk !== undefined && settings.singleAttempt)) return call(job, ctx, grant);
+  return watch.wrap({
+    kind: "attempt",
+    node,
+    place: scope,
+    index: ctx.index,
+    attempt: ctx.attempt,
+    input,
+    more: () => ({ wait: undefined }),
+    failed: (tell) => {
+      job.tell = tell;
+    },
+    perform: () => call(job, ctx, grant),
+  });
+}
+
+/** The tokens to reserve; a first attempt may have asked for them already. */
+async function costOf(job: Job, number: number): Promise<number> {
+  const { node, scope, input, worker } = job;
+  const asked = number === 0 ? worker?.cost : undefined;
+  if (worker !== undefined) worker.cost = undefined;
+  let tokens: unknown = asked ?? node.cost?.(input);
+  if (isThenable(tokens)) {
+    if (worker !== undefined) releaseCarried(worker, scope.run.held);
+    tokens = await raced(job, tokens);
+  }
+  if (isAmount(tokens)) return tokens;
+  throw new SluiceError(
+    "INVALID_COST",
+    `${quote(node.name)}: expected cost() to return tokens as a finite number from 0 up, got ${show(tokens)}`,
+  );
+}

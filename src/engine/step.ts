@@ -1,0 +1,43 @@
+// A node as the engine sees it: the keys that every build of sluice shares, and what stands behind them.
+import type { Awaitable } from "../base/awaitable.js";
+import { BEGIN, MIDDLE, NODE, WALK } from "../base/keys.js";
+import type { Links } from "./links.js";
+import type { Scope } from "./scope.js";
+import type { Settings } from "./settings.js";
+import type { StepContext } from "./step-context.js";
+
+export { BEGIN, MIDDLE, NODE, WALK };
+
+/** What the engine keeps of a node: wired before runs, never written by one. */
+export interface Wiring {
+  /** What it is called, unless after its class. */
+  readonly name: string | undefined;
+  readonly settings: Settings;
+  /** Keys that the store must have. */
+  readonly requires: readonly string[] | undefined;
+  /** Whether it calls `exec`, once or for items, and walks nothing. */
+  readonly leaf: boolean;
+  /** A node without attempts, timeout and gates, whose `exec` is called without machinery. */
+  readonly plain: boolean;
+  /** As they were given, and which ones its class takes: whoever draws the node tells its kind by them. */
+  readonly options: object;
+  readonly takes: Readonly<Record<string, unknown>>;
+  /** Whether its hooks have been looked at, for it is asked at each link. */
+  checked: boolean;
+  /** Where each action leads; `null` ends the flow on purpose. */
+  readonly links: Links<Step | null>;
+}
+
+/** A node as the walk sees it. */
+export interface Step {
+  readonly name: string;
+  readonly [NODE]: Wiring;
+  prep(shared: unknown, ctx: StepContext): unknown;
+  post(shared: unknown, prepared: unknown, result: unknown, ctx: StepContext): unknown;
+  /** Only called when `plain` is false. */
+  [MIDDLE](prepared: unknown, shared: unknown, ctx: StepContext, scope: Scope): Awaitable<unknown>;
+}
+
+/** An action: a name, or nothing for `"default"`. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a `post` without a return statement has this type
+export type Action = string | undefined | null | void;
