@@ -1,7 +1,6 @@
 // Slots: p-limit as a semaphore whose slots are held, handed on, lent, and waited for in a queue of ours.
 import pLimit, { type LimitFunction } from "p-limit";
-import { type Cancellation, waitFor } from "../base/cancellation.js";
-import { Place, WaitingList } from "./waiting-list.js";
+import { type Place, WaitingList } from "./waiting-list.js";
 
 /** What waits for a slot. */
 export interface SlotWaiter {
@@ -21,7 +20,6 @@ export class Semaphore {
   /** At most so many slots are taken; written by whoever adapts it. */
   #limit: number;
   #running = 0;
-  #arrivals = 0;
 
   /** @param most - What the limit can never exceed. */
   constructor(limit: number, most = limit) {
@@ -67,15 +65,6 @@ export class Semaphore {
   /** Leaves them. */
   leave(place: Place<SlotWaiter>): void {
     this.#waiters.remove(place);
-  }
-
-  /** Waits for a slot. A drain and an abort reject with its reason, and free what the wait took at once. */
-  wait(cancellation: Cancellation | undefined): Promise<Slot> {
-    return waitFor(cancellation, (resolve) => {
-      const place = new Place<SlotWaiter>({ granted: resolve }, this.#arrivals++);
-      this.enqueue(place);
-      return () => this.leave(place);
-    });
   }
 
   /** @internal Takes a slot back; called once for each, by {@link Slot.release}. */

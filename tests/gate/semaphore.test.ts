@@ -1,7 +1,8 @@
 // Slots: taken, waited for, lent and released.
 import { describe, expect, test } from "vitest";
-import { Cancellation } from "../../src/base/cancellation.js";
-import { Semaphore, type Slot } from "../../src/gate/semaphore.js";
+import { Cancellation, waitFor } from "../../src/base/cancellation.js";
+import { Semaphore, type Slot, type SlotWaiter } from "../../src/gate/semaphore.js";
+import { Place } from "../../src/gate/waiting-list.js";
 import { turn } from "../fake-clock.js";
 
 /** Whether a promise has settled by now. */
@@ -15,9 +16,19 @@ async function settled(promise: Promise<unknown>): Promise<boolean> {
   return done;
 }
 
+/** Waits for a slot in the order of the calls. */
+function waitIn(semaphore: Semaphore, cancellation: Cancellation | undefined): Promise<Slot> {
+  return waitFor(cancellation, (resolve) => {
+    const place = new Place<SlotWaiter>({ granted: resolve }, arrivals++);
+    semaphore.enqueue(place);
+    return () => semaphore.leave(place);
+  });
+}
+let arrivals = 0;
+
 /** Borrows a slot, or waits until nobody else uses it. */
 const borrow = async (slot: Slot, cancellation: Cancellation | undefined): Promise<Slot> =>
-  slot.lender.take() ?? slot.lender.wait(cancellation);
+  slot.lender.take() ?? waitIn(slot.lender, cancellation);
 
 describe("a semaphore", () => {
   test("gives slots at once until they are taken, and again when they are released", async () => {
@@ -37,7 +48,7 @@ describe("a semaphore", () => {
     const order: number[] = [];
     const held = semaphore.take()!;
     const waits = [0, 1, 2].map(async (i) => {
-      const slot = await semaphore.wait(undefined);
+      const slot = await waitIn(semaphore, undefined);
       order.push(i);
       return slot;
     });
@@ -57,8 +68,8 @@ describe("a semaphore", () => {
     const semaphore = new Semaphore(1);
     const held = semaphore.take()!;
     const cancellation = new Cancellation();
-    const aborted = semaphore.wait(cancellation);
-    const next = semaphore.wait(undefined);
+    const aborted = waitIn(semaphore, cancellation);
+    const next = waitIn(semaphore, undefined);
     cancellation.abort("stop", true);
     await expect(aborted).rejects.toBe("stop");
     expect(semaphore.waiting).toBe(1);
@@ -72,7 +83,7 @@ describe("a semaphore", () => {
     const semaphore = new Semaphore(1);
     const cancellation = new Cancellation();
     cancellation.abort("stop", true);
-    await expect(semaphore.wait(cancellation)).rejects.toBe("stop");
+    await expect(waitIn(semaphore, cancellation)).rejects.toBe("stop");
     expect(semaphore.waiting).toBe(0);
     expect(semaphore.take()).toBeDefined();
   });
@@ -81,8 +92,8 @@ describe("a semaphore", () => {
     const semaphore = new Semaphore(3);
     const held = [1, 2, 3].map(() => semaphore.take()!);
     const cancellation = new Cancellation();
-    const waits = Array.from({ length: 10_000 }, () => semaphore.wait(cancellation));
-    const last = semaphore.wait(undefined);
+    const waits = Array.from({ length: 10_000 }, () => waitIn(semaphore, cancellation));
+    const last = waitIn(semaphore, undefined);
     cancellation.abort("stop", true);
     await Promise.allSettled(waits);
     expect(semaphore.waiting).toBe(1);
