@@ -202,7 +202,7 @@ export abstract class FanOut {
     const cancellation = this.#cancellation;
     if (cancellation.draining) return this.#leaveUndone(worker);
     let last = error;
-    worker.endPermit();
+    worker.failPermit(error);
     try {
       return { result: await this.recover(error, worker.item, worker.index, worker) };
     } catch (failed) {
