@@ -182,6 +182,8 @@ export abstract class FanOut {
       if (more && this.#workers < this.#settings.concurrency) void this.#work();
       return more;
     } catch (error) {
+      const { draining, reason } = this.#cancellation;
+      if (draining && error === reason) return false; // no failure: items in flight are delivered yet
       return this.#blameSource(error);
     }
   }

@@ -143,6 +143,7 @@ export async function acquire<T>(
   const { gates, tokens, borrowedFrom, cancellation, slots, raced } = request;
   for (const gate of gates) checkCost(gate, tokens);
   cancellation?.throwIfAborted();
+  const wasDraining = cancellation?.draining; // a call inside one in flight, which still may be made
   const carrier = request.carrier ?? {};
   const onAbandon = () => {
     for (const { counts } of gates) counts.waiting--;
@@ -165,7 +166,7 @@ export async function acquire<T>(
       } finally {
         for (const { counts } of gates) counts.waiting--;
       }
-      if (cancellation?.aborted) {
+      if (cancellation?.aborted || (cancellation?.draining && !wasDraining)) {
         for (const gate of gates) gate.tokenQueue.giveBack(tokens); // it has fired since the grant
         throw cancellation.reason;
       }
