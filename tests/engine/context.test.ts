@@ -376,7 +376,7 @@ describe("emit", () => {
     const [hold, done] = [deferred(), deferred()];
     const step = node({
       attempts: 2,
-      timeout: 2,
+      timeout: 20,
       exec: async (_prepared: undefined, { attempt, emit }) => {
         if (attempt === 1) return emit("second");
         await hold.promise;
