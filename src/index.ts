@@ -17,6 +17,7 @@ export { type Collected, ItemFailure, isFailure, type OnError } from "./engine/f
 export type { BaseOptions, NodeOptions, RetryOptions } from "./engine/settings.js";
 export type { Action } from "./engine/step.js";
 export type { EventOf, RunStream, StreamOptions, StreamType } from "./engine/stream.js";
+export type { AdaptiveConcurrency } from "./gate/adaptive-limit.js";
 export {
   Gate,
   type GateOptions,

@@ -17,7 +17,9 @@ export class Cancellation {
   /** Whether it can ever be abandoning; if not, nothing needs to be raced against it. */
   mayAbandon: boolean;
   reason: unknown;
-  readonly #listeners = new Set<Listener>();
+  /** The first listener, and the others: most levels have one, and a Set takes 200 bytes. */
+  #listener: Listener | undefined;
+  #others: Set<Listener> | undefined;
   #unsubscribe: Listener[] | undefined;
 
   constructor(mayAbandon = false) {
@@ -31,7 +33,7 @@ export class Cancellation {
     this.aborted = true;
     this.abandoning = abandon;
     this.reason = reason;
-    for (const listener of [...this.#listeners]) listener();
+    this.#callListeners();
   }
 
   /** Ends waits with this reason and lets nothing new begin; an abort may follow. */
@@ -39,15 +41,23 @@ export class Cancellation {
     if (this.draining) return;
     this.draining = true;
     this.reason = reason;
-    for (const listener of [...this.#listeners]) listener();
+    this.#callListeners();
+  }
+
+  #callListeners(): void {
+    const others = this.#others === undefined ? [] : [...this.#others];
+    this.#listener?.();
+    for (const listener of others) listener();
   }
 
   listen(listener: Listener): void {
-    this.#listeners.add(listener);
+    if (this.#listener === undefined && !this.#others?.size) this.#listener = listener;
+    else (this.#others ??= new Set()).add(listener);
   }
 
   unlisten(listener: Listener): void {
-    this.#listeners.delete(listener);
+    if (this.#listener === listener) this.#listener = undefined;
+    else this.#others?.delete(listener);
   }
 
   /** Makes this level fire with another one, until {@link release}. */
@@ -59,7 +69,7 @@ export class Cancellation {
     if (parent.mayAbandon) this.mayAbandon = true;
     pass();
     parent.listen(pass);
-    (this.#unsubscribe ??= []).push(() => parent.unlisten(pass));
+    this.#whenReleased(() => parent.unlisten(pass));
     return this;
   }
 
@@ -67,14 +77,19 @@ export class Cancellation {
   followSignal(signal: AbortSignal): this {
     this.mayAbandon = true;
     if (signal.aborted) this.abort(signal.reason, true);
-    else (this.#unsubscribe ??= []).push(relayFor(signal).add(this));
+    else this.#whenReleased(relayFor(signal).add(this));
     return this;
+  }
+
+  /** An array that grows by `push` has room for 17 from the start. */
+  #whenReleased(unsubscribe: Listener): void {
+    this.#unsubscribe = this.#unsubscribe === undefined ? [unsubscribe] : [...this.#unsubscribe, unsubscribe];
   }
 
   /** Drains this level with a caller's signal, until {@link release}. */
   followDrain(signal: AbortSignal): this {
     if (signal.aborted) this.drain(signal.reason);
-    else (this.#unsubscribe ??= []).push(drainRelayFor(signal).add(this));
+    else this.#whenReleased(drainRelayFor(signal).add(this));
     return this;
   }
 
@@ -99,17 +114,17 @@ export class Cancellation {
     return new Promise<T>((resolve, reject) => {
       const stop = () => {
         if (!this.abandoning) return;
-        this.#listeners.delete(stop);
+        this.unlisten(stop);
         reject(this.reason);
       };
-      this.#listeners.add(stop);
+      this.listen(stop);
       work.then(
         (value) => {
-          this.#listeners.delete(stop);
+          this.unlisten(stop);
           resolve(value);
         },
         (error) => {
-          this.#listeners.delete(stop);
+          this.unlisten(stop);
           reject(error);
         },
       );

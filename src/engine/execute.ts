@@ -50,27 +50,28 @@ export interface Trip extends Work {
 
 export type Job = Call | Trip;
 
-const asItIs = (value: unknown) => value;
-
 /**
- * The short road of a node without attempts, timeout, gate and meter: calls `exec` with the context that `prep` had, and
- * the fallback if it fails.
+ * The short road of a node without attempts, timeout, gate and meter: calls `exec` with the context that `prep` had. If
+ * what it returns rejects, {@link recoverOnce} is next.
  */
 export function executeOnce(node: Leaf, input: unknown, ctx: StepContext): unknown {
   const { cancellation } = ctx.scope;
-  const recover = (error: unknown) => {
-    cancellation?.throwIfDraining();
-    const result = node.execFallback(input, error, ctx);
-    return isThenable(result) ? (cancellation?.race(result) ?? result) : result;
-  };
   let result: unknown;
   try {
     result = node.exec(input, ctx);
   } catch (error) {
-    return recover(error);
+    return recoverOnce(node, input, error, ctx);
   }
-  if (!isThenable(result)) return result;
-  return after(cancellation?.race(result) ?? result, asItIs, recover);
+  if (cancellation === undefined || !isThenable(result)) return result;
+  return cancellation.race(result);
+}
+
+/** The fallback of a node on the short road. */
+export function recoverOnce(node: Leaf, input: unknown, error: unknown, ctx: StepContext): unknown {
+  const { cancellation } = ctx.scope;
+  cancellation?.throwIfDraining(); // a failure of a run that ends is not decided
+  const result = node.execFallback(input, error, ctx);
+  return isThenable(result) ? (cancellation?.race(result) ?? result) : result;
 }
 
 /** What {@link startItem} gives for an item that must take the long road. */

@@ -1,7 +1,6 @@
-// Fan-out: N workers pull items from one iterator, so that a million items cost the memory of N. Lazy,
-// bounded, results in input order. Knows nothing of nodes: it is told what to do with an item.
-
-import { isThenable } from "../base/awaitable.js";
+// Fan-out: N workers pull items from one iterator, so that a million items cost the memory of N. Lazy, bounded,
+// results in input order.
+import { isThenable, Pending } from "../base/awaitable.js";
 import { Cancellation, waitFor } from "../base/cancellation.js";
 import { SluiceError } from "../base/errors.js";
 import type { Named } from "../base/name.js";
@@ -19,11 +18,10 @@ import { Worker } from "./worker.js";
 const ignore = () => {};
 
 /**
- * Runs all items of one batch and gives the results in input order. What is done with an item is up to the kinds of
- * batches, as methods and not as functions that each run makes anew: V8 would compile its calls again for each run.
+ * Runs all items of one batch. What is done with an item is up to the kinds of batches, as methods and not as functions
+ * that each run makes anew: V8 would compile its calls again for each run.
  */
 export abstract class FanOut {
-  /** The scope of the items, under a level of cancellation of their own. */
   protected readonly scope: Scope;
   readonly #node: Named;
   readonly #cancellation = new Cancellation();
@@ -40,10 +38,7 @@ export abstract class FanOut {
   #finish: () => void = ignore;
   readonly #deliveries = new Deliveries();
 
-  /**
-   * @param step - The number of the batch's step in its walk.
-   * @throws SluiceError `NOT_ITERABLE`, `INVALID_ITEM`.
-   */
+  /** @throws SluiceError `NOT_ITERABLE`, `INVALID_ITEM`. */
   constructor(node: Named, items: unknown, outer: Scope, settings: FanOutKind, step: number) {
     this.#node = node;
     if (settings.maxFailures !== undefined) this.#tally = new Tally(node, settings.maxFailures);
@@ -102,7 +97,7 @@ export abstract class FanOut {
     this.scope.locate(error, this.#node, index, 0);
   }
 
-  /** Starts workers while there are items: all of them here, or, for an async iterator, the first. */
+  /** Starts workers while there are items: all, or for an async iterator the first. */
   async #spawn(): Promise<void> {
     const { yields } = this.scope.run;
     try {
@@ -122,8 +117,8 @@ export abstract class FanOut {
   }
 
   /**
-   * One worker: item after item until there are no more. The loop keeps few variables and leaves the rest to
-   * methods, for all of them are saved and restored at each await (a third of the cost of a small item).
+   * One worker: item after item. The loop keeps few variables, for all are saved and restored at each await (a third
+   * of the cost of a small item).
    */
   async #work(): Promise<void> {
     const worker = new Worker();
@@ -141,7 +136,7 @@ export abstract class FanOut {
         if (this.#cancellation.draining) return this.#leaveUndone(worker); // some microtasks have passed since the pull
         try {
           result = this.perform(worker.item, worker.index, worker);
-          if (isThenable(result)) result = await result;
+          if (isThenable(result)) result = await (result instanceof Pending ? result.promise() : result);
         } catch (error) {
           const settled = await this.#settle(error, worker);
           if (settled === undefined) return;
@@ -207,7 +202,7 @@ export abstract class FanOut {
     const cancellation = this.#cancellation;
     if (cancellation.draining) return this.#leaveUndone(worker);
     let last = error;
-    worker.endPermit();
+    worker.failPermit(error);
     try {
       return { result: await this.recover(error, worker.item, worker.index, worker) };
     } catch (failed) {

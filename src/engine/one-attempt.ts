@@ -58,9 +58,11 @@ async function tryMetered(job: Job, ctx: StepContext, failed: Failed | undefined
   const reservation =
     walk === undefined ? await run.meter?.reserve(tokens, cancellation, fields, run.host) : undefined;
   let wasMade = false;
+  let isFirst = true;
   const start = (grant?: Grant) => {
     // A call that goes again after a refusal has a context of its own.
-    const own = wasMade ? ctx.renew() : ctx;
+    const own = isFirst ? ctx : ctx.renew();
+    isFirst = false;
     wasMade = true;
     if (grant !== undefined) own.hold(grant);
     if (reservation !== undefined) own.reserve(reservation);

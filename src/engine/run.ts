@@ -12,7 +12,7 @@ import {
   type Rule,
 } from "../base/options.js";
 import { isObject } from "../base/realms.js";
-import type { Held } from "../gate/held-slots.js";
+import { type Held, lend } from "../gate/held-slots.js";
 import type { Listeners } from "../observe/events.js";
 import { Watch } from "../observe/watch.js";
 import { checkBudget } from "./budget.js";
@@ -96,7 +96,7 @@ export class Run {
     this.params = options?.params === undefined ? NO_PARAMS : Object.freeze({ ...options.params });
     this.maxSteps = options?.maxSteps ?? Number.POSITIVE_INFINITY;
     this.#id = options?.runId;
-    this.held = outer?.[HELD];
+    this.held = lend(outer?.[HELD]);
     this.outer = outer?.scope?.run;
     this.host = outer?.reservation;
     this.watch = options && Watch.over(this, options.around);

@@ -33,14 +33,13 @@ function promiseItem(node: Named, promise: Promise<unknown>, index: number): Slu
   );
 }
 
-const isSet = (value: object): value is ReadonlySet<unknown> => builtInOf(value) === "Set";
-
 /** Whether it is a list that is there already, so that to look at it changes nothing. */
 const isList = (items: object): items is readonly unknown[] | ReadonlySet<unknown> =>
   !(Symbol.asyncIterator in items) &&
   (Array.isArray(items)
     ? items[Symbol.iterator] === Array.prototype[Symbol.iterator]
-    : isSet(items) && items[Symbol.iterator] === Set.prototype[Symbol.iterator]);
+    : builtInOf(items) === "Set" &&
+      (items as Set<unknown>)[Symbol.iterator] === Set.prototype[Symbol.iterator]);
 
 /** The error of the first promise in a list: now, for one that is reached later may have rejected unhandled by then. */
 function promiseIn(node: Named, list: Iterable<unknown>): SluiceError | undefined {

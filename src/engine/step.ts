@@ -1,6 +1,6 @@
 // A node as the engine sees it: the keys that every build of sluice shares, and what stands behind them.
 import type { Awaitable } from "../base/awaitable.js";
-import { MIDDLE, NODE } from "../base/keys.js";
+import type { MIDDLE, NODE } from "../base/keys.js";
 import type { Params } from "./context.js";
 import type { FanOutSettings } from "./fan-out-settings.js";
 import type { Links } from "./links.js";

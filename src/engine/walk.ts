@@ -1,14 +1,16 @@
 // The walk: one step after another along the links, each of them prep → the middle → post.
 
 import { type Awaitable, isThenable, Pending, whenSettled } from "../base/awaitable.js";
+import type { EventLoopYields } from "../base/event-loop.js";
 import { MIDDLE, NODE } from "../base/keys.js";
-import { backpressure } from "../observe/events.js";
 import type { Watch } from "../observe/watch.js";
-import { executeOnce, type Leaf } from "./execute.js";
+import { executeOnce, type Leaf, recoverOnce } from "./execute.js";
+import { wrapStep } from "./items.js";
 import type { Scope } from "./scope.js";
 import type { Action, Step } from "./step.js";
 import { checkStore, unlinked, wrongAction } from "./step-checks.js";
 import { StepContext } from "./step-context.js";
+import { yieldAfterPrep } from "./yield-point.js";
 
 /**
  * Walks from a node to where no link leads on.
@@ -42,6 +44,9 @@ class Walk extends Pending {
   readonly #alone: boolean;
   /** Wraps each step; `undefined` where nothing watches. */
   readonly #watch: Watch | undefined;
+  readonly #yields: EventLoopYields;
+  readonly #isWatched: boolean;
+  readonly #takesLongRoad: boolean;
   #node: Step;
   /** What the current step has; written by #prepare and #advance. */
   #ctx: StepContext | undefined = undefined;
@@ -52,6 +57,8 @@ class Walk extends Pending {
   #next: Phase = PREP;
   /** Whether the engine's own parts threw, which locate their errors themselves; written as each part begins. */
   #located = false;
+  /** Whether the fallback of the short road was asked; written as it is, and by #prepare. */
+  #hasRecovered = false;
   #onValue: ((value: unknown) => void) | undefined = undefined;
   #onError: (error: unknown) => void = noListener;
 
@@ -71,6 +78,10 @@ class Walk extends Pending {
     this.#scope = scope;
     this.#alone = alone;
     this.#watch = watch;
+    const { run } = scope;
+    this.#yields = run.yields;
+    this.#isWatched = run.watch !== undefined;
+    this.#takesLongRoad = this.#isWatched || run.meter !== undefined;
   }
 
   start(): Awaitable<Action> {
@@ -96,8 +107,10 @@ class Walk extends Pending {
       }
       if (phase <= PREPARED) this.#prepared = value;
       if (phase <= YIELDED) {
-        const yielded = this.#yieldIfDue(phase === YIELDED);
-        if (yielded !== undefined) return this.#wait(yielded, YIELDED);
+        if (--this.#yields.budget <= 0 || this.#isWatched || phase === YIELDED) {
+          const yielded = yieldAfterPrep(this.#node, this.#scope, phase === YIELDED);
+          if (yielded !== undefined) return this.#wait(yielded, YIELDED);
+        }
         value = this.#execute();
         if (isThenable(value)) return this.#wait(value, EXECUTED);
       }
@@ -126,7 +139,7 @@ class Walk extends Pending {
     this.#next = next;
     if (this.#onValue === undefined) {
       this.#onValue = (value) => this.#resume(value);
-      this.#onError = (error) => this.reject(this.#blame(error));
+      this.#onError = (error) => this.#fail(error);
     }
     whenSettled(work, this.#onValue, this.#onError);
     return WAITING;
@@ -143,6 +156,25 @@ class Walk extends Pending {
     if (action !== WAITING) this.resolve(action);
   }
 
+  /** Settles what a wait has ended with an error: on the short road of `exec`, the fallback comes first. */
+  #fail(error: unknown): void {
+    if (this.#next === EXECUTED && !this.#located && !this.#hasRecovered) {
+      this.#hasRecovered = true;
+      try {
+        const result = recoverOnce(
+          this.#node as unknown as Leaf,
+          this.#prepared,
+          error,
+          this.#ctx as StepContext,
+        );
+        if (isThenable(result)) this.#wait(result, EXECUTED);
+        else this.#resume(result);
+      } catch (failure) {
+        this.reject(this.#blame(failure));
+      }
+    } else this.reject(this.#blame(error));
+  }
+
   #countStep(): void {
     const { run, cancellation } = this.#scope;
     if (cancellation?.draining) throw cancellation.reason;
@@ -156,22 +188,16 @@ class Walk extends Pending {
     this.#countStep();
     this.#located = true;
     const steps = this.#steps;
-    return watch.wrap({
-      kind: "step",
-      node,
-      place: scope,
-      index: scope.index,
-      more: (action) => ({ action }),
-      perform: (span) =>
-        new Walk(node, this.#shared, scope.with(scope.cancellation, span), true, undefined, steps).start(),
-    });
+    return wrapStep(watch, node, scope, (inner) =>
+      new Walk(node, this.#shared, inner, true, undefined, steps).start(),
+    );
   }
 
   #prepare(): unknown {
     const node = this.#node;
     const scope = this.#scope;
-    this.#located = false;
-    if (scope.run.watch === undefined) this.#countStep();
+    this.#located = this.#hasRecovered = false;
+    if (!this.#isWatched) this.#countStep();
     else scope.cancellation?.throwIfAborted();
     const ctx = new StepContext(scope, node, scope.index, 0, this.#steps);
     this.#ctx = ctx;
@@ -180,25 +206,12 @@ class Walk extends Pending {
     return node.prep(this.#shared, ctx);
   }
 
-  /** Gives the event loop its turn, and a slow reader his: here, for before `prep` another walk could write the store. */
-  #yieldIfDue(again: boolean): Promise<void> | undefined {
-    const { run } = this.#scope;
-    const { yields } = run;
-    if (!this.#node[NODE].leaf) return undefined;
-    if (again) return yields.yieldAgain();
-    if (--yields.budget <= 0) {
-      const turn = yields.checkClock();
-      if (turn !== undefined) return turn;
-    }
-    return run.watch && run.events && backpressure(run.events, this.#scope.cancellation);
-  }
-
   #execute(): unknown {
-    const { cancellation, run } = this.#scope;
+    const { cancellation } = this.#scope;
     if (cancellation?.draining) throw cancellation.reason;
     const node = this.#node;
     const ctx = this.#ctx as StepContext;
-    if (node[NODE].plain && run.watch === undefined && run.meter === undefined) {
+    if (node[NODE].plain && !this.#takesLongRoad) {
       return executeOnce(node as unknown as Leaf, this.#prepared, ctx);
     }
     this.#located = true;

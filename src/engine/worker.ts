@@ -7,6 +7,8 @@ import type { Closer, StepContext } from "./step-context.js";
 /** One of the N that pull from the same source. */
 export class Worker implements SlotCarrier, Closer {
   held: Held | undefined = undefined;
+  ticket: number | undefined = undefined;
+  verdict: SlotCarrier["verdict"] = undefined;
   item: unknown = undefined;
   index = -1;
   /** Attempts that the current item has had; 0 in a first one that is made without {@link attempt}. */
@@ -29,6 +31,18 @@ export class Worker implements SlotCarrier, Closer {
     this.ctx?.close();
     this.ctx = undefined;
     this.endPermit();
+  }
+
+  /** Ends an attempt that failed: one that was refused keeps its place and its slot. */
+  failPermit(error: unknown): void {
+    const { grant } = this;
+    this.grant = undefined;
+    this.verdict = undefined;
+    try {
+      grant?.fail(error);
+    } catch {
+      // The gate's `retryAfter` failed; it is called again where that counts as a failure of the attempt.
+    }
   }
 
   endPermit(): void {

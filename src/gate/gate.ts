@@ -1,92 +1,35 @@
-// Gate: one thing with a limit, as a semaphore (p-limit) and a rate limiter (Bottleneck) that whoever calls
-// it shares. The order of every call is: slot, tokenQueue, pause, start.
+// Gate: one thing with a limit, as a semaphore (p-limit) and a rate limiter (Bottleneck) that all who call it share.
+// The order of every call is: slot, permits, pause, start.
+import { isThenable } from "../base/awaitable.js";
 import { Cancellation } from "../base/cancellation.js";
-import { invalidOption } from "../base/errors.js";
+import { invalidOption, SluiceError } from "../base/errors.js";
 import { GATE, HELD } from "../base/keys.js";
-import {
-  aCountOrInfinity,
-  aFunction,
-  anAmount,
-  anObject,
-  aSignal,
-  aString,
-  aWholeNumber,
-  checkOptions,
-  isAmount,
-  type Rule,
-} from "../base/options.js";
-import { isObject } from "../base/realms.js";
+import { checkOptions } from "../base/options.js";
 import type { PauseWatcher } from "../observe/gate-log.js";
 import { acquire } from "./acquire.js";
+import { AdaptiveLimit, checkConcurrency } from "./adaptive-limit.js";
 import { GateCall, type GateContext } from "./gate-call.js";
-import type { Held } from "./held-slots.js";
+import { newCounts } from "./gate-counts.js";
+import {
+  type GateOptions,
+  type GateRunOptions,
+  type GateStats,
+  gateRules,
+  runRules,
+} from "./gate-options.js";
+import { GateWarnings } from "./gate-warnings.js";
+import type { Grant } from "./grant.js";
+import { type Held, lend } from "./held-slots.js";
+import type { Passable } from "./passable.js";
 import { provideGates } from "./private-gate.js";
-import { checkRate, type Rate } from "./rate.js";
-import { retryAfter } from "./retry-after.js";
+import { checkRate } from "./rate.js";
+import { RefusalRules } from "./refusal-rules.js";
+import { RequestScopes } from "./request-scopes.js";
 import { Semaphore } from "./semaphore.js";
 import { StallWatch } from "./stall.js";
 import { TokenQueue } from "./token-queue.js";
 
-/** The options of a {@link Gate}. */
-export interface GateOptions {
-  /** What events and diagrams call it. @default none */
-  readonly name?: string | undefined;
-  /** The most calls in flight at once. @default Infinity */
-  readonly concurrency?: number | undefined;
-  /** The most requests and tokens in a period. @default no limit */
-  readonly rate?: Rate | undefined;
-  /**
-   * Reads a pause out of an error: milliseconds, `undefined` to leave it to the built-in {@link retryAfter},
-   * or `false` when the error is no call to wait.
-   */
-  readonly retryAfter?: ((error: unknown) => number | false | undefined) | undefined;
-  /** How many pauses in a row one call sits out before its error is its failure. @default 8 */
-  readonly maxPauses?: number | undefined;
-}
-
-/** The options of {@link Gate.run}. */
-export interface GateRunOptions {
-  /** Tokens to reserve. @default 0 */
-  readonly tokens?: number | undefined;
-  /** Stops the wait and the call; the promise then rejects with its reason. */
-  readonly signal?: AbortSignal | undefined;
-  /** The context of the hook, or of the outer `gate.run`, that makes this call: it lends its slot. */
-  readonly ctx?: GateContext | undefined;
-}
-
-/** What {@link Gate.stats} tells. */
-export interface GateStats {
-  /** Calls that have started and not ended. */
-  readonly running: number;
-  /** Calls that wait for a slot, for permits or for the end of a pause. */
-  readonly waiting: number;
-  /** Requests that could start now. */
-  readonly requestsLeft: number;
-  /** Tokens that could be spent now. */
-  readonly tokensLeft: number;
-  /** The end of the pause, in ms since 1970, or `undefined`. */
-  readonly pausedUntil: number | undefined;
-  /** Calls started so far; one that goes again after a 429 counts again. */
-  readonly started: number;
-  /** Calls that the vendor refused with 429 so far. */
-  readonly refused: number;
-}
-
-const gateRules = {
-  name: aString,
-  concurrency: aCountOrInfinity,
-  rate: anObject,
-  retryAfter: aFunction,
-  maxPauses: aWholeNumber,
-};
-const runRules: Record<string, Rule> = {
-  tokens: anAmount,
-  signal: aSignal,
-  ctx: {
-    expected: "the context of a hook or of an outer `gate.run`",
-    accepts: (value) => isObject(value) && HELD in value,
-  },
-};
+export type { GateOptions, GateRunOptions, GateStats } from "./gate-options.js";
 
 /**
  * A semaphore and a rate limiter for one thing with a limit: a vendor account, a database, a GPU.
@@ -108,7 +51,7 @@ const runRules: Record<string, Rule> = {
  * vendor.stats().started; // => 1
  * ```
  */
-export class Gate {
+export class Gate implements Passable {
   /** What events and diagrams call it. */
   readonly name: string | undefined;
   /** What it was made with. */
@@ -116,114 +59,147 @@ export class Gate {
   /** @internal */
   readonly semaphore: Semaphore | undefined;
   /** @internal */
+  readonly adaptive: AdaptiveLimit | undefined;
+  /** @internal */
   readonly tokenQueue: TokenQueue;
   /** @internal */
   readonly tokensAPeriod: number;
   /** @internal */
-  readonly maxPauses: number;
+  readonly counts = newCounts();
   /** @internal */
-  readonly counts = { waiting: 0, running: 0, started: 0, refused: 0, ended: 0 };
+  readonly warnings: GateWarnings;
+  /** @internal */
+  readonly refusals: RefusalRules;
+  /** @internal */
+  readonly scopes: RequestScopes | undefined;
   /** @internal Above 0 while a holder's function runs its first, synchronous part. */
   entered = 0;
   /** @internal Whether no call has started since it was paused. */
   paused = false;
-  /** @internal The runs that are told of pauses. */
+  /** @internal The runs that listen for pauses. */
   readonly watchers = new Set<PauseWatcher>();
-  readonly #stall = new StallWatch();
+  readonly #stall: StallWatch;
 
   /** @throws SluiceError `INVALID_OPTION` or `UNKNOWN_OPTION`. */
   constructor(options: GateOptions = {}) {
     checkOptions("Gate", options, gateRules);
-    const { concurrency = Number.POSITIVE_INFINITY, rate } = options;
+    const { concurrency = Number.POSITIVE_INFINITY, rate, name } = options;
     checkRate("Gate", rate);
-    this.name = options.name;
+    checkConcurrency("Gate", concurrency);
+    if (new.target.prototype.run !== Gate.prototype.run) throw ownRun(new.target.name);
+    this.name = name;
     this.options = options;
-    if (concurrency !== Number.POSITIVE_INFINITY) this.semaphore = new Semaphore(concurrency);
+    this.warnings = new GateWarnings(name, rate?.per ?? 0);
+    this.refusals = new RefusalRules(options, this.counts, this.warnings);
     this.tokenQueue = new TokenQueue(rate);
     this.tokensAPeriod = rate?.tokens ?? Number.POSITIVE_INFINITY;
-    this.maxPauses = options.maxPauses ?? 8;
+    this.scopes = RequestScopes.of(this.tokenQueue.clock);
+    this.#stall = new StallWatch(this.warnings);
+    if (typeof concurrency !== "number") {
+      this.semaphore = new Semaphore(concurrency.start, concurrency.max);
+      this.adaptive = new AdaptiveLimit(this.semaphore, this.counts, concurrency);
+    } else if (concurrency !== Number.POSITIVE_INFINITY) this.semaphore = new Semaphore(concurrency);
   }
 
   /**
-   * Runs a function under the gate: it waits for a slot and tokenQueue, and goes again after a 429.
+   * Runs a function under the gate: it waits for a slot and permits, and goes again after a refusal. It starts in the
+   * same turn where it need not wait.
    *
    * An abort rejects at once with the signal's reason; a function that ignores its signal keeps its slot until
    * it ends, for the vendor is still at work.
    *
    * @throws SluiceError `COST_TOO_HIGH` for more tokens than a whole period brings, `INVALID_OPTION`.
    */
-  async run<T>(call: (context: GateContext) => T | PromiseLike<T>, options: GateRunOptions = {}): Promise<T> {
-    checkOptions("gate.run()", options, runRules);
-    if (typeof call !== "function") throw invalidOption("gate.run()", "call", "a function", call);
+  run<T>(call: (context: GateContext) => T | PromiseLike<T>, options: GateRunOptions = {}): Promise<T> {
+    try {
+      checkOptions("gate.run()", options, runRules);
+      if (typeof call !== "function") throw invalidOption("gate.run()", "call", "a function", call);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     const { tokens = 0, signal } = options;
     const ctx = options.ctx as { [HELD]?: Held; cancellation?: Cancellation } | undefined;
     let cancellation = ctx?.cancellation;
+    let own: Cancellation | undefined;
     if (signal !== undefined) {
-      cancellation = new Cancellation().followSignal(signal);
-      if (ctx?.cancellation !== undefined) cancellation.follow(ctx.cancellation);
+      cancellation = own = new Cancellation().followSignal(signal);
+      if (ctx?.cancellation !== undefined) own.follow(ctx.cancellation);
     }
-    const calm = ctx === undefined ? this.#stall.watch(this) : undefined;
+    if (ctx === undefined) this.#stall.arrives(this);
     const request = {
       gates: [this],
       tokens,
-      borrowedFrom: ctx?.[HELD],
+      borrowedFrom: lend(ctx?.[HELD]),
       cancellation,
       slots: true,
-      raced: true,
+      stall: ctx === undefined ? this.#stall : undefined,
+      onOver: own && (() => own.release()),
     };
-    try {
-      const work = acquire(request, async (grant) => {
-        calm?.();
-        const hook = new GateCall(grant, cancellation);
-        try {
-          return await call(hook);
-        } finally {
-          hook.close();
-        }
-      });
-      return await (cancellation === undefined ? work : cancellation.race(work));
-    } finally {
-      calm?.();
-      if (signal !== undefined) cancellation?.release();
-    }
+    return acquire(request, (grant) => callUnder(grant, call, cancellation));
   }
 
-  /** Tells what the gate is doing now. */
+  /** Reports what the gate is doing now. */
   stats(): GateStats {
-    const { waiting, running, started, refused } = this.counts;
-    const { requests, tokens } = this.tokenQueue.left;
+    const { waiting, running, started, refused, tokens } = this.counts;
+    const left = this.tokenQueue.left;
     const pause = this.tokenQueue.pause;
     return {
       running,
       waiting,
-      requestsLeft: Math.floor(requests),
-      tokensLeft: Math.floor(tokens),
+      requestsLeft: Math.floor(left.requests),
+      tokensLeft: Math.floor(left.tokens),
       pausedUntil: pause > 0 ? Date.now() + pause : undefined,
       started,
       refused,
+      spent: { calls: started - refused, tokens },
+      limit: this.semaphore?.limit ?? Number.POSITIVE_INFINITY,
     };
   }
 
   /** @internal The pause that a failed call asks for, if any. */
   pauseAfter(error: unknown): number | undefined {
-    const own = this.options.retryAfter?.(error);
-    if (own === false) return undefined;
-    if (own === undefined) return pauseOf(error);
-    if (!isAmount(own))
-      throw invalidOption("Gate", "retryAfter", "to return milliseconds from 0 up, undefined or false", own);
-    return own;
+    return this.refusals.judge(error, 0)?.wait;
   }
+}
+
+function ownRun(name: string): SluiceError {
+  const text = `${name} has a \`run\` of its own, but nodes pass their gates without calling \`run\`: wrap the gate in a class that is no Gate, or do the work in the nodes`;
+  return new SluiceError("INVALID_OPTION", text);
+}
+
+/** Calls a function with its context. An abandoned one keeps its slot until it has ended. */
+function callUnder<T>(
+  grant: Grant,
+  call: (context: GateContext) => T | PromiseLike<T>,
+  cancellation: Cancellation | undefined,
+): T | PromiseLike<T> {
+  const context = new GateCall(grant, cancellation);
+  let work: T | PromiseLike<T>;
+  try {
+    work = call(context);
+  } catch (error) {
+    context.close();
+    throw error;
+  }
+  if (!isThenable(work)) {
+    context.close();
+    if (cancellation?.abandoning) throw cancellation.reason;
+    return work;
+  }
+  const running = Promise.resolve(work as PromiseLike<T>);
+  return (cancellation?.race(running) ?? running).then(
+    (value) => {
+      context.close();
+      return value;
+    },
+    (error) => {
+      context.close();
+      if (cancellation?.abandoning) grant.linger(running);
+      throw error;
+    },
+  );
 }
 
 Object.defineProperty(Gate.prototype, GATE, { value: true });
-
-/** An error that throws when it is looked at asks for no pause. */
-function pauseOf(error: unknown): number | undefined {
-  try {
-    return retryAfter(error);
-  } catch {
-    return undefined;
-  }
-}
 
 provideGates((rate) => new Gate({ rate }));

@@ -1,6 +1,7 @@
-// Which slots of gates a caller holds: taking them, borrowing them from around, letting them go.
-import type { Cancellation } from "../base/cancellation.js";
-import type { Semaphore, Slot } from "./semaphore.js";
+// Which slots of gates a caller holds: finding them, keeping and releasing them.
+
+import type { Verdict } from "./refusal-rules.js";
+import type { Slot } from "./semaphore.js";
 
 /** A slot that a hook holds, and those held around it. */
 export interface Held {
@@ -12,59 +13,40 @@ export interface Held {
 /** Slots that a worker keeps from one call to the next while nobody else waits for them. */
 export interface SlotCarrier {
   held?: Held | undefined;
+  /** The place in the queues of the call that runs, which it keeps if it is refused; written when it starts. */
+  ticket?: number | undefined;
+  /** What the gate made of the failure of the last call; `null` for one that is no refusal. Written by its grant. */
+  verdict?: Verdict | null | undefined;
 }
 
-/** What has slots, or none. */
-interface Slotted {
-  readonly semaphore: Semaphore | undefined;
+/** Gives the slots of a context to those who call inside it. From then on no other call may use them as they are. */
+export function lend(held: Held | undefined): Held | undefined {
+  for (let each = held; each !== undefined; each = each.borrowedFrom) each.slot.lent = true;
+  return held;
 }
 
-/**
- * Takes a slot of each gate that has slots, in order; those of gates that `around` holds are borrowed.
- *
- * @param drop - What cleans up where the wait is abandoned, as in waitFor.
- */
-export async function takeSlots(
-  gates: readonly Slotted[],
-  borrowedFrom: Held | undefined,
-  cancellation: Cancellation | undefined,
-  onAbandon: (() => void) | undefined,
-): Promise<Held | undefined> {
-  let held = borrowedFrom;
-  const release =
-    onAbandon &&
-    (() => {
-      releaseSlots(held, borrowedFrom);
-      onAbandon();
-    });
-  try {
-    for (const gate of gates) {
-      const { semaphore } = gate;
-      if (semaphore === undefined) continue;
-      const outer = slotOf(gate, borrowedFrom);
-      const slot =
-        outer === undefined
-          ? (semaphore.take() ?? (await semaphore.wait(cancellation, release)))
-          : await outer.borrow(cancellation, release);
-      held = { gate, slot, borrowedFrom: held };
-    }
-    return held === borrowedFrom ? undefined : held;
-  } catch (error) {
-    releaseSlots(held, borrowedFrom);
-    throw error;
-  }
-}
-
-/** The innermost slot of a gate that the caller still holds. */
-function slotOf(gate: Slotted, held: Held | undefined): Slot | undefined {
-  for (let each = held; each !== undefined; each = each.borrowedFrom) {
+/** The innermost slot of a gate that the caller still holds, up to those of `until`. */
+export function slotOf(gate: object, held: Held | undefined, until?: Held): Slot | undefined {
+  for (let each = held; each !== undefined && each !== until; each = each.borrowedFrom) {
     const { slot } = each;
     if (each.gate === gate && !slot.released) return slot;
   }
   return undefined;
 }
 
-/** Releases slots taken inside `around`. */
+/** Releases slots taken inside `borrowedFrom`, but for those of one gate; gives what is kept. */
+export function keepSlotsOf(gate: object, held: Held | undefined, borrowedFrom: Held | undefined) {
+  const own: Held[] = [];
+  for (let each = held; each !== borrowedFrom && each !== undefined; each = each.borrowedFrom) own.push(each);
+  let kept = borrowedFrom;
+  for (const each of own.reverse()) {
+    if (each.gate === gate) kept = { gate, slot: each.slot, borrowedFrom: kept };
+    else each.slot.release();
+  }
+  return kept === borrowedFrom ? undefined : kept;
+}
+
+/** Releases slots taken inside `borrowedFrom`. */
 export function releaseSlots(held: Held | undefined, borrowedFrom: Held | undefined): void {
   for (let each = held; each !== borrowedFrom && each !== undefined; each = each.borrowedFrom) {
     each.slot.release();

@@ -41,34 +41,43 @@ const MARGIN = 0.99;
 
 /** A level that rises with time up to its capacity, and falls by what is spent; below zero it is a debt. */
 export class Bucket {
-  readonly #perMs: number;
-  readonly #capacity: number;
+  /** What comes in each ms. */
+  readonly perMs: number;
+  /** The most that is saved up. */
+  readonly capacity: number;
+  /** Written by each method below. */
   #level: number;
-  #accruedAt = performance.now();
+  #accruedAt: number;
 
-  constructor(amount: number, per: number, burst: number, smallest: number) {
-    this.#perMs = (MARGIN * amount) / per;
-    this.#capacity = Math.max(this.#perMs * burst, smallest);
-    this.#level = this.#capacity;
-  }
-
-  get level(): number {
-    return Math.max(0, this.#level);
-  }
-
-  /** Adds what came in since the last time. A call dearer than the capacity saves up for itself alone. */
-  accrue(now: number, wanted: number): boolean {
-    this.#level = Math.min(
-      Math.max(this.#capacity, wanted),
-      this.#level + (now - this.#accruedAt) * this.#perMs,
-    );
+  constructor(amount: number, { per, burst = 1_000 }: Rate, smallest: number, now: number) {
+    this.perMs = (MARGIN * amount) / per;
+    this.capacity = Math.max(this.perMs * burst, smallest);
+    this.#level = this.capacity;
     this.#accruedAt = now;
-    return this.#level >= wanted - 1e-9;
+  }
+
+  /** What can be spent; a debt is negative. */
+  get level(): number {
+    return this.#level;
+  }
+
+  /**
+   * Adds what came in since the last time, and gives the ms until `wanted` is there. A call dearer than the capacity
+   * saves up for itself alone.
+   */
+  accrue(now: number, wanted: number): number {
+    const level = Math.min(
+      Math.max(this.capacity, wanted),
+      this.#level + (now - this.#accruedAt) * this.perMs,
+    );
+    this.#level = level;
+    this.#accruedAt = now;
+    return level >= wanted - 1e-9 ? 0 : (wanted - level) / this.perMs;
   }
 
   /** A negative amount gives back, up to the capacity or what somebody saves up for. */
   spend(amount: number, wanted: number): void {
-    this.#level = Math.min(Math.max(this.#capacity, wanted), this.#level - amount);
+    this.#level = Math.min(Math.max(this.capacity, wanted), this.#level - amount);
   }
 
   /** Forgets what was saved up: the vendor has just said that there is nothing left. */

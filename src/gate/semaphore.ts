@@ -1,110 +1,159 @@
-// Slots: p-limit as a semaphore that can be held, kept, lent and waited for under an abort.
+// Slots: p-limit as a semaphore whose slots are held, handed on, lent, and waited for in a queue of ours.
 import pLimit, { type LimitFunction } from "p-limit";
-import { type Cancellation, waitFor } from "../base/cancellation.js";
+import { type Place, WaitingList } from "./waiting-list.js";
 
-/** A bounded number of slots, given first come, first served. */
+/** What waits for a slot. */
+export interface SlotWaiter {
+  /** Is given a slot, which is taken from now on. Must not call back into the semaphore before its next turn. */
+  granted(slot: Slot): void;
+}
+
+/**
+ * A bounded number of slots, given first come, first served.
+ *
+ * p-limit decides how many there are: each is a job of p-limit that never ends. Slots that are free, and those who
+ * wait for one, are kept here: p-limit's own queue cannot be left, and takes some microtasks to hand a slot on.
+ */
 export class Semaphore {
-  readonly #limit: LimitFunction;
+  readonly #jobs: LimitFunction;
+  readonly #waiters = new WaitingList<SlotWaiter>();
+  /** At most so many slots are taken; written by whoever adapts it. */
+  #limit: number;
   #running = 0;
-  #waiting = 0;
-  #draining = false;
 
-  constructor(concurrency: number) {
-    this.#limit = pLimit(concurrency);
+  /** @param most - What the limit can never exceed. */
+  constructor(limit: number, most = limit) {
+    this.#jobs = pLimit(most);
+    this.#limit = limit;
   }
 
-  get concurrency(): number {
-    return this.#limit.concurrency;
+  get limit(): number {
+    return this.#limit;
   }
 
-  /** Slots held. */
+  /** Lowered, it takes no slot away: fewer are given until enough have come back. */
+  set limit(limit: number) {
+    this.#limit = limit;
+    this.#handOn();
+  }
+
+  /** Slots taken. */
   get running(): number {
     return this.#running;
   }
 
-  /** Callers in the queue; those that gave up are not counted. */
   get waiting(): number {
-    return this.#waiting;
+    return this.#waiters.size;
+  }
+
+  /** Whether a slot that comes back is wanted by others, or must not be taken again. */
+  get isCrowded(): boolean {
+    return this.#waiters.size > 0 || this.#running > this.#limit;
   }
 
   /** Takes a slot at once, or gives `undefined` when it would have to wait. */
   take(): Slot | undefined {
-    const { activeCount, concurrency } = this.#limit;
-    // p-limit counts a job as active from this call on, so the slot is ours before the job's first line.
-    return activeCount < concurrency ? this.#hold((job) => this.#limit(job)) : undefined;
+    return this.#waiters.size === 0 && this.#mayGive() ? this.#give() : undefined;
   }
 
-  /** Waits for a slot. An abort rejects with its reason and leaves a stub that p-limit skips. */
-  wait(cancellation: Cancellation | undefined, onAbandon?: () => void): Promise<Slot> {
-    const start = (resolve: (slot: Slot) => void) => {
-      let gone = false;
-      const release = () => {
-        if (gone) return;
-        gone = true;
-        this.#waiting--;
-      };
-      this.#waiting++;
-      void this.#limit(() => {
-        if (gone) return undefined;
-        release();
-        return new Promise<void>((done) => {
-          resolve(this.#hold((job) => void job().then(done)));
-        });
-      });
-      return () => {
-        release();
-        if (this.#waiting === 0 && !this.#draining) this.#limit.clearQueue(); // nothing but stubs
-      };
-    };
-    return waitFor(cancellation, start, onAbandon);
+  /** Joins those who wait. */
+  enqueue(place: Place<SlotWaiter>): void {
+    this.#waiters.add(place);
+    this.#handOn(); // one that comes back may be before those who cannot go on
   }
 
-  /** Resolves when every holder and waiter of now has gone. Only for a semaphore of one slot. */
-  drained(): Promise<unknown> {
-    this.#draining = true;
-    return this.#limit(() => undefined);
+  /** Leaves them. */
+  leave(place: Place<SlotWaiter>): void {
+    this.#waiters.remove(place);
   }
 
-  #hold(start: (job: () => Promise<void>) => unknown): Slot {
+  /** @internal Takes a slot back; called once for each, by {@link Slot.release}. */
+  takeBack(): void {
+    this.#running--;
+    this.#handOn();
+  }
+
+  #mayGive(): boolean {
+    if (this.#running >= this.#limit) return false;
+    const { activeCount, concurrency } = this.#jobs;
+    return this.#running < activeCount || activeCount < concurrency;
+  }
+
+  #give(): Slot {
+    if (this.#running === this.#jobs.activeCount) void this.#jobs(() => new Promise<never>(() => {}));
     this.#running++;
-    const slot = new Slot(() => this.#running--);
-    start(() => slot.ended);
-    return slot;
+    return new Slot(this);
+  }
+
+  #handOn(): void {
+    for (
+      let place = this.#waiters.first;
+      place !== undefined && this.#mayGive();
+      place = this.#waiters.first
+    ) {
+      this.#waiters.remove(place);
+      place.waiter.granted(this.#give());
+    }
   }
 }
 
-/** A slot that is held until {@link Slot.release}: a p-limit job kept pending. */
+/** A slot that is held until {@link Slot.release}. */
 export class Slot {
-  readonly ended: Promise<void>;
   released = false;
-  #end: () => void = () => {};
-  #lent: Semaphore | undefined;
+  /** Whether nested calls may have come to know of it, and may borrow it at any time. Written when it is lent. */
+  lent = false;
+  readonly #semaphore: Semaphore;
+  /** Who uses this slot inside, one at a time; made when it is first borrowed. */
+  #lender: Lender | undefined;
 
-  constructor(onEnd: () => void) {
-    this.ended = new Promise((resolve) => {
-      this.#end = () => {
-        onEnd();
-        resolve();
-      };
-    });
+  constructor(semaphore: Semaphore) {
+    this.#semaphore = semaphore;
   }
 
-  /** Whether a nested call has ever borrowed it. */
-  get lent(): boolean {
-    return this.#lent !== undefined;
-  }
-
-  /** Lends the slot to one nested call at a time, so that the limit holds. */
-  async borrow(cancellation: Cancellation | undefined, onAbandon?: () => void): Promise<Slot> {
-    this.#lent ??= new Semaphore(1);
-    return this.#lent.take() ?? (await this.#lent.wait(cancellation, onAbandon));
+  /** A semaphore of one slot for nested calls, so that the limit holds. */
+  get lender(): Semaphore {
+    this.lent = true;
+    this.#lender ??= new Lender();
+    return this.#lender;
   }
 
   /** Gives the slot back, once nested calls that still use it have ended. */
   release(): void {
     if (this.released) return;
     this.released = true;
-    if (this.#lent === undefined) this.#end();
-    else void this.#lent.drained().then(this.#end);
+    if (this.#lender === undefined) this.#semaphore.takeBack();
+    else this.#lender.whenIdle(() => this.#semaphore.takeBack());
+  }
+}
+
+/** The inside of a lent slot. */
+class Lender extends Semaphore {
+  #onIdle: (() => void) | undefined;
+
+  constructor() {
+    super(1);
+  }
+
+  /** Calls back once nobody holds or awaits the inside. */
+  whenIdle(callback: () => void): void {
+    this.#onIdle = callback;
+    this.#checkIdle();
+  }
+
+  override leave(place: Place<SlotWaiter>): void {
+    super.leave(place);
+    this.#checkIdle();
+  }
+
+  override takeBack(): void {
+    super.takeBack();
+    this.#checkIdle();
+  }
+
+  #checkIdle(): void {
+    if (this.#onIdle === undefined || this.running > 0 || this.waiting > 0) return;
+    const callback = this.#onIdle;
+    this.#onIdle = undefined;
+    callback();
   }
 }

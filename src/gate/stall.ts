@@ -1,32 +1,57 @@
 // Sees calls of a gate that may wait for themselves, and warns of them once for each gate.
-import { warn } from "../base/warnings.js";
-import type { Passable } from "./acquire.js";
+import type { GateWarnings } from "./gate-warnings.js";
+import type { Passable } from "./passable.js";
 
 /** A call without `ctx` that waits this long, in ms, while no slot comes free may be waiting for its own caller. */
 const STALLED_AFTER = 10_000;
 
 /** The watch of one gate. Without AsyncLocalStorage it can only see a nested call in two ways. */
 export class StallWatch {
-  #warned = false;
+  readonly #warnings: GateWarnings;
+  /** Calls without `ctx` that wait now. */
+  #waiting = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Watches a call without `ctx` until what it returns is called. */
-  watch(gate: Passable): (() => void) | undefined {
-    if (gate.semaphore === undefined || this.#warned) return undefined;
-    if (gate.entered > 0) this.#warn("gate.run() was called without `ctx` inside a slot of the same gate");
+  constructor(warnings: GateWarnings) {
+    this.#warnings = warnings;
+  }
+
+  /** A call without `ctx` has come, and may come from inside a slot. */
+  arrives(gate: Passable): void {
+    if (gate.semaphore !== undefined && gate.entered > 0)
+      this.#warn("gate.run() was called without `ctx` inside a slot of the same gate");
+  }
+
+  /** Such a call begins to wait. One timer watches all. */
+  waits(gate: Passable | undefined): void {
+    this.#waiting++;
+    if (this.#timer === undefined && gate?.semaphore !== undefined) this.#watch(gate);
+  }
+
+  /** It waits no more. */
+  goesOn(): void {
+    if (--this.#waiting > 0) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #watch(gate: Passable): void {
+    if (this.#warnings.has("SLUICE_GATE_STALLED")) return;
     const { ended } = gate.counts;
-    const timer = setTimeout(() => {
-      if (gate.counts.ended > ended || gate.counts.running === 0) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (gate.counts.ended > ended || gate.counts.running === 0) return this.#watch(gate);
       this.#warn(`gate.run() without \`ctx\` has waited ${STALLED_AFTER} ms in which no slot came free`);
     }, STALLED_AFTER);
-    (timer as { unref?: () => void }).unref?.();
-    return () => clearTimeout(timer);
+    (this.#timer as { unref?: () => void }).unref?.();
   }
 
   #warn(seen: string): void {
-    if (this.#warned) return;
-    this.#warned = true;
     const advice =
       "lend it the slot with gate.run(fn, { ctx }), ctx being that of the hook or of the outer gate.run";
-    warn("SLUICE_GATE_STALLED", `${seen}. A call inside a slot can wait for itself for ever: ${advice}`);
+    this.#warnings.once(
+      "SLUICE_GATE_STALLED",
+      `${seen}. A call inside a slot can wait for itself for ever: ${advice}`,
+    );
   }
 }

@@ -1,211 +1,244 @@
-/// <reference path="./bottleneck-light.d.ts" />
-// TokenQueue: who may start now, by requests, by tokens and by a vendor's pause. Two token buckets
-// with one queue, refilled by leases of Bottleneck, the rate limiter.
-import Bottleneck from "bottleneck/light.js";
-import { type Cancellation, waitFor } from "../base/cancellation.js";
-import { LONGEST_TIMER } from "../base/options.js";
-import { Bucket, type Rate } from "./rate.js";
+// TokenQueue: who may start now, by requests, by tokens, by a vendor's pause and by the slow start after it. One queue
+// over a supply of permits. A call that leaves the queue starts in the same turn, and its permits are counted then.
+import { Alarm, GateClock } from "./gate-clock.js";
+import { LocalSupply, type PermitSupply } from "./permit-supply.js";
+import type { Rate } from "./rate.js";
+import { Refill } from "./refill.js";
+import { SlowStart } from "./slow-start.js";
+import { type Place, WaitingList } from "./waiting-list.js";
 
-/**
- * The longest time between two leases, in ms. The last calls of a limited batch wait half of it on average: 25
- * instead of the 50 that were planned brings a batch of four seconds 0.3 % nearer to the ideal.
- */
-const SLICE = 25;
+/** A call, as a queue sees it. */
+interface Costed {
+  readonly tokens: number;
+  /** Whether it is part of a call that has started: a slow start that waits for that one must not hold it back. */
+  readonly isNested?: boolean;
+}
 
 /** A call that waits for permits of one gate, or of several at one moment. */
-interface Waiter {
-  readonly tokens: number;
+export interface PermitWaiter extends Costed {
+  /** The queue that starts it; and the others that must have permits for it too. */
   readonly primary: TokenQueue;
   readonly others: readonly TokenQueue[];
-  grant(): void;
+  /** Leaves all queues and starts the call. */
+  start(): void;
+  /** Whether only its own timer may start it: see request-scope.ts. */
+  readonly startsItself: boolean;
 }
 
 const NONE: readonly TokenQueue[] = [];
+const UNLIMITED = Number.POSITIVE_INFINITY;
+/** A delay that stands for "in this turn". */
+const START_NOW = 1e-3;
 
-/** Lets calls start in the order they came, when requests, tokens and the pause allow. */
+/** Lets calls start in the order they came, when requests, tokens, pause and slow start allow. */
 export class TokenQueue {
-  readonly #requests: Bucket | undefined;
-  readonly #tokens: Bucket | undefined;
-  readonly #slice: number;
-  /** Who waits, in order. */
-  readonly queue = new Set<Waiter>();
-  #limiter: Bottleneck | undefined;
-  #leased = false;
+  readonly clock = new GateClock();
+  /** How often it has been paused: a refusal of a call from before a pause is no news. Written by pauseFor. */
+  pauses = 0;
+  /** The slow start that goes on now; written by pauseFor and by whoever sees its end. */
+  slowStart: SlowStart | undefined;
+  readonly #supply: PermitSupply | undefined;
+  readonly #waiters = new WaitingList<PermitWaiter>();
+  readonly #refill: Refill | undefined;
+  /** Rings at the end of a pause, and when a slow start lets another call go. */
+  readonly #alarm = new Alarm(this.clock, () => this.tick());
+  /** By the clock; 0 without a pause. Written by pauseFor and at its end. */
   #pausedUntil = 0;
-  #pauseTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether a round through the waiters goes on: a call that it starts may come back here. */
+  #pumping = false;
+  /** Whether somebody has come meanwhile, perhaps to a place that the round has passed. */
+  #changed = false;
+  /** Whether a tick is due in this turn. */
+  #isDue = false;
 
   constructor(rate: Rate | undefined) {
-    const { requests, tokens, per = 1, burst = 1_000 } = rate ?? {};
-    if (requests !== undefined) this.#requests = new Bucket(requests, per, burst, 1);
-    if (tokens !== undefined) this.#tokens = new Bucket(tokens, per, burst, 0);
-    // A lease refills at most a quarter of the burst, or a full bucket would run over and lose rate.
-    this.#slice = Math.max(1, Math.min(SLICE, burst / 4));
+    if (rate === undefined) return;
+    this.#supply = new LocalSupply(rate, this.clock.now());
+    this.#refill = new Refill(this.clock, rate.burst ?? 1_000, () => this.tick());
   }
 
   /** What could start now, for `gate.stats()`. */
   get left(): { readonly requests: number; readonly tokens: number } {
-    const now = performance.now();
-    this.#requests?.accrue(now, 0);
-    this.#tokens?.accrue(now, this.#saving);
-    return {
-      requests: this.#requests?.level ?? Number.POSITIVE_INFINITY,
-      tokens: this.#tokens?.level ?? Number.POSITIVE_INFINITY,
-    };
+    return this.#supply?.left(this.#saving, this.clock.now()) ?? { requests: UNLIMITED, tokens: UNLIMITED };
+  }
+
+  /** Tokens that are saved up at most. */
+  get tokensAtOnce(): number {
+    return this.#supply?.tokensAtOnce ?? UNLIMITED;
+  }
+
+  get waiting(): number {
+    return this.#waiters.size;
   }
 
   /** Milliseconds until the pause is over; 0 when there is none. */
   get pause(): number {
-    return this.#pausedUntil === 0 ? 0 : Math.max(0, this.#pausedUntil - performance.now());
+    return this.#pausedUntil === 0 ? 0 : Math.max(0, this.#pausedUntil - this.clock.now());
   }
 
   /** Takes permits here and of all others at one moment, or gives false when the call would have to wait. */
-  take(tokens: number, others = NONE): boolean {
-    const now = performance.now();
-    if (!this.isReady(tokens, now)) return false;
-    for (const other of others) if (!other.isReady(tokens, now)) return false;
-    this.spend(tokens);
-    for (const other of others) other.spend(tokens);
+  take(call: Costed, others = NONE): boolean {
+    if (this.#waiters.size > 0 || this.delay(call) > 0) return false;
+    for (const other of others) if (other.#waiters.size > 0 || other.delay(call) > 0) return false;
+    this.spend(call.tokens);
+    for (const other of others) other.spend(call.tokens);
     return true;
   }
 
+  /** Joins the queue. */
+  enqueue(place: Place<PermitWaiter>): void {
+    this.#waiters.add(place);
+    if (this.#pumping) this.#changed = true;
+    else if (!place.waiter.startsItself) this.wake();
+  }
+
+  leave(place: Place<PermitWaiter>): void {
+    if (place.list !== this.#waiters) return;
+    const wasFirst = this.#waiters.first === place;
+    this.#waiters.remove(place);
+    if (this.#waiters.size === 0) {
+      this.#alarm.clear();
+      this.#refill?.cancel();
+    } else if (wasFirst && !this.#pumping) this.wake();
+  }
+
   /**
-   * Waits in the queues of all and takes permits of all at one moment, for a permit that is taken early and used
-   * late would break the promise about windows. An abort rejects with its reason and takes none.
+   * Settles the difference between the tokens that a call reserved and those it cost.
    *
-   * @param first - For a call that had its turn already and was refused: it goes before those who came later.
+   * @returns The ms until the debt is paid.
    */
-  wait(
-    tokens: number,
-    others: readonly TokenQueue[],
-    cancellation: Cancellation | undefined,
-    first: boolean,
-    drop?: () => void,
-  ): Promise<void> {
-    const start = (resolve: () => void) => {
-      const waiter: Waiter = { tokens, primary: this, others, grant: resolve };
-      for (const each of [this, ...others]) {
-        const behind = first ? [...each.queue] : [];
-        for (const later of behind) each.queue.delete(later);
-        each.queue.add(waiter);
-        for (const later of behind) each.queue.add(later);
-        each.wake();
+  settle(difference: number): number {
+    const debt = this.#supply?.settle(difference, this.#saving, this.clock.now()) ?? 0;
+    if (difference < 0 && this.#waiters.size > 0) this.wake();
+    return debt;
+  }
+
+  /**
+   * Lets nobody start for some ms, and few after that. What was saved up is gone, for the vendor has refused a call.
+   *
+   * @param running - Calls that ran when it was refused, itself included.
+   * @param since - {@link pauses} when the refused call started.
+   */
+  pauseFor(ms: number, running: number, since: number): void {
+    const now = this.clock.now();
+    this.#supply?.empty(now);
+    if (now + ms > this.#pausedUntil) this.#pausedUntil = now + ms;
+    if (since === this.pauses) {
+      this.pauses++;
+      this.slowStart = new SlowStart(this.slowStart === undefined ? Math.max(1, running >> 1) : 1);
+    }
+    if (this.#waiters.size > 0) this.wake();
+  }
+
+  /** The ms until a call could start, were it the first; 0 for now. */
+  delay({ tokens, isNested }: Costed): number {
+    const now = this.clock.now();
+    const byRules = this.#heldBack(now, isNested);
+    const byPermits = this.#supply === undefined ? 0 : this.#supply.delay(tokens, now);
+    return Math.max(byRules, byPermits);
+  }
+
+  spend(tokens: number): void {
+    this.#supply?.spend(tokens);
+  }
+
+  /** Starts what can start, and sees to it that the queue moves again: at a refill, or a pause's end. */
+  tick(): void {
+    const { first } = this.#waiters;
+    if (first === undefined) return;
+    // Its own queue starts a call. The others ask for refills too, for the call that is their first.
+    const { primary } = first.waiter;
+    primary.pump();
+    if (primary !== this) this.wake();
+  }
+
+  /** Sees to it that the queue moves again: at the end of a pause, at a refill, or at once. */
+  wake(): void {
+    if (this.#waiters.size === 0) return;
+    const { pause } = this;
+    const first = pause > 0 ? undefined : this.#waiters.first;
+    if (pause > 0) this.#alarm.setWithin(pause);
+    if (first === undefined || first.waiter.startsItself) return;
+    const { waiter } = first;
+    if (waiter.primary === this && isHeldUp(waiter)) this.#tickSoon();
+    else this.#await(waiter, this.delay(waiter) || (waiter.primary === this ? START_NOW : 0));
+  }
+
+  /**
+   * Starts calls in order until one must wait for these permits. Each starts before the next one is looked at, with
+   * the clock read again: a call may block for long, and what comes in meanwhile is for the calls after it.
+   *
+   * @param self - The only waiter that may start, where others must not be started from here.
+   */
+  pump(self?: PermitWaiter): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    let delay = 0;
+    let blocked: PermitWaiter | undefined;
+    try {
+      for (let place = this.#waiters.first; place !== undefined; ) {
+        const { waiter, next }: Place<PermitWaiter> = place;
+        if (isHeldUp(waiter)) {
+          place = next; // by a rate of its own: it does not wait for us, and lets others pass
+          continue;
+        }
+        delay = this.delay(waiter);
+        blocked = waiter;
+        if (delay > 0 || (waiter.startsItself && waiter !== self)) break;
+        this.spend(waiter.tokens);
+        for (const other of waiter.others) other.spend(waiter.tokens);
+        waiter.start();
+        place = next?.list === this.#waiters ? next : this.#waiters.first;
       }
-      return () => leave(waiter);
-    };
-    return waitFor(cancellation, start, drop);
+    } finally {
+      this.#pumping = false;
+    }
+    if (self !== undefined) return;
+    if (blocked !== undefined) this.#await(blocked, delay);
+    if (this.#changed) this.wake();
+    this.#changed = false;
   }
 
-  /** Gives back permits of a call that did not start. */
-  giveBack(tokens: number): void {
-    this.#requests?.spend(-1, 0);
-    this.#tokens?.spend(-tokens, this.#saving);
+  /** Sets what ends a call's wait of so many ms; nothing for 0, when it waits for something else. */
+  #await({ isNested }: PermitWaiter, delay: number): void {
+    if (delay === 0 || this.#waiters.size === 0) return;
+    const rules = this.#heldBack(this.clock.now(), isNested);
+    if (rules > 0) this.#alarm.setWithin(rules);
+    else if (delay <= START_NOW) this.#tickSoon();
+    else this.#refill?.request(delay);
   }
 
-  /** Settles the difference between the tokens that a call reserved and those it cost. */
-  settle(difference: number): void {
-    this.#tokens?.accrue(performance.now(), this.#saving);
-    this.#tokens?.spend(difference, this.#saving);
+  /** Looks at the queue again, in this turn but not inside the work that makes it move: that may end in its turn. */
+  #tickSoon(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    queueMicrotask(() => {
+      this.#isDue = false;
+      this.tick();
+    });
   }
 
-  /** Lets nobody start for some ms. What was saved up is gone, for the vendor has refused a call. */
-  pauseFor(ms: number): void {
-    const now = performance.now();
-    this.#requests?.empty(now);
-    this.#tokens?.empty(now);
-    this.#pausedUntil = Math.max(this.#pausedUntil, now + ms);
-    if (this.queue.size > 0) this.wake();
+  /** The ms for which a pause or a slow start holds everybody back. */
+  #heldBack(now: number, isNested = false): number {
+    if (this.#pausedUntil !== 0) {
+      if (now < this.#pausedUntil) return this.#pausedUntil - now;
+      this.#pausedUntil = 0;
+    }
+    return this.slowStart === undefined || isNested ? 0 : this.slowStart.delay(now);
   }
 
   /** Tokens that the head of the queue saves up for. */
   get #saving(): number {
-    for (const { tokens } of this.queue) return tokens;
-    return 0;
+    return this.#waiters.first?.waiter.tokens ?? 0;
   }
 
-  /** Whether a call could start now. */
-  has(tokens: number, now: number): boolean {
-    if (this.#pausedUntil !== 0) {
-      if (now < this.#pausedUntil) return false;
-      this.#pausedUntil = 0;
-    }
-    // Both accrue, whether or not the first is enough: a skipped bucket would make up for it later.
-    const enoughRequests = this.#requests?.accrue(now, 1) ?? true;
-    const enoughTokens = this.#tokens?.accrue(now, tokens) ?? true;
-    return enoughRequests && enoughTokens;
-  }
-
-  /** Whether a call that comes now need not wait. */
-  isReady(tokens: number, now: number): boolean {
-    return this.queue.size === 0 && this.has(tokens, now);
-  }
-
-  spend(tokens: number): void {
-    this.#requests?.spend(1, 0);
-    this.#tokens?.spend(tokens, 0);
-  }
-
-  /** Starts what lets the queue move again: the end of the pause, or else the next lease. */
-  wake(): void {
-    const pause = this.pause;
-    if (pause > 0) {
-      clearTimeout(this.#pauseTimer);
-      this.#pauseTimer = setTimeout(() => this.#tick(), Math.min(Math.ceil(pause), LONGEST_TIMER));
-    } else if (!this.#leased) {
-      this.#leased = true;
-      this.#limiter ??= new Bottleneck({ minTime: this.#slice });
-      const limiter = this.#limiter;
-      // The seam for a limit that several machines share: there a lease says how much it brings.
-      const lease = async () => {
-        if (limiter !== this.#limiter) return;
-        this.#leased = false;
-        this.#tick();
-      };
-      limiter.schedule(lease).catch(() => {}); // rejects when it is dropped, which is our own doing
-    }
-  }
-
-  /** Grants what can be granted, and asks for the next lease before this one is used up. */
-  #tick(): void {
-    for (const { primary } of this.queue) {
-      primary.grant();
-      break;
-    }
-    if (this.queue.size > 0) this.wake();
-  }
-
-  /** Grants in order until someone must wait for these tokenQueue. */
-  grant(): void {
-    const now = performance.now();
-    for (const waiter of this.queue) {
-      // Whoever is held up by a rate of its own does not wait for us, and lets others pass.
-      const ready = waiter.others.every((other) => other.isFirst(waiter) && other.has(waiter.tokens, now));
-      if (!ready) continue;
-      if (!this.has(waiter.tokens, now)) return;
-      leave(waiter);
-      this.spend(waiter.tokens);
-      for (const other of waiter.others) other.spend(waiter.tokens);
-      waiter.grant();
-    }
-  }
-
-  isFirst(waiter: Waiter): boolean {
-    for (const first of this.queue) return first === waiter;
-    return false;
-  }
-
-  /** Nobody waits any more, so nothing may hold the process. */
-  rest(): void {
-    clearTimeout(this.#pauseTimer);
-    if (!this.#leased) return;
-    this.#leased = false;
-    this.#limiter?.stop({ dropWaitingJobs: true }).catch(() => {});
-    this.#limiter = undefined;
+  isFirst(waiter: PermitWaiter): boolean {
+    return this.#waiters.first?.waiter === waiter;
   }
 }
 
-function leave(waiter: Waiter): void {
-  for (const each of [waiter.primary, ...waiter.others]) {
-    each.queue.delete(waiter);
-    if (each.queue.size === 0) each.rest();
-  }
+/** Whether a call cannot start because of another queue than its primary. */
+function isHeldUp(waiter: PermitWaiter): boolean {
+  for (const other of waiter.others) if (!other.isFirst(waiter) || other.delay(waiter) > 0) return true;
+  return false;
 }

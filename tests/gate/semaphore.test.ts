@@ -1,7 +1,8 @@
 // Slots: taken, waited for, lent and released.
 import { describe, expect, test } from "vitest";
-import { Cancellation } from "../../src/base/cancellation.js";
-import { Semaphore, type Slot } from "../../src/gate/semaphore.js";
+import { Cancellation, waitFor } from "../../src/base/cancellation.js";
+import { Semaphore, type Slot, type SlotWaiter } from "../../src/gate/semaphore.js";
+import { Place } from "../../src/gate/waiting-list.js";
 import { turn } from "../support/fake-clock.js";
 
 /** Whether a promise has settled by now. */
@@ -14,6 +15,20 @@ async function settled(promise: Promise<unknown>): Promise<boolean> {
   await turn();
   return done;
 }
+
+/** Waits for a slot in the order of the calls. */
+function waitIn(semaphore: Semaphore, cancellation: Cancellation | undefined): Promise<Slot> {
+  return waitFor(cancellation, (resolve) => {
+    const place = new Place<SlotWaiter>({ granted: resolve }, arrivals++);
+    semaphore.enqueue(place);
+    return () => semaphore.leave(place);
+  });
+}
+let arrivals = 0;
+
+/** Borrows a slot, or waits until nobody else uses it. */
+const borrow = async (slot: Slot, cancellation: Cancellation | undefined): Promise<Slot> =>
+  slot.lender.take() ?? waitIn(slot.lender, cancellation);
 
 describe("a semaphore", () => {
   test("gives slots at once until they are taken, and again when they are released", async () => {
@@ -33,7 +48,7 @@ describe("a semaphore", () => {
     const order: number[] = [];
     const held = semaphore.take()!;
     const waits = [0, 1, 2].map(async (i) => {
-      const slot = await semaphore.wait(undefined);
+      const slot = await waitIn(semaphore, undefined);
       order.push(i);
       return slot;
     });
@@ -53,8 +68,8 @@ describe("a semaphore", () => {
     const semaphore = new Semaphore(1);
     const held = semaphore.take()!;
     const cancellation = new Cancellation();
-    const aborted = semaphore.wait(cancellation);
-    const next = semaphore.wait(undefined);
+    const aborted = waitIn(semaphore, cancellation);
+    const next = waitIn(semaphore, undefined);
     cancellation.abort("stop", true);
     await expect(aborted).rejects.toBe("stop");
     expect(semaphore.waiting).toBe(1);
@@ -68,7 +83,7 @@ describe("a semaphore", () => {
     const semaphore = new Semaphore(1);
     const cancellation = new Cancellation();
     cancellation.abort("stop", true);
-    await expect(semaphore.wait(cancellation)).rejects.toBe("stop");
+    await expect(waitIn(semaphore, cancellation)).rejects.toBe("stop");
     expect(semaphore.waiting).toBe(0);
     expect(semaphore.take()).toBeDefined();
   });
@@ -77,8 +92,8 @@ describe("a semaphore", () => {
     const semaphore = new Semaphore(3);
     const held = [1, 2, 3].map(() => semaphore.take()!);
     const cancellation = new Cancellation();
-    const waits = Array.from({ length: 10_000 }, () => semaphore.wait(cancellation));
-    const last = semaphore.wait(undefined);
+    const waits = Array.from({ length: 10_000 }, () => waitIn(semaphore, cancellation));
+    const last = waitIn(semaphore, undefined);
     cancellation.abort("stop", true);
     await Promise.allSettled(waits);
     expect(semaphore.waiting).toBe(1);
@@ -105,9 +120,9 @@ describe("a semaphore", () => {
 describe("a lent slot", () => {
   test("is lent to one at a time, in order", async () => {
     const slot = new Semaphore(1).take()!;
-    const first = await slot.borrow(undefined);
-    const second = slot.borrow(undefined);
-    const third = slot.borrow(undefined);
+    const first = await borrow(slot, undefined);
+    const second = borrow(slot, undefined);
+    const third = borrow(slot, undefined);
     expect(await settled(second)).toBe(false);
     first.release();
     const lent: Slot = await second;
@@ -119,7 +134,7 @@ describe("a lent slot", () => {
   test("is free for others only when the borrower has ended too", async () => {
     const semaphore = new Semaphore(1);
     const slot = semaphore.take()!;
-    const borrowed = await slot.borrow(undefined);
+    const borrowed = await borrow(slot, undefined);
     slot.release();
     await turn();
     expect(semaphore.take()).toBeUndefined();
@@ -131,9 +146,9 @@ describe("a lent slot", () => {
   test("is free only when all have ended, who borrowed from the borrower, and who waited", async () => {
     const semaphore = new Semaphore(1);
     const slot = semaphore.take()!;
-    const child = await slot.borrow(undefined);
-    const grandchild = await child.borrow(undefined);
-    const waiting = slot.borrow(undefined);
+    const child = await borrow(slot, undefined);
+    const grandchild = await borrow(child, undefined);
+    const waiting = borrow(slot, undefined);
     slot.release();
     child.release();
     await turn();
@@ -150,9 +165,9 @@ describe("a lent slot", () => {
   test("an aborted borrower gives up at once and holds nobody up", async () => {
     const semaphore = new Semaphore(1);
     const slot = semaphore.take()!;
-    const borrowed = await slot.borrow(undefined);
+    const borrowed = await borrow(slot, undefined);
     const cancellation = new Cancellation();
-    const aborted = slot.borrow(cancellation);
+    const aborted = borrow(slot, cancellation);
     cancellation.abort("stop", false);
     await expect(aborted).rejects.toBe("stop");
     borrowed.release();

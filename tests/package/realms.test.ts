@@ -22,6 +22,21 @@ const imported = ["sluice", ...wings].map(
   (name) => `import * as ${name} from "${name === "sluice" ? name : `sluice/${name}`}";`,
 );
 
+const jestTimers = `{
+  fake: () => jest.useFakeTimers({ doNotFake: ["setImmediate", "queueMicrotask", "nextTick"] }),
+  restore: () => jest.useRealTimers(),
+  advance: (ms) => jest.advanceTimersByTimeAsync(ms),
+}`;
+const vitestTimers = `{
+  fake: () => vi.useFakeTimers({ toFake: ["performance", "Date", "setTimeout", "clearTimeout"] }),
+  restore: () => vi.useRealTimers(),
+  advance: (ms) => vi.advanceTimersByTimeAsync(ms),
+}`;
+const fakeTime = [
+  'const cases = require("./fake-time.cjs")(require("sluice"), timers, expect);',
+  "for (const [name, run] of Object.entries(cases)) test(name, run);",
+];
+
 let packed: Packed;
 let count: number;
 beforeAll(async () => {
@@ -42,7 +57,13 @@ beforeAll(async () => {
     transform: {},
     moduleFileExtensions: ["js", "mjs", "cjs", "json"],
   };
-  await writeFile(join(project, "jest.json"), JSON.stringify({ ...config, testMatch: ["**/realms.test.*"] }));
+  await writeFile(join(project, "jest.json"), JSON.stringify({ ...config, testMatch: ["**/*.test.*"] }));
+  await writeFile(
+    join(project, "fake-time.test.cjs"),
+    [`const timers = ${jestTimers};`, ...fakeTime].join("\n"),
+  );
+  const vitestCases = [`const timers = ${vitestTimers};`, ...fakeTime].join("\n");
+  await writeFile(join(project, "fake-time.vitest.test.cjs"), vitestCases);
   count = Object.keys(require("./consumer/realms.cjs")({ sluice: {} }, expect)).length;
 });
 afterAll(() => rm(packed.folder, { recursive: true, force: true }));
@@ -53,6 +74,22 @@ test.each(["realms.test.cjs", "realms.test.mjs"])("under Jest: %s", async (file)
   const options = ["--json", "--outputFile", report, file];
   await run(packed.project, process.execPath, "--experimental-vm-modules", ...jest, ...options);
   expect(require(report)).toMatchObject({ success: true, numPassedTests: count });
+});
+
+test("gated code under the fake timers of Jest", async () => {
+  const report = join(packed.folder, "fake-time.json");
+  const jest = [binary("jest", "bin/jest.js"), "--config", "jest.json", "--runInBand"];
+  const options = ["--json", "--outputFile", report, "fake-time.test.cjs"];
+  await run(packed.project, process.execPath, ...jest, ...options);
+  expect(require(report)).toMatchObject({ success: true, numPassedTests: 2 });
+});
+
+test("gated code under the fake timers of Vitest", async () => {
+  const report = join(packed.folder, "fake-time.vitest.json");
+  const vitest = [binary("vitest", "vitest.mjs"), "run", "--globals"];
+  const options = ["--reporter=json", `--outputFile=${report}`, "fake-time.vitest.test.cjs"];
+  await run(packed.project, process.execPath, ...vitest, ...options);
+  expect(require(report)).toMatchObject({ success: true, numPassedTests: 2 });
 });
 
 test("under Vitest in a vm pool", async () => {

@@ -2,29 +2,13 @@
 // calls arrive, cost, fail, are charged, refused and aborted. On a fake clock.
 import fc from "fast-check";
 import { Gate, node, type Rate } from "sluice";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { sleep, turn, useFakeClock, useRealClock } from "../support/fake-clock.js";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { sleep, untilDone, useFakeClock, useRealClock } from "../support/fake-clock.js";
 import { sized } from "../support/size.js";
 import { brokenWindow, type Spent } from "../support/windows.js";
 
 beforeEach(useFakeClock);
 afterEach(useRealClock);
-
-/** Moves from timer to timer until the work is done; an hour of waiting takes a second. */
-async function untilDone(work: Promise<unknown>): Promise<void> {
-  let done = false;
-  const ended = work.finally(() => {
-    done = true;
-  });
-  await turn();
-  for (let steps = 0, idle = 0; !done; steps++) {
-    idle = vi.getTimerCount() === 0 ? idle + 1 : 0; // a walk takes a turn of the loop now and then
-    if (steps > 200_000 || idle > 5) throw new Error(`Nothing moves after ${steps} timers`);
-    vi.advanceTimersToNextTimer();
-    await turn();
-  }
-  await ended;
-}
 
 const rate = fc
   .record({

@@ -29,3 +29,19 @@ export async function advance(ms: number): Promise<void> {
 
 /** Sleeps by whatever clock is in use. */
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Moves the fake clock from timer to timer until the work is done; an hour of waiting takes a second. */
+export async function untilDone(work: Promise<unknown>): Promise<void> {
+  let done = false;
+  const ended = work.finally(() => {
+    done = true;
+  });
+  await turn();
+  for (let steps = 0, idle = 0; !done; steps++) {
+    idle = vi.getTimerCount() === 0 ? idle + 1 : 0; // a walk takes a turn of the loop now and then
+    if (steps > 200_000 || idle > 5) throw new Error(`Nothing moves after ${steps} timers`);
+    vi.advanceTimersToNextTimer();
+    await turn();
+  }
+  await ended;
+}

@@ -54,7 +54,8 @@ export function detailsOf(node: Seen, kind: NodeKind): Partial<GraphNode> {
 }
 
 function gateOf({ options = {} }: { readonly options?: GateOptions }): GraphGate {
-  const { name, concurrency, rate } = options;
+  const { name, rate } = options;
+  const concurrency = typeof options.concurrency === "object" ? options.concurrency.max : options.concurrency;
   return {
     ...(name !== undefined && { name }),
     ...(concurrency !== undefined && Number.isFinite(concurrency) && { concurrency }),

@@ -5,9 +5,11 @@ import {
   aTimeout,
   aWholeNumber,
   Cancellation,
+  GateClock,
+  holdSlot,
+  RequestScopes,
   type Rule,
   Semaphore,
-  type Slot,
 } from "sluice/internal";
 import { Refusal } from "./refusal.js";
 
@@ -59,6 +61,8 @@ export type Limits = { readonly [Name in keyof HandlerLimits]-?: number };
 export class Door {
   readonly #limits: Limits;
   readonly #slots: Semaphore;
+  readonly #scopes = RequestScopes.of(new GateClock());
+  #arrivals = 0;
   /** How long runs take, in ms: an average in which each new one counts a tenth. */
   #usual = 1_000;
 
@@ -82,28 +86,25 @@ export class Door {
    * @throws Refusal 503 when too many wait already; the signal's reason.
    */
   async enter(signal: AbortSignal): Promise<() => void> {
-    const slot = this.#slots.take() ?? (await this.#wait(signal));
-    const began = performance.now();
-    return () => {
-      if (slot.released) return;
-      slot.release();
-      this.#usual += (performance.now() - began - this.#usual) / 10;
-    };
-  }
-
-  async #wait(signal: AbortSignal): Promise<Slot> {
     const { waiting, running } = this.#limits;
-    // A slot that was given back is p-limit's again a moment later: who comes in between has it for sure.
-    const free = running - this.#slots.running;
-    if (this.#slots.waiting >= waiting + free) {
+    if (this.running >= running && this.waiting >= waiting) {
       throw busy(`All ${running} places are taken, and ${waiting} callers wait already`, this.retryAfter);
     }
     const cancellation = new Cancellation().followSignal(signal);
+    let release: () => void;
     try {
-      return await this.#slots.wait(cancellation);
+      release = await holdSlot(this.#slots, this.#arrivals++, cancellation, this.#scopes);
     } finally {
       cancellation.release();
     }
+    const began = performance.now();
+    let isIn = true;
+    return () => {
+      if (!isIn) return;
+      isIn = false;
+      release();
+      this.#usual += (performance.now() - began - this.#usual) / 10;
+    };
   }
 
   /** Whole seconds until those who wait now will have had their turn, from 1 to 60. */

@@ -1,0 +1,223 @@
+// One call on its way through its gates: slots, then permits and the end of a pause, then the start, and the same way
+// again after a refusal. One object for each call, and no promise: 100,000 may wait.
+import { isThenable, whenSettled } from "../base/awaitable.js";
+import type { AcquireRequest } from "./acquire-request.js";
+import { Grant } from "./grant.js";
+import { type Held, releaseCarried, type SlotCarrier, slotOf } from "./held-slots.js";
+import type { Passable } from "./passable.js";
+import type { Verdict } from "./refusal-rules.js";
+import type { ScopedCall } from "./request-scopes.js";
+import type { Slot } from "./semaphore.js";
+import { WaitingCall } from "./waiting-call.js";
+
+/** A call from its arrival to its end. */
+export class Acquisition<T> extends WaitingCall implements SlotCarrier, ScopedCall {
+  /** The slots that it holds, where no worker carries them. */
+  held: Held | undefined = undefined;
+  readonly #call: (grant: Grant) => T | PromiseLike<T>;
+  readonly #resolve: (value: T) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #carrier: SlotCarrier;
+  /** The gate whose slot is next; as many as there are gates once it has all slots. */
+  #at = 0;
+  /** Refusals in a row. */
+  #refusals = 0;
+  /** Ends its own timer, where it needs one. */
+  #leaveScope: (() => void) | undefined = undefined;
+
+  /**
+   * @param gate - The first of the request's gates: the one that a refusal pauses.
+   * @param isBack - Whether it has been made and refused already, and so has a place.
+   */
+  constructor(
+    request: AcquireRequest,
+    gate: Passable,
+    call: (grant: Grant) => T | PromiseLike<T>,
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+    isBack: boolean,
+  ) {
+    super(request, gate, isBack ? request.carrier?.ticket : undefined);
+    this.#call = call;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#carrier = request.carrier ?? this;
+  }
+
+  /** Begins, or goes on after the refusal of a call that was made without it. */
+  begin(verdict: Verdict | undefined): void {
+    const { cancellation, gates } = this.request;
+    if (cancellation?.draining) {
+      this.#end(() => this.#reject(cancellation.reason));
+      return;
+    }
+    if (this.startsItself) this.#leaveScope = gates[0]?.scopes?.enter(this);
+    if (verdict === undefined) this.goOn();
+    else this.#goAgain(verdict);
+  }
+
+  granted(slot: Slot): void {
+    this.hasSlot();
+    this.#addSlot(slot);
+    if (this.startsItself) return; // at its next beat
+    // Not here, where another call ends: each call that starts and ends at once would go one level deeper.
+    queueMicrotask(() => {
+      if (this.state === "waiting" && this.awaits === undefined) this.goOn();
+    });
+  }
+
+  start(): void {
+    this.stopWaiting();
+    this.#run();
+  }
+
+  beat(): void {
+    if (this.state !== "waiting") return;
+    if (this.awaits === "permits") this.primary.pump(this);
+    else if (this.awaits === undefined) this.goOn();
+  }
+
+  die(): void {
+    const { gates, borrowedFrom } = this.request;
+    if (this.state === "running") for (const { counts } of gates) counts.running--;
+    this.stopWaiting();
+    this.#end(() => releaseCarried(this.#carrier, borrowedFrom));
+  }
+
+  protected goOn(): void {
+    if (this.request.slots && !this.#takeSlots()) return;
+    if (!this.primary.take(this, this.others)) this.waitForPermits();
+    else this.start();
+  }
+
+  protected stop(): void {
+    const { cancellation, raced, borrowedFrom } = this.request;
+    this.stopWaiting();
+    releaseCarried(this.#carrier, borrowedFrom);
+    this.#end(() => {
+      if (!(raced && cancellation?.abandoning)) this.#reject(cancellation?.reason);
+    });
+  }
+
+  /** Takes a slot of each gate that has slots, in order; false where it has to wait for one. */
+  #takeSlots(): boolean {
+    const { gates, borrowedFrom } = this.request;
+    while (this.#at < gates.length) {
+      const gate = gates[this.#at] as Passable;
+      const own = slotOf(gate, this.#carrier.held, borrowedFrom);
+      // What was left behind by a try that was refused may use its slot, now or later: it takes turns with that.
+      if (gate.semaphore === undefined || (own !== undefined && this.#refusals === 0)) {
+        this.#at++;
+        continue;
+      }
+      const from = (own ?? slotOf(gate, borrowedFrom))?.lender ?? gate.semaphore;
+      const slot = from.take();
+      if (slot === undefined) {
+        this.waitForSlot(gate, from);
+        return false;
+      }
+      this.#addSlot(slot);
+    }
+    return true;
+  }
+
+  /** Notes a slot of the gate that is next. */
+  #addSlot(slot: Slot): void {
+    const carrier = this.#carrier;
+    const gate = this.request.gates[this.#at++] as Passable;
+    carrier.held = { gate, slot, borrowedFrom: carrier.held ?? this.request.borrowedFrom };
+  }
+
+  #run(): void {
+    const { gates } = this.request;
+    this.state = "running";
+    this.reportEntered();
+    if (this.#carrier !== this) this.#carrier.ticket = this.ticket;
+    const grant = new Grant(this.request, this.#carrier);
+    let work: T | PromiseLike<T>;
+    try {
+      work = enter(gates, () => this.#call(grant));
+    } catch (error) {
+      this.#failed(grant, error);
+      return;
+    }
+    if (!isThenable(work)) this.#succeeded(grant, work);
+    else {
+      whenSettled(
+        work,
+        (value) => this.#succeeded(grant, value as T),
+        (error) => this.#failed(grant, error),
+      );
+    }
+  }
+
+  #succeeded(grant: Grant, value: T): void {
+    if (this.state === "over") return;
+    grant.end();
+    this.#releaseOwn();
+    this.#end(() => this.#resolve(value));
+  }
+
+  #failed(grant: Grant, error: unknown): void {
+    if (this.state === "over") return;
+    let reason = error;
+    try {
+      const verdict = this.#judge(grant, error);
+      if (verdict !== undefined && !verdict.isLast) {
+        this.#goAgain(verdict);
+        return;
+      }
+    } catch (other) {
+      reason = other;
+    }
+    this.#releaseOwn();
+    this.#end(() => this.#reject(reason));
+  }
+
+  /** Ends the call at its gates. @throws The reason of a drain or an abort, which comes before any failure. */
+  #judge(grant: Grant, error: unknown): Verdict | undefined {
+    const { cancellation, borrowedFrom } = this.request;
+    if (cancellation?.aborted) {
+      grant.end(false);
+      throw cancellation.reason;
+    }
+    const verdict = grant.fail(error, this.#refusals);
+    if (verdict === undefined || verdict.isLast || !cancellation?.draining) return verdict;
+    releaseCarried(this.#carrier, borrowedFrom);
+    throw cancellation.reason;
+  }
+
+  /** Waits as long as it was told and goes the same way again, in its old place. */
+  #goAgain(verdict: Verdict): void {
+    const { gates, refused } = this.request;
+    this.#refusals++;
+    this.#at = 0;
+    this.state = "arriving";
+    refused?.(verdict.wait);
+    if (verdict.pausesGate) this.goOn();
+    else this.waitFor(gates[0] as Passable, verdict.wait);
+  }
+
+  #releaseOwn(): void {
+    if (this.#carrier === this) releaseCarried(this, this.request.borrowedFrom);
+  }
+
+  /** Ends in any way, once. */
+  #end(settle: () => void): void {
+    if (this.state === "over") return;
+    this.state = "over";
+    this.#leaveScope?.();
+    settle();
+    this.request.onOver?.();
+  }
+}
+
+/** Marks the gates while a call runs its first, synchronous part, where a nested call can be seen. */
+export function enter<T>(gates: readonly Passable[], call: () => T): T {
+  for (const gate of gates) gate.entered++;
+  try {
+    return call();
+  } finally {
+    for (const gate of gates) gate.entered--;
+  }
+}

@@ -1,0 +1,70 @@
+// The clock of a gate, and its timers. The wall clock is never read here: it may jump, or a test may freeze it.
+import { LONGEST_TIMER } from "../base/options.js";
+
+/** A timer may fire this many ms early, by the clock that measures it. */
+const EARLY = 5;
+
+/**
+ * Milliseconds that never go backwards, from `performance.now()`. A step back, as at the end of a test with faked
+ * time, counts as no time at all.
+ */
+export class GateClock {
+  /** The last reading; written by each reading. */
+  #last = performance.now();
+  /** What is added to a reading; grows where `performance.now()` steps back or stands still. */
+  #offset = 0;
+
+  now(): number {
+    const reading = performance.now();
+    if (reading < this.#last) this.#offset += this.#last - reading;
+    this.#last = reading;
+    return reading + this.#offset;
+  }
+
+  /** Goes on to the moment at which a timer that has fired was due, where only the timers are faked. */
+  catchUp(due: number): void {
+    const behind = due - this.now();
+    if (behind > EARLY) this.#offset += behind;
+  }
+}
+
+/** One timer that can be set again and again. It may fire early, when it was set for longer than timers can be. */
+export class Alarm {
+  readonly #clock: GateClock;
+  readonly #ring: () => void;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** When the timer fires, on the clock; meaningless without a timer. */
+  #due = 0;
+  /** The function that has set the timer: a test that fakes or restores it leaves a timer that never fires. */
+  #setBy: typeof setTimeout | undefined;
+
+  constructor(clock: GateClock, ring: () => void) {
+    this.#clock = clock;
+    this.#ring = ring;
+  }
+
+  /** Rings in some ms, or earlier if it was set for an earlier moment. */
+  setWithin(ms: number): void {
+    if (this.#timer !== undefined && this.#setBy === setTimeout && this.#due <= this.#clock.now() + ms)
+      return;
+    this.set(ms);
+  }
+
+  /** Rings in some ms, and not before. */
+  set(ms: number): void {
+    clearTimeout(this.#timer);
+    const delay = Math.min(Math.ceil(Math.max(0, ms)), LONGEST_TIMER);
+    this.#due = this.#clock.now() + delay;
+    this.#setBy = setTimeout;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#clock.catchUp(this.#due);
+      this.#ring();
+    }, delay);
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}

@@ -1,0 +1,144 @@
+// What a gate makes of a failed call: whether it is a refusal, how long to wait, and whether everybody waits.
+import { invalidOption } from "../base/errors.js";
+import { isAmount } from "../base/options.js";
+import type { GateCounts } from "./gate-counts.js";
+import type { GateWarnings } from "./gate-warnings.js";
+import { looksLikeRefusal, type Refusal, readRefusal } from "./refusal.js";
+
+/** The wait after a refusal that names none, and the least after a second one in a row, in ms. */
+const FLOOR = 1_000;
+/** So many refusals for overload among the last {@link ANSWERS} answers pause the gate. */
+const OVERLOADS = 5;
+const ANSWERS = 20;
+
+/** So many errors are read in whole within {@link READ_WITHIN} ms; then a status of 429 is enough. */
+const MOST_READ = 100;
+const READ_WITHIN = 20;
+
+/** The options that decide. */
+export interface RefusalOptions {
+  readonly retryAfter?: ((error: unknown) => number | false | undefined) | undefined;
+  readonly maxPauses?: number | undefined;
+  readonly maxPause?: number | undefined;
+}
+
+/** How a refused call goes on. */
+export interface Verdict {
+  /** The ms that it waits. */
+  readonly wait: number;
+  /** Whether all calls wait with it. */
+  readonly pausesGate: boolean;
+  /** Whether it has been refused too often, so that its error is its failure. */
+  readonly isLast: boolean;
+}
+
+/** Judges the failures of one gate's calls. */
+export class RefusalRules {
+  readonly maxPauses: number;
+  readonly #retryAfter: ((error: unknown) => number | false | undefined) | undefined;
+  readonly #maxPause: number;
+  readonly #counts: GateCounts;
+  readonly #warnings: GateWarnings;
+  /** How many calls had ended at each of the last refusals for overload; the oldest first. */
+  readonly #overloads: number[] = [];
+  /** Errors read since {@link #readSince}, and of these the refusal with the longest wait. */
+  #readCount = 0;
+  #readSince = 0;
+  #longest: Refusal | undefined;
+
+  constructor(options: RefusalOptions, counts: GateCounts, warnings: GateWarnings) {
+    this.maxPauses = options.maxPauses ?? 8;
+    this.#retryAfter = options.retryAfter;
+    this.#maxPause = options.maxPause ?? 300_000;
+    this.#counts = counts;
+    this.#warnings = warnings;
+  }
+
+  /**
+   * @param before - How often the call has been refused in a row.
+   * @returns `undefined` for a failure: an error that is no refusal, or one that names a wait over `maxPause`.
+   * @throws What `retryAfter` throws; SluiceError `INVALID_OPTION` for what it must not return.
+   */
+  judge(error: unknown, before: number): Verdict | undefined {
+    const isLast = before >= this.maxPauses;
+    const own = this.#retryAfter?.(error);
+    if (own === false) return undefined;
+    if (own !== undefined) {
+      if (!isAmount(own))
+        throw invalidOption(
+          "Gate",
+          "retryAfter",
+          "to return milliseconds from 0 up, undefined or false",
+          own,
+        );
+      return own > this.#maxPause ? undefined : { wait: own, pausesGate: true, isLast };
+    }
+    const refusal = this.#read(error);
+    if (refusal === undefined) {
+      this.#checkUnderstood(error);
+      return undefined;
+    }
+    const named = refusal.wait ?? 0;
+    if (named > this.#maxPause) return undefined;
+    const wait = before === 0 ? named || FLOOR : Math.max(named, this.#grown(before));
+    return { wait, pausesGate: refusal.kind === "rate" || this.#isOverloaded(), isLast };
+  }
+
+  /**
+   * Reads a refusal. Of thousands that come at once not all are read, which would take 12 to 100 us each: what was read
+   * of the others in the last 20 ms stands for them.
+   */
+  #read(error: unknown): Refusal | undefined {
+    const now = performance.now();
+    if (Math.abs(now - this.#readSince) > READ_WITHIN) {
+      this.#readSince = now;
+      this.#readCount = 0;
+      this.#longest = undefined;
+    }
+    if (this.#longest !== undefined && this.#readCount >= MOST_READ && isPlain429(error))
+      return this.#longest;
+    this.#readCount++;
+    const refusal = readRefusal(error);
+    if (refusal?.kind === "rate" && (refusal.wait ?? 0) >= (this.#longest?.wait ?? 0))
+      this.#longest = refusal;
+    return refusal;
+  }
+
+  /** Doubles with each refusal in a row, with jitter, so that callers of several processes do not come together. */
+  #grown(before: number): number {
+    const grown = FLOOR * 2 ** (before - 1) * (1 + Math.random() / 4);
+    return Math.min(grown, Math.max(FLOOR, this.#maxPause));
+  }
+
+  /** Notes a refusal for overload, and whether there were too many of late. */
+  #isOverloaded(): boolean {
+    const { ended } = this.#counts;
+    if (this.#overloads.push(ended) > OVERLOADS) this.#overloads.shift();
+    const [oldest = 0] = this.#overloads;
+    return this.#overloads.length === OVERLOADS && ended - oldest < ANSWERS;
+  }
+
+  #checkUnderstood(error: unknown): void {
+    if (this.#warnings.has("SLUICE_REFUSAL_NOT_UNDERSTOOD") || !looksLikeRefusal(error)) return;
+    const text =
+      "An error reads like a refusal for too many calls, but names no status that is known as one, and counts as a failure. If it is one, say so with `new Gate({ retryAfter: (error) => ms })`";
+    this.#warnings.once("SLUICE_REFUSAL_NOT_UNDERSTOOD", `${text}: ${brief(error)}`);
+  }
+}
+
+function isPlain429(error: unknown): boolean {
+  try {
+    return (error as { status?: unknown } | undefined)?.status === 429;
+  } catch {
+    return false;
+  }
+}
+
+/** The first words of an error. */
+function brief(error: unknown): string {
+  try {
+    return String(error).slice(0, 200);
+  } catch {
+    return "(an error that cannot be shown)";
+  }
+}
