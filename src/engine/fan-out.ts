@@ -58,7 +58,7 @@ export abstract class FanOut {
   /** Does the work on an item; what it gives is its result. */
   protected abstract perform(item: unknown, index: number, worker: Worker): unknown;
 
-  /** Has the last word on a failed item, where `perform` has not had it: gives a result or throws. */
+  /** Has the last word on a failed item: gives a result or throws. */
   protected abstract recover(error: unknown, item: unknown, index: number, worker: Worker): unknown;
 
   /** Takes a finished item to the store; called one at a time. */
@@ -177,6 +177,7 @@ export abstract class FanOut {
       if (more && this.#workers < this.#settings.concurrency) void this.#work();
       return more;
     } catch (error) {
+      if (this.#cancellation.draining && error === this.#cancellation.reason) return false; // no failure of the source
       return this.#blameSource(error);
     }
   }

@@ -34,9 +34,8 @@ const WAITING = Symbol("waiting");
 const noListener = () => {};
 
 /**
- * One walk, as a state machine: an async function would await nested walks and watched steps, and between a node's
- * `post` and the next node's `prep` other walks could come in. Here a nested walk that ends goes on with the outer
- * one in the same turn.
+ * One walk, as a state machine: an async function would await nested walks, and other walks could come in between a
+ * node's `post` and the next node's `prep`. Here a nested walk that ends goes on with the outer one in the same turn.
  */
 class Walk extends Pending {
   readonly #shared: unknown;

@@ -5,8 +5,8 @@ import { TimerWatch } from "../support/timers.js";
 import { type Program, programs } from "./random-programs.js";
 import { observe } from "./random-runs.js";
 
-const AT_ONCE = 50;
-const COUNT = sized(20_000, 400);
+const AT_ONCE = 100;
+const COUNT = sized(20_000, 300);
 
 const unhandled: unknown[] = [];
 const onUnhandled = (error: unknown) => void unhandled.push(error);
