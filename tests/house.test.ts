@@ -42,8 +42,8 @@ const packages: Record<string, string> = {
 };
 
 // Files and functions that are still too long, in rooms that are being rebuilt: an entry goes with what mends it.
-const longFiles = ["gate/acquire"];
-const complexFunctions = ["gate/acquire: acquire"];
+const longFiles: string[] = ["engine/fan-out", "engine/walk"];
+const complexFunctions: string[] = [];
 
 const all = [...sources.values()];
 const inCore = ({ room }: Source) => core.includes(room);
