@@ -211,9 +211,8 @@ export abstract class FanOut {
     }
     if (cancellation.draining) return this.#leaveUndone(worker);
     const tooMany = this.#tally?.add(last);
-    if (this.#settings.collect && tooMany === undefined) {
-      return { result: new ItemFailure(worker.index, worker.item, last, worker.tries) };
-    }
+    const { index, item, tries } = worker;
+    if (this.#settings.collect && !tooMany) return { result: new ItemFailure(index, item, last, tries) };
     worker.end();
     if (tooMany !== undefined) this.#blame(tooMany);
     this.#fail(tooMany ?? last);

@@ -23,7 +23,7 @@ export const walk = (start: Step, shared: unknown, scope: Scope, alone = false):
   new Walk(start, shared, scope, alone, scope.run.watch).start();
 
 /** Where a walk goes on: what has ended, or what is next. */
-type Phase = typeof PREP | typeof PREPARED | typeof YIELDED | typeof EXECUTED | typeof POSTED;
+type Phase = 0 | 1 | 2 | 3 | 4;
 const PREP = 0;
 const PREPARED = 1;
 const YIELDED = 2;
@@ -62,14 +62,7 @@ class Walk extends Pending {
   #onError: (error: unknown) => void = noListener;
 
   /** @param steps - Steps of the same walk that were begun, by the walk that this one is a step of. */
-  constructor(
-    start: Step,
-    shared: unknown,
-    scope: Scope,
-    alone: boolean,
-    watch: Watch | undefined,
-    steps = 0,
-  ) {
+  constructor(start: Step, shared: unknown, scope: Scope, alone: boolean, watch?: Watch, steps = 0) {
     super();
     this.#steps = steps;
     this.#node = start;
