@@ -42,8 +42,8 @@ const packages: Record<string, string> = {
 };
 
 // Files and functions that are still too long, in rooms that are being rebuilt: an entry goes with what mends it.
-const longFiles = ["gate/acquire"];
-const complexFunctions = ["gate/acquire: acquire"];
+const longFiles: string[] = ["engine/fan-out", "engine/walk"];
+const complexFunctions: string[] = [];
 
 const all = [...sources.values()];
 const inCore = ({ room }: Source) => core.includes(room);
@@ -227,14 +227,18 @@ describe("habits", () => {
     expect(wrong).toEqual([]);
   });
 
+  /** `name` in `x.name`. */
+  const isMemberName = (node: ts.Node) =>
+    ts.isPropertyAccessExpression(node.parent) && node.parent.name === node;
+
   test("no class that an index exports refers to itself: bundlers would give it another name", () => {
-    const wrong = entries.flatMap((entry) =>
+    const wrong = [...entries, sources.get("internal")!].flatMap((entry) =>
       reexportedBy(entry).flatMap(({ file, name }) =>
         (exportedBy(file).get(name) ?? []).filter(ts.isClassDeclaration).flatMap(({ members }) =>
           members
             .flatMap((member) => [...nodesOf(member)])
             .filter((node) => ts.isIdentifier(node) && node.text === name)
-            .filter(({ parent }) => ts.isExpression(parent) && !ts.isPropertyAccessExpression(parent))
+            .filter((node) => ts.isExpression(node.parent) && !isMemberName(node))
             .map(({ parent }) => `${file.name}: ${parent.getText()}`),
         ),
       ),

@@ -114,8 +114,8 @@ export class BatchFlow<
   /** @internal */
   override [MIDDLE](items: unknown, shared: S, { step }: StepContext, scope: Scope): Promise<unknown[]> {
     const { concurrency, collect, maxFailures } = this[NODE].batch as FanOutSettings;
-    const forks = this.fork !== BatchFlow.prototype.fork;
-    const joins = this.join !== BatchFlow.prototype.join;
+    const forks = overrides(this, "fork");
+    const joins = overrides(this, "join");
     const batch = { concurrency, collect, maxFailures, forks, joins };
     return new IterationFanOut<S>(this as never, items, shared, scope, batch, step).run();
   }
@@ -163,3 +163,7 @@ export class AsyncParallelBatchFlow<
     super(start, options, parallelFlowRules, 16);
   }
 }
+
+/** Outside the class: bundlers rename a class that refers to itself. */
+const overrides = (flow: BatchFlow, hook: "fork" | "join"): boolean =>
+  flow[hook] !== BatchFlow.prototype[hook];
