@@ -45,6 +45,7 @@ export class TokenQueue {
   /** By the clock; 0 without a pause. Written by pauseFor and at its end. */
   #pausedUntil = 0;
   /** Whether a round through the waiters goes on: a call that it starts may come back here. */
+  #waking: Promise<void> | undefined; // written by #wakeSoon
   #pumping = false;
   /** Whether somebody has come meanwhile, perhaps to a place that the round has passed. */
   #changed = false;
@@ -99,7 +100,15 @@ export class TokenQueue {
     if (this.#waiters.size === 0) {
       this.#alarm.clear();
       this.#refill?.cancel();
-    } else if (wasFirst && !this.#pumping) this.wake();
+    } else if (wasFirst && !this.#pumping) this.#wakeSoon();
+  }
+
+  /** Wakes once for all that leave in one turn: 10,000 that are aborted would each arm the timer anew. */
+  #wakeSoon(): void {
+    this.#waking ??= Promise.resolve().then(() => {
+      this.#waking = undefined;
+      if (this.#waiters.size > 0) this.wake();
+    });
   }
 
   /**

@@ -35,7 +35,7 @@ export const scenes: Record<string, () => Promise<unknown>> = {
     await gate.run(() => Promise.reject(new Error("no"))).catch(() => {});
     const later = new Gate();
     const { signal, abort } = controller();
-    const waits = [1, 2, 3].map(() => later.run(() => Promise.reject(refusal(3_600)), { signal }));
+    const waits = [1, 2, 3].map(() => later.run(() => Promise.reject(refusal(200)), { signal }));
     await sleep(20);
     abort();
     await Promise.allSettled(waits);
@@ -58,7 +58,7 @@ export const scenes: Record<string, () => Promise<unknown>> = {
       new Gate({ concurrency: 1 }),
       new Gate({ rate: { requests: 1, per: 3_600_000 } }),
       new Gate({ rate: { tokens: 1, per: 3_600_000, burst: 3_600_000 } }),
-      new Gate({ retryAfter: () => 3_600_000 }),
+      new Gate({ retryAfter: () => 200_000 }),
     ];
     const calls = gates.flatMap((gate) =>
       Array.from({ length: 100 }, () =>
