@@ -1,5 +1,4 @@
-// TokenQueue: who may start now, by requests, by tokens, by a vendor's pause and by the slow start after it. One queue
-// over a supply of permits. A call that leaves the queue starts in the same turn, and its permits are counted then.
+// TokenQueue: which call may start now, by requests, tokens, a vendor's pause and the slow start after it.
 import { Alarm, GateClock } from "./gate-clock.js";
 import { LocalSupply, type PermitSupply } from "./permit-supply.js";
 import type { Rate } from "./rate.js";
@@ -7,7 +6,6 @@ import { Refill } from "./refill.js";
 import { SlowStart } from "./slow-start.js";
 import { type Place, WaitingList } from "./waiting-list.js";
 
-/** A call, as a queue sees it. */
 interface Costed {
   readonly tokens: number;
   /** Whether it is part of a call that has started: a slow start that waits for that one must not hold it back. */
@@ -63,7 +61,6 @@ export class TokenQueue {
     return this.#supply?.left(this.#saving, this.clock.now()) ?? { requests: UNLIMITED, tokens: UNLIMITED };
   }
 
-  /** Tokens that are saved up at most. */
   get tokensAtOnce(): number {
     return this.#supply?.tokensAtOnce ?? UNLIMITED;
   }
