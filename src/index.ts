@@ -18,13 +18,9 @@ export type { BaseOptions, NodeOptions, RetryOptions } from "./engine/settings.j
 export type { Action } from "./engine/step.js";
 export type { EventOf, RunStream, StreamOptions, StreamType } from "./engine/stream.js";
 export type { AdaptiveConcurrency } from "./gate/adaptive-limit.js";
-export {
-  Gate,
-  type GateOptions,
-  type GateRunOptions,
-  type GateStats,
-} from "./gate/gate.js";
+export { Gate } from "./gate/gate.js";
 export type { GateContext } from "./gate/gate-call.js";
+export type { GateOptions, GateRunOptions, GateStats } from "./gate/gate-options.js";
 export type { Rate } from "./gate/rate.js";
 export { retryAfter } from "./gate/retry-after.js";
 export { type ActionOf, BaseNode, type Branches } from "./graph/base-node.js";

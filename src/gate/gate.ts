@@ -29,8 +29,6 @@ import { Semaphore } from "./semaphore.js";
 import { StallWatch } from "./stall.js";
 import { TokenQueue } from "./token-queue.js";
 
-export type { GateOptions, GateRunOptions, GateStats } from "./gate-options.js";
-
 /**
  * A semaphore and a rate limiter for one thing with a limit: a vendor account, a database, a GPU.
  *
