@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -10,8 +12,18 @@ const heavy = [
   "tests/{cli,docs,package,types,view}/**/*.test.ts",
   "tests/**/*.browser.test.ts",
   "tests/house.test.ts",
-  "cookbook/*/recipe.test.ts",
 ];
+const recipes = "cookbook/*/recipe.test.ts";
+
+/** In full size only the files run that have a size: those that import tests/support/size.ts. */
+const left =
+  process.env.SLUICE_TEST_SIZE === "full"
+    ? readdirSync(here("tests"), { recursive: true, encoding: "utf8" })
+        .filter((file) => file.endsWith(".test.ts"))
+        .map((file) => `tests/${file}`)
+        .filter((file) => !readFileSync(here(file), "utf8").includes("support/size.js"))
+        .concat("cookbook/**")
+    : [];
 
 export default defineConfig({
   resolve: {
@@ -22,6 +34,8 @@ export default defineConfig({
     ],
   },
   test: {
+    // Unless it is told, Vitest leaves a core idle.
+    maxWorkers: availableParallelism(),
     execArgv: ["--expose-gc"],
     // A recipe that a test starts in another folder also gets the source, and never an old dist/.
     env: { TSX_TSCONFIG_PATH: here("tsconfig.json") },
@@ -31,14 +45,20 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "clock", include: [clock], fileParallelism: false, sequence: { groupOrder: 1 } },
+        test: {
+          name: "clock",
+          include: [clock],
+          exclude: ["**/node_modules/**", ...left],
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
       },
       {
         extends: true,
         test: {
           name: "core",
           include: ["tests/**/*.test.ts"],
-          exclude: ["**/node_modules/**", clock, ...heavy],
+          exclude: ["**/node_modules/**", clock, ...heavy, ...left],
           sequence: { groupOrder: 2 },
         },
       },
@@ -47,7 +67,19 @@ export default defineConfig({
         test: {
           name: "house",
           include: heavy,
-          exclude: ["**/node_modules/**", clock],
+          exclude: ["**/node_modules/**", clock, ...left],
+          testTimeout: 120_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "recipes",
+          include: [recipes],
+          exclude: ["**/node_modules/**", ...left],
+          globalSetup: "tests/support/bundle-recipes.ts",
+          setupFiles: "tests/support/bundled-starts.ts",
           testTimeout: 120_000,
           sequence: { groupOrder: 3 },
         },

@@ -13,7 +13,7 @@ export type { WarningCode } from "./base/warnings.js";
 export type { Backoff, BackoffOptions } from "./engine/backoff.js";
 export type { BudgetOptions } from "./engine/budget.js";
 export type { Context, Params, RunOptions } from "./engine/context.js";
-export { ItemFailure, isFailure } from "./engine/failure.js";
+export { type Collected, ItemFailure, isFailure, type OnError } from "./engine/failure.js";
 export type { BaseOptions, NodeOptions, RetryOptions } from "./engine/settings.js";
 export type { Action } from "./engine/step.js";
 export type { EventOf, RunStream, StreamOptions, StreamType } from "./engine/stream.js";

@@ -13,6 +13,7 @@ export {
   THREAD_POOL,
   WALK,
 } from "./base/keys.js";
+export { nameOf } from "./base/name.js";
 export { nearest } from "./base/nearest.js";
 export {
   aBoolean,
@@ -37,7 +38,7 @@ export { warn } from "./base/warnings.js";
 export { idsOf, segmentOf } from "./engine/ids.js";
 export type { Step } from "./engine/step.js";
 export { GateClock } from "./gate/gate-clock.js";
-export { RequestScopes } from "./gate/request-scopes.js";
+export { type RequestScopes, scopesOn } from "./gate/request-scopes.js";
 export { holdSlot } from "./gate/scoped-slot.js";
 export { Semaphore } from "./gate/semaphore.js";
 export { EVENT_TYPES } from "./observe/event-types.js";

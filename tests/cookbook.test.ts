@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 import { describe, expect, test } from "vitest";
-import { importsOf } from "./imports.js";
+import { importsOf } from "./support/imports.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const cookbook = join(root, "cookbook");

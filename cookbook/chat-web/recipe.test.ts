@@ -199,7 +199,9 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page, in Chrom
 
   test("several rooms are answered at the same time and do not mix", async () => {
     await withPage(async (page) => {
-      const said = ["apples and pears", "ships on the ocean", "mountains under snow"];
+      const subjects = ["apples and pears", "ships on the ocean", "mountains under snow"];
+      // Long enough that the first answer still grows when the last message is sent, on a busy machine too.
+      const said = subjects.map((subject) => `${subject}${", and more".repeat(80)}`);
       for (const [at, text] of said.entries()) {
         if (at > 0) await page.getByLabel("New room").click();
         await say(page, text);
@@ -207,8 +209,8 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page, in Chrom
       await page.waitForFunction(() => document.querySelectorAll("#rooms .busy").length === 3);
       await vi.waitFor(() => expect(chat.stats().running).toBe(3));
       await done(page);
-      for (const text of said) {
-        await page.locator("#rooms button", { hasText: text }).click();
+      for (const [at, text] of said.entries()) {
+        await page.locator("#rooms button", { hasText: subjects[at] as string }).click();
         expect(await page.locator("#log li").allTextContents()).toEqual([text, answerTo([text])]);
       }
       expect(await page.locator("#rooms .unread").count()).toBe(0);

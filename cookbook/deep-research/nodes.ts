@@ -129,7 +129,7 @@ interface Branch {
 }
 
 /** Researches all questions of a level at once, each in a store of its own, which is merged back when it is done. */
-export class Research extends AsyncParallelBatchFlow<Shared, Branch> {
+export class Research extends AsyncParallelBatchFlow<Shared, Branch, "collect"> {
   constructor(start: BaseNode<Shared>) {
     super(start, { onError: "collect" });
   }

@@ -27,7 +27,7 @@ export const createShared = (urls: readonly string[]): Shared => ({
 });
 
 /** Asks all addresses at once. Who does not answer at all is asked once more, and is then down. */
-export class Probe extends AsyncParallelBatchNode<Shared, string, State> {
+export class Probe extends AsyncParallelBatchNode<Shared, string, State, "collect"> {
   constructor(timeout: number) {
     super({ concurrency: 16, attempts: 2, backoff: 100, timeout, onError: "collect" });
   }

@@ -124,7 +124,7 @@ export class Validate extends Node<Shared, Invoice, readonly string[]> {
 }
 
 /** Sends every PDF of a folder through the steps, each with a store of its own. */
-export class EachPdf extends AsyncParallelBatchFlow<Shared, { readonly file: string }> {
+export class EachPdf extends AsyncParallelBatchFlow<Shared, { readonly file: string }, "collect"> {
   constructor(start: BaseNode<Shared>, concurrency: number) {
     super(start, { concurrency, onError: "collect" });
   }

@@ -33,7 +33,7 @@ export const createShared = (question: string, votes: number): Shared => ({
 });
 
 /** Asks the same question of many at the same time; none of them knows what the others say. */
-export class Ask extends AsyncParallelBatchNode<Shared, string, string> {
+export class Ask extends AsyncParallelBatchNode<Shared, string, string, "collect"> {
   readonly #llm: Llm;
 
   /** Who fails twice abstains: the others can do without. */

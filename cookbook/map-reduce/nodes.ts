@@ -54,7 +54,7 @@ interface Question extends Resume {
 }
 
 /** Maps: has the model read each résumé, many side by side and each for itself. */
-export class FindFacts extends AsyncParallelBatchNode<Shared, Question, Facts> {
+export class FindFacts extends AsyncParallelBatchNode<Shared, Question, Facts, "collect"> {
   readonly #llm: Llm;
 
   constructor(llm: Llm) {

@@ -33,7 +33,7 @@ class EachClass extends BatchFlow<Shared, Pick<ClassParams, "className">> {
 type Student = Pick<StudentParams, "student">;
 
 /** Walks its graph for each student of the class that the params name; a failure is that student's alone. */
-class EachStudent extends BatchFlow<Shared, Student> {
+class EachStudent extends BatchFlow<Shared, Student, "collect"> {
   override async prep({ folder }: Shared, { params }: Context<ClassParams>): Promise<Student[]> {
     const names = await readdir(join(folder, params.className));
     const files = names.filter((name) => name.endsWith(".txt")).sort();

@@ -42,7 +42,7 @@ export const createShared = (feeds: readonly string[], wish: Wish, now: number):
 const DAY = 86_400_000;
 
 /** Fetches all feeds at once; one that is dead costs its own place, after two attempts. */
-export class Fetch extends AsyncParallelBatchNode<Shared, string, Item[]> {
+export class Fetch extends AsyncParallelBatchNode<Shared, string, Item[], "collect"> {
   constructor() {
     super({ concurrency: 8, attempts: 2, backoff: 100, timeout: 10_000, onError: "collect" });
   }

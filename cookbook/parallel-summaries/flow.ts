@@ -26,7 +26,7 @@ export interface SummariesDeps {
   readonly onProgress: Watcher;
 }
 
-/** Creates a flow that summarises documents and never pays twice for one. */
+/** Creates a flow that summarises documents and asks only for what its journal does not have. */
 export function createSummariesFlow(deps: SummariesDeps): Flow<Shared> {
   const list = new ListFiles();
   const read = new ReadDocuments();
@@ -38,7 +38,6 @@ export function createSummariesFlow(deps: SummariesDeps): Flow<Shared> {
     backoff: { delay: 500 },
     retryIf: isWorthARetry,
     timeout: 60_000,
-    onError: "collect",
   });
   const write = new WriteSummaries();
 

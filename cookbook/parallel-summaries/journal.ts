@@ -1,4 +1,4 @@
-// Keeps every answer from the moment it is paid for, so that no crash, Ctrl-C or kill -9 makes anyone pay twice.
+// Keeps every answer from the moment it comes: after a crash or a kill -9 only what was in flight is asked again.
 import { createHash } from "node:crypto";
 import {
   accessSync,

@@ -54,18 +54,24 @@ const options = program.opts<Options>();
 
 const live = process.stderr.isTTY && process.env.CI === undefined;
 const bar = ora({ isEnabled: live, discardStdin: false }); // Ctrl-C must stay a signal
+const drain = new AbortController();
 const stop = new AbortController();
+// The first signal lets calls in flight end, for they are paid for; a second one stops them.
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
     process.exitCode = 128 + constants.signals[signal];
-    stop.abort(new Error(`Stopped by ${signal}`));
+    const reason = new Error(`Stopped by ${signal}`);
+    if (drain.signal.aborted) return stop.abort(reason);
+    const again = signal === "SIGINT" ? "press Ctrl-C" : `send ${signal}`;
+    console.error(`\nfinishing what is in flight; ${again} again to stop now`);
+    drain.abort(reason);
   });
 }
 
 try {
   await main();
 } catch (error) {
-  if (!stop.signal.aborted) {
+  if (error !== drain.signal.reason && error !== stop.signal.reason) {
     process.exitCode = error instanceof InputError ? 2 : 1;
     console.error(error instanceof InputError ? `error: ${error.message}` : error);
   }
@@ -98,7 +104,7 @@ async function summarise({ llm, limits }: Service, output: string): Promise<void
   const shared = createShared({ globs, limit, cwd, output });
   const startedAt = performance.now();
   try {
-    await flow.run(shared, { signal: stop.signal });
+    await flow.run(shared, { drain: drain.signal, signal: stop.signal });
   } catch (error) {
     bar.stop();
     const { summarised, kept } = shared.counts;

@@ -140,11 +140,11 @@ export interface SummariseTools {
 }
 
 /** Summarises what is missing, in parallel. */
-export class Summarise extends AsyncParallelBatchNode<Shared, Document, TimedAnswer> {
+export class Summarise extends AsyncParallelBatchNode<Shared, Document, TimedAnswer, "collect"> {
   readonly #tools: SummariseTools;
 
-  constructor(tools: SummariseTools, options: ParallelBatchNodeOptions) {
-    super(options);
+  constructor(tools: SummariseTools, options: ParallelBatchNodeOptions<Shared, "collect">) {
+    super({ ...options, onError: "collect" });
     this.#tools = tools;
   }
 

@@ -73,7 +73,7 @@ function start(cwd: string, args: string[] = [], env: NodeJS.ProcessEnv = {}) {
   const ended = new Promise<{ code: number | null; text: string }>((resolve) =>
     child.on("close", (code) => resolve({ code, text })),
   );
-  return { pid: child.pid as number, ended };
+  return { pid: child.pid as number, ended, text: () => text };
 }
 const run = (...args: Parameters<typeof start>) => start(...args).ended;
 const callTo = ({ url }: StandIn) => ({ OPENAI_API_KEY: "test", OPENAI_BASE_URL: url });
@@ -151,13 +151,35 @@ describe.concurrent("parallel-summaries", () => {
     });
   });
 
-  test("Ctrl-C stops at once, keeps what is done, and the next start asks for the rest", async () => {
+  test("the first Ctrl-C lets calls in flight end and keeps them, so nothing is asked twice", async () => {
     const folder = folderOf(40);
     await withStandIn(plenty, async (standIn) => {
       const first = start(folder, ["*.md", "--concurrency", "4"], callTo(standIn));
-      await vi.waitFor(() => expect(linesOf(journalOf(folder))).toBeGreaterThan(5), 10_000);
+      await vi.waitFor(() => expect(linesOf(journalOf(folder))).toBeGreaterThan(5), 30_000);
+      process.kill(-first.pid, "SIGINT");
+      const { code, text } = await first.ended;
+      expect(code).toBe(130);
+      expect(text).toContain("finishing what is in flight; press Ctrl-C again to stop now");
+      const kept = linesOf(journalOf(folder));
+      expect(kept).toBeLessThan(40);
+      expect(kept).toBe(standIn.calls.accepted);
+      expect(text).toContain(`Stopped. ${kept} of 40 summaries are kept`);
+      expect(entriesOf(folder).filter(({ summary }) => summary !== undefined)).toHaveLength(kept);
+
+      expect((await run(folder, ["*.md"], callTo(standIn))).code).toBe(0);
+      expect(standIn.calls.accepted).toBe(40);
+    });
+  });
+
+  test("a second Ctrl-C stops at once, keeps what is done, and the next start asks for the rest", async () => {
+    const folder = folderOf(40);
+    await withStandIn(plenty, async (standIn) => {
+      const first = start(folder, ["*.md", "--concurrency", "4"], callTo(standIn));
+      await vi.waitFor(() => expect(linesOf(journalOf(folder))).toBeGreaterThan(5), 30_000);
       const stoppedAt = performance.now();
       process.kill(-first.pid, "SIGINT"); // to the whole group, as a terminal does
+      await vi.waitFor(() => expect(first.text()).toContain("press Ctrl-C again"), 10_000);
+      process.kill(-first.pid, "SIGINT");
       const { code: firstCode, text } = await first.ended;
       expect(performance.now() - stoppedAt).toBeLessThan(1_500);
       expect(firstCode).toBe(130);
@@ -187,7 +209,7 @@ describe.concurrent("parallel-summaries", () => {
     const folder = folderOf(40);
     await withStandIn(plenty, async (standIn) => {
       const first = start(folder, ["*.md", "--concurrency", "4"], callTo(standIn));
-      await vi.waitFor(() => expect(linesOf(journalOf(folder))).toBeGreaterThan(5), 10_000);
+      await vi.waitFor(() => expect(linesOf(journalOf(folder))).toBeGreaterThan(5), 30_000);
       process.kill(-first.pid, "SIGKILL");
       await first.ended;
       const kept = linesOf(journalOf(folder));

@@ -27,7 +27,6 @@ export function createTranslateFlow(deps: TranslateDeps): Flow<Shared> {
     backoff: { delay: backoff },
     retryIf: isWorthARetry,
     timeout: 120_000,
-    onError: "collect",
   });
   read.next(translate).branch({ translated: new WriteFiles(), "nothing translated": null });
   return new Flow(read, { name: "Translations" });

@@ -75,11 +75,11 @@ interface Answer {
 }
 
 /** Translates every part into every language. */
-export class Translate extends AsyncParallelBatchNode<Shared, Task, Answer> {
+export class Translate extends AsyncParallelBatchNode<Shared, Task, Answer, "collect"> {
   readonly #llm: Llm;
 
-  constructor(llm: Llm, options: ParallelBatchNodeOptions<Shared>) {
-    super({ requires: ["parts"], ...options });
+  constructor(llm: Llm, options: ParallelBatchNodeOptions<Shared, "collect">) {
+    super({ requires: ["parts"], ...options, onError: "collect" });
     this.#llm = llm;
   }
 

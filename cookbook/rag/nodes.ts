@@ -40,7 +40,7 @@ export const createIndexShared = (
 ): IndexShared => ({ folder, patterns, before, unread: [], spent: { texts: 0, requests: 0, tokens: 0 } });
 
 /** Reads the documents; one that cannot be read costs only itself. */
-export class Load extends AsyncParallelBatchNode<IndexShared, Source, Document> {
+export class Load extends AsyncParallelBatchNode<IndexShared, Source, Document, "collect"> {
   constructor() {
     super({ onError: "collect" });
   }

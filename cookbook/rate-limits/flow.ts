@@ -48,7 +48,6 @@ function createFlow(question: Question, cut: Cut, { llm, gate, ledger, most }: A
       attempts: 3,
       backoff: { delay: 200 },
       retryIf: isWorthARetry,
-      onError: "collect",
     },
   );
   start.next(ask).branch({ all: null, some: null });

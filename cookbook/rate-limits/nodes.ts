@@ -68,11 +68,11 @@ export interface AskTools {
 }
 
 /** Puts the question to every text, as fast as the gate lets it. */
-export class Ask extends AsyncParallelBatchNode<Shared, string, string> {
+export class Ask extends AsyncParallelBatchNode<Shared, string, string, "collect"> {
   readonly #tools: AskTools;
 
-  constructor(tools: AskTools, options: ParallelBatchNodeOptions<Shared>) {
-    super({ name: tools.question.name, requires: ["texts"], ...options });
+  constructor(tools: AskTools, options: ParallelBatchNodeOptions<Shared, "collect">) {
+    super({ name: tools.question.name, requires: ["texts"], ...options, onError: "collect" });
     this.#tools = tools;
   }
 

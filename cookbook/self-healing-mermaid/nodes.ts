@@ -92,7 +92,7 @@ export class Check extends Node<Drawing, string, string | undefined> {
 }
 
 /** Sends every section through the flow of one drawing, each with a store of its own. */
-export class DrawSections extends AsyncParallelBatchNode<Shared, Section, Drawing> {
+export class DrawSections extends AsyncParallelBatchNode<Shared, Section, Drawing, "collect"> {
   readonly #drawing: Flow<Drawing>;
 
   constructor(drawing: Flow<Drawing>, concurrency: number) {

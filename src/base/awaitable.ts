@@ -12,21 +12,24 @@ export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
 type OnValue = (value: unknown) => void;
 
 const NOTHING = () => {};
+const PENDING = 0;
+const RESOLVED = 1;
+const REJECTED = 2;
 
 /**
  * The engine's own work in progress. Unlike a promise it calls its listener in the turn in which it settles, so that
  * what follows a nested walk runs before any other walk: a promise would let others in between. One listener.
  */
 export class Pending implements PromiseLike<unknown> {
-  #state: "pending" | "resolved" | "rejected" = "pending";
-  #outcome: unknown;
+  #state: typeof PENDING | typeof RESOLVED | typeof REJECTED = PENDING;
+  #outcome: unknown = undefined;
   #onValue: OnValue = NOTHING;
   #onError: OnValue = NOTHING;
 
   /** Calls back when it settles, or at once if it has. Must be called once at most. */
   listen(onValue: OnValue, onError: OnValue): void {
-    if (this.#state === "resolved") onValue(this.#outcome);
-    else if (this.#state === "rejected") onError(this.#outcome);
+    if (this.#state === RESOLVED) onValue(this.#outcome);
+    else if (this.#state === REJECTED) onError(this.#outcome);
     else {
       this.#onValue = onValue;
       this.#onError = onError;
@@ -34,13 +37,13 @@ export class Pending implements PromiseLike<unknown> {
   }
 
   resolve(value: unknown): void {
-    this.#state = "resolved";
+    this.#state = RESOLVED;
     this.#outcome = value;
     this.#onValue(value);
   }
 
   reject(error: unknown): void {
-    this.#state = "rejected";
+    this.#state = REJECTED;
     this.#outcome = error;
     this.#onError(error);
   }

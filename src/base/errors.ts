@@ -14,6 +14,7 @@ export const errorCodes = [
   "UNKNOWN_ACTION",
   "MISSING_KEYS",
   "NOT_ITERABLE",
+  "INVALID_ITEM",
   "INVALID_PARAMS",
   "INVALID_COST",
   "COST_TOO_HIGH",
@@ -24,6 +25,7 @@ export const errorCodes = [
   "SIBLING_FAILED",
   "BRANCH_LOST",
   "STREAM_LEFT",
+  "STREAM_OVERFLOW",
   "NEXT_CALLED_TWICE",
 ] as const;
 
@@ -106,9 +108,11 @@ export function locate(error: unknown): Location | undefined {
   return isObject(error) ? locations().get(error) : undefined;
 }
 
-/** Cuts a text short and escapes what would break a line or colour a terminal. */
-const cut = (text: string): string =>
-  JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : `${text}`).slice(1, -1); // in plain JavaScript, a name may be a method
+/** Cuts a text short and escapes what would break a line or colour a terminal. In plain JavaScript it may be anything. */
+function cut(value: unknown): string {
+  const text = typeof value === "string" ? value : show(value);
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text).slice(1, -1);
+}
 
 /** Shows a value in a message: short, on one line, with its type. */
 export function show(value: unknown): string {
@@ -146,15 +150,23 @@ export const invalidOption = (where: string, name: string, expected: string, val
     `${where.slice(0, 100)}: expected \`${name}\` to be ${expected}, got ${show(value)}`,
   );
 
+/** What to write in the place of a name; the name may be a slip of one that another library uses. */
+function hintFor(name: string, known: readonly string[], instead: Readonly<Record<string, string>>): string {
+  if (Object.hasOwn(instead, name)) return instead[name] as string;
+  const close = nearest(name, [...known, ...Object.keys(instead)]);
+  if (close === undefined) return "";
+  const words = known.includes(close) || !Object.hasOwn(instead, close) ? "" : ` ${instead[close]}`;
+  return `did you mean \`${close}\`?${words}`;
+}
+
 /** An option that does not exist, with what was probably meant. */
 export function unknownOption(
   where: string,
   name: string,
   known: readonly string[],
-  instead?: string,
+  instead: Readonly<Record<string, string>> = {},
 ): SluiceError {
-  const close = nearest(name, known);
-  const hint = instead ?? (close === undefined ? "" : `did you mean \`${close}\`?`);
+  const hint = hintFor(name, known, instead);
   const list = known.map((option) => `\`${option}\``).join(", ");
   return new SluiceError(
     "UNKNOWN_OPTION",

@@ -1,18 +1,31 @@
 // The nearest name to a misspelt one, for error messages. Imports nothing.
 
-/** Counts single-character edits between two strings (Levenshtein 1966, one row of the table kept). */
+/**
+ * Counts the slips between two strings: a letter more, less or other, or two swapped (optimal string alignment, after
+ * Damerau 1964; two rows of the table kept).
+ */
 function distance(a: string, b: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
       const change = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
       next.push(Math.min(change, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (swapped) next[j] = Math.min(next[j] as number, (before[j - 2] as number) + 1);
     }
+    before = row;
     row = next;
   }
   return row[b.length] as number;
 }
+
+/** Whether one slip makes the difference, or only the case of letters does. */
+export const isOneSlip = (name: string, right: string): boolean =>
+  name !== right &&
+  Math.abs(name.length - right.length) <= 1 &&
+  distance(name.toLowerCase(), right.toLowerCase()) <= 1;
 
 /** Gives the candidate a reader most likely meant, or `undefined` when none is close. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {

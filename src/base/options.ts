@@ -86,12 +86,7 @@ export function checkOptions(
   for (const name in options) {
     const known = Object.hasOwn(rules, name) ? rules[name] : undefined;
     if (known === undefined) {
-      throw unknownOption(
-        where,
-        name,
-        Object.keys(rules),
-        Object.hasOwn(instead, name) ? instead[name] : undefined,
-      );
+      throw unknownOption(where, name, Object.keys(rules), instead);
     }
     const value = options[name];
     if (value !== undefined && !known.accepts(value)) throw invalidOption(where, name, known.expected, value);

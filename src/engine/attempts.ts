@@ -3,6 +3,7 @@
 import { type Awaitable, isThenable, Pending, whenSettled } from "../base/awaitable.js";
 import { sleep } from "../base/cancellation.js";
 import { locate } from "../base/errors.js";
+import { nameOf } from "../base/name.js";
 import { releaseCarried } from "../gate/held-slots.js";
 import { readRefusal } from "../gate/refusal.js";
 import { backpressure } from "../observe/events.js";
@@ -135,7 +136,7 @@ async function waitBefore(job: Job, error: unknown, number: number) {
   try {
     if (!(await raced(job, settings.retryIf(error)))) return undefined;
     scope.cancellation?.throwIfDraining();
-    const wait = await raced(job, waitAfter(settings.backoff, number, error, node.name));
+    const wait = await raced(job, waitAfter(settings.backoff, number, error, nameOf(node)));
     // A gate has waited for what it was told already.
     const named = settings.isGated ? 0 : (readRefusal(error)?.wait ?? 0);
     return Math.max(wait, Math.min(named, LONGEST_NAMED_WAIT));

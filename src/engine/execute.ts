@@ -3,6 +3,7 @@
 import { type Awaitable, after, isThenable } from "../base/awaitable.js";
 import { Cancellation } from "../base/cancellation.js";
 import { quote, SluiceError } from "../base/errors.js";
+import { nameOf } from "../base/name.js";
 import { isAmount } from "../base/options.js";
 import { type AcquireRequest, enter, type Grant, tryAcquire } from "../gate/acquire.js";
 import type { Scope } from "./scope.js";
@@ -49,27 +50,28 @@ export interface Trip extends Work {
 
 export type Job = Call | Trip;
 
-const asItIs = (value: unknown) => value;
-
 /**
- * The short road of a node without attempts, timeout, gate and meter: calls `exec` with the context that `prep` had, and
- * the fallback if it fails.
+ * The short road of a node without attempts, timeout, gate and meter: calls `exec` with the context that `prep` had. If
+ * what it returns rejects, {@link recoverOnce} is next.
  */
 export function executeOnce(node: Leaf, input: unknown, ctx: StepContext): unknown {
   const { cancellation } = ctx.scope;
-  const recover = (error: unknown) => {
-    cancellation?.throwIfDraining();
-    const result = node.execFallback(input, error, ctx);
-    return isThenable(result) ? (cancellation?.race(result) ?? result) : result;
-  };
   let result: unknown;
   try {
     result = node.exec(input, ctx);
   } catch (error) {
-    return recover(error);
+    return recoverOnce(node, input, error, ctx);
   }
-  if (!isThenable(result)) return result;
-  return after(cancellation?.race(result) ?? result, asItIs, recover);
+  if (cancellation === undefined || !isThenable(result)) return result;
+  return cancellation.race(result);
+}
+
+/** The fallback of a node on the short road. */
+export function recoverOnce(node: Leaf, input: unknown, error: unknown, ctx: StepContext): unknown {
+  const { cancellation } = ctx.scope;
+  cancellation?.throwIfDraining(); // a failure of a run that ends is not decided
+  const result = node.execFallback(input, error, ctx);
+  return isThenable(result) ? (cancellation?.race(result) ?? result) : result;
 }
 
 /** What {@link startItem} gives for an item that must take the long road. */
@@ -168,7 +170,7 @@ class Deadline {
   }
 
   #fire(): void {
-    const text = `${quote(this.#job.node.name)} took longer than its \`timeout: ${this.#timeout}\` ms`;
+    const text = `${quote(nameOf(this.#job.node))} took longer than its \`timeout: ${this.#timeout}\` ms`;
     this.level.abort(new SluiceError("TIMEOUT", text), true);
   }
 

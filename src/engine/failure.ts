@@ -21,6 +21,21 @@ export class ItemFailure<Item = unknown> {
   }
 }
 
+/** What becomes of a failed item: its error is thrown, or an {@link ItemFailure} stands in its place. */
+export type OnError = "throw" | "collect";
+
+/** `"throw"`, and in plain JavaScript style, where results are `any`, either. */
+export type DefaultOnError<Result> = 0 extends 1 & Result ? Untyped : "throw";
+
+/**
+ * One result under `onError: "collect"`: annotate it as `Result | ItemFailure<Item>`. Has a mark that no value has,
+ * since a hook that is a method may take less than it gets: with the mark, one that forgets failures does not compile.
+ */
+export type Collected<Result, Item> = (Result | ItemFailure<Item>) & { readonly "~collected": true };
+
+/** One result of a batch, as its `post` and `onResult` get it. */
+export type Outcome<Result, Item, E extends OnError> = "collect" extends E ? Collected<Result, Item> : Result;
+
 Object.defineProperty(ItemFailure.prototype, FAILURE, { value: true });
 
 /**
@@ -30,7 +45,7 @@ Object.defineProperty(ItemFailure.prototype, FAILURE, { value: true });
  * ```ts
  * import { AsyncParallelBatchNode, Flow, isFailure } from "sluice";
  *
- * class Parse extends AsyncParallelBatchNode<{ rows: string[]; bad?: number }, string, unknown> {
+ * class Parse extends AsyncParallelBatchNode<{ rows: string[]; bad?: number }, string, unknown, "collect"> {
  *   override prep(shared: { rows: string[] }) { return shared.rows; }
  *   override exec(row: string) { return JSON.parse(row); }
  *   override post(shared: { bad?: number }, _rows: string[], results: unknown[]) {

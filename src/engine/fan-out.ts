@@ -1,48 +1,31 @@
-// Fan-out: N workers pull items from one iterator, so that a million items cost the memory of N. Lazy,
-// bounded, results in input order. Knows nothing of nodes: it is told what to do with an item.
-
-import { isThenable } from "../base/awaitable.js";
+// Fan-out: N workers pull items from one iterator, so that a million items cost the memory of N. Lazy, bounded,
+// results in input order.
+import { isThenable, Pending } from "../base/awaitable.js";
 import { Cancellation, waitFor } from "../base/cancellation.js";
 import { SluiceError } from "../base/errors.js";
+import type { Named } from "../base/name.js";
 import { releaseCarried } from "../gate/held-slots.js";
 import { backpressure } from "../observe/events.js";
+import { Deliveries } from "./deliveries.js";
 import { ItemFailure, isFailure } from "./failure.js";
+import type { FanOutKind } from "./fan-out-settings.js";
 import { progressOf } from "./items.js";
-import type { Named, Scope } from "./scope.js";
+import type { Scope } from "./scope.js";
 import { checkItems, Source } from "./source.js";
 import { Tally } from "./tally.js";
 import { Worker } from "./worker.js";
 
-/** How many items run at once, and what becomes of a failed one. */
-export interface FanOutSettings {
-  readonly concurrency: number;
-  readonly collect: boolean;
-  /** How many items may fail under `collect`. */
-  readonly maxFailures: number | undefined;
-}
-
-/** The same, and what the kind of batch says of it; not copied with `...`, which gives each copy a shape of its own. */
-interface Settings extends FanOutSettings {
-  /** Whether work that ignores an abort may be abandoned: true when none of it touches the store. */
-  readonly leaf: boolean;
-  /** Whether results are gathered in a list. */
-  readonly keepResults: boolean;
-  /** Whether finished items go to the store through `deliver`. */
-  readonly delivers: boolean;
-}
-
 const ignore = () => {};
 
 /**
- * Runs all items of one batch and gives the results in input order. What is done with an item is up to the kinds of
- * batches, as methods and not as functions that each run makes anew: V8 would compile its calls again for each run.
+ * Runs all items of one batch. What is done with an item is up to the kinds of batches, as methods and not as functions
+ * that each run makes anew: V8 would compile its calls again for each run.
  */
 export abstract class FanOut {
-  /** The scope of the items, under a level of cancellation of their own. */
   protected readonly scope: Scope;
   readonly #node: Named;
   readonly #cancellation = new Cancellation();
-  readonly #settings: Settings;
+  readonly #settings: FanOutKind;
   readonly #source: Source;
   readonly #report: ((failed: boolean) => void) | undefined;
   readonly #results: unknown[] = [];
@@ -53,21 +36,17 @@ export abstract class FanOut {
   #spawning = true;
   #failure: { readonly error: unknown } | undefined;
   #finish: () => void = ignore;
-  /** The end of the queue at the store; `undefined` before anybody has queued. */
-  #delivering: Promise<unknown> | undefined;
+  readonly #deliveries = new Deliveries();
 
-  /**
-   * @param step - The number of the batch's step in its walk.
-   * @throws SluiceError `NOT_ITERABLE`.
-   */
-  constructor(node: Named, items: unknown, outer: Scope, settings: Settings, step: number) {
+  /** @throws SluiceError `NOT_ITERABLE`, `INVALID_ITEM`. */
+  constructor(node: Named, items: unknown, outer: Scope, settings: FanOutKind, step: number) {
     this.#node = node;
     if (settings.maxFailures !== undefined) this.#tally = new Tally(node, settings.maxFailures);
     this.scope = outer.items(this.#cancellation, step);
     this.#settings = settings;
     try {
       const checked = checkItems(node, items);
-      this.#source = new Source(checked);
+      this.#source = new Source(node, checked);
       this.#report = progressOf(checked, outer, node);
     } catch (error) {
       this.#blame(error);
@@ -79,7 +58,7 @@ export abstract class FanOut {
   /** Does the work on an item; what it gives is its result. */
   protected abstract perform(item: unknown, index: number, worker: Worker): unknown;
 
-  /** Has the last word on a failed item, where `perform` has not had it: gives a result or throws. */
+  /** Has the last word on a failed item: gives a result or throws. */
   protected abstract recover(error: unknown, item: unknown, index: number, worker: Worker): unknown;
 
   /** Takes a finished item to the store; called one at a time. */
@@ -107,7 +86,7 @@ export abstract class FanOut {
       return this.#results;
     } finally {
       // Whatever touches the store is waited for, also by an abort.
-      if (this.#delivering !== undefined) await this.#delivering;
+      if (this.#deliveries.ended !== undefined) await this.#deliveries.ended;
       cancellation.unlisten(stop);
       cancellation.release();
     }
@@ -118,7 +97,7 @@ export abstract class FanOut {
     this.scope.locate(error, this.#node, index, 0);
   }
 
-  /** Starts workers while there are items: all of them here, or, for an async iterator, the first. */
+  /** Starts workers while there are items: all, or for an async iterator the first. */
   async #spawn(): Promise<void> {
     const { yields } = this.scope.run;
     try {
@@ -138,8 +117,8 @@ export abstract class FanOut {
   }
 
   /**
-   * One worker: item after item until there are no more. The loop keeps few variables and leaves the rest to
-   * methods, for all of them are saved and restored at each await (a third of the cost of a small item).
+   * One worker: item after item. The loop keeps few variables, for all are saved and restored at each await (a third
+   * of the cost of a small item).
    */
   async #work(): Promise<void> {
     const worker = new Worker();
@@ -157,7 +136,7 @@ export abstract class FanOut {
         if (this.#cancellation.draining) return this.#leaveUndone(worker); // some microtasks have passed since the pull
         try {
           result = this.perform(worker.item, worker.index, worker);
-          if (isThenable(result)) result = await result;
+          if (isThenable(result)) result = await (result instanceof Pending ? result.promise() : result);
         } catch (error) {
           const settled = await this.#settle(error, worker);
           if (settled === undefined) return;
@@ -198,6 +177,7 @@ export abstract class FanOut {
       if (more && this.#workers < this.#settings.concurrency) void this.#work();
       return more;
     } catch (error) {
+      if (this.#cancellation.draining && error === this.#cancellation.reason) return false; // no failure of the source
       return this.#blameSource(error);
     }
   }
@@ -231,9 +211,8 @@ export abstract class FanOut {
     }
     if (cancellation.draining) return this.#leaveUndone(worker);
     const tooMany = this.#tally?.add(last);
-    if (this.#settings.collect && tooMany === undefined) {
-      return { result: new ItemFailure(worker.index, worker.item, last, worker.tries) };
-    }
+    const { index, item, tries } = worker;
+    if (this.#settings.collect && !tooMany) return { result: new ItemFailure(index, item, last, tries) };
     worker.end();
     if (tooMany !== undefined) this.#blame(tooMany);
     this.#fail(tooMany ?? last);
@@ -251,16 +230,10 @@ export abstract class FanOut {
     const cancellation = this.#cancellation;
     const { item, index } = worker;
     releaseCarried(worker, run.held);
-    const take = async () => {
-      if (cancellation.aborted) return;
-      await this.deliver(result, item, index, worker);
-      if (--run.yields.budget > 0) return; // here, for the next in the queue does not wait for this worker
-      for (let turn = run.yields.checkClock(); turn !== undefined; turn = run.yields.yieldAgain()) await turn;
-    };
-    const mine = (this.#delivering ?? Promise.resolve()).then(take);
-    this.#delivering = mine.catch(ignore);
     try {
-      await mine;
+      await this.#deliveries.add(async () => {
+        if (!cancellation.aborted) await this.deliver(result, item, index, worker);
+      }, run.yields);
     } catch (error) {
       if (!cancellation.aborted) this.#blame(error, index);
       this.#fail(error);

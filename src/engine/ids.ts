@@ -1,6 +1,7 @@
 // Ids: names of places that stay the same while the graph around them grows. docs/decisions/0006 has the reasons.
 import { hash } from "../base/hash.js";
 import { NODE } from "../base/keys.js";
+import { nameOf } from "../base/name.js";
 import type { Linked } from "./links.js";
 
 /** A node where a walk along the links first came to it. */
@@ -50,7 +51,7 @@ function* walkAll(starts: readonly Linked[], follow: boolean): Generator<Place> 
   const seen = new Set<Linked>();
   const onTheWay = new Map<string, Place>();
   const enter = (node: Linked, action: string, from: Place | undefined): Place => {
-    const name = String(node.name);
+    const name = nameOf(node);
     const depth = (from?.depth ?? 0) + 1;
     const turn = action === "default" ? from?.turn : { action, depth, earlier: from?.turn };
     const place: Place = { node, name, depth, before: onTheWay.get(name), turn, local: "" };

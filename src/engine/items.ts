@@ -1,8 +1,25 @@
 // What a batch tells of its items: each as a span, and how far all of them are.
 import { emitEvent } from "../observe/events.js";
 import type { Watch } from "../observe/watch.js";
-import type { Scope } from "./scope.js";
+import type { Named, Scope } from "./scope.js";
 import type { Worker } from "./worker.js";
+
+/** Wraps a step for those who watch. */
+export function wrapStep(
+  watch: Watch,
+  node: Named,
+  scope: Scope,
+  perform: (inner: Scope) => unknown,
+): unknown {
+  return watch.wrap({
+    kind: "step",
+    node,
+    place: scope,
+    index: scope.index,
+    more: (action) => ({ action }),
+    perform: (span) => perform(scope.with(scope.cancellation, span)),
+  });
+}
 
 /** Wraps an item, or an iteration of a batch flow, for those who watch. */
 export function wrapItem(

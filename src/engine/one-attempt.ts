@@ -1,6 +1,7 @@
 // One attempt: its cost, the budget, gates and `around` hooks that it goes through on the way to the call.
 import { type Awaitable, isThenable } from "../base/awaitable.js";
 import { invalidOption, quote, SluiceError, show } from "../base/errors.js";
+import { nameOf } from "../base/name.js";
 import { isAmount } from "../base/options.js";
 import { type AcquireRequest, acquire, type Grant, type Passable } from "../gate/acquire.js";
 import { isGate } from "../gate/brand.js";
@@ -115,7 +116,7 @@ function gatesOf({ node, settings, input }: Job, ctx: StepContext): readonly Pas
   const chosen: unknown = chooseGate(input, ctx);
   if (chosen === undefined) return gates;
   if (isGate(chosen)) return [chosen as unknown as Passable, ...gates];
-  throw invalidOption(quote(node.name), "gate", "a function that returns a Gate or undefined", chosen);
+  throw invalidOption(quote(nameOf(node)), "gate", "a function that returns a Gate or undefined", chosen);
 }
 
 /** Makes the call, inside the hooks where something watches. */
@@ -152,6 +153,6 @@ async function costOf(job: Job, number: number): Promise<number> {
   if (isAmount(tokens)) return tokens;
   throw new SluiceError(
     "INVALID_COST",
-    `${quote(node.name)}: expected cost() to return tokens as a finite number from 0 up, got ${show(tokens)}`,
+    `${quote(nameOf(node))}: expected cost() to return tokens as a finite number from 0 up, got ${show(tokens)}`,
   );
 }

@@ -1,6 +1,7 @@
 // One run: its limits, its listeners, its place among the turns of the event loop.
 import { Cancellation } from "../base/cancellation.js";
 import { sharedYields } from "../base/event-loop.js";
+import { HELD } from "../base/keys.js";
 import {
   aCountOrInfinity,
   anObject,
@@ -11,7 +12,7 @@ import {
   type Rule,
 } from "../base/options.js";
 import { isObject } from "../base/realms.js";
-import { HELD, type Held, lend } from "../gate/held-slots.js";
+import { type Held, lend } from "../gate/held-slots.js";
 import type { Listeners } from "../observe/events.js";
 import { Watch } from "../observe/watch.js";
 import { checkBudget } from "./budget.js";

@@ -1,18 +1,17 @@
 // The scope of a walk: the flow that it belongs to, where it is, and what all its nodes inherit.
 import type { Cancellation } from "../base/cancellation.js";
 import { SluiceError, setLocation, showPath } from "../base/errors.js";
+import { type Named, nameOf } from "../base/name.js";
 import type { WarningCode } from "../base/warnings.js";
 import { emitEvent } from "../observe/events.js";
+
+export type { Named };
+
 import { RUN_SPAN } from "../observe/watch.js";
 import type { Params } from "./context.js";
 import { segmentOf } from "./ids.js";
 import type { Linked } from "./links.js";
 import type { Run } from "./run.js";
-
-/** What a scope and a location need to know of a node. */
-export interface Named {
-  readonly name: string;
-}
 
 /** Where in the walk around it a scope is: the step that its flow, `parallel` or batch is. */
 export interface Place {
@@ -118,10 +117,10 @@ export class Scope {
   path(node: Named): (string | number)[] {
     if (this.#ofItems && this.#outer !== undefined) return this.#outer.path(node);
     const { flow } = this;
-    const path = flow === undefined ? [] : (this.#outer?.path(flow) ?? [flow.name]);
+    const path = flow === undefined ? [] : (this.#outer?.path(flow) ?? [nameOf(flow)]);
     const iteration = this.#place?.iteration;
     if (iteration !== undefined) path.push(iteration);
-    path.push(node.name);
+    path.push(nameOf(node));
     return path;
   }
 
@@ -137,13 +136,13 @@ export class Scope {
     }
     const walk = this.#walkKey(node);
     if (this.#start === undefined) return walk;
-    const id = this.run.idsFrom(this.#start).get(node as Linked) ?? `/${segmentOf(String(node.name))}`;
+    const id = this.run.idsFrom(this.#start).get(node as Linked) ?? `/${segmentOf(nameOf(node))}`;
     return `${walk}${id}${step > 1 ? `#${step}` : ""}`;
   }
 
   #walkKey(node: Named): string {
     const outer = this.#outer;
-    if (outer === undefined || this.#place === undefined) return segmentOf(String((this.flow ?? node).name));
+    if (outer === undefined || this.#place === undefined) return segmentOf(nameOf(this.flow ?? node));
     const { step, iteration, branch, attempt = 0 } = this.#place;
     const parent = outer.keyOf(this.flow as Named, step, iteration);
     return `${parent}${branch === undefined ? "" : `|${branch()}`}${attempt > 0 ? `!${attempt + 1}` : ""}`;
@@ -151,7 +150,8 @@ export class Scope {
 
   /** Writes down that a hook of a node threw this error. */
   locate(error: unknown, node: Named, item: number | undefined, attempt: number): void {
-    setLocation(error, { path: this.path(node), flow: this.flow?.name, node: node.name, item, attempt });
+    const flow = this.flow && nameOf(this.flow);
+    setLocation(error, { path: this.path(node), flow, node: nameOf(node), item, attempt });
   }
 
   /** Ends the run at a node that would be one step too many. */

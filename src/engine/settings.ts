@@ -13,6 +13,9 @@ import { checkRate, type Rate } from "../gate/rate.js";
 import { aBackoff, type Backoff, checkBackoff } from "./backoff.js";
 import type { Context } from "./context.js";
 
+/** The keys of a store; any, of one that nothing is known of. */
+type KeyOf<S> = unknown extends S ? string : keyof S & string;
+
 /** The options that every node takes. */
 export interface BaseOptions<S = Untyped> {
   /**
@@ -23,7 +26,7 @@ export interface BaseOptions<S = Untyped> {
    */
   readonly name?: string | undefined;
   /** Keys that the store must have before `prep` is called. */
-  readonly requires?: readonly (keyof S & string)[] | undefined;
+  readonly requires?: readonly KeyOf<NoInfer<S>>[] | undefined;
 }
 
 /** The options that decide how a call is tried. */
@@ -102,6 +105,7 @@ export const INSTEAD: Readonly<Record<string, string>> = {
   maxRetries: "PocketFlow's `maxRetries: n` is written `attempts: n` here (total tries, as there)",
   max_retries: "PocketFlow's `max_retries=n` is written `attempts: n` here (total tries, as there)",
   wait: "PocketFlow's `wait: s` is written `backoff: ms` here (milliseconds, not seconds)",
+  retry: "write `attempts`, the total number of tries: one more than the retries",
   retries: "write `attempts`, the total number of tries: one more than the retries",
   concurrency: "only the parallel classes take it: AsyncParallelBatchNode or AsyncParallelBatchFlow",
 };

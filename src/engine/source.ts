@@ -2,23 +2,78 @@
 
 import { isThenable } from "../base/awaitable.js";
 import { quote, SluiceError, show } from "../base/errors.js";
+import { type Named, nameOf } from "../base/name.js";
+import { builtInOf } from "../base/realms.js";
 
 const ignore = () => {};
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  (typeof value === "object" && value !== null) || typeof value === "function";
 
-/** @throws SluiceError `NOT_ITERABLE`; a string is refused too, for its letters are nobody's items. */
-export function checkItems(
-  node: { readonly name: string },
-  items: unknown,
-): Iterable<unknown> | AsyncIterable<unknown> {
+/**
+ * Whether an item is a promise, of any realm or library. Other objects with a `then` are items like any: most of them,
+ * such as a query that has not been sent, begin their work only when `then` is called.
+ */
+function isPromise(item: unknown): item is Promise<unknown> {
+  try {
+    return (
+      isThenable(item) &&
+      (Object.prototype.toString.call(item) === "[object Promise]" || item.constructor.name === "Promise")
+    );
+  } catch {
+    return false; // an item that throws when it is looked at is for `exec` to judge
+  }
+}
+
+/** The error of a promise among the items. Nobody will await the promise, so its rejection is handled here. */
+function promiseItem(node: Named, promise: Promise<unknown>, index: number): SluiceError {
+  promise.then(ignore, ignore);
+  return new SluiceError(
+    "INVALID_ITEM",
+    `${quote(nameOf(node))}: expected prep() to give items, got a promise at ${index}, whose work has begun already, whatever the limits; give what the work needs and begin it in exec(), or await it in prep()`,
+  );
+}
+
+/** Whether it is a list that is there already, so that to look at it changes nothing. */
+const isList = (items: object): items is readonly unknown[] | ReadonlySet<unknown> =>
+  !(Symbol.asyncIterator in items) &&
+  (Array.isArray(items)
+    ? items[Symbol.iterator] === Array.prototype[Symbol.iterator]
+    : builtInOf(items) === "Set" &&
+      (items as Set<unknown>)[Symbol.iterator] === Set.prototype[Symbol.iterator]);
+
+/** The error of the first promise in a list: now, for one that is reached later may have rejected unhandled by then. */
+function promiseIn(node: Named, list: Iterable<unknown>): SluiceError | undefined {
+  let error: SluiceError | undefined;
+  let index = 0;
+  try {
+    for (const item of list) {
+      if (isPromise(item)) {
+        if (error === undefined) error = promiseItem(node, item, index);
+        else item.then(ignore, ignore);
+      }
+      index++;
+    }
+  } catch {
+    // A list that throws when it is read does so again when it is pulled from.
+  }
+  return error;
+}
+
+/** @throws SluiceError `NOT_ITERABLE`; a string is refused too, for its letters are nobody's items. `INVALID_ITEM`. */
+export function checkItems(node: Named, items: unknown): Iterable<unknown> | AsyncIterable<unknown> {
   if (items === undefined || items === null) return [];
   if (typeof items === "object" && (Symbol.asyncIterator in items || Symbol.iterator in items)) {
+    const error = isList(items) ? promiseIn(node, items) : undefined;
+    if (error !== undefined) throw error;
     return items as Iterable<unknown> | AsyncIterable<unknown>;
   }
   throw new SluiceError(
     "NOT_ITERABLE",
-    `${quote(node.name)}: expected prep() to return an iterable of items, an async iterable or nothing, got ${show(items)}; return an array, such as [${typeof items === "string" ? "text" : "item"}]`,
+    `${quote(nameOf(node))}: expected prep() to return an iterable of items, an async iterable or nothing, got ${show(items)}; return an array, such as [${typeof items === "string" ? "text" : "item"}]`,
   );
 }
+
+const RESULT = "to return { done, value } from next()";
 
 /** What takes an item: a worker. */
 interface Taker {
@@ -33,12 +88,15 @@ export class Source {
   isAsync = false;
   /** The iterator has ended by itself; written by #take. */
   #ended = false;
+
+  readonly #node: Named;
   readonly #items: Partial<Iterable<unknown> & AsyncIterable<unknown>>;
   #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined;
   #pulled = 0;
   #pulling: Promise<unknown> = Promise.resolve();
 
-  constructor(items: Iterable<unknown> | AsyncIterable<unknown>) {
+  constructor(node: Named, items: Iterable<unknown> | AsyncIterable<unknown>) {
+    this.#node = node;
     this.#items = items;
   }
 
@@ -47,18 +105,23 @@ export class Source {
     return this.#ended || (Array.isArray(this.#items) && this.#pulled >= this.#items.length);
   }
 
-  /** @throws What the iterable throws. */
+  /** @throws What the iterable throws; TypeError for an iterator that is none. */
   open(): void {
     const asyncIterator = this.#items[Symbol.asyncIterator]?.();
     this.isAsync = asyncIterator !== undefined;
     this.#iterator = asyncIterator ?? (this.#items as Iterable<unknown>)[Symbol.iterator]();
+    const iterator: unknown = this.#iterator;
+    if (isObject(iterator) && typeof iterator.next === "function") return;
+    throw this.#wrong("to have a method next()", iterator);
   }
 
   /** Gives the next item of a sync iterator; false when there is none. Throws what the iterator throws. */
   next(taker: Taker): boolean {
     if (this.exhausted) return false;
     try {
-      return this.#take((this.#iterator as Iterator<unknown>).next(), taker);
+      const next: unknown = (this.#iterator as Iterator<unknown>).next();
+      if (isThenable(next)) throw this.#notSync(next);
+      return this.#take(next as IteratorResult<unknown>, taker);
     } catch (error) {
       this.exhausted = true;
       throw error;
@@ -88,8 +151,10 @@ export class Source {
   }
 
   #take(next: IteratorResult<unknown>, taker: Taker): boolean {
+    if (!isObject(next)) throw this.#wrong(RESULT, next);
     if (next.done) this.exhausted = this.#ended = true;
     else {
+      if (isPromise(next.value)) this.#refuse(next.value);
       taker.item = next.value;
       // A stop came while the source was asked, and a generator that runs takes no return().
       if (this.exhausted && !this.isAsync) this.#close();
@@ -97,6 +162,27 @@ export class Source {
     if (this.exhausted) return false;
     taker.index = this.#pulled++;
     return true;
+  }
+
+  #refuse(promise: Promise<unknown>): never {
+    const error = promiseItem(this.#node, promise, this.#pulled);
+    this.#close();
+    throw error;
+  }
+
+  /** An async iterator under the wrong symbol: its promises have no `done`, so it would never end. */
+  #notSync(next: PromiseLike<unknown>): TypeError {
+    next.then(ignore, ignore);
+    this.#close();
+    return this.#wrong(RESULT, next, "; put an async iterator under Symbol.asyncIterator");
+  }
+
+  /** What `for … of` throws too, with the name of the node. */
+  #wrong(expected: string, got: unknown, hint = ""): TypeError {
+    this.exhausted = true; // such an iterator might go on for ever
+    return new TypeError(
+      `${quote(nameOf(this.#node))}: expected the iterator of what prep() gave ${expected}, got ${show(got)}${hint}`,
+    );
   }
 
   #close(): void {

@@ -1,7 +1,8 @@
 // The engine's side of the context that a hook gets.
 import { type Cancellation, HookSignal } from "../base/cancellation.js";
 import { longHash } from "../base/hash.js";
-import { HELD, type Held } from "../gate/held-slots.js";
+import { HELD } from "../base/keys.js";
+import type { Held } from "../gate/held-slots.js";
 import { backpressure, emitEvent } from "../observe/events.js";
 import type { Context, Params } from "./context.js";
 import type { Reservation } from "./meter.js";

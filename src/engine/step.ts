@@ -1,12 +1,18 @@
 // A node as the engine sees it: the keys that every build of sluice shares, and what stands behind them.
 import type { Awaitable } from "../base/awaitable.js";
-import { BEGIN, MIDDLE, NODE, WALK } from "../base/keys.js";
+import type { MIDDLE, NODE } from "../base/keys.js";
+import type { Params } from "./context.js";
+import type { FanOutSettings } from "./fan-out-settings.js";
 import type { Links } from "./links.js";
 import type { Scope } from "./scope.js";
 import type { Settings } from "./settings.js";
 import type { StepContext } from "./step-context.js";
 
-export { BEGIN, MIDDLE, NODE, WALK };
+/** The options of a flow that its walks need. */
+export interface WalkSettings {
+  readonly params: Params | undefined;
+  readonly strict: boolean;
+}
 
 /** What the engine keeps of a node: wired before runs, never written by one. */
 export interface Wiring {
@@ -22,6 +28,10 @@ export interface Wiring {
   /** As they were given, and which ones its class takes: whoever draws the node tells its kind by them. */
   readonly options: object;
   readonly takes: Readonly<Record<string, unknown>>;
+  /** Of a flow: what holds for its walks. Written by the constructor of the class, as the next one is. */
+  walks: WalkSettings | undefined;
+  /** Of a batch: how its items run. Not a `#private` field of the node: a Proxy around a node has none. */
+  batch: FanOutSettings | undefined;
   /** Whether its hooks have been looked at, for it is asked at each link. */
   checked: boolean;
   /** Where each action leads; `null` ends the flow on purpose. */

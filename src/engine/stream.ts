@@ -23,7 +23,12 @@ export type StreamType = AnyEvent["type"];
 export interface StreamOptions<Type extends StreamType = StreamType> extends RunOptions {
   /** The types of events to give. @default all */
   readonly types?: readonly Type[] | undefined;
-  /** How many events wait for a slow reader before the run waits for it. @default 1000 */
+  /**
+   * How many events wait for a slow reader before the run waits for it. Data of `emit` calls that nothing awaits does
+   * not wait: with 100,000 data events unread beyond the buffer the run is aborted with `STREAM_OVERFLOW`.
+   *
+   * @default 1000
+   */
   readonly buffer?: number | undefined;
 }
 
@@ -55,6 +60,9 @@ export function stream<Type extends StreamType>(
   return new Stream(start, rest, new Set(types), buffer) as never;
 }
 
+/** The most data events that may be unread beyond the buffer: a reader that is this far behind never catches up. */
+const MOST_BEYOND = 100_000;
+
 /** An event that waits for its reader. */
 interface Waiting {
   event: AnyEvent;
@@ -64,10 +72,13 @@ interface Waiting {
 
 class Stream implements RunStream<AnyEvent> {
   readonly #begin: () => Promise<unknown>;
+  readonly #buffer: number;
   #most: number;
   readonly #leave = new Cancellation(true);
   #queue: Waiting[] = [];
   #read = 0;
+  /** The data events in the queue; written where one comes and goes. */
+  #data = 0;
   /** The progress events in the queue, by batch. */
   readonly #progress = new Map<string, Waiting>();
   readonly #readers: (() => void)[] = [];
@@ -78,6 +89,7 @@ class Stream implements RunStream<AnyEvent> {
   #failure: { readonly error: unknown } | undefined;
 
   constructor(start: Start, options: RunOptions, types: ReadonlySet<StreamType>, most: number) {
+    this.#buffer = most;
     this.#most = most;
     const events = this.#listeners(types, options.events);
     const onAbort = () => {
@@ -118,7 +130,19 @@ class Stream implements RunStream<AnyEvent> {
       this.#progress.set(batch, added);
       this.#queue.push(added);
     } else this.#queue.push({ event });
+    if (event.type === "data" && ++this.#data > this.#buffer + MOST_BEYOND) this.#overflow();
     this.#readers.shift()?.();
+  }
+
+  /** Ends the run, in which `emit` then does nothing: what is in the queue is the most that there can be. */
+  #overflow(): void {
+    if (this.#left || this.#failure !== undefined) return;
+    const error = new SluiceError(
+      "STREAM_OVERFLOW",
+      `The reader of the stream is ${this.#data.toLocaleString("en")} data events behind, and the run goes on sending; write \`await emit(…)\`, so that it waits for its reader`,
+    );
+    this.#failure = { error };
+    this.#leave.abort(error, true);
   }
 
   #shift(): AnyEvent | undefined {
@@ -130,6 +154,7 @@ class Stream implements RunStream<AnyEvent> {
       this.#read = 0;
     }
     const { event, batch } = waiting;
+    if (event.type === "data") this.#data--;
     if (batch !== undefined) this.#progress.delete(batch);
     if (!this.#isFull) this.#room.open();
     return event;
@@ -139,7 +164,7 @@ class Stream implements RunStream<AnyEvent> {
     try {
       await this.#begin();
     } catch (error) {
-      if (!this.#left) this.#failure = { error };
+      if (!this.#left) this.#failure ??= { error };
     } finally {
       this.#over = true;
       for (const wake of this.#readers.splice(0)) wake();
@@ -170,6 +195,7 @@ class Stream implements RunStream<AnyEvent> {
     this.#failure = undefined;
     this.#queue = [];
     this.#read = 0;
+    this.#data = 0;
     return { done: true, value: undefined };
   }
 

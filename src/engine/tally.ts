@@ -1,5 +1,6 @@
 // Counts the failures of a batch, for `maxFailures`.
 import { describe, quote, SluiceError } from "../base/errors.js";
+import { nameOf } from "../base/name.js";
 import type { Named } from "./scope.js";
 
 /** The most different errors that are told apart; a batch may fail a million times, each with its own text. */
@@ -28,7 +29,7 @@ export class Tally {
     for (const [each, number] of this.#counts) if (number > times) [frequent, times] = [each, number];
     return new SluiceError(
       "TOO_MANY_FAILURES",
-      `${quote(this.#node.name)}: ${this.#failures} items failed, more than \`maxFailures: ${this.#most}\`; the most frequent error (${times} of ${this.#failures}): ${quote(frequent)}`,
+      `${quote(nameOf(this.#node))}: ${this.#failures} items failed, more than \`maxFailures: ${this.#most}\`; the most frequent error (${times} of ${this.#failures}): ${quote(frequent)}`,
       { cause: error },
     );
   }

@@ -1,15 +1,16 @@
 // The walk: one step after another along the links, each of them prep → the middle → post.
 
 import { type Awaitable, isThenable, Pending, whenSettled } from "../base/awaitable.js";
-import { quote, SluiceError, show, showPath } from "../base/errors.js";
-import { nearest } from "../base/nearest.js";
-import { warn } from "../base/warnings.js";
-import { backpressure } from "../observe/events.js";
+import type { EventLoopYields } from "../base/event-loop.js";
+import { MIDDLE, NODE } from "../base/keys.js";
 import type { Watch } from "../observe/watch.js";
-import { executeOnce, type Leaf } from "./execute.js";
+import { executeOnce, type Leaf, recoverOnce } from "./execute.js";
+import { wrapStep } from "./items.js";
 import type { Scope } from "./scope.js";
-import { type Action, MIDDLE, NODE, type Step } from "./step.js";
+import type { Action, Step } from "./step.js";
+import { checkStore, unlinked, wrongAction } from "./step-checks.js";
 import { StepContext } from "./step-context.js";
+import { yieldAfterPrep } from "./yield-point.js";
 
 /**
  * Walks from a node to where no link leads on.
@@ -22,7 +23,7 @@ export const walk = (start: Step, shared: unknown, scope: Scope, alone = false):
   new Walk(start, shared, scope, alone, scope.run.watch).start();
 
 /** Where a walk goes on: what has ended, or what is next. */
-type Phase = typeof PREP | typeof PREPARED | typeof YIELDED | typeof EXECUTED | typeof POSTED;
+type Phase = 0 | 1 | 2 | 3 | 4;
 const PREP = 0;
 const PREPARED = 1;
 const YIELDED = 2;
@@ -33,9 +34,8 @@ const WAITING = Symbol("waiting");
 const noListener = () => {};
 
 /**
- * One walk, as a state machine: an async function would await nested walks and watched steps, and between a node's
- * `post` and the next node's `prep` other walks could come in. Here a nested walk that ends goes on with the outer
- * one in the same turn.
+ * One walk, as a state machine: an async function would await nested walks, and other walks could come in between a
+ * node's `post` and the next node's `prep`. Here a nested walk that ends goes on with the outer one in the same turn.
  */
 class Walk extends Pending {
   readonly #shared: unknown;
@@ -43,6 +43,9 @@ class Walk extends Pending {
   readonly #alone: boolean;
   /** Wraps each step; `undefined` where nothing watches. */
   readonly #watch: Watch | undefined;
+  readonly #yields: EventLoopYields;
+  readonly #isWatched: boolean;
+  readonly #takesLongRoad: boolean;
   #node: Step;
   /** What the current step has; written by #prepare and #advance. */
   #ctx: StepContext | undefined = undefined;
@@ -53,18 +56,13 @@ class Walk extends Pending {
   #next: Phase = PREP;
   /** Whether the engine's own parts threw, which locate their errors themselves; written as each part begins. */
   #located = false;
+  /** Whether the fallback of the short road was asked; written as it is, and by #prepare. */
+  #hasRecovered = false;
   #onValue: ((value: unknown) => void) | undefined = undefined;
   #onError: (error: unknown) => void = noListener;
 
   /** @param steps - Steps of the same walk that were begun, by the walk that this one is a step of. */
-  constructor(
-    start: Step,
-    shared: unknown,
-    scope: Scope,
-    alone: boolean,
-    watch: Watch | undefined,
-    steps = 0,
-  ) {
+  constructor(start: Step, shared: unknown, scope: Scope, alone: boolean, watch?: Watch, steps = 0) {
     super();
     this.#steps = steps;
     this.#node = start;
@@ -72,6 +70,10 @@ class Walk extends Pending {
     this.#scope = scope;
     this.#alone = alone;
     this.#watch = watch;
+    const { run } = scope;
+    this.#yields = run.yields;
+    this.#isWatched = run.watch !== undefined;
+    this.#takesLongRoad = this.#isWatched || run.meter !== undefined;
   }
 
   start(): Awaitable<Action> {
@@ -97,8 +99,10 @@ class Walk extends Pending {
       }
       if (phase <= PREPARED) this.#prepared = value;
       if (phase <= YIELDED) {
-        const yielded = this.#yieldIfDue(phase === YIELDED);
-        if (yielded !== undefined) return this.#wait(yielded, YIELDED);
+        if (--this.#yields.budget <= 0 || this.#isWatched || phase === YIELDED) {
+          const yielded = yieldAfterPrep(this.#node, this.#scope, phase === YIELDED);
+          if (yielded !== undefined) return this.#wait(yielded, YIELDED);
+        }
         value = this.#execute();
         if (isThenable(value)) return this.#wait(value, EXECUTED);
       }
@@ -127,7 +131,7 @@ class Walk extends Pending {
     this.#next = next;
     if (this.#onValue === undefined) {
       this.#onValue = (value) => this.#resume(value);
-      this.#onError = (error) => this.reject(this.#blame(error));
+      this.#onError = (error) => this.#fail(error);
     }
     whenSettled(work, this.#onValue, this.#onError);
     return WAITING;
@@ -144,6 +148,25 @@ class Walk extends Pending {
     if (action !== WAITING) this.resolve(action);
   }
 
+  /** Settles what a wait has ended with an error: on the short road of `exec`, the fallback comes first. */
+  #fail(error: unknown): void {
+    if (this.#next === EXECUTED && !this.#located && !this.#hasRecovered) {
+      this.#hasRecovered = true;
+      try {
+        const result = recoverOnce(
+          this.#node as unknown as Leaf,
+          this.#prepared,
+          error,
+          this.#ctx as StepContext,
+        );
+        if (isThenable(result)) this.#wait(result, EXECUTED);
+        else this.#resume(result);
+      } catch (failure) {
+        this.reject(this.#blame(failure));
+      }
+    } else this.reject(this.#blame(error));
+  }
+
   #countStep(): void {
     const { run, cancellation } = this.#scope;
     if (cancellation?.draining) throw cancellation.reason;
@@ -157,22 +180,16 @@ class Walk extends Pending {
     this.#countStep();
     this.#located = true;
     const steps = this.#steps;
-    return watch.wrap({
-      kind: "step",
-      node,
-      place: scope,
-      index: scope.index,
-      more: (action) => ({ action }),
-      perform: (span) =>
-        new Walk(node, this.#shared, scope.with(scope.cancellation, span), true, undefined, steps).start(),
-    });
+    return wrapStep(watch, node, scope, (inner) =>
+      new Walk(node, this.#shared, inner, true, undefined, steps).start(),
+    );
   }
 
   #prepare(): unknown {
     const node = this.#node;
     const scope = this.#scope;
-    this.#located = false;
-    if (scope.run.watch === undefined) this.#countStep();
+    this.#located = this.#hasRecovered = false;
+    if (!this.#isWatched) this.#countStep();
     else scope.cancellation?.throwIfAborted();
     const ctx = new StepContext(scope, node, scope.index, 0, this.#steps);
     this.#ctx = ctx;
@@ -181,25 +198,12 @@ class Walk extends Pending {
     return node.prep(this.#shared, ctx);
   }
 
-  /** Gives the event loop its turn, and a slow reader his: here, for before `prep` another walk could write the store. */
-  #yieldIfDue(again: boolean): Promise<void> | undefined {
-    const { run } = this.#scope;
-    const { yields } = run;
-    if (!this.#node[NODE].leaf) return undefined;
-    if (again) return yields.yieldAgain();
-    if (--yields.budget <= 0) {
-      const turn = yields.checkClock();
-      if (turn !== undefined) return turn;
-    }
-    return run.watch && run.events && backpressure(run.events, this.#scope.cancellation);
-  }
-
   #execute(): unknown {
-    const { cancellation, run } = this.#scope;
+    const { cancellation } = this.#scope;
     if (cancellation?.draining) throw cancellation.reason;
     const node = this.#node;
     const ctx = this.#ctx as StepContext;
-    if (node[NODE].plain && run.watch === undefined && run.meter === undefined) {
+    if (node[NODE].plain && !this.#takesLongRoad) {
       return executeOnce(node as unknown as Leaf, this.#prepared, ctx);
     }
     this.#located = true;
@@ -240,52 +244,4 @@ class Walk extends Pending {
     if (!this.#located) this.#scope.locate(error, this.#node, index, 0);
     return error;
   }
-}
-
-function checkStore(node: Step, keys: readonly string[], shared: unknown): void {
-  const store = typeof shared === "object" && shared !== null ? (shared as Record<string, unknown>) : {};
-  // What every object inherits, such as `constructor`, is no key of a store.
-  const missing = keys.filter(
-    (key) => store[key] === undefined || (key in Object.prototype && !Object.hasOwn(store, key)),
-  );
-  if (missing.length === 0) return;
-  const list = missing.slice(0, 20).map(quote).join(", ");
-  const had = Object.keys(store).slice(0, 20).map(quote).join(", ") || "none";
-  throw new SluiceError(
-    "MISSING_KEYS",
-    `${quote(node.name)} requires ${list} in the store, which has ${had}; set it before the run, or in an earlier node's post()`,
-  );
-}
-
-const wrongAction = (node: Step, action: unknown): SluiceError =>
-  new SluiceError(
-    "INVALID_ACTION",
-    `${quote(node.name)}: expected post() to return an action (a string) or nothing, got ${show(action)}; put results into the store instead`,
-  );
-
-/** Edges that were warned of already, some for each node. */
-const warned = new WeakMap<Step, Set<string>>();
-
-/** Warns of a named action that leads nowhere, on a node where others lead on. */
-function unlinked(node: Step, action: Action, scope: Scope): void {
-  const { links } = node[NODE];
-  if (!action || links.size === 0) return;
-  const actions = Array.from(links.entries(), ([action]) => action);
-  const close = nearest(action, actions);
-  const message =
-    `${quote(node.name)} returned the action ${quote(action)}, which is not linked, so ${showPath(scope.path(node))} ends its flow` +
-    ` (linked: ${actions.slice(0, 20).map(quote).join(", ")})${close === undefined ? "" : `; did you mean ${quote(close)}?`}` +
-    ` If it should end here, say so with .end(${quote(action)})`;
-  if (scope.strict) {
-    const error = new SluiceError("UNKNOWN_ACTION", message);
-    scope.locate(error, node, scope.index, 0);
-    throw error;
-  }
-  scope.warn("SLUICE_UNLINKED_ACTION", message, node);
-  let seen = warned.get(node);
-  if (seen === undefined) warned.set(node, (seen = new Set()));
-  const key = action.slice(0, 200);
-  if (seen.has(key) || seen.size >= 100) return;
-  seen.add(key);
-  warn("SLUICE_UNLINKED_ACTION", message);
 }

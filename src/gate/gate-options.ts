@@ -1,4 +1,5 @@
 // What a gate is made with, what its calls are made with, and what it reports.
+import { HELD } from "../base/keys.js";
 import {
   aCountOrInfinity,
   aFunction,
@@ -13,7 +14,6 @@ import {
 import { isObject } from "../base/realms.js";
 import type { AdaptiveConcurrency } from "./adaptive-limit.js";
 import type { GateContext } from "./gate-call.js";
-import { HELD } from "./held-slots.js";
 import type { Rate } from "./rate.js";
 
 /** The options of a {@link Gate}. */

@@ -3,7 +3,7 @@
 import { isThenable } from "../base/awaitable.js";
 import { Cancellation } from "../base/cancellation.js";
 import { invalidOption, SluiceError } from "../base/errors.js";
-import { GATE } from "../base/keys.js";
+import { GATE, HELD } from "../base/keys.js";
 import { checkOptions } from "../base/options.js";
 import type { PauseWatcher } from "../observe/gate-log.js";
 import { acquire } from "./acquire.js";
@@ -19,15 +19,18 @@ import {
 } from "./gate-options.js";
 import { GateWarnings } from "./gate-warnings.js";
 import type { Grant } from "./grant.js";
-import { HELD, type Held, lend } from "./held-slots.js";
+import { type Held, lend } from "./held-slots.js";
 import type { Passable } from "./passable.js";
 import { provideGates } from "./private-gate.js";
 import { checkRate } from "./rate.js";
 import { RefusalRules } from "./refusal-rules.js";
-import { RequestScopes } from "./request-scopes.js";
+import { type RequestScopes, scopesOn } from "./request-scopes.js";
 import { Semaphore } from "./semaphore.js";
 import { StallWatch } from "./stall.js";
 import { TokenQueue } from "./token-queue.js";
+
+/** Outside the class: bundlers rename a class that refers to itself. */
+const hasOwnRun = (subclass: typeof Gate): boolean => subclass.prototype.run !== Gate.prototype.run;
 
 /**
  * A semaphore and a rate limiter for one thing with a limit: a vendor account, a database, a GPU.
@@ -84,14 +87,14 @@ export class Gate implements Passable {
     const { concurrency = Number.POSITIVE_INFINITY, rate, name } = options;
     checkRate("Gate", rate);
     checkConcurrency("Gate", concurrency);
-    if (new.target.prototype.run !== Gate.prototype.run) throw ownRun(new.target.name);
+    if (hasOwnRun(new.target)) throw ownRun(new.target.name);
     this.name = name;
     this.options = options;
     this.warnings = new GateWarnings(name, rate?.per ?? 0);
     this.refusals = new RefusalRules(options, this.counts, this.warnings);
     this.tokenQueue = new TokenQueue(rate);
     this.tokensAPeriod = rate?.tokens ?? Number.POSITIVE_INFINITY;
-    this.scopes = RequestScopes.of(this.tokenQueue.clock);
+    this.scopes = scopesOn(this.tokenQueue.clock);
     this.#stall = new StallWatch(this.warnings);
     if (typeof concurrency !== "number") {
       this.semaphore = new Semaphore(concurrency.start, concurrency.max);

@@ -3,8 +3,6 @@
 import type { Verdict } from "./refusal-rules.js";
 import type { Slot } from "./semaphore.js";
 
-export { HELD } from "../base/keys.js";
-
 /** A slot that a hook holds, and those held around it. */
 export interface Held {
   readonly gate: object;

@@ -28,11 +28,6 @@ export class RequestScopes {
     this.#clock = clock;
   }
 
-  /** Gives the scopes of a gate on workerd, and `undefined` anywhere else. */
-  static of(clock: GateClock): RequestScopes | undefined {
-    return isWorkerd() ? new RequestScopes(clock) : undefined;
-  }
-
   /**
    * Keeps a call alive with a timer of the request that runs now.
    *
@@ -65,3 +60,7 @@ export class RequestScopes {
     }
   }
 }
+
+/** Gives the scopes of a gate on workerd, and `undefined` anywhere else. */
+export const scopesOn = (clock: GateClock): RequestScopes | undefined =>
+  isWorkerd() ? new RequestScopes(clock) : undefined;

@@ -2,17 +2,20 @@
 
 import type { Awaitable } from "../base/awaitable.js";
 import { invalidOption, quote } from "../base/errors.js";
+import { MIDDLE, NODE } from "../base/keys.js";
+import { nameOf } from "../base/name.js";
 import { aCountOrInfinity, aWholeNumber, oneOf, type Rule } from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
 import { attempt } from "../engine/attempts.js";
 import type { Context } from "../engine/context.js";
 import { type Call, NOT_STARTED, startItem } from "../engine/execute.js";
-import type { ItemFailure } from "../engine/failure.js";
-import { FanOut, type FanOutSettings } from "../engine/fan-out.js";
+import type { DefaultOnError, ItemFailure, OnError, Outcome } from "../engine/failure.js";
+import { FanOut } from "../engine/fan-out.js";
+import type { FanOutSettings } from "../engine/fan-out-settings.js";
 import { wrapItem } from "../engine/items.js";
 import type { Scope } from "../engine/scope.js";
 import { type NodeOptions, nodeRules, type Settings } from "../engine/settings.js";
-import { type Action, MIDDLE, NODE } from "../engine/step.js";
+import type { Action } from "../engine/step.js";
 import { StepContext } from "../engine/step-context.js";
 import type { Worker } from "../engine/worker.js";
 import { BaseNode } from "./base-node.js";
@@ -21,14 +24,14 @@ import { BaseNode } from "./base-node.js";
 export type Items<T> = Iterable<T> | AsyncIterable<T> | null | undefined;
 
 /** What becomes of a failed item. */
-export interface OnErrorOption {
+export interface OnErrorOption<E extends OnError = "throw"> {
   /**
    * `"throw"` stops the batch at the first failure and throws it; `"collect"` leaves an {@link ItemFailure} in
-   * the item's place and goes on.
+   * the item's place and goes on, and is the last type argument of the class too.
    *
    * @default "throw"
    */
-  readonly onError?: "throw" | "collect" | undefined;
+  readonly onError?: E | undefined;
   /**
    * How many items may fail under `onError: "collect"`; one more fails the batch with `TOO_MANY_FAILURES`.
    *
@@ -37,6 +40,11 @@ export interface OnErrorOption {
   readonly maxFailures?: number | undefined;
 }
 
+/** The options of a batch: required where its class says `"collect"`, which they must say too. */
+export type BatchArguments<Options, E extends OnError> = "throw" extends E
+  ? [options?: Options]
+  : [options: Options & { readonly onError: E }];
+
 /** How many items run at once. */
 export interface ConcurrencyOption {
   /** The most items in flight, in each execution of this batch. @default 16 */
@@ -44,10 +52,14 @@ export interface ConcurrencyOption {
 }
 
 /** The options of a {@link BatchNode}. */
-export interface BatchNodeOptions<S = Untyped> extends NodeOptions<S>, OnErrorOption {}
+export interface BatchNodeOptions<S = Untyped, E extends OnError = "throw">
+  extends NodeOptions<S>,
+    OnErrorOption<E> {}
 
 /** The options of an {@link AsyncParallelBatchNode}. */
-export interface ParallelBatchNodeOptions<S = Untyped> extends BatchNodeOptions<S>, ConcurrencyOption {}
+export interface ParallelBatchNodeOptions<S = Untyped, E extends OnError = "throw">
+  extends BatchNodeOptions<S, E>,
+    ConcurrencyOption {}
 
 export const batchRules: Record<string, Rule> = {
   ...nodeRules,
@@ -59,7 +71,7 @@ export const parallelRules: Record<string, Rule> = { ...batchRules, concurrency:
 /** @throws SluiceError `INVALID_OPTION` for `maxFailures` where failures are not collected. */
 export function batchSettings(
   where: string,
-  options: (OnErrorOption & ConcurrencyOption) | undefined,
+  options: (OnErrorOption<OnError> & ConcurrencyOption) | undefined,
   concurrency: number,
 ): FanOutSettings {
   const collect = options?.onError === "collect";
@@ -73,27 +85,34 @@ export function batchSettings(
 /**
  * A node whose `exec` runs once for each item, one by one, each with its own attempts, timeout and fallback.
  * `post` gets the results in input order.
+ *
+ * With `"collect"` as its last type argument and as the option `onError`, an {@link ItemFailure} stands among the
+ * results in the place of each item that failed.
  */
-export class BatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends BaseNode<S> {
+export class BatchNode<
+  S = Untyped,
+  Item = Untyped,
+  Result = Untyped,
+  E extends OnError = DefaultOnError<Result>,
+> extends BaseNode<S> {
   /** @internal Bundlers rename classes, and a node is called after its class. */
   static override readonly name: string = "BatchNode";
-  readonly #batch: FanOutSettings;
 
-  constructor(options?: BatchNodeOptions<S>);
+  constructor(...options: BatchArguments<BatchNodeOptions<S, E>, E>);
   /** @internal */
   constructor(
-    options: ParallelBatchNodeOptions<S> | undefined,
+    options: ParallelBatchNodeOptions<S, OnError> | undefined,
     rules: Record<string, Rule>,
     concurrency: number,
   );
   /** @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`. */
   constructor(
-    options?: ParallelBatchNodeOptions<S>,
+    options?: ParallelBatchNodeOptions<S, OnError>,
     rules: Record<string, Rule> = batchRules,
     concurrency = 1,
   ) {
     super(options, rules, "batch");
-    this.#batch = batchSettings(quote(this.name), options, concurrency);
+    this[NODE].batch = batchSettings(quote(nameOf(this)), options, concurrency);
   }
 
   /** Gives the items: an iterable or async iterable, pulled lazily; nothing means none. */
@@ -118,16 +137,21 @@ export class BatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends Ba
    * Takes each result as it finishes, one at a time; the list that `post` gets then stays empty. A slow one
    * holds the batch back. Under `onError: "collect"` it gets failures too.
    */
-  onResult?(shared: S, result: Result | ItemFailure<Item>, item: Item, ctx: Context): Awaitable<void>;
+  onResult?(shared: S, result: Outcome<Result, Item, E>, item: Item, ctx: Context): Awaitable<void>;
 
   /** Writes the results, which are in input order, and returns the action. */
-  override post(_shared: S, _items: Untyped, _results: Result[], _ctx: Context): Awaitable<Action> {
+  override post(
+    _shared: S,
+    _items: Untyped,
+    _results: Outcome<Result, Item, E>[],
+    _ctx: Context,
+  ): Awaitable<Action> {
     return undefined;
   }
 
   /** @internal */
   override [MIDDLE](items: unknown, shared: S, { step }: StepContext, scope: Scope): Promise<unknown[]> {
-    return new ItemFanOut(this, items, shared, scope, this.#batch, step).run();
+    return new ItemFanOut(this, items, shared, scope, this[NODE].batch as FanOutSettings, step).run();
   }
 }
 
@@ -209,15 +233,16 @@ class ItemFanOut<S> extends FanOut {
  * shared.hosts; // => ["a.example", "b.example"]
  * ```
  */
-export class AsyncParallelBatchNode<S = Untyped, Item = Untyped, Result = Untyped> extends BatchNode<
-  S,
-  Item,
-  Result
-> {
+export class AsyncParallelBatchNode<
+  S = Untyped,
+  Item = Untyped,
+  Result = Untyped,
+  E extends OnError = DefaultOnError<Result>,
+> extends BatchNode<S, Item, Result, E> {
   /** @internal Bundlers rename classes, and a node is called after its class. */
   static override readonly name: string = "AsyncParallelBatchNode";
   /** @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`. */
-  constructor(options?: ParallelBatchNodeOptions<S>) {
+  constructor(...[options]: BatchArguments<ParallelBatchNodeOptions<S, E>, E>) {
     super(options, parallelRules, 16);
   }
 }

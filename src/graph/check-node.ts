@@ -1,6 +1,10 @@
 // What is a node, and are its hooks called by the names that are called here.
+
 import { quote, SluiceError, show } from "../base/errors.js";
-import { NODE, type Step } from "../engine/step.js";
+import { MIDDLE, NODE, WALK } from "../base/keys.js";
+import { nameOf } from "../base/name.js";
+import { isOneSlip } from "../base/nearest.js";
+import type { Step } from "../engine/step.js";
 
 /** Hooks of PocketFlow, and what they are called here. */
 export const WRONG_HOOKS: Readonly<Record<string, string>> = {
@@ -26,7 +30,7 @@ export function checkNode(
 ): asserts node is Step {
   const wiring = (node as Partial<Step> | null | undefined)?.[NODE];
   if (wiring === undefined) {
-    const place = of === undefined ? where : `${quote(of.name)}${where}`;
+    const place = of === undefined ? where : `${quote(nameOf(of))}${where}`;
     const hint = typeof node === "function" ? "; write `new` before the class" : "";
     throw new SluiceError("INVALID_NODE", `${place}: expected a node or a flow, got ${show(node)}${hint}`);
   }
@@ -34,22 +38,94 @@ export function checkNode(
   const wrong = misnamedHook(node as Step);
   wiring.checked = wrong === undefined;
   if (wrong === undefined) return;
+  const { name, right } = wrong;
+  const keep = Object.hasOwn(WRONG_HOOKS, name)
+    ? ""
+    : "; a method of your own needs a name that is less alike";
   throw new SluiceError(
     "UNKNOWN_HOOK",
-    `${quote((node as Step).name)} defines \`${wrong}\`, which is never called; write \`${WRONG_HOOKS[wrong]}\`, which may be async`,
+    `${quote(nameOf(node as Step))} defines \`${name}\`, which is never called; write \`${right}\`, which may be async${keep}`,
   );
+}
+
+const leafHooks = ["prep", "exec", "execFallback", "post", "cost"];
+const flowHooks = ["prep", "post", "execFallback", "cost"];
+
+/** The hooks that the class of a node has, told by the options that it takes. */
+function hooksOf(node: Step): readonly string[] {
+  const { takes } = node[NODE];
+  if ("until" in takes) return ["prep", "post"];
+  const batch = "onError" in takes;
+  if (WALK in node) return batch ? [...flowHooks, "onResult", "fork", "join"] : flowHooks;
+  return batch ? [...leafHooks, "onResult"] : leafHooks;
+}
+
+/** All hooks, and the fields of our own classes. */
+const known = new Set([...leafHooks, "onResult", "fork", "join", "start", "branches", "until"]);
+
+/** What others call a hook. */
+const OTHER_NAMES: Readonly<Record<string, string>> = { onItem: "onResult" };
+
+/** Words that a method may well be called by, though they look like a hook. */
+const WORDS = new Set(
+  "cast coast coin cosy cot fort form folk host john joint last lost most past peep pest poet poor port pose pot pre prop work".split(
+    " ",
+  ),
+);
+
+interface Wrong {
+  readonly name: string;
+  readonly right: string;
 }
 
 const checkedClasses = new WeakSet<object>();
 
 /** Looks at a class once, and at what each object has of its own, such as hooks that are arrow functions. */
-function misnamedHook(node: object): string | undefined {
+function misnamedHook(node: Step): Wrong | undefined {
   const prototype: object = Object.getPrototypeOf(node);
   if (!checkedClasses.has(prototype)) {
-    for (const wrong in WRONG_HOOKS) if (wrong in prototype) return wrong;
+    for (const wrong in WRONG_HOOKS) if (wrong in prototype) return wrongOf(wrong);
+    const wrong = slipIn(methodsOf(prototype), node);
+    if (wrong !== undefined) return wrong;
     checkedClasses.add(prototype);
   }
   // The methods of a class are not enumerable, so this sees what the object has of its own.
-  for (const key in node) if (Object.hasOwn(WRONG_HOOKS, key)) return key;
+  let methods: string[] | undefined;
+  for (const key in node) {
+    if (Object.hasOwn(WRONG_HOOKS, key)) return wrongOf(key);
+    if (!known.has(key) && isMethod(node, key)) (methods ??= []).push(key);
+  }
+  return methods && slipIn(methods, node);
+}
+
+const wrongOf = (name: string): Wrong => ({ name, right: WRONG_HOOKS[name] as string });
+
+const isMethod = (object: object, key: string): boolean =>
+  typeof Object.getOwnPropertyDescriptor(object, key)?.value === "function";
+
+/** What the user's own classes define, from the class of a node up to the one of sluice. */
+function methodsOf(prototype: object): string[] {
+  const methods: string[] = [];
+  for (
+    let each = prototype;
+    each !== null && !Object.hasOwn(each, MIDDLE);
+    each = Object.getPrototypeOf(each)
+  ) {
+    for (const key of Object.getOwnPropertyNames(each)) if (isMethod(each, key)) methods.push(key);
+  }
+  return methods;
+}
+
+/** The first method that is one slip away from a hook; none where the hook itself is there too: then it is a helper. */
+function slipIn(methods: readonly string[], node: Step): Wrong | undefined {
+  const hooks = hooksOf(node);
+  let defined: readonly string[] | undefined;
+  for (const name of methods) {
+    if (known.has(name) || WORDS.has(name)) continue;
+    const right = hooks.find((hook) => isOneSlip(name, hook) || OTHER_NAMES[name] === hook);
+    if (right === undefined) continue;
+    defined ??= [...methodsOf(Object.getPrototypeOf(node)), ...Object.getOwnPropertyNames(node)];
+    if (!defined.includes(right)) return { name, right };
+  }
   return undefined;
 }

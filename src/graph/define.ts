@@ -14,12 +14,17 @@ import { Node } from "./node.js";
 /** What a `post` returns that names no action. */
 export type NoAction = Exclude<Action, string>;
 
+/** The context of a hook in a definition, which fits one that says what its params are: `Context<{ file: string }>`. */
+interface HookContext extends Context {
+  readonly params: Untyped;
+}
+
 /** What {@link node} takes: hooks and options in one object. */
 export interface NodeDefinition<S, P, E, A> extends NodeOptions<S> {
-  readonly prep?: (shared: S, ctx: Context) => Awaitable<P>;
-  readonly exec?: (prepRes: P, ctx: Context) => Awaitable<E>;
-  readonly execFallback?: (prepRes: P, error: unknown, ctx: Context) => Awaitable<E>;
-  readonly post?: (shared: S, prepRes: P, execRes: E, ctx: Context) => Awaitable<A>;
+  readonly prep?: (shared: S, ctx: HookContext) => Awaitable<P>;
+  readonly exec?: (prepRes: P, ctx: HookContext) => Awaitable<E>;
+  readonly execFallback?: (prepRes: P, error: unknown, ctx: HookContext) => Awaitable<E>;
+  readonly post?: (shared: S, prepRes: P, execRes: E, ctx: HookContext) => Awaitable<A>;
   readonly cost?: (prepRes: P) => Awaitable<number>;
 }
 
@@ -35,7 +40,14 @@ const definitionRules: Record<string, Rule> = {
 };
 
 /**
- * Makes a {@link Node} from hooks and options, all types inferred.
+ * The store of a defined node: one whose hooks say nothing of it goes with any, and they see it as `unknown`. A union,
+ * for the compiler infers through it: `const trim: Node<Shared> = node({ … })` needs no annotation.
+ */
+type StoreOf<S> = S | (unknown extends S ? Untyped : never);
+
+/**
+ * Makes a {@link Node} from hooks and options, all types inferred: the store from a hook's `(shared: Shared)`, or from
+ * `node<Shared>({ … })`. With neither, hooks get `unknown`.
  *
  * @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`.
  * @example
@@ -54,9 +66,9 @@ const definitionRules: Record<string, Rule> = {
  * shared.result; // => 42
  * ```
  */
-export function node<S = Untyped, P = undefined, E = undefined, A extends Action = NoAction>(
+export function node<S, P = undefined, E = undefined, A extends Action = NoAction>(
   definition: NodeDefinition<S, P, E, A>,
-): DefinedNode<S, P, E, A> {
+): DefinedNode<StoreOf<S>, P, E, A> {
   if (!isPlainObject(definition as unknown)) {
     throw invalidOption("node()", "definition", "an object of hooks and options", definition);
   }
@@ -67,7 +79,7 @@ export function node<S = Untyped, P = undefined, E = undefined, A extends Action
   for (const [hook, value] of Object.entries({ prep, exec, execFallback, post, cost })) {
     if (value !== undefined) Object.defineProperty(made, hook, { value, writable: true, configurable: true });
   }
-  return made as DefinedNode<S, P, E, A>;
+  return made as DefinedNode<StoreOf<S>, P, E, A>;
 }
 
 /**

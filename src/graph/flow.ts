@@ -3,6 +3,8 @@
 import type { Awaitable } from "../base/awaitable.js";
 import type { Cancellation } from "../base/cancellation.js";
 import { invalidOption, quote } from "../base/errors.js";
+import { BEGIN, MIDDLE, NODE, WALK } from "../base/keys.js";
+import { nameOf } from "../base/name.js";
 import { aBoolean, anObject, type Rule } from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
 import { attempt } from "../engine/attempts.js";
@@ -10,7 +12,7 @@ import type { Context, Params } from "../engine/context.js";
 import { Run } from "../engine/run.js";
 import { type Place, Scope } from "../engine/scope.js";
 import { type NodeOptions, nodeRules } from "../engine/settings.js";
-import { type Action, BEGIN, MIDDLE, NODE, type Step, WALK } from "../engine/step.js";
+import type { Action, Step, WalkSettings } from "../engine/step.js";
 import type { StepContext } from "../engine/step-context.js";
 import {
   type EventOf,
@@ -59,8 +61,6 @@ export class Flow<S = Untyped> extends BaseNode<S> {
   static override readonly name: string = "Flow";
   /** The node where each walk begins. */
   readonly start: BaseNode<S>;
-  readonly #params: Params | undefined;
-  readonly #strict: boolean;
 
   constructor(start: BaseNode<S>, options?: FlowOptions<S>);
   /** @internal */
@@ -70,11 +70,11 @@ export class Flow<S = Untyped> extends BaseNode<S> {
     super(options, rules, "walks");
     checkNode(": start", start, this);
     this.start = start;
-    this.#params = options?.params === undefined ? undefined : Object.freeze({ ...options.params });
-    this.#strict = options?.strict ?? false;
+    const params = options?.params === undefined ? undefined : Object.freeze({ ...options.params });
+    this[NODE].walks = { params, strict: options?.strict ?? false };
     if ("exec" in this) {
       throw invalidOption(
-        quote(this.name),
+        quote(nameOf(this)),
         "exec",
         "left out: a flow's exec is its walk; put the work into a node",
         this.exec,
@@ -100,7 +100,8 @@ export class Flow<S = Untyped> extends BaseNode<S> {
    * and the loop throws what `run()` would reject with. The run begins when the first event is asked for.
    *
    * A slow reader holds the run back: while `buffer` events wait, so do `await emit(…)` and the start of further
-   * steps, items and attempts. Data that was sent without `await` is never dropped. Of one batch only one progress
+   * steps, items and attempts. Data that was sent without `await` is never dropped; with 100,000 data events unread
+   * beyond the buffer the run is aborted, and the loop throws `STREAM_OVERFLOW` after the last of them. Of one batch only one progress
    * event waits: a newer one takes its place. Leaving the loop aborts the run and waits for its end.
    *
    * @throws SluiceError for wrong options, at once.
@@ -156,7 +157,7 @@ export class Flow<S = Untyped> extends BaseNode<S> {
 
   /** @internal A flow with no hooks and no options of its own is its walk: a step less, of all the steps of a run. */
   override [BEGIN](shared: S, run: Run): Awaitable<Action> {
-    const { settings, requires } = this[NODE];
+    const { settings, requires, walks } = this[NODE];
     const own =
       !settings.singleAttempt ||
       requires !== undefined ||
@@ -165,10 +166,10 @@ export class Flow<S = Untyped> extends BaseNode<S> {
       this.execFallback !== bare.execFallback;
     if (own) return super[BEGIN](shared, run);
     run.steps++;
-    const params =
-      this.#params === undefined ? run.params : Object.freeze({ ...run.params, ...this.#params });
+    const { params: given, strict } = walks as WalkSettings;
+    const params = given === undefined ? run.params : Object.freeze({ ...run.params, ...given });
     const start = this.start as unknown as Step;
-    return walk(start, shared, new Scope(run, params, run.cancellation, this, this.#strict, start));
+    return walk(start, shared, new Scope(run, params, run.cancellation, this, strict, start));
   }
 
   /** @internal One walk, with the params of an iteration if it is one. */
@@ -179,10 +180,10 @@ export class Flow<S = Untyped> extends BaseNode<S> {
     cancellation: Cancellation | undefined,
     place: Place,
   ): Awaitable<Action> {
-    const own = this.#params;
+    const { params: own, strict } = this[NODE].walks as WalkSettings;
     const both = own === undefined || params === undefined ? (own ?? params) : { ...own, ...params };
     const start = this.start as unknown as Step;
-    return walk(start, shared, scope.child(this, this.#strict, start, both, cancellation, place));
+    return walk(start, shared, scope.child(this, strict, start, both, cancellation, place));
   }
 }
 

@@ -1,12 +1,13 @@
 // Node: prep → exec → post, with attempts around exec.
 
 import type { Awaitable } from "../base/awaitable.js";
+import { MIDDLE, NODE } from "../base/keys.js";
 import type { Untyped } from "../base/untyped.js";
 import { attempt } from "../engine/attempts.js";
 import type { Context } from "../engine/context.js";
 import type { Scope } from "../engine/scope.js";
 import { type NodeOptions, nodeRules } from "../engine/settings.js";
-import { type Action, MIDDLE, NODE } from "../engine/step.js";
+import type { Action } from "../engine/step.js";
 import type { StepContext } from "../engine/step-context.js";
 import { BaseNode } from "./base-node.js";
 

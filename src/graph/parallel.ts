@@ -1,14 +1,17 @@
 // parallel([...]): a node that runs its branches at the same time.
+
 import type { Awaitable } from "../base/awaitable.js";
 import { Cancellation } from "../base/cancellation.js";
 import { invalidOption, quote, SluiceError } from "../base/errors.js";
+import { MIDDLE } from "../base/keys.js";
+import { nameOf } from "../base/name.js";
 import { aFunction, oneOf, type Rule } from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
 import type { Context } from "../engine/context.js";
 import { idsOf } from "../engine/ids.js";
 import type { Scope } from "../engine/scope.js";
 import { type BaseOptions, baseRules } from "../engine/settings.js";
-import { type Action, MIDDLE, type Step } from "../engine/step.js";
+import type { Action, Step } from "../engine/step.js";
 import type { StepContext } from "../engine/step-context.js";
 import { walk } from "../engine/walk.js";
 import { BaseNode } from "./base-node.js";
@@ -127,7 +130,7 @@ class BranchRuns {
   #win(value: unknown): void {
     this.#cancellation.throwIfAborted(); // two may end in the same turn, and one of them was first
     this.#decided = { status: "fulfilled", value };
-    const message = `Another branch of ${quote(this.#node.name)} was first`;
+    const message = `Another branch of ${quote(nameOf(this.#node))} was first`;
     this.#cancellation.abort(new SluiceError("BRANCH_LOST", message), true);
   }
 
@@ -135,13 +138,13 @@ class BranchRuns {
     if (this.#cancellation.draining && reason === this.#cancellation.reason) return;
     if (this.#decided !== undefined || this.#cancellation.aborted) return;
     this.#decided = { status: "rejected", reason };
-    const message = `Another branch of ${quote(this.#node.name)} failed (see \`cause\`)`;
+    const message = `Another branch of ${quote(nameOf(this.#node))} failed (see \`cause\`)`;
     this.#cancellation.abort(new SluiceError("SIBLING_FAILED", message, { cause: reason }), false);
   }
 
   #allFailed(outcomes: readonly PromiseSettledResult<unknown>[]): AggregateError {
     const errors = outcomes.map((outcome) => (outcome as PromiseRejectedResult).reason as unknown);
-    const message = `All ${errors.length} branches of ${quote(this.#node.name)} failed`;
+    const message = `All ${errors.length} branches of ${quote(nameOf(this.#node))} failed`;
     const error = new AggregateError(errors, message);
     this.#outer.locate(error, this.#node, this.#outer.index, 0);
     return error;

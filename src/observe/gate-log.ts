@@ -29,7 +29,7 @@ export class PauseLog implements PauseWatcher {
   readonly #gates = new Set<Pausable>();
   readonly #emit: (event: PauseReport) => void;
   /** Pauses that have not been reported yet. */
-  #queue: GateReport[] = [];
+  #queue: PauseReport[] = [];
   #wake: () => void = () => {};
   #isOver = false;
 
@@ -55,11 +55,11 @@ export class PauseLog implements PauseWatcher {
   }
 
   paused(gate: Pausable, until: number): void {
-    this.#report({ gate: gate.name, phase: "paused", until });
+    this.#report({ gate: gate.name, phase: "paused", at: performance.now(), until });
   }
 
   resumed(gate: Pausable): void {
-    this.#report({ gate: gate.name, phase: "resumed" });
+    this.#report({ gate: gate.name, phase: "resumed", at: performance.now() });
   }
 
   end(): void {
@@ -69,7 +69,7 @@ export class PauseLog implements PauseWatcher {
     this.#wake();
   }
 
-  #report(event: GateReport): void {
+  #report(event: PauseReport): void {
     this.#queue.push(event);
     this.#wake();
   }
@@ -90,6 +90,6 @@ export class PauseLog implements PauseWatcher {
   #flush(): void {
     const queue = this.#queue;
     this.#queue = [];
-    for (const event of queue) this.#emit({ ...event, at: performance.now() });
+    for (const event of queue) this.#emit(event);
   }
 }

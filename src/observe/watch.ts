@@ -3,6 +3,7 @@
 
 import { after } from "../base/awaitable.js";
 import type { Cancellation } from "../base/cancellation.js";
+import { type Named, nameOf } from "../base/name.js";
 import { type Around, compose, type OpenSpan, type Span } from "./around.js";
 import { emitEvent, type Listeners, type RunEvents } from "./events.js";
 import { type GateLog, type Pausable, PauseLog } from "./gate-log.js";
@@ -11,10 +12,6 @@ import { type GateLog, type Pausable, PauseLog } from "./gate-log.js";
 interface Watched {
   readonly id: string;
   readonly events: Listeners | undefined;
-}
-
-interface Named {
-  readonly name: string;
 }
 
 /** Where in the graph something happens. */
@@ -73,7 +70,7 @@ export class Watch {
     return this.wrap({
       kind: "run",
       node,
-      place: { span: undefined, cancellation, path: ({ name }) => [name] },
+      place: { span: undefined, cancellation, path: (node) => [nameOf(node)] },
       index: undefined,
       more: (action) => ({ action }),
       perform,
@@ -117,7 +114,7 @@ export class Watch {
     const span: OpenSpan = {
       kind,
       ...own,
-      name: node.name,
+      name: nameOf(node),
       attempt,
       input,
       ended: undefined,

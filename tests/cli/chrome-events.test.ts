@@ -5,7 +5,7 @@ import { recordTrace } from "sluice/trace";
 import { expect, test } from "vitest";
 import { type ChromeEvent, chromeEvents } from "../../src/cli/chrome-events.js";
 import { TraceModel } from "../../src/view/model/trace-model.js";
-import { batchFlow, scratch } from "../trace/runs.js";
+import { batchFlow, scratch } from "../support/traced-flows.js";
 
 const folder = scratch();
 

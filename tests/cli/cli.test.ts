@@ -5,8 +5,8 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs
 import { join } from "node:path";
 import { recordTrace } from "sluice/trace";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { batchFlow, scratch } from "../trace/runs.js";
-import { type BuiltCli, build, sluice } from "./build.js";
+import { type BuiltCli, build, sluice } from "../support/built-cli.js";
+import { batchFlow, scratch } from "../support/traced-flows.js";
 
 const folder = scratch();
 let cli: BuiltCli;

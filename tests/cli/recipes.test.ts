@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runProgram } from "../../src/cli/program.js";
-import { type BuiltCli, build, sluice } from "./build.js";
+import { type BuiltCli, build, sluice } from "../support/built-cli.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const cookbook = join(root, "cookbook");

@@ -11,7 +11,7 @@ import {
   SluiceError,
 } from "sluice";
 import { describe, expect, test, vi } from "vitest";
-import { rejection } from "../deferred.js";
+import { rejection } from "../support/deferred.js";
 import { watchers } from "../support/watchers.js";
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -94,7 +94,7 @@ describe.each(Object.entries(watchers))("attempts, watched by %s", (_name, run) 
   });
 
   test("maxFailures: one more fails the batch, and names the most frequent error", async () => {
-    class Items extends AsyncParallelBatchNode<{ results?: unknown[] }, number> {
+    class Items extends AsyncParallelBatchNode<{ results?: unknown[] }, number, unknown, "collect"> {
       override prep() {
         return [0, 1, 2, 3, 4, 5, 6, 7];
       }
@@ -119,7 +119,7 @@ describe.each(Object.entries(watchers))("attempts, watched by %s", (_name, run) 
   });
 
   test("maxFailures of a batch flow counts iterations", async () => {
-    class Each extends AsyncParallelBatchFlow<object, { n: number }> {
+    class Each extends AsyncParallelBatchFlow<object, { n: number }, "collect"> {
       override prep() {
         return [{ n: 1 }, { n: 2 }];
       }

@@ -12,7 +12,7 @@ import {
   type UsageEvent,
 } from "sluice";
 import { describe, expect, test, vi } from "vitest";
-import { rejection } from "../deferred.js";
+import { rejection } from "../support/deferred.js";
 import { watchers } from "../support/watchers.js";
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

@@ -9,7 +9,7 @@ import {
   parallel,
 } from "sluice";
 import { describe, expect, test, vi } from "vitest";
-import { deferred, rejection } from "../deferred.js";
+import { deferred, rejection } from "../support/deferred.js";
 import { watchers } from "../support/watchers.js";
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -39,6 +39,47 @@ describe.each(Object.entries(watchers))("drain, watched by %s", (_name, run) => 
     first.next(second);
     expect(await rejection(run(new Flow(first), {}, { drain }))).toBe(reason);
     expect(log).toEqual(["paid"]);
+  });
+
+  test("items in flight are delivered while the source is asked for another", async () => {
+    const { drain, stop } = drainer();
+    const log: number[] = [];
+    class Slow extends AsyncParallelBatchNode<object, number, number> {
+      override async *prep() {
+        yield 1;
+        await sleep(20);
+        yield 2;
+      }
+      override async exec(item: number) {
+        stop();
+        await sleep(3);
+        return item;
+      }
+      override onResult(_shared: object, result: number) {
+        log.push(result);
+      }
+    }
+    expect(await rejection(run(new Flow(new Slow({ concurrency: 2 })), {}, { drain }))).toBe(reason);
+    expect(log).toEqual([1]);
+  });
+
+  test("no call begins that had its slot but had not started", async () => {
+    const { drain, stop } = drainer();
+    const log: number[] = [];
+    const gate = new Gate({ concurrency: 3 });
+    class Calls extends AsyncParallelBatchNode<object, number, number> {
+      override prep() {
+        return [1, 2, 3];
+      }
+      override exec(item: number) {
+        log.push(item);
+        stop();
+        return item;
+      }
+    }
+    const calls = new Calls({ gate, timeout: 60_000 });
+    expect(await rejection(run(new Flow(calls), {}, { drain }))).toBe(reason);
+    expect(log).toEqual([1]);
   });
 
   test("the signal of a hook in flight does not fire", async () => {

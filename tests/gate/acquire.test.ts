@@ -1,7 +1,7 @@
 // The way of a call through its gates, microtask by microtask: what happens between a grant and the start.
 import { AsyncParallelBatchNode, type Context, Flow, Gate, node } from "sluice";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { advance, sleep, turn, useFakeClock, useRealClock } from "../fake-clock.js";
+import { advance, sleep, turn, useFakeClock, useRealClock } from "../support/fake-clock.js";
 
 beforeEach(useFakeClock);
 afterEach(useRealClock);

@@ -1,7 +1,7 @@
 // concurrency: { start, min, max } against simulated vendors, in fake time.
 import { Gate } from "sluice";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { sleep, untilDone, useFakeClock, useRealClock } from "../fake-clock.js";
+import { sleep, untilDone, useFakeClock, useRealClock } from "../support/fake-clock.js";
 
 beforeEach(useFakeClock);
 afterEach(useRealClock);

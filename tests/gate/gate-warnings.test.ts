@@ -2,7 +2,7 @@
 import { Gate, SluiceError } from "sluice";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { duration } from "../../src/gate/gate-warnings.js";
-import { untilDone, useFakeClock, useRealClock } from "../fake-clock.js";
+import { untilDone, useFakeClock, useRealClock } from "../support/fake-clock.js";
 
 const warned: { code: string; message: string }[] = [];
 

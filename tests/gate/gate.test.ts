@@ -17,8 +17,8 @@ import {
   SluiceError,
 } from "sluice";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { advance, sleep, turn, untilDone, useFakeClock, useRealClock } from "../fake-clock.js";
-import { InFlight } from "../in-flight.js";
+import { advance, sleep, turn, untilDone, useFakeClock, useRealClock } from "../support/fake-clock.js";
+import { InFlight } from "../support/in-flight.js";
 
 beforeEach(useFakeClock);
 afterEach(useRealClock);
@@ -219,7 +219,7 @@ describe("slots", () => {
     ];
     for (const each of broken) await expect(new Flow(each).run({})).rejects.toThrow();
 
-    class Broken extends AsyncParallelBatchNode<object, number, number> {
+    class Broken extends AsyncParallelBatchNode<object, number, number, "throw" | "collect"> {
       override prep() {
         return [1, 2, 3, 4, 5];
       }

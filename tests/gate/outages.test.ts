@@ -1,7 +1,7 @@
 // A gate in an outage of its vendor, simulated in fake time: storms of refusals, and vendors that fail now and then.
 import { Gate } from "sluice";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { sleep, turn, untilDone, useFakeClock, useRealClock } from "../fake-clock.js";
+import { sleep, turn, untilDone, useFakeClock, useRealClock } from "../support/fake-clock.js";
 import { sized } from "../support/size.js";
 
 beforeEach(useFakeClock);

@@ -2,7 +2,7 @@
 // runtime is told by its user agent; a request that ends is one whose timers are cleared.
 import { Gate } from "sluice";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { advance, turn, useFakeClock, useRealClock } from "../fake-clock.js";
+import { advance, turn, useFakeClock, useRealClock } from "../support/fake-clock.js";
 
 beforeEach(() => {
   useFakeClock();

@@ -2,7 +2,7 @@
 import { retryAfter } from "sluice";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { isQuotaExhausted } from "../../src/gate/retry-after.js";
-import { useFakeClock, useRealClock } from "../fake-clock.js";
+import { useFakeClock, useRealClock } from "../support/fake-clock.js";
 
 beforeEach(useFakeClock); // it is 2026-01-01T00:00:00Z
 afterEach(useRealClock);

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Cancellation, waitFor } from "../../src/base/cancellation.js";
 import { Semaphore, type Slot, type SlotWaiter } from "../../src/gate/semaphore.js";
 import { Place } from "../../src/gate/waiting-list.js";
-import { turn } from "../fake-clock.js";
+import { turn } from "../support/fake-clock.js";
 
 /** Whether a promise has settled by now. */
 async function settled(promise: Promise<unknown>): Promise<boolean> {

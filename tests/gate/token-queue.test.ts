@@ -2,7 +2,7 @@
 import Bottleneck from "bottleneck/light.js";
 import { Gate } from "sluice";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { advance, useFakeClock, useRealClock } from "../fake-clock.js";
+import { advance, useFakeClock, useRealClock } from "../support/fake-clock.js";
 
 beforeEach(useFakeClock);
 afterEach(() => {

@@ -2,7 +2,7 @@
 import { AsyncParallelBatchNode, Flow, Gate } from "sluice";
 import { describe, expect, test, vi } from "vitest";
 import { Place, WaitingList } from "../../src/gate/waiting-list.js";
-import { sleep, turn } from "../fake-clock.js";
+import { sleep, turn } from "../support/fake-clock.js";
 import { sized } from "../support/size.js";
 
 const refusal = (ms: number) =>

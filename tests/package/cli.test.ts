@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Packed, pack, run } from "./pack.js";
+import { type Packed, pack, run } from "../support/pack.js";
 
 let packed: Packed;
 beforeAll(async () => {

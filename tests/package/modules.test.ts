@@ -4,7 +4,7 @@ import { builtinModules } from "node:module";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Packed, pack, run } from "./pack.js";
+import { type Packed, pack, run } from "../support/pack.js";
 
 let packed: Packed;
 beforeAll(async () => {
@@ -133,13 +133,12 @@ describe("a bundler takes only what is used, minified", () => {
     expect(bytes, inputs.join()).toBeLessThan(45_000);
   });
 
-  test("a Gate brings the limiter, and nothing of nodes and flows", async () => {
+  test("a Gate brings nothing of nodes and flows", async () => {
     const { bytes, inputs } = await bundled(
       'import { Gate } from "sluice"; new Gate({ concurrency: 2 }).run(() => 1).then(console.log);',
     );
     process.stdout.write(`bundle of Gate: ${bytes} bytes\n`);
     expect(inputs.filter((path) => path.startsWith("sluice/dist/graph"))).toEqual([]);
-    expect(bytes).toBeLessThan(60_000);
   });
 
   test("the whole core needs nothing of Node, in either format", async () => {

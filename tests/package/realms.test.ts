@@ -4,7 +4,7 @@ import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Packed, pack, root, run } from "./pack.js";
+import { type Packed, pack, root, run } from "../support/pack.js";
 
 const require = createRequire(import.meta.url);
 const binary = (name: string, path: string) => join(dirname(require.resolve(`${name}/package.json`)), path);

@@ -1,9 +1,8 @@
-// sluice/serve as a stranger gets it: the packed tarball, through import and require, and its types.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+// sluice/serve as a stranger gets it: the packed tarball, through import and require.
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Compiler, compile, compilers } from "../types/compilers.js";
-import { type Packed, pack, run } from "./pack.js";
+import { type Packed, pack, run } from "../support/pack.js";
 
 let packed: Packed;
 beforeAll(async () => {
@@ -45,36 +44,4 @@ test("importing sluice does not load it", async () => {
   const code = `import "sluice"; import { createRequire } from "node:module"; const require = createRequire(import.meta.url);
     require("sluice"); console.log(Object.keys(require.cache).some((file) => file.includes("serve")));`;
   expect(await run(packed.project, process.execPath, "--input-type=module", "-e", code)).toBe("false\n");
-});
-
-const types = `
-  import { Flow, Gate, node } from "sluice";
-  import { createHandler, remote, type Handler, type StandardSchema } from "sluice/serve";
-
-  const flow = new Flow(node({ post: (shared: { n: number }) => { shared.n++; } }));
-  export const handler: Handler = createHandler(flow, { limits: { running: 5 }, output: ({ n }) => n });
-  export const answer: Promise<Response> = handler(new Request("http://x/"));
-  declare const schema: StandardSchema<{ text: string }>;
-  createHandler(flow, { input: schema, toShared: ({ text }) => ({ n: text.length }) });
-  // @ts-expect-error the schema gives no store
-  createHandler(flow, { input: schema });
-  // @ts-expect-error a store has a number
-  createHandler(flow, { input: schema, toShared: ({ text }) => ({ n: text }) });
-  flow.next(remote("http://x/", { gate: new Gate(), prep: (shared: { n: number }) => shared.n, result: schema,
-    post: (shared, _n, { text }) => { shared.n = text.length; } }));
-`;
-
-test.each(Object.keys(compilers) as Compiler[])("its types check under TypeScript %s", async (compiler) => {
-  const folder = await mkdtemp(join(packed.project, "serve-types-"));
-  for (const name of ["esm.mts", "cjs.cts"]) await writeFile(join(folder, name), types);
-  const compilerOptions = {
-    target: "es2022",
-    module: "nodenext",
-    types: [],
-    skipLibCheck: false,
-    strict: true,
-    exactOptionalPropertyTypes: true,
-  };
-  await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions }));
-  expect(await compile(compiler, folder)).toBe("");
 });

@@ -3,8 +3,8 @@
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Compiler, compile, compilers } from "../types/compilers.js";
-import { type Packed, pack, root, run } from "./pack.js";
+import { type Compiler, compile, compilers } from "../support/compilers.js";
+import { type Packed, pack, root, run } from "../support/pack.js";
 
 const peers = ["piscina@5.3.2", "dataloader@2.2.3", "@opentelemetry/api@1.9.1", "log-update@7.2.0"];
 const batching = (batched: string) => `
@@ -26,7 +26,7 @@ const missing = `
 let packed: Packed;
 beforeAll(async () => {
   packed = await pack();
-  await cp(join(root, "tests/threads/programs"), join(packed.project, "threads"), { recursive: true });
+  await cp(join(root, "tests/wings/threads/programs"), join(packed.project, "threads"), { recursive: true });
   await writeFile(
     join(packed.project, "missing.mjs"),
     `import { asyncify } from "sluice/threads";\nimport { batched } from "sluice/batching";

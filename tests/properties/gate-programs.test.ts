@@ -3,9 +3,9 @@
 import fc from "fast-check";
 import { Gate, type GateContext } from "sluice";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { sleep, untilDone, useFakeClock, useRealClock } from "../fake-clock.js";
+import { sleep, untilDone, useFakeClock, useRealClock } from "../support/fake-clock.js";
 import { sized } from "../support/size.js";
-import { brokenWindow, type Spent } from "./windows.js";
+import { brokenWindow, type Spent } from "../support/windows.js";
 
 beforeEach(() => {
   useFakeClock();

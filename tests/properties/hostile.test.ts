@@ -17,7 +17,8 @@ import {
   SluiceError,
 } from "sluice";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { rejection } from "../deferred.js";
+import { rejection } from "../support/deferred.js";
+import { sized } from "../support/size.js";
 
 const MB = 1_000_000;
 const strings: [string, string][] = [
@@ -367,6 +368,6 @@ test("any string is an action that leads where it is linked, and a key that para
       expect(reached[0]).toBe(action);
       expect(Object.entries(reached[1] as object)).toEqual(Object.entries(params));
     }),
-    { numRuns: 300 },
+    { numRuns: sized(300) },
   );
 });

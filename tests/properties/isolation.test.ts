@@ -13,8 +13,9 @@ import {
   type RunEvents,
 } from "sluice";
 import { expect, test } from "vitest";
+import { inWords, sized } from "../support/size.js";
 
-const RUNS = 10_000;
+const RUNS = sized(10_000);
 /** These runs are aborted by their callers while the others go on. */
 const isAborted = (run: number) => run % 100 === 7;
 
@@ -25,7 +26,7 @@ interface Store {
   branches: number;
 }
 
-test("10,000 concurrent runs of one flow object: no value of one is seen in another", {
+test(`${inWords(RUNS)} concurrent runs of one flow object: no value of one is seen in another`, {
   timeout: 60_000,
 }, async () => {
   const leaks: string[] = [];
@@ -77,7 +78,7 @@ test("10,000 concurrent runs of one flow object: no value of one is seen in anot
   });
 
   const items = Object.assign(
-    new AsyncParallelBatchNode<Store, { run: number; n: number }, string>({
+    new AsyncParallelBatchNode<Store, { run: number; n: number }, string, "collect">({
       name: "Items",
       concurrency: 2,
       onError: "collect",

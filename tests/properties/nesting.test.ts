@@ -16,8 +16,9 @@ import {
   parallel,
 } from "sluice";
 import { expect, test } from "vitest";
-import { turn } from "../fake-clock.js";
-import { InFlight } from "../in-flight.js";
+import { turn } from "../support/fake-clock.js";
+import { InFlight } from "../support/in-flight.js";
+import { sized } from "../support/size.js";
 
 /** One call under the gate, and what it calls inside itself. */
 interface Call {
@@ -191,9 +192,9 @@ class Nesting {
 }
 
 test.each([
-  [1, 1_000],
-  [2, 300],
-  [3, 300],
+  [1, sized(1_000)],
+  [2, sized(300)],
+  [3, sized(300)],
 ])(
   "slots %i: over %i random nestings never more in flight, no deadlock, all slots free at the end",
   async (slots, numRuns) => {

@@ -2,8 +2,21 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import type { BaseNode } from "sluice";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { forPocketFlow, forReference, forSluice, graphs, plain, type Spec, World } from "./graphs.js";
-import { walk } from "./reference.js";
+import {
+  forPocketFlow,
+  forReference,
+  forSluice,
+  graphs,
+  plain,
+  type Spec,
+  World,
+} from "../support/graphs.js";
+import { walk } from "../support/reference.js";
+import { inWords, sized } from "../support/size.js";
+
+/** Enough of them for what is rare: results that are collected come in one of twelve. */
+const RUNS = sized(1_000, 200);
+const WIDE_RUNS = sized(300);
 
 beforeAll(() => {
   vi.spyOn(process, "emitWarning").mockImplementation(() => {});
@@ -77,7 +90,7 @@ const asBag = ({ trace, end }: Trace) => ({
   end,
 });
 
-describe("1,000 flows at random", () => {
+describe(`${inWords(RUNS)} flows at random`, () => {
   test("do what the reference interpreter does, call by call", async () => {
     const seen: Record<string, number> = {};
     const see = (what: string, happened: boolean) => (seen[what] = (seen[what] ?? 0) + Number(happened));
@@ -109,10 +122,10 @@ describe("1,000 flows at random", () => {
         see("failed", expected.end[0] === "threw");
         see("returned", expected.end[0] === "returned");
       }),
-      { numRuns: 1_000 },
+      { numRuns: RUNS },
     );
     // Otherwise the graphs would not show what they are there to show.
-    for (const [what, times] of Object.entries(seen)) expect(times, what).toBeGreaterThan(40);
+    for (const [what, times] of Object.entries(seen)) expect(times, what).toBeGreaterThan(sized(40, 0));
     expect(Object.keys(seen)).toHaveLength(8);
   });
 
@@ -129,13 +142,13 @@ describe("1,000 flows at random", () => {
         expectSame(await bySluice(spec), expected);
         failed += Number(expected.end[0] === "threw");
       }),
-      { numRuns: 1_000 },
+      { numRuns: RUNS },
     );
-    expect(failed).toBeGreaterThan(40);
+    expect(failed).toBeGreaterThan(sized(40, 0));
   });
 });
 
-describe("300 flows of parallel classes, at any concurrency", () => {
+describe(`${inWords(WIDE_RUNS)} flows of parallel classes, at any concurrency`, () => {
   test("make the same calls as the reference one by one, with results in input order", async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -145,7 +158,7 @@ describe("300 flows of parallel classes, at any concurrency", () => {
           expect(asBag(await bySluice(spec, n))).toEqual(asBag(await byReference(spec)));
         },
       ),
-      { numRuns: 300 },
+      { numRuns: WIDE_RUNS },
     );
   });
 
@@ -156,13 +169,13 @@ describe("300 flows of parallel classes, at any concurrency", () => {
         const tell = (trace: Trace) => asBag(asPocketFlowTells(trace, flows));
         expect(tell(await bySluice(spec, Number.POSITIVE_INFINITY))).toEqual(tell(await byPocketFlow(spec)));
       }),
-      { numRuns: 300 },
+      { numRuns: WIDE_RUNS },
     );
   });
 });
 
 test("the reference is short enough to be believed", () => {
-  const source = readFileSync(new URL("./reference.ts", import.meta.url), "utf8");
+  const source = readFileSync(new URL("../support/reference.ts", import.meta.url), "utf8");
   const [, code = ""] = source.split(/^(?=export async function walk)/m);
   expect(
     code.split("\n").filter((line) => line.trim() !== "" && !line.trim().startsWith("//")).length,

@@ -1,8 +1,11 @@
 import fc from "fast-check";
 import { Flow, parallel } from "sluice";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { rejection, turn } from "../deferred.js";
-import { forSluice, graphs, World } from "./graphs.js";
+import { rejection, turn } from "../support/deferred.js";
+import { forSluice, graphs, World } from "../support/graphs.js";
+import { inWords, sized } from "../support/size.js";
+
+const RUNS = sized(1_000);
 
 const unhandled = vi.fn();
 beforeAll(() => {
@@ -14,7 +17,7 @@ afterAll(() => {
   vi.restoreAllMocks();
 });
 
-test("1,000 flows at random, in any interleaving, aborted anywhere: when run() settles nothing of it is left", async () => {
+test(`${inWords(RUNS)} flows at random, in any interleaving, aborted anywhere: when run() settles nothing of it is left`, async () => {
   let aborted = 0;
   await fc.assert(
     fc.asyncProperty(
@@ -61,9 +64,9 @@ test("1,000 flows at random, in any interleaving, aborted anywhere: when run() s
         expect(unhandled).not.toHaveBeenCalled();
       },
     ),
-    { numRuns: 1_000 },
+    { numRuns: RUNS },
   );
-  expect(aborted).toBeGreaterThan(300);
+  expect(aborted).toBeGreaterThan(sized(300, 10));
 });
 
 test("a run that was aborted before it began calls no hook at all", async () => {

@@ -1,9 +1,9 @@
 // The promise about windows, once more on the real clock.
 import { AsyncParallelBatchNode, Flow, Gate, type Rate } from "sluice";
 import { expect, test } from "vitest";
-import { sleep } from "../fake-clock.js";
-import { withLag } from "../lag.js";
-import { brokenWindow, type Spent } from "./windows.js";
+import { sleep } from "../support/fake-clock.js";
+import { withLag } from "../support/lag.js";
+import { brokenWindow, type Spent } from "../support/windows.js";
 
 test("every window of starts keeps the promise on the real clock", async () => {
   const rate: Rate = { requests: 300, tokens: 30_000, per: 1_000, burst: 150 };

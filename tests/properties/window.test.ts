@@ -3,8 +3,9 @@
 import fc from "fast-check";
 import { Gate, node, type Rate } from "sluice";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { sleep, untilDone, useFakeClock, useRealClock } from "../fake-clock.js";
-import { brokenWindow, type Spent } from "./windows.js";
+import { sleep, untilDone, useFakeClock, useRealClock } from "../support/fake-clock.js";
+import { sized } from "../support/size.js";
+import { brokenWindow, type Spent } from "../support/windows.js";
 
 beforeEach(useFakeClock);
 afterEach(useRealClock);
@@ -102,9 +103,9 @@ test("every window of starts keeps the promise, whatever comes, and every call g
         expect(spent.filter(({ at, isCharge }) => !isCharge && at > from && at < to)).toEqual([]);
       }
     }),
-    { numRuns: 300, seed: 20260102 },
+    { numRuns: sized(300), seed: 20260102 },
   );
-  expect(starts).toBeGreaterThan(3_000);
+  expect(starts).toBeGreaterThan(sized(3_000));
 }, 60_000);
 
 test("two gates on one node: every window of the shared gate and of each private rate keeps its promise", async () => {
@@ -140,7 +141,7 @@ test("two gates on one node: every window of the shared gate and of each private
       expect(brokenWindow(spent, shared), "the shared gate").toBeUndefined();
       for (const [who, starts] of own.entries()) expect(brokenWindow(starts, owns[who]!)).toBeUndefined();
     }),
-    { numRuns: 200, seed: 20260103, endOnFailure: true },
+    { numRuns: sized(200), seed: 20260103, endOnFailure: true },
   );
 }, 60_000);
 
@@ -186,9 +187,9 @@ test("the promise costs little: calls that all come at once end within 2 % of th
       expect(last).toBeLessThanOrEqual(best * 1.0102 + (rate.burst ?? 1_000) * 0.0102 + 110);
       expect(last).toBeGreaterThanOrEqual(best - 1);
     }),
-    { numRuns: 200, seed: 20260104 },
+    { numRuns: sized(200), seed: 20260104 },
   );
-  expect(waited).toBeGreaterThan(50);
+  expect(waited).toBeGreaterThan(sized(50));
 }, 60_000);
 
 function controller() {

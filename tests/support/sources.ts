@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
-import { importsOf } from "../imports.js";
+import { importsOf } from "./imports.js";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const read = (path: string): string => readFileSync(join(root, path), "utf8");

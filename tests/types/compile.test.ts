@@ -1,42 +1,58 @@
 // The public types under each compiler: what must compile does, and what must not does not.
 import { readFile, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { describe, expect, onTestFinished, test } from "vitest";
-import { type Compiler, compile, compilers, project, root } from "./compilers.js";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  type Compiled,
+  type Compiler,
+  compileAll,
+  compilers,
+  configOf,
+  folderForProjects,
+} from "../support/compilers.js";
 
 const read = (name: string) => readFile(fileURLToPath(new URL(name, import.meta.url)), "utf8");
 const EXPECTED = "// @ts-expect-error";
 
-async function check(compiler: Compiler, files: Record<string, string>, options?: object): Promise<string> {
-  const folder = await project(files, options);
-  onTestFinished(() => rm(folder, { recursive: true }));
-  return compile(compiler, folder);
-}
-
 describe.for(Object.keys(compilers) as Compiler[])("TypeScript %s", (compiler) => {
-  test("is the version that its name says", async () => {
-    expect(await compile(compiler, root, "--version")).toContain(`Version ${compiler}.`);
-  });
-
-  test("accepts annotated, loose and inferred nodes, and refuses every mistake", async () => {
-    const files = {
+  let folder: string;
+  let mistakes: string;
+  let compiled: Compiled<"right" | "wrong" | "plain">;
+  beforeAll(async () => {
+    folder = await folderForProjects();
+    mistakes = await read("must-not-compile.test-d.ts");
+    const right = {
       "must-compile.ts": await read("must-compile.test-d.ts"),
-      "must-not-compile.ts": await read("must-not-compile.test-d.ts"),
+      "must-not-compile.ts": mistakes,
     };
-    expect(await check(compiler, files)).toBe("");
+    const loose = { allowJs: true, checkJs: true, noImplicitAny: false, noImplicitOverride: false };
+    compiled = await compileAll(compiler, folder, {
+      right: { files: right, config: configOf() },
+      wrong: { files: { "mistakes.ts": mistakes.replaceAll(EXPECTED, "//") }, config: configOf() },
+      plain: { files: { "plain.js": await read("plain.test-d.js") }, config: configOf(loose) },
+    });
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  test("is the version that its name says", () => {
+    expect(compiled.version).toMatch(new RegExp(`^${compiler.replace(".", "\\.")}\\.`));
   });
 
-  test("tells of each mistake where it was made, and of nothing else", async () => {
-    const text = await read("must-not-compile.test-d.ts");
-    const lines = text.split("\n").flatMap((line, index) => (line.trim() === EXPECTED ? [index + 2] : []));
-    const told = await check(compiler, { "mistakes.ts": text.replaceAll(EXPECTED, "//") });
-    const found = [...told.matchAll(/^mistakes\.ts\((\d+),/gm)].map((match) => Number(match[1]));
+  test("accepts annotated, loose and inferred nodes, and refuses every mistake", () => {
+    expect(compiled.output.right).toBe("");
+  });
+
+  test("tells of each mistake where it was made, and of nothing else", () => {
+    const lines = mistakes
+      .split("\n")
+      .flatMap((line, index) => (line.trim() === EXPECTED ? [index + 2] : []));
+    const found = [...compiled.output.wrong.matchAll(/^mistakes\.ts\((\d+),/gm)].map((match) =>
+      Number(match[1]),
+    );
     expect([...new Set(found)]).toEqual(lines);
   });
 
-  test("accepts plain JavaScript under checkJs", async () => {
-    const files = { "plain.js": await read("plain.test-d.js") };
-    const options = { allowJs: true, checkJs: true, noImplicitAny: false, noImplicitOverride: false };
-    expect(await check(compiler, files, options)).toBe("");
+  test("accepts plain JavaScript under checkJs", () => {
+    expect(compiled.output.plain).toBe("");
   });
 });

@@ -9,6 +9,7 @@ import {
   AsyncParallelBatchNode,
   type BatchFlow,
   BatchNode,
+  type BatchNodeOptions,
   type Context,
   chain,
   Flow,
@@ -130,7 +131,7 @@ class PerPage extends AsyncParallelBatchFlow<Store, { page: string }> {
 }
 const gate = new Gate({ concurrency: 2, rate: { requests: 5, tokens: 100, per: 1_000 } });
 const decide = new Decide({ attempts: 3, backoff: { delay: 10, max: 100 }, gate, requires: ["text"] });
-const sizes = new Sizes({ concurrency: Number.POSITIVE_INFINITY, onError: "collect" });
+const sizes = new Sizes({ concurrency: Number.POSITIVE_INFINITY, onError: "throw" });
 const trim = new Trim<Store>();
 decide.branch({ yes: sizes, no: null });
 sizes
@@ -183,3 +184,110 @@ for (const each of collected) {
   const value: string | number = isFailure(each) ? each.item.name : each.score;
   void [value, failedNames];
 }
+
+// A class that says "collect" says what it does with failures; what it takes may be a wider type too.
+class Scores extends AsyncParallelBatchNode<Store, string, number, "collect"> {
+  override post(shared: Store, _pages: unknown, scores: (number | ItemFailure<string>)[]) {
+    shared.sizes = scores.map((score) => (isFailure(score) ? score.attempts : score));
+  }
+  override onResult(shared: Store, score: number | ItemFailure<string>, page: string) {
+    if (!isFailure(score)) shared.sizes?.push(score + page.length);
+  }
+}
+new Scores({ onError: "collect", concurrency: 4 }).next(sizes);
+class Wider extends BatchNode<Store, string, number, "collect"> {
+  constructor(options: BatchNodeOptions<Store, "collect"> = {}) {
+    super({ attempts: 2, ...options, onError: "collect" });
+  }
+  override post(_shared: Store, _pages: unknown, all: readonly (unknown | ItemFailure)[]) {
+    void all.filter(isFailure);
+  }
+  override onResult(_shared: Store, _result: unknown) {}
+}
+class Nothing extends BatchNode<Store, string, void, "collect"> {
+  // biome-ignore lint/suspicious/noConfusingVoidType: what its exec returns
+  override post(shared: Store, _pages: unknown, ends: (void | ItemFailure<string>)[]) {
+    shared.text = ends.flatMap((end) => (isFailure(end) ? [end.item] : [])).join();
+  }
+}
+class EachPage extends AsyncParallelBatchFlow<Store, { page: string }, "collect"> {
+  override post(shared: Store, _pages: unknown, ends: (string | ItemFailure<{ page: string }>)[]) {
+    shared.pages = ends.map((end) => (isFailure(end) ? end.item.page : end));
+  }
+  override onResult(_shared: Store, _end: string | undefined | ItemFailure<{ page: string }>) {}
+}
+class LastOnes extends AsyncBatchFlow<Store, { page: string }> {
+  override post(shared: Store, _pages: unknown, ends: (string | undefined)[]) {
+    shared.text = ends.join();
+  }
+}
+// A class that is used in both ways says both.
+class Either extends BatchNode<Store, string, number, "throw" | "collect"> {
+  override post(_shared: Store, _pages: unknown, sizes: (number | ItemFailure<string>)[]) {
+    void sizes.filter(isFailure);
+  }
+}
+chain(
+  new Wider(),
+  new Nothing({ onError: "collect" }),
+  new EachPage(trim, { onError: "collect", params: {} }),
+  new LastOnes(trim),
+  new LastOnes(trim, { onError: "throw" }),
+  new Either(),
+  new Either({ onError: "throw" }),
+  new Either({ onError: "collect" }),
+);
+// Without types of results both compile, as in plain JavaScript.
+class Plain extends AsyncParallelBatchNode<Store> {
+  override post(_shared: Store, _pages: any, results: any) {
+    void results.length;
+  }
+  override onResult(_shared: Store, _result: any) {}
+}
+class PlainFlow extends ParallelBatchFlow<Store> {
+  override post(_shared: Store, _params: any, _actions: string[]) {}
+}
+void [
+  new Plain(),
+  new Plain({ onError: "throw" }),
+  new Plain({ onError: "collect" }),
+  new BatchNode({ onError: "collect" }),
+  new AsyncParallelBatchNode<any, any, any>({ onError: "collect", concurrency: 2 }),
+  new LooseBatch({ onError: "collect" }),
+  new LooseFlow(trim, { onError: "collect" }),
+  new PlainFlow(trim, { onError: "collect" }),
+  new PlainFlow(trim),
+];
+
+// A context with params of one's own fits in every hook, of classes and of definitions.
+interface File {
+  file: string;
+}
+class ReadFile extends Node<Store, string, string> {
+  override prep(_shared: Store, { params }: Context<File>) {
+    return params.file;
+  }
+  override exec(file: string, { params }: Context<File>) {
+    return file + params.file.trim();
+  }
+}
+void ReadFile;
+node({
+  prep: (shared: Store, { params }: Context<File>) => shared.text + params.file.trim(),
+  exec: (text, ctx: Context<File>) => text.length + ctx.params.file.length,
+  execFallback: (text, _error, ctx: Context<File>) => text.length + ctx.params.file.length,
+  post: (shared, _text, size, { params }: Context<File>) => void (shared.sizes = [size, params.file.length]),
+});
+node({
+  exec: (_none: undefined, { params }: Context<{ readonly deep: { readonly n: number } }>) => params.deep.n,
+});
+
+// The store of a definition: annotated once, given as the type argument, or that of where it goes.
+node<Store>({ prep: (shared) => void shared.text, requires: ["text"] }).next(trim);
+const expected: Node<Store> = node({ prep: (shared) => void shared.text.trim() });
+node({ post: (shared: any) => void (shared.anything = expected) }).next(trim);
+// One that says nothing of its store goes with any, before and after others.
+const wait = node({ requires: ["whatever"], exec: () => 1, prep: (shared) => JSON.stringify(shared) });
+trim.next(wait).next(decide);
+decide.branch({ yes: wait, no: null });
+void new Flow(wait).run({ text: "", pages: [] });

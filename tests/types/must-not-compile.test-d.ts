@@ -1,6 +1,19 @@
 // What must not compile: each line under @ts-expect-error is a mistake that a user makes.
 // compile.test.ts runs this file through three compilers, with those comments and without.
-import { AsyncParallelBatchFlow, BatchNode, type Context, Flow, Gate, Node, node, parallel } from "sluice";
+import {
+  AsyncParallelBatchFlow,
+  AsyncParallelBatchNode,
+  BatchFlow,
+  BatchNode,
+  type BatchNodeOptions,
+  type Context,
+  Flow,
+  Gate,
+  isFailure,
+  Node,
+  node,
+  parallel,
+} from "sluice";
 
 interface Store {
   text: string;
@@ -169,3 +182,128 @@ class Meddle extends Node<Store> {
   }
 }
 void Meddle;
+
+// Results of a batch that collects, taken as if no item could fail.
+class Sum extends AsyncParallelBatchNode<Store, string, number, "collect"> {
+  // @ts-expect-error
+  override post(store: Store, _texts: unknown, lengths: number[]) {
+    store.words = lengths.reduce((sum, length) => sum + length, 0);
+  }
+}
+class SumAsItGoes extends BatchNode<Store, string, number, "collect"> {
+  // @ts-expect-error
+  override onResult(store: Store, length: number) {
+    store.words = (store.words ?? 0) + length;
+  }
+}
+class Objects extends BatchNode<Store, string, { length: number }, "collect"> {
+  // @ts-expect-error
+  override post(store: Store, _texts: unknown, results: readonly { length: number }[]) {
+    store.words = results.length;
+  }
+  // @ts-expect-error
+  override async onResult(store: Store, result: { length: number }) {
+    store.words = result.length;
+  }
+}
+class Nothing extends BatchNode<Store, string, undefined, "collect"> {
+  // @ts-expect-error
+  override post(store: Store, _texts: unknown, results: undefined[]) {
+    store.words = results.length;
+  }
+}
+class Arrow extends BatchNode<Store, string, number, "collect"> {
+  // @ts-expect-error
+  override onResult = (store: Store, length: number) => {
+    store.words = length;
+  };
+}
+class Walks extends AsyncParallelBatchFlow<Store, { page: number }, "collect"> {
+  // @ts-expect-error
+  override post(store: Store, _params: unknown, actions: string[]) {
+    store.text = actions.join();
+  }
+  // @ts-expect-error
+  override onResult(store: Store, action: string | undefined) {
+    store.text = action ?? "";
+  }
+}
+class WalksInTurn extends BatchFlow<Store, { page: number }, "collect"> {
+  // @ts-expect-error
+  override post(store: Store, _params: unknown, actions: (string | undefined | null)[]) {
+    store.text = actions.join();
+  }
+}
+class Either extends BatchNode<Store, string, number, "throw" | "collect"> {
+  // @ts-expect-error
+  override post(store: Store, _texts: unknown, lengths: number[]) {
+    store.words = lengths.length;
+  }
+}
+void [Sum, SumAsItGoes, Objects, Nothing, Arrow, Walks, WalksInTurn, Either];
+
+// The option without the type argument, and the other way about.
+class Lengths extends AsyncParallelBatchNode<Store, string, number> {
+  override onResult(_store: Store, length: number) {
+    // @ts-expect-error
+    if (isFailure(length)) length.attempts;
+  }
+}
+class Collects extends AsyncParallelBatchNode<Store, string, number, "collect"> {}
+class Pages extends BatchFlow<Store, { page: number }> {}
+class CollectsPages extends BatchFlow<Store, { page: number }, "collect"> {}
+// @ts-expect-error
+new Lengths({ onError: "collect" });
+// @ts-expect-error
+new Pages(report, { onError: "collect" });
+// @ts-expect-error
+new Collects();
+// @ts-expect-error
+new Collects({});
+// @ts-expect-error
+new Collects({ onError: "throw" });
+// @ts-expect-error
+new Collects({ onError: undefined });
+// @ts-expect-error
+new CollectsPages(report);
+// @ts-expect-error
+new CollectsPages(report, { onError: "throw" });
+// @ts-expect-error
+new BatchNode<Store, string, number>({ onError: "collect" });
+class HandsOn extends BatchNode<Store, string, number, "collect"> {
+  constructor(options: BatchNodeOptions<Store, "collect">) {
+    // @ts-expect-error
+    super(options);
+  }
+}
+void HandsOn;
+// @ts-expect-error
+class Ignores extends BatchNode<Store, string, number, "ignore"> {}
+void Ignores;
+
+// A definition that says nothing of its store.
+node({
+  // @ts-expect-error
+  prep: (store) => store.text,
+});
+node({
+  exec: () => 1,
+  post: (store, _none, one) => {
+    // @ts-expect-error
+    store.words = one;
+  },
+});
+node({
+  // @ts-expect-error
+  exec: (none) => none.length,
+});
+node<Store>({
+  // @ts-expect-error
+  requires: ["txet"],
+});
+
+// Params that the context does not have.
+node({
+  // @ts-expect-error
+  exec: (_none: undefined, { params }: Context<{ file: string }>) => params.flie,
+});

@@ -12,7 +12,7 @@ import { segmentsOf } from "../../src/view/model/segments.js";
 import { attemptsOf, type Span } from "../../src/view/model/span.js";
 import { TraceModel } from "../../src/view/model/trace-model.js";
 import { duration } from "../../src/view/model/words.js";
-import { batchFlow, scratch } from "../trace/runs.js";
+import { batchFlow, scratch } from "../support/traced-flows.js";
 
 const folder = scratch();
 

@@ -8,8 +8,9 @@ import { recordTrace } from "sluice/trace";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { serveLive } from "../../src/cli/live-server.js";
 import { pageHtml } from "../../src/cli/page-html.js";
-import { type BuiltCli, build } from "../cli/build.js";
-import { batchFlow, scratch } from "../trace/runs.js";
+import { type BuiltCli, build } from "../support/built-cli.js";
+import { inWords, sized } from "../support/size.js";
+import { batchFlow, scratch } from "../support/traced-flows.js";
 
 /** What functions that run in the page use of it; the page's own types would be everybody's here. */
 declare const document: {
@@ -19,6 +20,8 @@ declare const document: {
 };
 declare const performance: { now(): number };
 declare const requestAnimationFrame: (act: () => void) => void;
+
+const MANY = sized(10_000, 2_000);
 
 const executablePath = "/usr/bin/chromium";
 const hasBrowser = existsSync(executablePath);
@@ -55,7 +58,7 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
     [cli, browser] = await Promise.all([build(), chromium.launch({ executablePath, args })]);
     parts = { script: read("page.js"), style: read("page.css") };
     small = await pageOf("small", batchFlow(12));
-    large = await pageOf("large", batchFlow(10_000));
+    large = await pageOf("large", batchFlow(MANY));
     const broken = node({
       name: "Broken",
       attempts: 3,
@@ -182,7 +185,7 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
     });
   });
 
-  test("stays quick with 10,000 items", async () => {
+  test(`stays quick with ${inWords(MANY)} items`, async () => {
     const began = Date.now();
     await withPage(large, async (page) => {
       await page.locator(".node").first().waitFor();
@@ -215,7 +218,7 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
       const choose = await slowest(() => nodeOf(page, "Work").click());
       const failure = await slowest(() => page.keyboard.press("f"));
       process.stdout.write(
-        `10,000 items: opened in ${opened} ms, slowest frame ${zoom} ms zooming, ${choose} ms at a node, ${failure} ms at a failure\n`,
+        `${inWords(MANY)} items: opened in ${opened} ms, slowest frame ${zoom} ms zooming, ${choose} ms at a node, ${failure} ms at a failure\n`,
       );
       // Far above what it takes alone: other tests run beside this one.
       expect(opened).toBeLessThan(8_000);
@@ -239,7 +242,7 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
 
     test("whatever names, actions, errors and data hold, it is shown as text", async () => {
       for (const [i, text] of evil.entries()) {
-        class Bad extends AsyncParallelBatchNode<object, number, number> {
+        class Bad extends AsyncParallelBatchNode<object, number, number, "collect"> {
           override prep() {
             return [1, 2];
           }

@@ -1,7 +1,7 @@
 // What can be seen of one node, by the keys that every build of sluice shares.
 import type { BaseNode, Gate, GateOptions, Params } from "sluice";
 import { SluiceError } from "sluice";
-import { NODE, quote, type Step, show, WALK } from "sluice/internal";
+import { NODE, nameOf, quote, type Step, show, WALK } from "sluice/internal";
 import type { GraphGate, GraphNode, NodeKind } from "./graph.js";
 
 /** A node as the diagrams see it. */
@@ -25,9 +25,6 @@ export function checkFlow(where: string, flow: unknown): asserts flow is Seen {
 
 const isNode = (value: unknown): value is Seen & BaseNode =>
   typeof value === "object" && value !== null && NODE in value;
-
-/** A class of a user may give its name in a field or a getter of its own, which nobody has checked. */
-export const nameOf = (node: Seen): string => String(node.name);
 
 /** Tells a kind by the options that its class takes, which a class of a user cannot change. */
 export function kindOf(node: Seen): NodeKind {

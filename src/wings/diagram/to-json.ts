@@ -1,8 +1,8 @@
 // toJSON: a flow as data, place by place from the outside in.
 import type { BaseNode } from "sluice";
-import { idsOf, NODE, segmentOf, WALK } from "sluice/internal";
+import { idsOf, NODE, nameOf, segmentOf, WALK } from "sluice/internal";
 import type { FlowGraph, GraphLink, GraphNode } from "./graph.js";
-import { checkFlow, detailsOf, kindOf, nameOf, type Seen } from "./read-node.js";
+import { checkFlow, detailsOf, kindOf, type Seen } from "./read-node.js";
 
 /** A node that is being listed, and what is around it. */
 interface Entry {

@@ -7,9 +7,9 @@ import {
   Cancellation,
   GateClock,
   holdSlot,
-  RequestScopes,
   type Rule,
   Semaphore,
+  scopesOn,
 } from "sluice/internal";
 import { Refusal } from "./refusal.js";
 
@@ -61,7 +61,7 @@ export type Limits = { readonly [Name in keyof HandlerLimits]-?: number };
 export class Door {
   readonly #limits: Limits;
   readonly #slots: Semaphore;
-  readonly #scopes = RequestScopes.of(new GateClock());
+  readonly #scopes = scopesOn(new GateClock());
   #arrivals = 0;
   /** How long runs take, in ms: an average in which each new one counts a tenth. */
   #usual = 1_000;

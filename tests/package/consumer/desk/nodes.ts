@@ -32,7 +32,7 @@ export interface Shared {
 const isKind = (text: string): text is Kind => ["billing", "outage", "other"].includes(text);
 
 /** Asks a model for the kind of each ticket; one that gives no kind costs only its own ticket. */
-export class Classify extends AsyncParallelBatchNode<Shared, Ticket, readonly [string, Kind]> {
+export class Classify extends AsyncParallelBatchNode<Shared, Ticket, readonly [string, Kind], "collect"> {
   readonly #llm: Llm;
 
   constructor(llm: Llm, gate: Gate) {
@@ -135,7 +135,7 @@ export class LookUp extends Node<Case, string, string> {
 }
 
 /** Walks the same agent for each classified ticket, each on a store of its own. */
-export class EachTicket extends AsyncParallelBatchFlow<Case, { id: string }> {
+export class EachTicket extends AsyncParallelBatchFlow<Case, { id: string }, "collect"> {
   override prep(shared: Case) {
     return Object.keys(shared.kinds ?? {}).map((id) => ({ id }));
   }

@@ -1,0 +1,59 @@
+// What a walk checks of a step: the keys that it requires, the action that it returned, where that leads.
+
+import { quote, SluiceError, show, showPath } from "../base/errors.js";
+import { NODE } from "../base/keys.js";
+import { nameOf } from "../base/name.js";
+import { nearest } from "../base/nearest.js";
+import { warn } from "../base/warnings.js";
+import type { Scope } from "./scope.js";
+import type { Action, Step } from "./step.js";
+
+/** @throws SluiceError `MISSING_KEYS`. */
+export function checkStore(node: Step, keys: readonly string[], shared: unknown): void {
+  const store = typeof shared === "object" && shared !== null ? (shared as Record<string, unknown>) : {};
+  // What every object inherits, such as `constructor`, is no key of a store.
+  const missing = keys.filter(
+    (key) => store[key] === undefined || (key in Object.prototype && !Object.hasOwn(store, key)),
+  );
+  if (missing.length === 0) return;
+  const list = missing.slice(0, 20).map(quote).join(", ");
+  const had = Object.keys(store).slice(0, 20).map(quote).join(", ") || "none";
+  throw new SluiceError(
+    "MISSING_KEYS",
+    `${quote(nameOf(node))} requires ${list} in the store, which has ${had}; set it before the run, or in an earlier node's post()`,
+  );
+}
+
+/** The error of a `post` that returns no action. */
+export const wrongAction = (node: Step, action: unknown): SluiceError =>
+  new SluiceError(
+    "INVALID_ACTION",
+    `${quote(nameOf(node))}: expected post() to return an action (a string) or nothing, got ${show(action)}; put results into the store instead`,
+  );
+
+/** Edges that were warned of already, some for each node. */
+const warned = new WeakMap<Step, Set<string>>();
+
+/** Warns of a named action that leads nowhere, on a node where others lead on. */
+export function unlinked(node: Step, action: Action, scope: Scope): void {
+  const { links } = node[NODE];
+  if (!action || links.size === 0) return;
+  const actions = Array.from(links.entries(), ([action]) => action);
+  const close = nearest(action, actions);
+  const message =
+    `${quote(nameOf(node))} returned the action ${quote(action)}, which is not linked, so ${showPath(scope.path(node))} ends its flow` +
+    ` (linked: ${actions.slice(0, 20).map(quote).join(", ")})${close === undefined ? "" : `; did you mean ${quote(close)}?`}` +
+    ` If it should end here, say so with .end(${quote(action)})`;
+  if (scope.strict) {
+    const error = new SluiceError("UNKNOWN_ACTION", message);
+    scope.locate(error, node, scope.index, 0);
+    throw error;
+  }
+  scope.warn("SLUICE_UNLINKED_ACTION", message, node);
+  let seen = warned.get(node);
+  if (seen === undefined) warned.set(node, (seen = new Set()));
+  const key = action.slice(0, 200);
+  if (seen.has(key) || seen.size >= 100) return;
+  seen.add(key);
+  warn("SLUICE_UNLINKED_ACTION", message);
+}

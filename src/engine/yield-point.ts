@@ -1,0 +1,19 @@
+// Where a walk gives the event loop its turn, and waits for a slow reader: after a leaf's `prep`, for before it another
+// walk could come between a node's `post` and the next node's `prep`.
+import { NODE } from "../base/keys.js";
+import { backpressure } from "../observe/events.js";
+import type { Scope } from "./scope.js";
+import type { Step } from "./step.js";
+
+/**
+ * What a step must wait for before its `exec`; `undefined` where there is nothing.
+ *
+ * @param again - Whether it has waited already.
+ */
+export function yieldAfterPrep(node: Step, scope: Scope, again: boolean): Promise<void> | undefined {
+  if (!node[NODE].leaf) return undefined;
+  const { yields, watch, events } = scope.run;
+  if (again) return yields.yieldAgain();
+  const turn = yields.budget <= 0 ? yields.checkClock() : undefined;
+  return turn ?? (watch && events && backpressure(events, scope.cancellation));
+}

@@ -1,0 +1,181 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { stripVTControlCharacters } from "node:util";
+import { AsyncParallelBatchFlow, AsyncParallelBatchNode, Flow, Gate, node } from "sluice";
+import { showProgress } from "sluice/progress";
+import { describe, expect, test, vi } from "vitest";
+import { Board } from "../../../src/wings/progress/board.js";
+import { duration, nameOf, pauseLine } from "../../../src/wings/progress/lines.js";
+import { deferred, turn } from "../../support/deferred.js";
+
+/** A stream that keeps what was written, as a terminal or as a file. */
+function output(isTTY: boolean, columns = 100) {
+  const written: string[] = [];
+  const stream = Object.assign({
+    write: (text: string) => written.push(text) > 0,
+    isTTY,
+    columns,
+    rows: 10,
+  });
+  return { stream, text: () => stripVTControlCharacters(written.join("")), written };
+}
+
+class Items extends AsyncParallelBatchNode<object, number, number, "throw" | "collect"> {
+  work: (n: number) => unknown = () => {};
+  override prep() {
+    return Array.from({ length: 20 }, (_, n) => n);
+  }
+  override async exec(n: number) {
+    await this.work(n);
+    return n;
+  }
+}
+
+describe("plain lines", () => {
+  test("each batch has a line when it ends, with what failed", async () => {
+    const { stream, text } = output(false);
+    const { events } = await showProgress({ stream });
+    const items = new Items({ name: "Read", onError: "collect" });
+    items.work = (n) => {
+      if (n % 10 === 3) throw new Error("bad");
+    };
+    items.next(new Items({ name: "Write" }));
+    await new Flow(items, { name: "Main" }).run({}, { events });
+    expect(text()).toMatch(
+      /^done: Read: 20 of 20, 100 %, 2 failed, [\d,]+\/s, 0\.\d s\ndone: Write: 20 of 20, 100 %, [\d,]+\/s, 0\.\d s\n$/,
+    );
+  });
+
+  test("a batch that fails or is stopped says so", async () => {
+    const { stream, text } = output(false);
+    const { events } = await showProgress({ stream });
+    const items = new Items({ concurrency: 1 });
+    items.work = (n) => {
+      if (n === 4) throw new Error("bad");
+    };
+    await new Flow(items).run({}, { events }).catch(() => {});
+    expect(text()).toMatch(/^Items: 4 of 20, 20 %, [\d,]+\/s, failed, 0\.\d s\n$/);
+  });
+
+  test("a long batch is told of now and then, once for each thing that changed", async () => {
+    const { stream, written } = output(false);
+    const { events } = await showProgress({ stream, interval: 5 });
+    const held = deferred();
+    const items = new Items({ concurrency: 2 });
+    items.work = (n) => (n === 3 ? held.promise : undefined);
+    const run = new Flow(new Flow(items, { name: "Inner" }), { name: "Main" }).run({}, { events });
+    await vi.waitFor(() => expect(written.length).toBeGreaterThan(0));
+    const first = written.length;
+    await sleep(18);
+    expect(written.length).toBe(first);
+    held.resolve();
+    await run;
+    expect(written.at(0)).toMatch(/^Inner › Items: 19 of 20, 95 %, .+ left\n$/);
+    expect(written.at(-1)).toMatch(/^done: Inner › Items: 20 of 20/);
+  });
+});
+
+describe("a live display", () => {
+  test("redraws lines of batches at once, waits at a gate and pauses, and keeps what has ended", async () => {
+    const { stream, text } = output(true, 130);
+    const { events } = await showProgress({ stream, live: true, interval: 5 });
+    const gate = new Gate({ name: "vendor", concurrency: 2 });
+    let refusals = 0;
+    const items = new Items({ gate, name: "Ask" });
+    items.work = async (n) => {
+      await sleep(2);
+      if (n === 9 && refusals++ === 0) {
+        throw Object.assign(new Error("429"), { status: 429, headers: { "retry-after-ms": "30" } });
+      }
+    };
+    await new Flow(items, { name: "Main" }).run({}, { events });
+    expect(text()).toMatch(
+      /› Ask {2}━+┄+ {2}\d+ of 20 {2}\d+ % {2}[\d.,]+\/s {2}[\d.]+ s left {2}\d+ waiting/,
+    );
+    expect(text()).toMatch(/Gate vendor is paused by the vendor, 0\.0 s to go/);
+    expect(text()).toMatch(/✓ Ask {2}━{24} {2}20 of 20 {2}100 %/);
+  });
+
+  test("a pause is not shown once it is over, also where no call has come after it", () => {
+    const board = new Board();
+    const about = { type: "gate", runId: "1", path: ["Main"], index: undefined, parent: 1, at: 0 } as const;
+    board.gate({ ...about, gate: "vendor", phase: "paused", until: 1_000 });
+    expect(board.paused(999)).toEqual([{ gate: "vendor", until: 1_000 }]);
+    expect(board.paused(1_000)).toEqual([]);
+  });
+
+  test("no line is longer than the terminal, and not more are drawn than fit", async () => {
+    const { stream, text } = output(true, 40);
+    const { events } = await showProgress({ stream, live: true, interval: 3 });
+    const held = deferred();
+    class Chapters extends AsyncParallelBatchFlow<object, { n: number }> {
+      override prep() {
+        return Array.from({ length: 30 }, (_, n) => ({ n }));
+      }
+    }
+    const inner = new Items({ name: "A batch with a name that is long" });
+    inner.work = (n) => (n === 19 ? held.promise : undefined);
+    const run = new Flow(new Chapters(inner, { concurrency: 30 })).run({}, { events });
+    await vi.waitFor(() => expect(text()).toContain("and 23 more"));
+    held.resolve();
+    await run;
+    for (const line of text().split("\n")) expect(line.length).toBeLessThan(80);
+  });
+
+  test("names cannot steer the terminal", () => {
+    const name = nameOf({ path: ["Main", "a\u001b[31m\u0007b\nc\u202e", "", 3, "d"] });
+    expect(name).toBe("a [31m b c › ? [3] › d");
+    expect(pauseLine({ gate: "\u001b]0;x\u0007", until: 5_000 }, 0)).toBe(
+      "Gate ]0;x is paused by the vendor, 5.0 s to go",
+    );
+  });
+});
+
+test("a display serves several runs, also at once, and holds no timer between them", async () => {
+  const { stream, text } = output(false);
+  const { events } = await showProgress({ stream, interval: 5 });
+  const set = vi.spyOn(globalThis, "setInterval");
+  const clear = vi.spyOn(globalThis, "clearInterval");
+  const flow = new Flow(new Items());
+  await Promise.all([flow.run({}, { events }), flow.run({}, { events })]);
+  await flow.run({}, { events });
+  expect(text().match(/^done: Items: 20 of 20/gm)).toHaveLength(3);
+  expect(set).toHaveBeenCalledTimes(2);
+  for (const { value } of set.mock.results) expect(clear).toHaveBeenCalledWith(value);
+  vi.restoreAllMocks();
+});
+
+test("a stream that throws harms no run", async () => {
+  const broken = {
+    write: () => {
+      throw new Error("EPIPE");
+    },
+  };
+  const { events } = await showProgress({ stream: broken, interval: 2 });
+  const told = vi.fn();
+  events.on("listenerError", told);
+  const items = new Items();
+  items.work = () => sleep(5);
+  await new Flow(items).run({}, { events });
+  await turn();
+  expect(told).toHaveBeenCalled();
+});
+
+test("steps that are short, and runs without batches, say nothing", async () => {
+  const { stream, text } = output(false);
+  const { events } = await showProgress({ stream, interval: 1 });
+  await new Flow(node({ exec: () => sleep(10) })).run({}, { events });
+  expect(text()).toBe("");
+});
+
+test("options are checked", async () => {
+  await expect(showProgress({ stream: {} as never })).rejects.toThrow(/`stream` to be a stream to write to/);
+  await expect(showProgress({ every: 1 } as never)).rejects.toThrow(/unknown option.+every/is);
+});
+
+test.each([
+  [0, "0.0 s"],
+  [9_940, "9.9 s"],
+  [59_400, "59 s"],
+  [75_000, "1 m 15 s"],
+  [7_500_000, "2 h 5 m"],
+])("%d ms reads %s", (ms, text) => expect(duration(ms)).toBe(text));
