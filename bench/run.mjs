@@ -25,6 +25,7 @@ const names = [
   "flow-per-item",
   "idle-gate",
   "binding-gate",
+  "adaptive-gate",
   "overlap",
   "abort",
   "import-size",

@@ -159,6 +159,19 @@ export async function bindingGate({ requests, tokens, burst }, jobs, _slots, cal
   await Promise.all(running);
 }
 
+/** A client that knows how many calls the vendor takes at once. */
+export async function movingLimit(vendor, _callers) {
+  const running = new Set();
+  while (vendor.isOpen) {
+    while (running.size < vendor.capacity) {
+      const call = vendor.call().finally(() => running.delete(call));
+      running.add(call);
+    }
+    await Promise.race(running);
+  }
+  await Promise.all(running);
+}
+
 export async function abort(exec, count, concurrency, signal) {
   const iterator = range(count);
   const aborted = new Promise((_resolve, reject) => {

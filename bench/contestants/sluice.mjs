@@ -100,6 +100,18 @@ export async function bindingGate({ requests, tokens, burst }, jobs, concurrency
 }
 bindingGate.knows429 = true;
 
+/** So many callers, each with one call after the other, at a gate. */
+const callAt = (concurrency) => async (vendor, callers) => {
+  const gate = new Gate({ concurrency });
+  const caller = async () => {
+    while (vendor.isOpen) await gate.run(vendor.call).catch(() => {});
+  };
+  await Promise.all(Array.from({ length: callers }, caller));
+};
+export const movingLimit = callAt({ start: 8, min: 1, max: 256 });
+export const movingLimitOf8 = callAt(8);
+export const movingLimitOf64 = callAt(64);
+
 export async function abort(exec, count, concurrency, signal) {
   class Calls extends AsyncParallelBatchNode {
     prep() {

@@ -1,8 +1,12 @@
 // The clock of a gate, and its timers. The wall clock is never read here: it may jump, or a test may freeze it.
 import { LONGEST_TIMER } from "../base/options.js";
 
-/** A timer may fire this many ms early, by the clock that measures it. */
-const EARLY = 5;
+/**
+ * Whether a timer is one of `@sinonjs/fake-timers`, which Vitest and Jest use. A real timer that fires early tells
+ * nothing of the time: it counts from the start of its turn of the event loop, which may have been blocked since.
+ */
+const isFake = (timer: typeof setTimeout | undefined): boolean =>
+  (timer as { clock?: unknown } | undefined)?.clock !== undefined;
 
 /**
  * Milliseconds that never go backwards, from `performance.now()`. A step back, as at the end of a test with faked
@@ -21,10 +25,10 @@ export class GateClock {
     return reading + this.#offset;
   }
 
-  /** Goes on to the moment at which a timer that has fired was due, where only the timers are faked. */
+  /** Goes on to the moment at which a faked timer that has fired was due: `performance` may not be faked. */
   catchUp(due: number): void {
     const behind = due - this.now();
-    if (behind > EARLY) this.#offset += behind;
+    if (behind > 0) this.#offset += behind;
   }
 }
 
@@ -58,7 +62,7 @@ export class Alarm {
     this.#setBy = setTimeout;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#clock.catchUp(this.#due);
+      if (isFake(this.#setBy)) this.#clock.catchUp(this.#due);
       this.#ring();
     }, delay);
   }

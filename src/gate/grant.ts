@@ -1,7 +1,7 @@
 // A call that has started: what it holds of its gates, what it costs, and how it ends.
 import { SluiceError, show } from "../base/errors.js";
 import { isAmount } from "../base/options.js";
-import type { AcquireRequest } from "./acquire.js";
+import type { AcquireRequest } from "./acquire-request.js";
 import {
   type Held,
   keepSlotsOf,

@@ -5,10 +5,10 @@ import Bottleneck from "bottleneck/light.js";
 import { Alarm, type GateClock } from "./gate-clock.js";
 
 /**
- * The time between two refills, in ms. The last calls of a limited batch wait half of it on average: 25 instead of
- * the 50 that were planned brings a batch of four seconds 0.3 % nearer to the ideal.
+ * The time between two refills, in ms. The last calls of a limited batch wait half of it on average: 15 instead of 25
+ * brings a batch of four seconds 0.1 % nearer to the ideal, and 67 refills a second cost under 1 % of a core.
  */
-const SLICE = 25;
+const SLICE = 15;
 
 /** How many ms a refill may be late before Bottleneck is replaced. */
 const OVERDUE = 100;

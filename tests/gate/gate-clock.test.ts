@@ -117,6 +117,21 @@ describe("fake time moves a gate", () => {
   });
 });
 
+test("timers that are set late in a blocked turn, and so fire early, do not move the clock", async () => {
+  const gate = new Gate({ rate: { requests: 100, per: 1_000, burst: 50 } });
+  const starts: number[] = [];
+  const zero = performance.now();
+  const rounds = Array.from({ length: 30 }, () =>
+    gate.run(() => {
+      starts.push(performance.now());
+      for (const end = performance.now() + 12; performance.now() < end; );
+    }),
+  );
+  await Promise.all(rounds);
+  const [last] = starts.slice(-1);
+  expect((last as number) - zero).toBeGreaterThanOrEqual((30 - 5 - 1) * 10);
+});
+
 test("the window promise holds when a call that was granted blocks", async () => {
   const gate = new Gate({ rate: { requests: 100, per: 1_000, burst: 100 } });
   const starts: number[] = [];

@@ -131,7 +131,7 @@ describe("a vendor that answers some calls with 503", () => {
     const gate = new Gate({ concurrency: slots, ...(treat ? {} : { retryAfter: () => false }) });
     const random = randomOf(slots + duration);
     const zero = performance.now();
-    const length = sized(400_000, 200_000);
+    const length = sized(400_000, 80_000);
     let done = 0;
     const caller = async () => {
       while (performance.now() - zero < length) {
@@ -157,7 +157,7 @@ describe("a vendor that answers some calls with 503", () => {
     [0.002, 0.01, 0.03].flatMap((share) =>
       [
         [2_000, 32],
-        [5_000, sized(200, 64)],
+        [5_000, sized(200, 48)],
       ].map(([duration, slots]) => [share, duration as number, slots as number] as const),
     ),
   )(

@@ -21,14 +21,14 @@ describe("leases", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("come one in 25 ms while somebody waits, however many calls each lets go", async () => {
+  test("come one in 15 ms while somebody waits, however many calls each lets go", async () => {
     const schedule = leases();
     const gate = new Gate({ rate: { requests: 2_000, per: 1_000, burst: 200 } });
     const calls = Promise.all(Array.from({ length: 2_400 }, () => gate.run(() => {})));
     await advance(1_100);
     await calls;
     expect(schedule.mock.calls.length).toBeGreaterThanOrEqual(30);
-    expect(schedule.mock.calls.length).toBeLessThanOrEqual(50);
+    expect(schedule.mock.calls.length).toBeLessThanOrEqual(80);
   });
 
   test("come in a quarter of the burst where that is shorter, so that no bucket runs over", async () => {
