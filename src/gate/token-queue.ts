@@ -25,8 +25,6 @@ export interface PermitWaiter extends Costed {
 
 const NONE: readonly TokenQueue[] = [];
 const UNLIMITED = Number.POSITIVE_INFINITY;
-/** A delay that stands for "in this turn". */
-const START_NOW = 1e-3;
 
 /** Lets calls start in the order they came, when requests, tokens, pause and slow start allow. */
 export class TokenQueue {
@@ -166,8 +164,10 @@ export class TokenQueue {
     if (pause > 0) this.#alarm.setWithin(pause);
     if (first === undefined || first.waiter.startsItself) return;
     const { waiter } = first;
-    if (waiter.primary === this && isHeldUp(waiter)) this.#tickSoon();
-    else this.#await(waiter, this.delay(waiter) || (waiter.primary === this ? START_NOW : 0));
+    const delay = this.delay(waiter);
+    // Another queue than the primary one has nothing to do for a call that it lets start.
+    if (waiter.primary === this && (delay === 0 || isHeldUp(waiter))) this.#tickSoon();
+    else this.#await(waiter, delay);
   }
 
   /**
@@ -210,7 +210,6 @@ export class TokenQueue {
     if (delay === 0 || this.#waiters.size === 0) return;
     const rules = this.#heldBack(this.clock.now(), isNested);
     if (rules > 0) this.#alarm.setWithin(rules);
-    else if (delay <= START_NOW) this.#tickSoon();
     else this.#refill?.request(delay);
   }
 

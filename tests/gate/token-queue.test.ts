@@ -64,6 +64,14 @@ describe("leases", () => {
 });
 
 describe("the queue", () => {
+  test("does not spin for a call that lacks next to nothing", async () => {
+    const gate = new Gate({ rate: { tokens: 1_000, per: 1_000 } });
+    await gate.run(() => {}, { tokens: 980 });
+    const call = gate.run(() => "starts", { tokens: 10 + 5e-7 });
+    await advance(40);
+    await expect(call).resolves.toBe("starts");
+  });
+
   test("is first come, first served, with calls of all costs, and with gaps where calls gave up", async () => {
     const gate = new Gate({ rate: { requests: 200, tokens: 1_000, per: 1_000, burst: 100 } });
     const order: number[] = [];
