@@ -52,7 +52,7 @@ const hasOwnRun = (subclass: typeof Gate): boolean => subclass.prototype.run !==
  * vendor.stats().started; // => 1
  * ```
  */
-export class Gate implements Passable {
+export class Gate {
   /** What events and diagrams call it. */
   readonly name: string | undefined;
   /** What it was made with. */
