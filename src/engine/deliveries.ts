@@ -9,7 +9,7 @@ export class Deliveries {
   ended: Promise<unknown> | undefined;
 
   /** Makes a delivery after those added before it, and then gives the event loop its turn where that is due. */
-  add(deliver: () => Promise<void>, yields: EventLoopYields): Promise<void> {
+  add(deliver: () => unknown, yields: EventLoopYields): Promise<void> {
     const mine = (this.ended ?? Promise.resolve()).then(async () => {
       await deliver();
       if (--yields.budget > 0) return; // here, for the next in the queue does not wait for this worker

@@ -231,9 +231,8 @@ export abstract class FanOut {
     const { item, index } = worker;
     releaseCarried(worker, run.held);
     try {
-      await this.#deliveries.add(async () => {
-        if (!cancellation.aborted) await this.deliver(result, item, index, worker);
-      }, run.yields);
+      const take = () => (cancellation.aborted ? undefined : this.deliver(result, item, index, worker));
+      await this.#deliveries.add(take, run.yields);
     } catch (error) {
       if (!cancellation.aborted) this.#blame(error, index);
       this.#fail(error);

@@ -111,9 +111,10 @@ export const scenes: Record<string, () => Promise<unknown>> = {
     const before = active();
     const { signal, abort } = controller();
     const runs = [...places, ...hooks].map((place) => place.begin(signal, new Log(5)));
+    const ended = Promise.allSettled(runs); // one that fails at once does so before the abort
     await sleep(20);
     abort();
-    await Promise.allSettled(runs);
+    await ended;
     await sleep(60); // what the places themselves sleep
     if (active() !== before) throw new Error(`${before || "Nothing"} before, ${active()} after`);
   },
