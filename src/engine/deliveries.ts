@@ -1,21 +1,53 @@
 // The queue in which the finished items of a batch go to the store, one at a time.
+import { isThenable } from "../base/awaitable.js";
 import type { EventLoopYields } from "../base/event-loop.js";
 
-const ignore = () => {};
+/** A delivery that waits for those before it. */
+interface Delivery {
+  deliver(): unknown;
+  done(): void;
+  failed(error: unknown): void;
+  /** The one after it; written by `add`. */
+  next: Delivery | undefined;
+}
 
 /** Deliveries of one batch. */
 export class Deliveries {
-  /** Resolves once all that were added have ended; `undefined` before the first. Written by `add`. */
-  ended: Promise<unknown> | undefined;
+  #last: Delivery | undefined;
+  /** Resolves once the queue is empty; `undefined` while it is. Written by `add` and #run. */
+  ended: Promise<void> | undefined;
 
-  /** Makes a delivery after those added before it, and then gives the event loop its turn where that is due. */
+  /** Makes a delivery after those added before it. */
   add(deliver: () => unknown, yields: EventLoopYields): Promise<void> {
-    const mine = (this.ended ?? Promise.resolve()).then(async () => {
-      await deliver();
-      if (--yields.budget > 0) return; // here, for the next in the queue does not wait for this worker
-      for (let turn = yields.checkClock(); turn !== undefined; turn = yields.yieldAgain()) await turn;
+    return new Promise((done, failed) => {
+      const added: Delivery = { deliver, done, failed, next: undefined };
+      if (this.#last !== undefined) this.#last.next = added;
+      this.#last = added;
+      this.ended ??= this.#run(added, yields);
     });
-    this.ended = mine.catch(ignore);
-    return mine;
+  }
+
+  /** Gives the event loop its turn between deliveries, where that is due. */
+  async #run(first: Delivery, yields: EventLoopYields): Promise<void> {
+    await undefined; // the worker that brings the first goes on before it is delivered, as the others do
+    let each: Delivery | undefined = first;
+    while (each !== undefined) {
+      try {
+        const work = each.deliver();
+        if (isThenable(work)) await work;
+        each.done();
+      } catch (error) {
+        each.failed(error);
+        await undefined; // its worker ends the batch, before the next one is delivered
+      }
+      if (--yields.budget <= 0) {
+        for (let turn = yields.checkClock(); turn !== undefined; turn = yields.yieldAgain()) await turn;
+      }
+      const { next }: Delivery = each; // read last, for one may be added meanwhile
+      each.next = undefined; // or the first would hold all that follow
+      each = next;
+    }
+    this.#last = undefined;
+    this.ended = undefined;
   }
 }

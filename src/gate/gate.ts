@@ -20,7 +20,6 @@ import {
 import { GateWarnings } from "./gate-warnings.js";
 import type { Grant } from "./grant.js";
 import { type Held, lend } from "./held-slots.js";
-import type { Passable } from "./passable.js";
 import { provideGates } from "./private-gate.js";
 import { checkRate } from "./rate.js";
 import { RefusalRules } from "./refusal-rules.js";

@@ -27,6 +27,7 @@ export async function build(): Promise<BuiltCli> {
   mkdirSync(parent, { recursive: true });
   const folder = mkdtempSync(join(parent, "run-"));
   await buildCli(folder, {
+    "sluice/internal": join(root, "src/internal.ts"),
     sluice: join(root, "src/index.ts"),
     "sluice/diagram": join(root, "src/wings/diagram/index.ts"),
   });
