@@ -5,7 +5,9 @@ import { Cancellation } from "../base/cancellation.js";
 import { quote, SluiceError } from "../base/errors.js";
 import { nameOf } from "../base/name.js";
 import { isAmount } from "../base/options.js";
-import { type AcquireRequest, enter, type Grant, tryAcquire } from "../gate/acquire.js";
+import type { AcquireRequest } from "../gate/acquire-request.js";
+import { enter } from "../gate/enter.js";
+import type { Grant } from "../gate/grant.js";
 import type { Scope } from "./scope.js";
 import type { Settings } from "./settings.js";
 import { StepContext } from "./step-context.js";
@@ -92,7 +94,8 @@ export function startItem(
   worker.tries = 0; // by which a failure is known to need attempts yet
   if (!runsInline || scope.run.meter !== undefined) return NOT_STARTED;
   const ctx = new StepContext(scope, node, index, 0, 1, worker);
-  if (gates.length === 0) return node.exec(input, ctx);
+  const [gate] = gates;
+  if (gate === undefined) return node.exec(input, ctx);
   worker.cost = undefined;
   worker.cost = node.cost === undefined ? 0 : node.cost(input);
   if (!isAmount(worker.cost)) return NOT_STARTED;
@@ -101,7 +104,7 @@ export function startItem(
     const { run, cancellation } = scope;
     worker.request = { gates, tokens, borrowedFrom: run.held, cancellation, slots: true, carrier: worker };
   }
-  worker.grant = tryAcquire(worker.request as AcquireRequest, worker);
+  worker.grant = gate.tryAcquire(worker.request as AcquireRequest, worker);
   if (worker.grant === undefined) return NOT_STARTED;
   ctx.hold(worker.grant);
   return enter(gates, () => node.exec(input, ctx));

@@ -3,9 +3,11 @@ import { type Awaitable, isThenable } from "../base/awaitable.js";
 import { invalidOption, quote, SluiceError, show } from "../base/errors.js";
 import { nameOf } from "../base/name.js";
 import { isAmount } from "../base/options.js";
-import { type AcquireRequest, acquire, type Grant, type Passable } from "../gate/acquire.js";
+import type { AcquireRequest } from "../gate/acquire-request.js";
 import { isGate } from "../gate/brand.js";
+import type { Grant } from "../gate/grant.js";
 import { releaseCarried } from "../gate/held-slots.js";
+import type { Passable } from "../gate/passable.js";
 import { readRefusal } from "../gate/refusal.js";
 import { call, type Job } from "./execute.js";
 import { StepContext } from "./step-context.js";
@@ -73,9 +75,8 @@ async function tryMetered(job: Job, ctx: StepContext, failed: Failed | undefined
   };
   try {
     cancellation?.throwIfDraining();
-    return await (gates.length === 0
-      ? start()
-      : acquire(requestOf(job, gates, tokens, refused), start, failed));
+    const [gate] = gates;
+    return await (gate?.acquire(requestOf(job, gates, tokens, refused), start, failed) ?? start());
   } catch (error) {
     if (readRefusal(error) !== undefined) wasMade = false;
     throw error;

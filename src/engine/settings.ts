@@ -3,10 +3,10 @@
 import { SluiceError } from "../base/errors.js";
 import { aCount, aFunction, anObject, aString, aTimeout, type Rule, strings } from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
-import type { Passable } from "../gate/acquire.js";
 import { isGate } from "../gate/brand.js";
 import { statusOf } from "../gate/error-status.js";
 import type { Gate } from "../gate/gate.js";
+import type { Passable } from "../gate/passable.js";
 import { privateGate } from "../gate/private-gate.js";
 import { isQuotaExhausted } from "../gate/quota.js";
 import { checkRate, type Rate } from "../gate/rate.js";

@@ -1,6 +1,7 @@
 // What a worker of a fan-out carries from item to item.
 
-import type { AcquireRequest, Grant } from "../gate/acquire.js";
+import type { AcquireRequest } from "../gate/acquire-request.js";
+import type { Grant } from "../gate/grant.js";
 import type { Held, SlotCarrier } from "../gate/held-slots.js";
 import type { Closer, StepContext } from "./step-context.js";
 

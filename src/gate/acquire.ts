@@ -8,12 +8,7 @@ import type { SlotCarrier } from "./held-slots.js";
 import type { Passable } from "./passable.js";
 import type { Verdict } from "./refusal-rules.js";
 
-export type { AcquireRequest } from "./acquire-request.js";
-export { enter } from "./acquisition.js";
-export type { Grant } from "./grant.js";
-export type { Passable } from "./passable.js";
-
-/** Starts a call that need not wait for anything, or gives `undefined`; slots that it took are kept. */
+/** See {@link Passable.tryAcquire}. */
 export function tryAcquire(request: AcquireRequest, carrier: SlotCarrier): Grant | undefined {
   const { gates, tokens, borrowedFrom } = request;
   const [gate, second] = gates;
@@ -32,14 +27,7 @@ export function tryAcquire(request: AcquireRequest, carrier: SlotCarrier): Grant
   return new Grant(request, carrier);
 }
 
-/**
- * Runs a call under all its gates. The first gate is the one that a refusal pauses. A drain or an abort ends its waits
- * with the reason, and gives back what it has taken.
- *
- * @param failed - What the call threw when it started after {@link tryAcquire}: it goes on from there, in the place
- * that {@link Grant.fail} has kept.
- * @throws SluiceError `COST_TOO_HIGH`; the call's own error.
- */
+/** See {@link Passable.acquire}. */
 export function acquire<T>(
   request: AcquireRequest,
   call: (grant: Grant) => T | PromiseLike<T>,

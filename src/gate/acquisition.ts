@@ -2,6 +2,7 @@
 // again after a refusal. One object for each call, and no promise: 100,000 may wait.
 import { isThenable, whenSettled } from "../base/awaitable.js";
 import type { AcquireRequest } from "./acquire-request.js";
+import { enter } from "./enter.js";
 import { Grant } from "./grant.js";
 import { type Held, releaseCarried, type SlotCarrier, slotOf } from "./held-slots.js";
 import type { Passable } from "./passable.js";
@@ -209,15 +210,5 @@ export class Acquisition<T> extends WaitingCall implements SlotCarrier, ScopedCa
     this.#leaveScope?.();
     settle();
     this.request.onOver?.();
-  }
-}
-
-/** Marks the gates while a call runs its first, synchronous part, where a nested call can be seen. */
-export function enter<T>(gates: readonly Passable[], call: () => T): T {
-  for (const gate of gates) gate.entered++;
-  try {
-    return call();
-  } finally {
-    for (const gate of gates) gate.entered--;
   }
 }

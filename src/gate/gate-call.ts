@@ -1,7 +1,7 @@
 // What a function that runs under a gate is given.
 import { type Cancellation, HookSignal } from "../base/cancellation.js";
 import { HELD } from "../base/keys.js";
-import type { Grant } from "./acquire.js";
+import type { Grant } from "./grant.js";
 import type { Held } from "./held-slots.js";
 
 /** What a function in `gate.run` is given. Hand it to a nested `gate.run` as `ctx`. */

@@ -6,7 +6,8 @@ import { invalidOption, SluiceError } from "../base/errors.js";
 import { GATE, HELD } from "../base/keys.js";
 import { checkOptions } from "../base/options.js";
 import type { PauseWatcher } from "../observe/gate-log.js";
-import { acquire } from "./acquire.js";
+import { acquire, tryAcquire } from "./acquire.js";
+import type { AcquireRequest } from "./acquire-request.js";
 import { AdaptiveLimit, checkConcurrency } from "./adaptive-limit.js";
 import { GateCall, type GateContext } from "./gate-call.js";
 import { newCounts } from "./gate-counts.js";
@@ -19,7 +20,7 @@ import {
 } from "./gate-options.js";
 import { GateWarnings } from "./gate-warnings.js";
 import type { Grant } from "./grant.js";
-import { type Held, lend } from "./held-slots.js";
+import { type Held, lend, type SlotCarrier } from "./held-slots.js";
 import { provideGates } from "./private-gate.js";
 import { checkRate } from "./rate.js";
 import { RefusalRules } from "./refusal-rules.js";
@@ -154,6 +155,20 @@ export class Gate {
       spent: { calls: started - refused, tokens },
       limit: this.semaphore?.limit ?? Number.POSITIVE_INFINITY,
     };
+  }
+
+  /** @internal */
+  tryAcquire(request: AcquireRequest, carrier: SlotCarrier): Grant | undefined {
+    return tryAcquire(request, carrier);
+  }
+
+  /** @internal */
+  acquire<T>(
+    request: AcquireRequest,
+    call: (grant: Grant) => T | PromiseLike<T>,
+    failed?: { readonly error: unknown },
+  ): Promise<T> {
+    return acquire(request, call, failed);
   }
 
   /** @internal The pause that a failed call asks for, if any. */

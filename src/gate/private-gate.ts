@@ -1,7 +1,7 @@
 // Private gates, of the option `rate` of nodes. Nodes do not import Gate itself, so that a bundle of nodes without gates
 // has neither Bottleneck nor p-limit in it.
 import { invalidOption } from "../base/errors.js";
-import type { Passable } from "./acquire.js";
+import type { Passable } from "./passable.js";
 import type { Rate } from "./rate.js";
 
 type MakeGate = (rate: Rate) => Passable;
