@@ -9,7 +9,9 @@ export {
   locate,
   SluiceError,
 } from "./base/errors.js";
+export type { SchemaIssue, SchemaResult, StandardSchema } from "./base/schema.js";
 export type { WarningCode } from "./base/warnings.js";
+export type { AskOptions, AskRequest } from "./engine/ask.js";
 export type { Backoff, BackoffOptions } from "./engine/backoff.js";
 export type { BudgetOptions } from "./engine/budget.js";
 export type { Context, Params, RunOptions } from "./engine/context.js";

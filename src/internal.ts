@@ -1,19 +1,20 @@
 // sluice/internal: what wings of ours need beside the public surface. Unstable: it may change in any release.
-export { isThenable } from "./base/awaitable.js";
+export { after, isThenable, rethrow } from "./base/awaitable.js";
 export { Cancellation } from "./base/cancellation.js";
-export { invalidOption, quote, SluiceError, show } from "./base/errors.js";
-export { hash } from "./base/hash.js";
+export { describe, invalidOption, quote, SluiceError, show, showPath } from "./base/errors.js";
+export { hash, longHash } from "./base/hash.js";
 export {
   BACKPRESSURE,
   GATE,
   HELD,
+  JOURNAL,
   MOVES,
   NODE,
   OTEL_SPAN,
   THREAD_POOL,
   WALK,
 } from "./base/keys.js";
-export { nameOf } from "./base/name.js";
+export { type Named, nameOf } from "./base/name.js";
 export { nearest } from "./base/nearest.js";
 export {
   aBoolean,
@@ -34,9 +35,16 @@ export {
   type Rule,
 } from "./base/options.js";
 export { builtInOf, isError, isObject } from "./base/realms.js";
+export { aSchema, issuesOf } from "./base/schema.js";
 export { warn } from "./base/warnings.js";
+export { fitting } from "./engine/ask.js";
+export type { Call, Trip } from "./engine/execute.js";
 export { idsOf, segmentOf } from "./engine/ids.js";
+export type { BatchRecord, Journaling, RunJournal, WalkRecord } from "./engine/journal.js";
+export type { Run } from "./engine/run.js";
+export type { Scope } from "./engine/scope.js";
 export type { Step } from "./engine/step.js";
+export type { StepContext } from "./engine/step-context.js";
 export { GateClock } from "./gate/gate-clock.js";
 export { type RequestScopes, scopesOn } from "./gate/request-scopes.js";
 export { holdSlot } from "./gate/scoped-slot.js";

@@ -20,6 +20,8 @@ export const errorCodes = [
   "COST_TOO_HIGH",
   "MAX_STEPS",
   "BUDGET_SPENT",
+  "NOBODY_TO_ASK",
+  "INVALID_ANSWER",
   "TOO_MANY_FAILURES",
   "TIMEOUT",
   "SIBLING_FAILED",

@@ -14,6 +14,9 @@ export const YIELDS = Symbol.for("sluice/1.yields");
 /** On an emitter: gives a promise for `ctx.emit` to wait for while its reader is behind, and nothing otherwise. */
 export const BACKPRESSURE = Symbol.for("sluice/1.backpressure");
 
+/** On a journal: how it takes a run. */
+export const JOURNAL = Symbol.for("sluice/1.journal");
+
 /** On a Gate. */
 export const GATE = Symbol.for("sluice/1.gate");
 /** On a context: the slots of gates that its hook holds. */

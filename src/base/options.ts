@@ -55,6 +55,7 @@ export const aTimeout = rule(
   `milliseconds above 0 and up to ${LONGEST_TIMER}`,
   (value) => isNumber(value) && value > 0 && value <= LONGEST_TIMER,
 );
+export const aVersion = rule("a string or a number", (value) => typeof value === "string" || isNumber(value));
 export const oneOf = (...values: readonly string[]): Rule =>
   rule(values.map((value) => JSON.stringify(value)).join(" or "), (value) =>
     values.includes(value as string),

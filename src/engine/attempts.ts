@@ -18,21 +18,29 @@ import { StepContext } from "./step-context.js";
  * @param failed - What the first attempt threw, if it was made already.
  * @returns The result: at once, or as a Pending, so that a walk's end goes on in the same turn.
  */
-export const attempt = (job: Job, failed?: Failed): unknown => new Attempts(job).start(failed);
+export function attempt(job: Job, failed?: Failed): unknown {
+  const { journal } = job.scope.run;
+  if (journal === undefined) return new Attempts(job).start(failed);
+  if (job.walk !== undefined) return new Attempts(job, journal.attemptOf(job)).start(failed);
+  return journal.recall(job, (error) => new Attempts(job).start(error ?? failed));
+}
 
 const WAITING = Symbol("waiting");
 
 /** The attempts at one job. No async function, so that a flow's walk starts and ends in the turn of its step. */
 class Attempts extends Pending {
   readonly #job: Job;
+  /** Where it began: above 0 for a walk that goes on in a resumed run. */
+  readonly #first: number;
   /** The attempt under way, from 0; counted by #decide. */
-  #number = 0;
+  #number: number;
   /** What the attempt before threw; written by #decide. */
   #lastError: unknown;
 
-  constructor(job: Job) {
+  constructor(job: Job, first = 0) {
     super();
     this.#job = job;
+    this.#first = this.#number = first;
   }
 
   start(failed: Failed | undefined): unknown {
@@ -75,7 +83,7 @@ class Attempts extends Pending {
   }
 
   #decide(error: unknown): void {
-    decide(this.#job, error, this.#number).then(
+    decide(this.#job, error, this.#number, this.#first).then(
       (decision) => {
         if (decision !== AGAIN) return this.#end(decision.result);
         this.#number++;
@@ -99,14 +107,16 @@ async function decide(
   job: Job,
   error: unknown,
   number: number,
+  first: number,
 ): Promise<typeof AGAIN | { readonly result: unknown }> {
   const { node, scope, index, worker, walk } = job;
   const { run, cancellation } = scope;
   cancellation?.throwIfDraining(); // a failure of a run that ends is neither tried again nor decided
+  if (run.journal?.isSetAside(error)) throw error;
   // A walk's failure was located where it happened, unless it is the walk's own timeout.
   if (walk === undefined || locate(error) === undefined) scope.locate(error, node, index, number);
   if (worker !== undefined) releaseCarried(worker, run.held); // only `exec` itself holds a slot
-  const wait = await waitBefore(job, error, number);
+  const wait = await waitBefore(job, error, number, first);
   report(job, wait);
   cancellation?.throwIfDraining();
   if (wait === undefined) return { result: await recover(job, error, number) };
@@ -130,9 +140,9 @@ async function yieldTo({ scope: { run, cancellation } }: Job): Promise<void> {
 const LONGEST_NAMED_WAIT = 300_000;
 
 /** The wait before another attempt, in ms; `undefined` when there is none. */
-async function waitBefore(job: Job, error: unknown, number: number) {
+async function waitBefore(job: Job, error: unknown, number: number, first: number) {
   const { node, settings, scope, index } = job;
-  if (number + 1 >= settings.attempts) return undefined;
+  if (number - first + 1 >= settings.attempts) return undefined;
   try {
     if (!(await raced(job, settings.retryIf(error)))) return undefined;
     scope.cancellation?.throwIfDraining();

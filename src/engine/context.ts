@@ -1,8 +1,10 @@
 // What a hook is told about its run, and what a caller tells to a run.
 
+import type { Awaitable } from "../base/awaitable.js";
 import type { Untyped } from "../base/untyped.js";
 import type { Around } from "../observe/around.js";
 import type { RunEmitter } from "../observe/events.js";
+import type { AskOptions, AskRequest } from "./ask.js";
 import type { BudgetOptions } from "./budget.js";
 
 /** Plain data that enclosing flows hand to the nodes inside them; any object type is assignable to it. */
@@ -34,11 +36,20 @@ export interface Context<P extends object = Params> {
    */
   readonly key: string;
   /**
-   * A hash of the run's id and {@link key}, of 106 bits: the same over all attempts of one `exec`, for services that
-   * take an idempotency key. Another attempt that wants another answer adds {@link attempt}. A walk that is tried again
+   * A hash of the run's id, {@link key} and the item, of 106 bits: the same over all attempts of one `exec`, and over
+   * resumes of a run with a journal, for services that take an idempotency key. Another attempt that wants another answer adds {@link attempt}. A walk that is tried again
    * has new ones. Set `runId` for a key that lasts over processes.
    */
   readonly idempotencyKey: string;
+  /**
+   * Asks a person, inside `exec`, and resolves with the answer. In a run with a journal the item is set aside until
+   * there is one: then `exec` runs again from its top, so what costs belongs in the node before. Else the run's
+   * {@link RunOptions.ask} answers in place.
+   *
+   * @param question - Plain data: what the person needs to see.
+   * @throws SluiceError `NOBODY_TO_ASK`, `ASK_EXPIRED`, `INVALID_ANSWER`, `NOT_SERIALIZABLE`; the reason of an abort.
+   */
+  readonly ask: <Answer = unknown>(question: unknown, options?: AskOptions<Answer>) => Promise<Answer>;
   /** The index of the batch item, or of the nearest iteration of a batch flow; otherwise `undefined`. */
   readonly index: number | undefined;
   /** Sends data to the run's listeners. The promise it returns may be awaited for backpressure. */
@@ -75,6 +86,13 @@ export interface RunOptions {
   readonly events?: RunEmitter | undefined;
   /** Wraps every step, item and attempt, and the run itself; of several hooks the first is the outermost. */
   readonly around?: Around | readonly Around[] | undefined;
+  /**
+   * Keeps the run, so that it can go on after any end: `openJournal()` of `sluice/journal` gives one. A known
+   * {@link runId} goes on where it stopped.
+   */
+  readonly journal?: object | undefined;
+  /** Answers the questions of `ctx.ask` in place. The call keeps its slot meanwhile; its `timeout` stands still. */
+  readonly ask?: ((request: AskRequest) => Awaitable<unknown>) | undefined;
   /** The most steps that the whole run may take, nested flows included. @default Infinity */
   readonly maxSteps?: number | undefined;
   /** @default a random UUID */

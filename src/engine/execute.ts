@@ -92,7 +92,8 @@ export function startItem(
   worker: Worker,
 ): unknown {
   worker.tries = 0; // by which a failure is known to need attempts yet
-  if (!runsInline || scope.run.meter !== undefined) return NOT_STARTED;
+  const { meter, journal } = scope.run;
+  if (!runsInline || meter !== undefined || journal !== undefined) return NOT_STARTED;
   const ctx = new StepContext(scope, node, index, 0, 1, worker);
   const [gate] = gates;
   if (gate === undefined) return node.exec(input, ctx);
@@ -117,7 +118,7 @@ export function startItem(
 export function call(job: Job, ctx: StepContext, grant: Grant | undefined): unknown {
   const { settings, walk } = job;
   const deadline = settings.timeout === undefined ? undefined : new Deadline(job, settings.timeout);
-  if (deadline !== undefined) ctx.limit(deadline.level);
+  if (deadline !== undefined) ctx.limit(deadline);
   const { cancellation } = ctx;
   let work: unknown;
   const end = () => {
@@ -125,6 +126,7 @@ export function call(job: Job, ctx: StepContext, grant: Grant | undefined): unkn
     const abandoned = cancellation?.abandoning === true && walk === undefined;
     ctx.close(abandoned);
     if (abandoned && isThenable(work)) grant?.linger(work);
+    if (ctx.setAside !== undefined) throw ctx.setAside; // what an `exec` makes of that is not taken
   };
   try {
     work = job.walk === undefined ? job.node.exec(job.input, ctx) : job.walk(ctx);
@@ -155,21 +157,44 @@ const EARLY = 2;
 /** The level of cancellation of an attempt with a timeout. */
 class Deadline {
   readonly level = new Cancellation(true);
+  /** Set by `end`. */
+  #over = false;
   readonly #job: Job;
   readonly #timeout: number;
-  readonly #timer: ReturnType<typeof setTimeout>;
-  readonly #began = performance.now();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Ms that are left, at #since; written by #start and `pause`. */
+  #left: number;
+  #since = 0;
+  /** Questions that are open; counted by `pause`. */
+  #pauses = 0;
 
   constructor(job: Job, timeout: number) {
     this.#job = job;
     this.#timeout = timeout;
     if (job.scope.cancellation !== undefined) this.level.follow(job.scope.cancellation);
-    this.#timer = setTimeout(() => this.#fire(), timeout);
+    this.#left = timeout;
+    this.#start();
+  }
+
+  #start(): void {
+    this.#since = performance.now();
+    this.#timer = setTimeout(() => this.#fire(), this.#left);
+  }
+
+  /** Stops the clock while a person is asked, and gives what lets it go on. */
+  pause(): () => void {
+    if (this.#pauses++ === 0) {
+      clearTimeout(this.#timer);
+      this.#left -= performance.now() - this.#since;
+    }
+    return () => {
+      if (--this.#pauses === 0 && !this.#over) this.#start();
+    };
   }
 
   /** An `exec` that blocked the event loop past its timeout has kept the timer from firing. */
   check(): void {
-    if (performance.now() - this.#began > this.#timeout + EARLY) this.#fire();
+    if (this.#pauses === 0 && performance.now() - this.#since > this.#left + EARLY) this.#fire();
   }
 
   #fire(): void {
@@ -178,6 +203,7 @@ class Deadline {
   }
 
   end(): void {
+    this.#over = true;
     clearTimeout(this.#timer);
     this.level.release();
   }

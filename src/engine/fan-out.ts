@@ -10,8 +10,10 @@ import { Deliveries } from "./deliveries.js";
 import { ItemFailure, isFailure } from "./failure.js";
 import type { FanOutKind } from "./fan-out-settings.js";
 import { progressOf } from "./items.js";
+import type { BatchRecord } from "./journal.js";
 import type { Scope } from "./scope.js";
 import { checkItems, Source } from "./source.js";
+import type { Step } from "./step.js";
 import { Tally } from "./tally.js";
 import { Worker } from "./worker.js";
 
@@ -37,12 +39,17 @@ export abstract class FanOut {
   #failure: { readonly error: unknown } | undefined;
   #finish: () => void = ignore;
   readonly #deliveries = new Deliveries();
+  /** Which items are which, and done, in a run with a journal. */
+  protected readonly record: BatchRecord | undefined;
+  /** What the first item was set aside with that waits for a person; written by workers. */
+  #setAside: unknown;
 
   /** @throws SluiceError `NOT_ITERABLE`, `INVALID_ITEM`. */
   constructor(node: Named, items: unknown, outer: Scope, settings: FanOutKind, step: number) {
     this.#node = node;
     if (settings.maxFailures !== undefined) this.#tally = new Tally(node, settings.maxFailures);
-    this.scope = outer.items(this.#cancellation, step);
+    this.record = outer.run.journal?.batch(node as Step, items, outer, step);
+    this.scope = outer.items(this.#cancellation, step, this.record);
     this.#settings = settings;
     try {
       const checked = checkItems(node, items);
@@ -74,6 +81,7 @@ export abstract class FanOut {
     cancellation.listen(stop);
     try {
       cancellation.throwIfDraining();
+      if (this.record?.ready !== undefined) await this.record.ready;
       // Before the workers, so that of all who listen for an abort it is told first.
       const raced = this.#settings.leaf && this.scope.run.watch === undefined;
       const ended = raced ? cancellation.race(finished) : finished;
@@ -82,6 +90,7 @@ export abstract class FanOut {
       if (!this.#settings.leaf) await this.scope.run.yields.yieldIfDue(); // a loop of batches without items has no other
       if (this.#failure !== undefined && !cancellation.abandoning) throw this.#failure.error;
       cancellation.throwIfAborted();
+      if (this.#setAside !== undefined) throw this.#setAside;
       if (this.#undone || !this.#source.isDone) cancellation.throwIfDraining();
       return this.#results;
     } finally {
@@ -132,6 +141,7 @@ export abstract class FanOut {
         }
         if (this.#cancellation.draining) return;
         if (!(this.#source.isAsync ? await this.#pullLater(worker) : this.#pull(worker))) return;
+        if (this.record !== undefined && this.#isDone(worker, this.record)) continue;
         let result: unknown;
         if (this.#cancellation.draining) return this.#leaveUndone(worker); // some microtasks have passed since the pull
         try {
@@ -163,6 +173,18 @@ export abstract class FanOut {
       return this.#source.next(worker);
     } catch (error) {
       return this.#blameSource(error);
+    }
+  }
+
+  /** Whether an earlier process has brought an item to its end. */
+  #isDone({ item, index }: Worker, record: BatchRecord): boolean {
+    try {
+      if (!record.take(item, index)) return false;
+      this.#report?.(false);
+      return true;
+    } catch (error) {
+      this.#blameSource(error);
+      return true; // the loop ends at its next look at the level
     }
   }
 
@@ -210,9 +232,13 @@ export abstract class FanOut {
       last = failed;
     }
     if (cancellation.draining) return this.#leaveUndone(worker);
+    if (this.scope.run.journal?.isSetAside(last)) return this.#putAside(last, worker);
     const tooMany = this.#tally?.add(last);
     const { index, item, tries } = worker;
-    if (this.#settings.collect && !tooMany) return { result: new ItemFailure(index, item, last, tries) };
+    if (this.#settings.collect && !tooMany) {
+      this.record?.absorb(index);
+      return { result: new ItemFailure(index, item, last, tries) };
+    }
     worker.end();
     if (tooMany !== undefined) this.#blame(tooMany);
     this.#fail(tooMany ?? last);
@@ -225,13 +251,25 @@ export abstract class FanOut {
     return worker.end();
   }
 
+  /** Ends an item that waits for a person. Others go on; where they run one by one, those behind it wait too. */
+  #putAside(reason: unknown, worker: Worker): undefined {
+    this.#setAside = reason;
+    if (this.#settings.concurrency === 1) this.#source.stop();
+    return this.#leaveUndone(worker);
+  }
+
   async #deliver(result: unknown, worker: Worker): Promise<void> {
     const { run } = this.scope;
     const cancellation = this.#cancellation;
     const { item, index } = worker;
     releaseCarried(worker, run.held);
     try {
-      const take = () => (cancellation.aborted ? undefined : this.deliver(result, item, index, worker));
+      const deliver = () => this.deliver(result, item, index, worker);
+      const { record } = this;
+      const take = () => {
+        if (cancellation.aborted) return undefined;
+        return record === undefined ? deliver() : record.deliver(index, isFailure(result), deliver);
+      };
       await this.#deliveries.add(take, run.yields);
     } catch (error) {
       if (!cancellation.aborted) this.#blame(error, index);

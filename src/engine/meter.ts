@@ -45,6 +45,19 @@ export class Meter {
     return new Meter(run, budget, outer);
   }
 
+  /** What the run has used, by calls that have ended. */
+  get used(): { readonly calls: number; readonly tokens: number } {
+    return this.#used;
+  }
+
+  /** Goes on from what the run had used before. */
+  restore(calls: number, tokens: number): void {
+    this.#calls += calls;
+    this.#tokens += tokens;
+    this.#used.calls += calls;
+    this.#used.tokens += tokens;
+  }
+
   private constructor(run: Metered, budget: BudgetOptions | undefined, outer: Meter | undefined) {
     this.#run = run;
     const { tokens = Number.POSITIVE_INFINITY, calls = Number.POSITIVE_INFINITY } = budget ?? {};

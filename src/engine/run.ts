@@ -1,9 +1,10 @@
 // One run: its limits, its listeners, its place among the turns of the event loop.
 import { Cancellation } from "../base/cancellation.js";
 import { sharedYields } from "../base/event-loop.js";
-import { HELD } from "../base/keys.js";
+import { HELD, JOURNAL } from "../base/keys.js";
 import {
   aCountOrInfinity,
+  aFunction,
   anObject,
   aSignal,
   aString,
@@ -18,6 +19,7 @@ import { Watch } from "../observe/watch.js";
 import { checkBudget } from "./budget.js";
 import type { Params, RunOptions } from "./context.js";
 import { idsOf } from "./ids.js";
+import type { Journaling, RunJournal } from "./journal.js";
 import type { Linked } from "./links.js";
 import { Meter, type Reservation } from "./meter.js";
 
@@ -49,6 +51,10 @@ const budgetRule: Rule = {
   expected: "{ tokens, calls }, of which one may be left out",
   accepts: isPlainObject,
 };
+const journalRule: Rule = {
+  expected: "a journal, as openJournal() of sluice/journal gives it",
+  accepts: (value) => isObject(value) && JOURNAL in value,
+};
 export const runRules = {
   signal: aSignal,
   drain: aSignal,
@@ -57,6 +63,8 @@ export const runRules = {
   around: hooks,
   maxSteps: aCountOrInfinity,
   budget: budgetRule,
+  journal: journalRule,
+  ask: aFunction,
   runId: aString,
   ctx: contextRule,
 };
@@ -76,6 +84,14 @@ export class Run {
   readonly outer: Run | undefined;
   /** What that hook's call has reserved of the budget. */
   readonly host: Reservation | undefined;
+  /** As they were given, for what the journal keeps of a run. */
+  readonly options: RunOptions | undefined;
+  /** Answers questions in place; an inner run's are those of the run around it. */
+  readonly answer: RunOptions["ask"];
+  /** Takes the run; `undefined` where it has no journal. */
+  readonly journaling: Journaling | undefined;
+  /** What the journal keeps of this run; written when it has taken it. */
+  journal: RunJournal | undefined = undefined;
   /** Set by `end`. */
   over = false;
   /** Steps taken; the node that `run()` was called on is none. Counted by walks. */
@@ -96,9 +112,12 @@ export class Run {
     this.params = options?.params === undefined ? NO_PARAMS : Object.freeze({ ...options.params });
     this.maxSteps = options?.maxSteps ?? Number.POSITIVE_INFINITY;
     this.#id = options?.runId;
+    this.options = options;
+    this.journaling = (options?.journal as { [JOURNAL]?: Journaling } | undefined)?.[JOURNAL];
     this.held = lend(outer?.[HELD]);
     this.outer = outer?.scope?.run;
     this.host = outer?.reservation;
+    this.answer = options?.ask ?? this.outer?.answer;
     this.watch = options && Watch.over(this, options.around);
     this.cancellation = cancellationOf(options, outer?.cancellation, until);
     this.meter = options && Meter.over(this, options.budget);
@@ -153,8 +172,8 @@ function cancellationOf(
   outer: Cancellation | undefined,
   until: Cancellation | undefined,
 ): Cancellation | undefined {
-  const { signal, drain, maxSteps = Number.POSITIVE_INFINITY, budget } = options ?? {};
-  const halts = maxSteps !== Number.POSITIVE_INFINITY;
+  const { signal, drain, maxSteps = Number.POSITIVE_INFINITY, budget, journal } = options ?? {};
+  const halts = maxSteps !== Number.POSITIVE_INFINITY || journal !== undefined;
   if (!signal && !drain && !halts && !budget && !outer && !until) return undefined;
   const cancellation = new Cancellation(halts);
   if (until !== undefined) cancellation.follow(until);

@@ -10,6 +10,7 @@ export type { Named };
 import { RUN_SPAN } from "../observe/watch.js";
 import type { Params } from "./context.js";
 import { segmentOf } from "./ids.js";
+import type { BatchRecord } from "./journal.js";
 import type { Linked } from "./links.js";
 import type { Run } from "./run.js";
 
@@ -23,6 +24,8 @@ export interface Place {
   readonly branch?: (() => string) | undefined;
   /** The attempt at the whole walk, from 0. */
   readonly attempt?: number | undefined;
+  /** What the journal keeps of the batch whose items these are. */
+  readonly batch?: BatchRecord | undefined;
 }
 
 /** One walk inside a run. */
@@ -87,8 +90,18 @@ export class Scope {
   }
 
   /** The scope of the items of a batch, whose step has this number. */
-  items(cancellation: Cancellation, step: number): Scope {
-    return this.#copy(cancellation, this.span, this, { step }, true);
+  items(cancellation: Cancellation, step: number, batch: BatchRecord | undefined): Scope {
+    return this.#copy(cancellation, this.span, this, { step, batch }, true);
+  }
+
+  /** What the journal keeps of the batch, where this is the scope of items. */
+  get batch(): BatchRecord | undefined {
+    return this.#place?.batch;
+  }
+
+  /** The attempt at the walk, from 0. */
+  get attempt(): number {
+    return this.#place?.attempt ?? 0;
   }
 
   #copy(
@@ -132,15 +145,21 @@ export class Scope {
    */
   keyOf(node: Named, step: number, item?: number): string {
     if (this.#ofItems && this.#outer !== undefined) {
-      return `${this.#outer.keyOf(node, this.#place?.step ?? 1)}[${item}]`;
+      const slot = item === undefined ? undefined : (this.#place?.batch?.slotOf(item) ?? item);
+      return `${this.#outer.keyOf(node, this.#place?.step ?? 1)}[${slot}]`;
     }
-    const walk = this.#walkKey(node);
-    if (this.#start === undefined) return walk;
-    const id = this.run.idsFrom(this.#start).get(node as Linked) ?? `/${segmentOf(nameOf(node))}`;
-    return `${walk}${id}${step > 1 ? `#${step}` : ""}`;
+    const id = this.idOf(node);
+    return `${this.walkKey(node)}${id}${id !== "" && step > 1 ? `#${step}` : ""}`;
   }
 
-  #walkKey(node: Named): string {
+  /** The id of a node in this walk; empty for a single step that follows no link. */
+  idOf(node: Named): string {
+    if (this.#start === undefined) return "";
+    return this.run.idsFrom(this.#start).get(node as Linked) ?? `/${segmentOf(nameOf(node))}`;
+  }
+
+  /** The key of the walk itself. */
+  walkKey(node: Named): string {
     const outer = this.#outer;
     if (outer === undefined || this.#place === undefined) return segmentOf(nameOf(this.flow ?? node));
     const { step, iteration, branch, attempt = 0 } = this.#place;

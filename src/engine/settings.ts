@@ -1,7 +1,16 @@
 // The options that nodes take: their rules, and the checked form that the engine uses.
 
-import { SluiceError } from "../base/errors.js";
-import { aCount, aFunction, anObject, aString, aTimeout, type Rule, strings } from "../base/options.js";
+import { invalidOption, SluiceError } from "../base/errors.js";
+import {
+  aBoolean,
+  aCount,
+  aFunction,
+  anObject,
+  aString,
+  aTimeout,
+  type Rule,
+  strings,
+} from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
 import { isGate } from "../gate/brand.js";
 import { statusOf } from "../gate/error-status.js";
@@ -82,6 +91,11 @@ export interface NodeOptions<S = Untyped> extends BaseOptions<S>, RetryOptions {
   readonly gate?: Gate | ((input: Untyped, ctx: Context) => Gate | undefined) | undefined;
   /** A rate for this node alone; with `gate`, both hold. */
   readonly rate?: Rate | undefined;
+  /**
+   * In a run with a journal: a call that was made when its process died is not made again, but gives `INTERRUPTED` to
+   * `execFallback`. Not with `attempts` above 1. @default false
+   */
+  readonly atMostOnce?: boolean | undefined;
 }
 
 /** Somebody forgot `new`. */
@@ -98,6 +112,7 @@ export const nodeRules: Record<string, Rule> = {
     accepts: (value) => isGate(value) || (typeof value === "function" && !isClass(value)),
   },
   rate: anObject,
+  atMostOnce: aBoolean,
 };
 
 /** Options of others, and what to write here. */
@@ -125,6 +140,9 @@ function isWorthRetrying(error: unknown): boolean {
 
 export function settingsOf(where: string, options: NodeOptions): Settings {
   const { attempts = 1, backoff = 0, retryIf = isWorthRetrying, timeout, gate, rate } = options;
+  if (options.atMostOnce === true && attempts > 1) {
+    throw invalidOption(where, "attempts", "left out with `atMostOnce`", attempts);
+  }
   checkBackoff(where, backoff);
   checkRate(where, rate);
   const chooseGate = typeof gate === "function" ? (gate as Settings["chooseGate"]) : undefined;

@@ -4,6 +4,7 @@ import { longHash } from "../base/hash.js";
 import { HELD } from "../base/keys.js";
 import type { Held } from "../gate/held-slots.js";
 import { backpressure, emitEvent } from "../observe/events.js";
+import { type AskOptions, ask } from "./ask.js";
 import type { Context, Params } from "./context.js";
 import type { Reservation } from "./meter.js";
 import type { Named, Scope } from "./scope.js";
@@ -12,6 +13,13 @@ import type { Named, Scope } from "./scope.js";
 interface Granted {
   readonly held: Held | undefined;
   charge(tokens: number): void;
+}
+
+/** The limit of time of one attempt. */
+interface Deadline {
+  readonly level: Cancellation;
+  /** Stops the clock, and gives what lets it go on. */
+  pause(): () => void;
 }
 
 /**
@@ -27,9 +35,10 @@ class Rare {
   grant: Granted | undefined = undefined;
   reservation: Reservation | undefined = undefined;
   signal: HookSignal | undefined = undefined;
-  deadline: Cancellation | undefined = undefined;
+  deadline: Deadline | undefined = undefined;
   lastError: unknown = undefined;
   abandoned = false;
+  setAside: unknown = undefined;
 }
 
 const NOTHING_TO_AWAIT = Promise.resolve();
@@ -74,7 +83,8 @@ export class StepContext implements Context {
   }
 
   get idempotencyKey(): string {
-    return longHash(JSON.stringify([this.runId, this.key]));
+    const { journal } = this.scope.run;
+    return longHash(JSON.stringify([this.runId, journal?.identityOf(this) ?? this.key]));
   }
 
   get lastError(): unknown {
@@ -82,7 +92,7 @@ export class StepContext implements Context {
   }
 
   get cancellation(): Cancellation | undefined {
-    return this.#rare?.deadline ?? this.scope.cancellation;
+    return this.#rare?.deadline?.level ?? this.scope.cancellation;
   }
 
   get reservation(): Reservation | undefined {
@@ -121,6 +131,30 @@ export class StepContext implements Context {
     };
   }
 
+  get ask(): <Answer>(question: unknown, options?: AskOptions<Answer>) => Promise<Answer> {
+    return (question, options) => ask(this, question, options as AskOptions) as Promise<never>;
+  }
+
+  /** What the call is set aside with, because it waits for a person; written by the journal. */
+  get setAside(): unknown {
+    return this.#rare?.setAside;
+  }
+
+  set setAside(reason: unknown) {
+    this.#rare ??= new Rare();
+    this.#rare.setAside = reason;
+  }
+
+  /** Does something that a person has to wait for, or the other way round: the attempt's timeout stands still. */
+  async paused<T>(work: () => Promise<T>): Promise<T> {
+    const goOn = this.#rare?.deadline?.pause();
+    try {
+      return await work();
+    } finally {
+      goOn?.();
+    }
+  }
+
   get charge(): (tokens: number) => void {
     return (tokens) => {
       if (this.#isOver) return;
@@ -150,7 +184,7 @@ export class StepContext implements Context {
   }
 
   /** Puts the attempt on a level of cancellation of its own. */
-  limit(deadline: Cancellation): void {
+  limit(deadline: Deadline): void {
     this.#rare ??= new Rare();
     this.#rare.deadline = deadline;
   }

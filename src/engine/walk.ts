@@ -6,6 +6,7 @@ import { MIDDLE, NODE } from "../base/keys.js";
 import type { Watch } from "../observe/watch.js";
 import { executeOnce, type Leaf, recoverOnce } from "./execute.js";
 import { wrapStep } from "./items.js";
+import type { WalkRecord } from "./journal.js";
 import type { Scope } from "./scope.js";
 import type { Action, Step } from "./step.js";
 import { checkStore, unlinked, wrongAction } from "./step-checks.js";
@@ -19,8 +20,13 @@ import { yieldAfterPrep } from "./yield-point.js";
  * @returns The last action, as `post` returned it: at once where no hook had to be awaited.
  * @throws What a hook throws before the walk has to wait.
  */
-export const walk = (start: Step, shared: unknown, scope: Scope, alone = false): Awaitable<Action> =>
-  new Walk(start, shared, scope, alone, scope.run.watch).start();
+export function walk(start: Step, shared: unknown, scope: Scope, alone = false): Awaitable<Action> {
+  const { journal, watch } = scope.run;
+  if (journal === undefined) return new Walk(start, shared, scope, alone, watch).start();
+  return journal.walk(start, shared, scope, alone, (record) =>
+    new Walk(record.node, shared, scope, alone, watch, record.steps, record).start(),
+  );
+}
 
 /** Where a walk goes on: what has ended, or what is next. */
 type Phase = 0 | 1 | 2 | 3 | 4;
@@ -46,6 +52,8 @@ class Walk extends Pending {
   readonly #yields: EventLoopYields;
   readonly #isWatched: boolean;
   readonly #takesLongRoad: boolean;
+  /** Calls the hooks that touch the store, in a run with a journal. */
+  readonly #record: WalkRecord | undefined;
   #node: Step;
   /** What the current step has; written by #prepare and #advance. */
   #ctx: StepContext | undefined = undefined;
@@ -62,8 +70,17 @@ class Walk extends Pending {
   #onError: (error: unknown) => void = noListener;
 
   /** @param steps - Steps of the same walk that were begun, by the walk that this one is a step of. */
-  constructor(start: Step, shared: unknown, scope: Scope, alone: boolean, watch?: Watch, steps = 0) {
+  constructor(
+    start: Step,
+    shared: unknown,
+    scope: Scope,
+    alone: boolean,
+    watch?: Watch,
+    steps = 0,
+    record?: WalkRecord,
+  ) {
     super();
+    this.#record = record;
     this.#steps = steps;
     this.#node = start;
     this.#shared = shared;
@@ -73,7 +90,7 @@ class Walk extends Pending {
     const { run } = scope;
     this.#yields = run.yields;
     this.#isWatched = run.watch !== undefined;
-    this.#takesLongRoad = this.#isWatched || run.meter !== undefined;
+    this.#takesLongRoad = this.#isWatched || run.meter !== undefined || record !== undefined;
   }
 
   start(): Awaitable<Action> {
@@ -181,7 +198,7 @@ class Walk extends Pending {
     this.#located = true;
     const steps = this.#steps;
     return wrapStep(watch, node, scope, (inner) =>
-      new Walk(node, this.#shared, inner, true, undefined, steps).start(),
+      new Walk(node, this.#shared, inner, true, undefined, steps, this.#record).start(),
     );
   }
 
@@ -195,7 +212,8 @@ class Walk extends Pending {
     this.#ctx = ctx;
     const { requires } = node[NODE];
     if (requires !== undefined) checkStore(node, requires, this.#shared);
-    return node.prep(this.#shared, ctx);
+    const record = this.#record;
+    return record === undefined ? node.prep(this.#shared, ctx) : record.prep(node, this.#shared, ctx);
   }
 
   #execute(): unknown {
@@ -215,7 +233,11 @@ class Walk extends Pending {
     this.#located = false;
     // Some SDKs end an aborted stream without an error, and half an answer is no answer.
     if (cancellation?.aborted) throw cancellation.reason;
-    return this.#node.post(this.#shared, this.#prepared, result, this.#ctx as StepContext);
+    const node = this.#node;
+    const ctx = this.#ctx as StepContext;
+    const record = this.#record;
+    if (record === undefined) return node.post(this.#shared, this.#prepared, result, ctx);
+    return record.post(node, this.#shared, this.#prepared, result, ctx);
   }
 
   #finish(action: unknown): void {

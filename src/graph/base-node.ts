@@ -156,7 +156,10 @@ export function perform<S>(node: BaseNode<S>, shared: S, run: Run): Promise<Acti
   const { watch } = run;
   let work: unknown;
   try {
-    const begin = () => node[BEGIN](shared, run);
+    const first = () => node[BEGIN](shared, run);
+    const { journaling } = run;
+    const step = node as unknown as Step;
+    const begin = journaling === undefined ? first : () => journaling.perform(run, step, shared, first);
     work = watch === undefined ? begin() : watch.run(node, run.cancellation, begin);
   } catch (error) {
     run.end();

@@ -4,7 +4,7 @@ import type { Awaitable } from "../base/awaitable.js";
 import { invalidOption, quote } from "../base/errors.js";
 import { MIDDLE, NODE } from "../base/keys.js";
 import { nameOf } from "../base/name.js";
-import { aCountOrInfinity, aWholeNumber, oneOf, type Rule } from "../base/options.js";
+import { aCountOrInfinity, aFunction, aWholeNumber, oneOf, type Rule } from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
 import { attempt } from "../engine/attempts.js";
 import type { Context } from "../engine/context.js";
@@ -38,6 +38,11 @@ export interface OnErrorOption<E extends OnError = "throw"> {
    * @default no limit
    */
   readonly maxFailures?: number | undefined;
+  /**
+   * What names an item in a run with a journal, where `prep` gives no array that can be kept: no two items may have
+   * the same. @default a hash of the item
+   */
+  readonly itemKey?: ((item: Untyped) => string | number) | undefined;
 }
 
 /** The options of a batch: required where its class says `"collect"`, which they must say too. */
@@ -65,6 +70,7 @@ export const batchRules: Record<string, Rule> = {
   ...nodeRules,
   onError: oneOf("throw", "collect"),
   maxFailures: aWholeNumber,
+  itemKey: aFunction,
 };
 export const parallelRules: Record<string, Rule> = { ...batchRules, concurrency: aCountOrInfinity };
 

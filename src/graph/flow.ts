@@ -5,7 +5,7 @@ import type { Cancellation } from "../base/cancellation.js";
 import { invalidOption, quote } from "../base/errors.js";
 import { BEGIN, MIDDLE, NODE, WALK } from "../base/keys.js";
 import { nameOf } from "../base/name.js";
-import { aBoolean, anObject, type Rule } from "../base/options.js";
+import { aBoolean, anObject, aVersion, type Rule, strings } from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
 import { attempt } from "../engine/attempts.js";
 import type { Context, Params } from "../engine/context.js";
@@ -35,9 +35,19 @@ export interface FlowOptions<S = Untyped> extends NodeOptions<S> {
   readonly params?: Params | undefined;
   /** Makes a named action that is not linked, on a node that has links, an error. @default false */
   readonly strict?: boolean | undefined;
+  /** Keys of the store that no journal keeps: who resumes a run gives them anew, and a fork takes them from the store. */
+  readonly transient?: readonly string[] | undefined;
+  /** The version of what the nodes do. A journal resumes a run only with the version that it began with. */
+  readonly version?: string | number | undefined;
 }
 
-export const flowRules: Record<string, Rule> = { ...nodeRules, params: anObject, strict: aBoolean };
+export const flowRules: Record<string, Rule> = {
+  ...nodeRules,
+  params: anObject,
+  strict: aBoolean,
+  transient: strings,
+  version: aVersion,
+};
 
 /**
  * Walks from its start node along the actions that nodes return, until one leads nowhere. A flow is a node:

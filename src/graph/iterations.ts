@@ -92,7 +92,7 @@ export class IterationFanOut<S> extends FanOut {
     if (worker.local !== undefined || worker.recovered || this.scope.cancellation?.aborted) return action;
     const ctx = new StepContext(this.scope, this.#flow, index, 0, 1);
     try {
-      worker.local = { store: await this.#flow.fork(this.#shared, params as object, ctx) };
+      worker.local = { store: await this.#fork(params as object, index, ctx) };
     } catch (error) {
       this.scope.locate(error, this.#flow, index, 0);
       throw error;
@@ -124,7 +124,7 @@ export class IterationFanOut<S> extends FanOut {
     };
     let store: unknown;
     try {
-      store = this.#flow.fork(this.#shared, params, ctx);
+      store = this.#fork(params, index, ctx);
     } catch (error) {
       return failed(error);
     }
@@ -134,6 +134,11 @@ export class IterationFanOut<S> extends FanOut {
       (forked) => this.#walkOn(forked as S, params, index, ctx, worker),
       rethrow,
     );
+  }
+
+  #fork(params: object, index: number, ctx: StepContext): unknown {
+    const fork = () => this.#flow.fork(this.#shared, params, ctx);
+    return this.record === undefined ? fork() : this.record.fork(index, ctx, fork);
   }
 
   #walkOn(store: S, params: object, index: number, ctx: StepContext, worker: Worker): unknown {

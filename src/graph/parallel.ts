@@ -103,7 +103,11 @@ class BranchRuns {
       const outcomes = await Promise.allSettled(branches.map((_branch, at) => this.#walk(at)));
       this.#outer.cancellation?.throwIfAborted();
       if (this.#decided?.status === "rejected") throw this.#decided.reason;
-      const isUndone = outcomes.some((outcome) => outcome.status === "rejected");
+      const { journal } = this.#outer.run;
+      const rejected = outcomes.filter((outcome) => outcome.status === "rejected");
+      const aside = rejected.find(({ reason }) => journal?.isSetAside(reason));
+      if (this.#decided === undefined && aside !== undefined) throw aside.reason;
+      const isUndone = rejected.length > 0;
       if (this.#decided === undefined && isUndone) this.#outer.cancellation?.throwIfDraining();
       if (until === "settled") return outcomes;
       if (until === "any" && this.#decided === undefined) throw this.#allFailed(outcomes);
@@ -137,6 +141,7 @@ class BranchRuns {
   #fail(reason: unknown): void {
     if (this.#cancellation.draining && reason === this.#cancellation.reason) return;
     if (this.#decided !== undefined || this.#cancellation.aborted) return;
+    if (this.#outer.run.journal?.isSetAside(reason)) return; // the others go on
     this.#decided = { status: "rejected", reason };
     const message = `Another branch of ${quote(nameOf(this.#node))} failed (see \`cause\`)`;
     this.#cancellation.abort(new SluiceError("SIBLING_FAILED", message, { cause: reason }), false);

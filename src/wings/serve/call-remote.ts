@@ -1,11 +1,10 @@
 // One call of a handler from its client's side: the request, the events that come back, and what they mean.
-import type { Awaitable, Context } from "sluice";
-import { isError, isPlainObject, quote } from "sluice/internal";
+import type { Awaitable, Context, StandardSchema } from "sluice";
+import { isError, isPlainObject, issuesOf, quote } from "sluice/internal";
 import { toJson } from "./json.js";
 import { readEvents } from "./read-events.js";
 import type { Issue } from "./refusal.js";
 import { RemoteError } from "./remote-error.js";
-import { issuesOf, type StandardSchema } from "./schema.js";
 
 /** Where a call goes, and what its answer must be. */
 export interface Answering {

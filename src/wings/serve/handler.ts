@@ -1,9 +1,10 @@
 // createHandler: one flow object behind HTTP, for any number of callers.
-import { type Awaitable, type BaseNode, type Params, SluiceError } from "sluice";
+import { type Awaitable, type BaseNode, type Params, SluiceError, type StandardSchema } from "sluice";
 import {
   aDelay,
   aFunction,
   anObject,
+  aSchema,
   aTimeout,
   checkOptions,
   isError,
@@ -17,7 +18,7 @@ import { EventStream } from "./event-stream.js";
 import { toJson } from "./json.js";
 import { busy, Door, defaultLimits, type HandlerLimits, limitRules } from "./limits.js";
 import { jsonResponse, type Problem, Refusal, refuse } from "./refusal.js";
-import { aSchema, check, type StandardSchema } from "./schema.js";
+import { check } from "./schema.js";
 import { tell } from "./telling.js";
 import { wantsEvents } from "./wants-events.js";
 

@@ -1,8 +1,9 @@
 // sluice/serve: a flow behind HTTP, and a node that calls one. Web-standard Request and Response only, so that
 // it runs in Node, Hono, Next.js, Bun and Deno; imports nothing from node:.
+
+export type { SchemaIssue, SchemaResult, StandardSchema } from "sluice";
 export { createHandler, type Handler, type HandlerOptions } from "./handler.js";
 export type { HandlerLimits } from "./limits.js";
 export type { Issue } from "./refusal.js";
 export { type RemoteOptions, remote } from "./remote.js";
 export { RemoteError } from "./remote-error.js";
-export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.js";

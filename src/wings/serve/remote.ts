@@ -7,11 +7,13 @@ import {
   type NodeOptions,
   node,
   type Params,
+  type StandardSchema,
 } from "sluice";
 import {
   aCount,
   aFunction,
   anObject,
+  aSchema,
   checkOptions,
   invalidOption,
   isPlainObject,
@@ -19,7 +21,6 @@ import {
 } from "sluice/internal";
 import { type Answering, callRemote } from "./call-remote.js";
 import { mayPass, RemoteError } from "./remote-error.js";
-import { aSchema, type StandardSchema } from "./schema.js";
 
 /** The `any` of the core, by a name that its public types have. */
 type Untyped = Params[string];

@@ -1,51 +1,7 @@
-// The part of the Standard Schema interface (standardschema.dev, version 1) that is used here. It is written
-// out, so that whoever has no schema library needs no package for its types.
-import type { Rule } from "sluice/internal";
-import { type Issue, Refusal } from "./refusal.js";
-
-/** One thing that a schema finds wrong. */
-export interface SchemaIssue {
-  readonly message: string;
-  /** The keys that lead to the fault. */
-  readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined;
-}
-
-/** What a schema makes of a value. */
-export type SchemaResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly SchemaIssue[] };
-
-/** Any schema that follows Standard Schema 1: of zod, valibot, arktype and others, or made by hand. */
-export interface StandardSchema<Output = unknown> {
-  readonly "~standard": {
-    readonly version: 1;
-    readonly vendor: string;
-    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
-    readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
-  };
-}
-
-/** Arktype's schemas are functions. */
-export const aSchema: Rule = {
-  expected: "a Standard Schema, such as one of zod",
-  accepts: (value) => {
-    if (value === null || (typeof value !== "object" && typeof value !== "function")) return false;
-    const standard = (value as Partial<StandardSchema>)["~standard"];
-    return typeof standard?.validate === "function";
-  },
-};
-
-/** Faults that an answer lists; a long list of bad items would make a long answer. */
-const MOST_ISSUES = 20;
-
-const keyOf = (part: PropertyKey | { readonly key: PropertyKey }): string | number => {
-  const key = typeof part === "object" ? part.key : part;
-  return typeof key === "symbol" ? String(key) : key;
-};
-
-/** Puts issues into the form that goes over the wire. */
-export const issuesOf = (issues: readonly SchemaIssue[]): Issue[] =>
-  issues.slice(0, MOST_ISSUES).map(({ message, path = [] }) => ({ path: path.map(keyOf), message }));
+// Checks the input of a request against its schema.
+import type { StandardSchema } from "sluice";
+import { issuesOf } from "sluice/internal";
+import { Refusal } from "./refusal.js";
 
 /** @throws Refusal 400 with the path of each fault. */
 export async function check<Output>(schema: StandardSchema<Output>, value: unknown): Promise<Output> {

@@ -1,0 +1,74 @@
+// Questions to people: what `ctx.ask` does where no journal keeps them.
+import { SluiceError, showPath } from "../base/errors.js";
+import { checkOptions, type Rule } from "../base/options.js";
+import { aSchema, issuesOf, type StandardSchema } from "../base/schema.js";
+import type { StepContext } from "./step-context.js";
+
+/** How a question is asked. */
+export interface AskOptions<Answer = unknown> {
+  /** What an answer must be: a Standard Schema. An answer that does not fit leaves the question open. */
+  readonly schema?: StandardSchema<Answer> | undefined;
+  /** Until when there may be an answer: a Date, or milliseconds from now. After it `ask` throws `ASK_EXPIRED`. */
+  readonly expires?: Date | number | undefined;
+}
+
+/** A question, as {@link RunOptions.ask} gets it. */
+export interface AskRequest {
+  readonly question: unknown;
+  /** Names the question: the same however often it is asked. */
+  readonly token: string;
+  /** Names from the outermost flow to the node. */
+  readonly path: readonly (string | number)[];
+  /** The index of the item or of the nearest iteration. */
+  readonly index: number | undefined;
+  /** Fires when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+}
+
+const rules: Record<string, Rule> = {
+  schema: aSchema,
+  expires: {
+    expected: "a Date, or milliseconds from 0 up",
+    accepts: (value) =>
+      typeof value === "number" ? value >= 0 : value instanceof Date && !Number.isNaN(value.getTime()),
+  },
+};
+
+/** Asks as `ctx.ask` promises. */
+export async function ask(
+  ctx: StepContext,
+  question: unknown,
+  options: AskOptions | undefined,
+): Promise<unknown> {
+  checkOptions("ctx.ask()", options, rules);
+  const { scope, node, index } = ctx;
+  const { journal, answer } = scope.run;
+  if (journal !== undefined) return journal.ask(ctx, question, options);
+  if (answer === undefined) {
+    throw new SluiceError(
+      "NOBODY_TO_ASK",
+      `${showPath(scope.path(node))} asks a question, and there is neither a \`journal\` to keep it nor an \`ask\` to answer it; give one of them to run()`,
+    );
+  }
+  return ctx.paused(async () => {
+    const request = {
+      question,
+      token: ctx.idempotencyKey,
+      path: scope.path(node),
+      index,
+      signal: ctx.signal,
+    };
+    const asked = Promise.resolve(answer(request));
+    const given = await (ctx.cancellation?.race(asked) ?? asked);
+    return fitting(given, options);
+  });
+}
+
+/** @throws SluiceError `INVALID_ANSWER` for an answer that its schema refuses. */
+export async function fitting(given: unknown, options: AskOptions | undefined): Promise<unknown> {
+  const checked = await options?.schema?.["~standard"].validate(given);
+  if (checked === undefined) return given;
+  if (checked.issues === undefined) return checked.value;
+  const issues = issuesOf(checked.issues).map(({ path, message }) => [...path, message].join(": "));
+  throw new SluiceError("INVALID_ANSWER", `The answer does not fit: ${issues.join("; ")}`);
+}

@@ -1,0 +1,46 @@
+// The two SQLite libraries of Node by one face: `node:sqlite` from Node 24 on, else the optional peer `libsql`.
+import { SluiceError } from "sluice";
+
+/** A prepared statement. */
+export interface Statement {
+  run(...values: unknown[]): { readonly changes: number | bigint };
+  get(...values: unknown[]): unknown;
+  all(...values: unknown[]): unknown[];
+}
+
+/** An open database file. */
+export interface Database {
+  exec(sql: string): void;
+  prepare(sql: string): Statement;
+  close(): void;
+}
+
+/** Node's own is stable from this version on. */
+const FIRST_WITH_SQLITE = 24;
+
+/** Opens a database. @throws SluiceError `MISSING_DRIVER`; what the library throws. */
+export async function openDatabase(path: string): Promise<Database> {
+  if (Number(process.versions.node.split(".")[0]) >= FIRST_WITH_SQLITE) {
+    const { DatabaseSync } = process.getBuiltinModule("node:sqlite" as never) as {
+      DatabaseSync: new (path: string) => Database;
+    };
+    return new DatabaseSync(path);
+  }
+  const Libsql = await loadLibsql();
+  return new Libsql(path);
+}
+
+async function loadLibsql(): Promise<new (path: string) => Database> {
+  try {
+    return ((await import("libsql")) as unknown as { default: new (path: string) => Database }).default;
+  } catch (cause) {
+    const text = "A journal in a file needs Node 24, or the package `libsql`: npm install libsql";
+    throw new SluiceError("MISSING_DRIVER", text, { cause });
+  }
+}
+
+/** Whether an error says that another connection holds the database. */
+export const isBusy = (error: unknown): boolean =>
+  /SQLITE_BUSY|database is locked/.test(
+    `${(error as { code?: unknown })?.code} ${(error as Error)?.message}`,
+  );

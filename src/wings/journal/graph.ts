@@ -1,0 +1,97 @@
+// The graph of a flow as a journal keeps it: every place in it, and what a change of it breaks.
+import { SluiceError } from "sluice";
+import { hash, idsOf, type Named, NODE, nameOf, quote, type Step, segmentOf, warn } from "sluice/internal";
+
+/** The parts of flows and of `parallel` that lead inwards. */
+type Node = Step & { readonly start?: Node; readonly branches?: readonly Node[] };
+
+/** A bundler that renames classes leaves such names. */
+const LONGEST_SHORT_NAME = 2;
+
+/** A graph, as it was when a run began. */
+export interface Graph {
+  /** Names every node by where it is: keys without the numbers of steps, items and attempts. */
+  readonly places: ReadonlySet<string>;
+  /** Of places, kinds and links. */
+  readonly fingerprint: string;
+}
+
+/** @throws SluiceError `AMBIGUOUS_NAME` where two nodes of one flow have the same name. */
+export function graphOf(root: Step): Graph {
+  const places = new Set<string>();
+  const lines: string[] = [];
+  const shortNames: Node[] = [];
+  const enter = (node: Node, place: string, around: readonly Node[]): void => {
+    places.add(place);
+    if (nameOf(node).length <= LONGEST_SHORT_NAME) shortNames.push(node);
+    lines.push(describe(node, place));
+    if (around.includes(node)) return; // a flow inside itself
+    const inside = [...around, node];
+    if (node.start !== undefined) {
+      for (const [each, id] of namedNodes(node, [node.start], true)) enter(each, `${place}${id}`, inside);
+    }
+    if (node.branches !== undefined) {
+      for (const [each, id] of namedNodes(node, node.branches, false))
+        enter(each, `${place}|${id.slice(1)}`, inside);
+    }
+  };
+  enter(root as Node, segmentOf(nameOf(root)), []);
+  if (shortNames.length > 0) warnOfShortNames(shortNames);
+  return { places, fingerprint: hash(lines.sort().join("\n")) };
+}
+
+function describe(node: Node, place: string): string {
+  const { leaf, batch, links } = node[NODE];
+  const kind = `${leaf ? "node" : "walks"}${batch === undefined ? "" : " of items"}`;
+  const targets = [...links.entries()].map(([action, to]) => `${action}>${to === null ? "" : nameOf(to)}`);
+  return JSON.stringify([place, kind, targets.sort()]);
+}
+
+function namedNodes(flow: Named, starts: readonly Node[], follow: boolean): Map<Node, string> {
+  const ids = idsOf(starts, "", follow);
+  const byName = new Map<string, Node>();
+  for (const node of ids.keys()) {
+    const name = nameOf(node);
+    if (byName.has(name)) {
+      throw new SluiceError(
+        "AMBIGUOUS_NAME",
+        `Two different nodes of ${quote(nameOf(flow))} are called ${quote(name)}, and a resumed run would take one for the other; give one of them a \`name\``,
+      );
+    }
+    byName.set(name, node);
+  }
+  return ids;
+}
+
+const warned = new WeakSet<Node>();
+
+function warnOfShortNames(nodes: readonly Node[]): void {
+  const fresh = nodes.filter((node) => !warned.has(node));
+  for (const node of fresh) warned.add(node);
+  if (fresh.length === 0) return;
+  const names = [...new Set(fresh.map(nameOf))].slice(0, 5).map(quote).join(", ");
+  warn(
+    "SLUICE_SHORT_NAME",
+    `A node is called ${names}, as bundlers rename classes, and another build may call it something else; set \`name\`, or keep names (\`keepNames: true\` in esbuild), or no run of this build can be resumed by the next`,
+  );
+}
+
+/** @throws SluiceError `GRAPH_CHANGED` for places to go on from that are no more, or another version. */
+export function checkGraph(
+  run: { readonly id: string; readonly version: string | null },
+  places: Iterable<string>,
+  now: { readonly version: string | null; readonly places: ReadonlySet<string> },
+): void {
+  if (run.version !== now.version) {
+    throw new SluiceError(
+      "GRAPH_CHANGED",
+      `The run ${quote(run.id)} began with version ${run.version ?? "(none)"} of its flow, which now has ${now.version ?? "(none)"}; resume it with the code that it began with, or cancel it`,
+    );
+  }
+  const missing = [...new Set(places)].filter((place) => !now.places.has(place));
+  if (missing.length === 0) return;
+  throw new SluiceError(
+    "GRAPH_CHANGED",
+    `The run ${quote(run.id)} has to go on from ${missing.slice(0, 5).map(quote).join(", ")}, which the flow does not have any more; resume it with the code that it began with, or cancel it`,
+  );
+}

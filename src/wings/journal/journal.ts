@@ -1,0 +1,184 @@
+// The journal as its user has it: an option of run(), and what can be seen and done of its runs from outside.
+import { type Action, type Awaitable, type BaseNode, type Flow, SluiceError } from "sluice";
+import {
+  aCountOrInfinity,
+  checkOptions,
+  invalidOption,
+  JOURNAL,
+  type Journaling,
+  oneOf,
+  quote,
+  type Run,
+  type Step,
+} from "sluice/internal";
+import type { JournalDriver, RunRow, RunState } from "./driver.js";
+import { decode, encode, notSerializable, problemOf } from "./plain-data.js";
+import { type OpenQuestion, openQuestion } from "./questions.js";
+import { Session } from "./session.js";
+
+/** A run as {@link Journal.runs} gives it. */
+export interface RunInfo {
+  readonly id: string;
+  readonly state: RunState;
+  /** The name of its flow. */
+  readonly flow: string;
+  /** Steps taken. */
+  readonly steps: number;
+  /** The last action of a run that is done; nothing where its last `post` returned none. */
+  readonly action: string | undefined;
+  /** The text of the error that it ended with. */
+  readonly error: string | undefined;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** A run with what it waits for, as {@link Journal.run} gives it. */
+export interface RunDetails extends RunInfo {
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly questions: readonly OpenQuestion[];
+}
+
+/** How a flow is gone on with. */
+export interface Recovery {
+  readonly flow: Flow;
+  /** Gives the transient keys of the store. @default an empty store */
+  readonly shared?: (() => object) | undefined;
+}
+
+/** What became of a run that {@link Journal.recover} went on with. */
+export interface Recovered {
+  readonly id: string;
+  readonly action?: Action;
+  readonly error?: unknown;
+}
+
+const STATES = ["running", "suspended", "failed", "aborted", "drained", "cancelled", "stuck", "done"];
+const listRules = { state: oneOf(...STATES), limit: aCountOrInfinity };
+
+const infoOf = ({ id, state, flow, steps, action, error, createdAt, updatedAt }: RunRow): RunInfo => ({
+  id,
+  state,
+  flow,
+  steps,
+  action: action === null ? undefined : ((JSON.parse(action) as string | null) ?? undefined),
+  error: error ?? undefined,
+  createdAt: new Date(createdAt),
+  updatedAt: new Date(updatedAt),
+});
+
+/** Keeps runs in a database, so that they can go on after any end. Made by {@link openJournal}. */
+export class Journal {
+  readonly #driver: JournalDriver;
+  #isClosed = false;
+
+  /** @internal */
+  constructor(driver: JournalDriver) {
+    this.#driver = driver;
+  }
+
+  /** @internal How run() takes a run. */
+  get [JOURNAL](): Journaling {
+    return {
+      perform: async (run: Run, flow: Step, shared: unknown, begin: () => Awaitable<Action>) => {
+        this.#checkOpen();
+        return new Session(this.#driver, run, flow, shared).perform(begin);
+      },
+    };
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new SluiceError("JOURNAL_CLOSED", `The journal ${this.#driver.name} is closed`);
+  }
+
+  /** Lists runs, the newest first. @throws SluiceError `JOURNAL_CLOSED`. */
+  async runs(filter: { readonly state?: RunState; readonly limit?: number } = {}): Promise<RunInfo[]> {
+    this.#checkOpen();
+    checkOptions("journal.runs()", filter, listRules);
+    return (await this.#driver.runs(filter)).map(infoOf);
+  }
+
+  /** Gives a run with its open questions; `undefined` for an unknown id. */
+  async run(id: string): Promise<RunDetails | undefined> {
+    this.#checkOpen();
+    const row = await this.#driver.run(id);
+    if (row === undefined) return undefined;
+    const questions = (await this.#driver.questions(id)).filter(({ answer }) => answer === null);
+    const params = decode(row.params) as Record<string, unknown>;
+    return { ...infoOf(row), params, questions: questions.map(openQuestion) };
+  }
+
+  /**
+   * Answers a question, from any process and at any time. The run goes on when it is run again.
+   *
+   * @throws SluiceError `QUESTION_UNKNOWN`, `QUESTION_ANSWERED`, `ASK_EXPIRED`, `NOT_SERIALIZABLE`.
+   */
+  async answer(token: string, answer: unknown): Promise<void> {
+    this.#checkOpen();
+    const problem = problemOf(answer);
+    if (problem !== undefined) throw notSerializable("journal.answer()", problem);
+    switch (await this.#driver.answer(token, encode(answer))) {
+      case "unknown":
+        throw new SluiceError(
+          "QUESTION_UNKNOWN",
+          `There is no open question with the token ${quote(token)}; it may have been withdrawn`,
+        );
+      case "already":
+        throw new SluiceError("QUESTION_ANSWERED", "The question was answered already");
+      case "expired":
+        throw new SluiceError("ASK_EXPIRED", "The time for an answer is over");
+    }
+  }
+
+  /**
+   * Cancels a run for good; the process that has it stops within 1 s, as by an abort.
+   *
+   * @returns Whether it was not over yet.
+   */
+  async cancel(id: string): Promise<boolean> {
+    this.#checkOpen();
+    return this.#driver.cancel(id);
+  }
+
+  /** Deletes runs that are over (done or cancelled) and older than so many ms. @returns How many. */
+  async prune({ olderThan }: { readonly olderThan: number }): Promise<number> {
+    this.#checkOpen();
+    if (typeof olderThan !== "number" || !(olderThan >= 0)) {
+      throw invalidOption("journal.prune()", "olderThan", "milliseconds from 0 up", olderThan);
+    }
+    return this.#driver.prune(olderThan);
+  }
+
+  /**
+   * Goes on with every run whose process is gone. One that was claimed five times without a new row is `stuck`, and
+   * left alone.
+   *
+   * @param flows - By the name that runs have of them.
+   */
+  async recover(flows: Readonly<Record<string, Recovery>>): Promise<Recovered[]> {
+    this.#checkOpen();
+    const rows = await this.#driver.runs({ state: "running" });
+    const lost = rows.filter((row) => !row.isOwned && Object.hasOwn(flows, row.flow));
+    return Promise.all(lost.map((row) => this.#recover(row, flows[row.flow] as Recovery)));
+  }
+
+  async #recover({ id, params }: RunRow, { flow, shared }: Recovery): Promise<Recovered> {
+    try {
+      const options = { journal: this, runId: id, params: decode(params) as Record<string, unknown> };
+      const action = await (flow as BaseNode).run((shared?.() ?? {}) as never, options);
+      return { id, action };
+    } catch (error) {
+      return { id, error };
+    }
+  }
+
+  /** Closes the database. Runs must have ended. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#driver.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

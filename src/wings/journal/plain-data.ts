@@ -1,0 +1,141 @@
+// Plain data to text and back, by devalue: objects, arrays, primitives, Date, Map, Set, BigInt, bytes, cycles.
+import { parse, stringify } from "devalue";
+import { SluiceError } from "sluice";
+import { builtInOf, isObject, isPlainObject, quote, show } from "sluice/internal";
+
+/** Deeper nesting would overflow the stack of the writer. */
+const DEEPEST = 1_000;
+
+const BYTES = /^(?:Array|SharedArray)?Buffer$|^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$|^DataView$/;
+
+const isBuffer = (value: unknown): value is Uint8Array => globalThis.Buffer?.isBuffer(value) === true;
+
+const reducers = {
+  Buffer: (value: unknown) => isBuffer(value) && Buffer.from(value).toString("base64"),
+};
+const revivers = { Buffer: (text: string) => Buffer.from(text, "base64") };
+
+/** Writes plain data. Call {@link visit} first: what is not plain gets a better message there. */
+export const encode = (value: unknown): string => stringify(value, reducers);
+
+export const decode = (text: string): unknown => parse(text, revivers);
+
+/** Something that is no plain data. */
+class NotPlain {
+  readonly what: string;
+
+  constructor(what: string) {
+    this.what = what;
+  }
+}
+
+/** The parts of an object that are data too. */
+function* partsOf(value: object): Generator<unknown> {
+  if (Array.isArray(value)) return yield* value;
+  const builtIn = builtInOf(value);
+  if (builtIn === "Map") {
+    for (const [key, each] of value as Map<unknown, unknown>) {
+      yield key;
+      yield each;
+    }
+    return;
+  }
+  if (builtIn === "Set") return yield* value as Set<unknown>;
+  if (builtIn === "Date" || (builtIn !== undefined && BYTES.test(builtIn))) return;
+  if (!isPlainObject(value)) throw new NotPlain(show(value));
+  if (Object.getOwnPropertySymbols(value).length > 0) throw new NotPlain("an object with a symbol as a key");
+  const descriptors = Object.getOwnPropertyDescriptors(value) as Record<string, PropertyDescriptor>;
+  for (const key in descriptors) {
+    const { enumerable, get, value: part } = descriptors[key] as PropertyDescriptor;
+    if (!enumerable) continue;
+    if (get !== undefined) throw new NotPlain(`the getter ${quote(key)}`);
+    if (key === "__proto__") throw new NotPlain("an object with the key `__proto__`");
+    yield part;
+  }
+}
+
+/**
+ * Visits every object in a value.
+ *
+ * @param seen - Called for each; false stops at it, for it was visited.
+ * @throws NotPlain
+ */
+function visit(value: unknown, seen: (object: object) => boolean, depth = 0): void {
+  if (typeof value === "function" || typeof value === "symbol") throw new NotPlain(show(value));
+  if (!isObject(value) || !seen(value)) return;
+  if (depth > DEEPEST) throw new NotPlain(`nesting deeper than ${DEEPEST}`);
+  for (const part of partsOf(value)) visit(part, seen, depth + 1);
+}
+
+/** Says why a value is no plain data; `undefined` where it is. Nothing of ours throws. */
+export function problemOf(value: unknown): string | undefined {
+  const objects = new Set<object>();
+  try {
+    visit(value, (object) => objects.size < objects.add(object).size);
+    return undefined;
+  } catch (error) {
+    return error instanceof NotPlain ? error.what : String(error);
+  }
+}
+
+/** Values by key that reach a common object, written as one. */
+export interface Group {
+  readonly keys: readonly string[];
+  readonly text: string;
+}
+
+/**
+ * Writes values by key. Keys that reach a common object make one group, so that aliases survive.
+ *
+ * @param where - Names a key in a message.
+ * @throws SluiceError `NOT_SERIALIZABLE`.
+ */
+export function encodeGroups(values: ReadonlyMap<string, unknown>, where: (key: string) => string): Group[] {
+  const groupOf = new Map<string, Set<string>>();
+  const owners = new Map<object, string>();
+  for (const [key, value] of values) {
+    let group = new Set([key]);
+    groupOf.set(key, group);
+    const seen = (object: object): boolean => {
+      const owner = owners.get(object);
+      if (owner === undefined) {
+        owners.set(object, key);
+        return true;
+      }
+      const other = groupOf.get(owner) as Set<string>;
+      if (other !== group) group = merge(group, other, groupOf);
+      return false;
+    };
+    try {
+      visit(value, seen);
+    } catch (error) {
+      throw error instanceof NotPlain ? notSerializable(where(key), error.what) : error;
+    }
+  }
+  return [...new Set(groupOf.values())].map((group) => {
+    const keys = [...group].sort();
+    const pairs = keys.flatMap((key) => [key, values.get(key)]);
+    return { keys, text: encode(pairs) };
+  });
+}
+
+function merge(a: Set<string>, b: Set<string>, groupOf: Map<string, Set<string>>): Set<string> {
+  const [into, from] = a.size < b.size ? [b, a] : [a, b];
+  for (const key of from) {
+    into.add(key);
+    groupOf.set(key, into);
+  }
+  return into;
+}
+
+/** Reads a group back. */
+export function* decodeGroup(text: string): Generator<readonly [string, unknown]> {
+  const pairs = decode(text) as unknown[];
+  for (let at = 0; at < pairs.length; at += 2) yield [pairs[at] as string, pairs[at + 1]];
+}
+
+export const notSerializable = (where: string, what: string): SluiceError =>
+  new SluiceError(
+    "NOT_SERIALIZABLE",
+    `${where}: expected plain data (objects, arrays, primitives, Date, Map, Set, BigInt, bytes), got ${what}; name the key in the flow's \`transient\`, or keep something plain in its place`,
+  );

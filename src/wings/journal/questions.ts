@@ -1,0 +1,173 @@
+// The questions of one run: asked inside `exec`, answered from anywhere, at any time.
+import { randomBytes } from "node:crypto";
+import { type AskOptions, SluiceError } from "sluice";
+import { fitting, quote, type Run, type StepContext, showPath } from "sluice/internal";
+import type { JournalDriver, QuestionRow } from "./driver.js";
+import { isUnder } from "./keys.js";
+import { decode, encode, notSerializable, problemOf } from "./plain-data.js";
+import type { WriteQueue } from "./write-queue.js";
+
+/** A question as `SUSPENDED` lists it. */
+export interface OpenQuestion {
+  /** Answers it: `journal.answer(token, answer)`. */
+  readonly token: string;
+  readonly question: unknown;
+  /** Names from the outermost flow to the node that asks. */
+  readonly path: readonly (string | number)[];
+  /** The index of the item or of the nearest iteration. */
+  readonly index: number | undefined;
+}
+
+/** The most questions that `SUSPENDED` lists. */
+const MOST_LISTED = 100;
+
+/** A run that waits for people. */
+export class SuspendedError extends SluiceError {
+  /** The open questions, up to 100 of them. */
+  readonly questions: readonly OpenQuestion[];
+  /** How many there are. */
+  readonly count: number;
+
+  constructor(run: string, questions: readonly QuestionRow[]) {
+    super(
+      "SUSPENDED",
+      `The run ${quote(run)} waits for ${questions.length === 1 ? "an answer" : `${questions.length} answers`}; answer with journal.answer(token, answer), and run it again`,
+    );
+    this.count = questions.length;
+    this.questions = questions.slice(0, MOST_LISTED).map(openQuestion);
+  }
+}
+
+export const openQuestion = ({ token, question, path, index }: QuestionRow): OpenQuestion => ({
+  token,
+  question: decode(question),
+  path: JSON.parse(path) as (string | number)[],
+  index: index ?? undefined,
+});
+
+const nameOf = (key: string, nth: number): string => `${key}\n${nth}`;
+
+/** The questions of one run. */
+export class Questions {
+  readonly #driver: JournalDriver;
+  readonly #run: Run;
+  readonly #queue: WriteQueue;
+  /** By the key of the call and the number of the question in it. */
+  readonly #asked = new Map<string, QuestionRow>();
+  /** How many questions a call has asked so far. */
+  readonly #counts = new WeakMap<StepContext, number>();
+  /** Stands for work that waits. */
+  readonly aside = new SetAside();
+
+  constructor(driver: JournalDriver, run: Run, queue: WriteQueue) {
+    this.#driver = driver;
+    this.#run = run;
+    this.#queue = queue;
+  }
+
+  /** Reads what was asked and answered so far. */
+  async load(): Promise<void> {
+    this.#asked.clear();
+    for (const row of await this.#driver.questions(this.#run.id))
+      this.#asked.set(nameOf(row.key, row.nth), row);
+  }
+
+  isSetAside(error: unknown): boolean {
+    return error === this.aside;
+  }
+
+  /** The open questions. */
+  open(): QuestionRow[] {
+    return [...this.#asked.values()].filter(({ answer }) => answer === null);
+  }
+
+  async ask(ctx: StepContext, question: unknown, options: AskOptions | undefined): Promise<unknown> {
+    const nth = this.#counts.get(ctx) ?? 0;
+    this.#counts.set(ctx, nth + 1);
+    const name = nameOf(ctx.key, nth);
+    const row = this.#asked.get(name) ?? this.#add(ctx, nth, question, options);
+    if (row.answer !== null) return this.#take(ctx, name, row, options);
+    if (row.expiresAt !== null && row.expiresAt <= Date.now()) throw expired(ctx, row);
+    if (this.#run.answer !== undefined) return this.#inPlace(ctx, name, row, options);
+    return this.#putAside(ctx);
+  }
+
+  #add(ctx: StepContext, nth: number, question: unknown, options: AskOptions | undefined): QuestionRow {
+    const { node, scope, index = null, key } = ctx;
+    const path = scope.path(node);
+    const problem = problemOf(question);
+    if (problem !== undefined) throw notSerializable(`${showPath(path)}: a question`, problem);
+    const expires = options?.expires;
+    const row = {
+      token: randomBytes(16).toString("base64url"),
+      key,
+      nth,
+      question: encode(question),
+      path: JSON.stringify(path),
+      index,
+      expiresAt: typeof expires === "number" ? Date.now() + expires : (expires?.getTime() ?? null),
+    };
+    this.#queue.add({ ask: row });
+    const asked = { ...row, run: this.#run.id, answer: null, askedAt: Date.now() };
+    this.#asked.set(nameOf(key, nth), asked);
+    return asked;
+  }
+
+  /** Takes an answer, or opens the question again where it does not fit. */
+  async #take(
+    ctx: StepContext,
+    name: string,
+    row: QuestionRow,
+    options: AskOptions | undefined,
+  ): Promise<unknown> {
+    try {
+      return await fitting(decode(row.answer as string), options);
+    } catch (error) {
+      if (!(error instanceof SluiceError) || error.code !== "INVALID_ANSWER") throw error;
+      this.#asked.set(name, { ...row, answer: null });
+      this.#queue.add({ reopen: row.token });
+      return this.#putAside(ctx);
+    }
+  }
+
+  async #inPlace(
+    ctx: StepContext,
+    name: string,
+    row: QuestionRow,
+    options: AskOptions | undefined,
+  ): Promise<unknown> {
+    const { question, path, index, token } = { ...openQuestion(row) };
+    return ctx.paused(async () => {
+      const asked = Promise.resolve(this.#run.answer?.({ question, token, path, index, signal: ctx.signal }));
+      const given = await (ctx.cancellation?.race(asked) ?? asked);
+      const answer = encode(given);
+      await this.#queue.flush();
+      await this.#driver.answer(token, answer);
+      this.#asked.set(name, { ...row, answer });
+      return fitting(given, options);
+    });
+  }
+
+  #putAside(ctx: StepContext): never {
+    ctx.setAside = this.aside;
+    throw this.aside;
+  }
+
+  /** Takes back what was asked at and under a key. */
+  withdraw(key: string): void {
+    if (this.#asked.size === 0) return;
+    for (const [name, row] of this.#asked) if (isUnder(row.key, key)) this.#asked.delete(name);
+  }
+}
+
+/** What stands for a call that waits for a person, on its way out of the run. */
+class SetAside extends Error {
+  constructor() {
+    super("This call waits for a person: let the error of ctx.ask() pass");
+  }
+}
+
+function expired(ctx: StepContext, row: QuestionRow): SluiceError {
+  const when = new Date(row.expiresAt as number).toISOString();
+  return new SluiceError("ASK_EXPIRED", `${showPath(ctx.scope.path(ctx.node))} got no answer until ${when}`);
+}

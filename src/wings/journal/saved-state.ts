@@ -1,0 +1,95 @@
+// What an earlier process has left of a run: where its walks are, which items are done, what is in its stores.
+
+import type { SavedBatch } from "./batch-part.js";
+import type { Entry } from "./driver.js";
+import { attemptIn, isUnder, withoutAttempt } from "./keys.js";
+import { decode } from "./plain-data.js";
+import type { StoreCut } from "./store-cut.js";
+import type { Kept, SavedWalk } from "./walk-part.js";
+
+/** A walk that is resumed. */
+export interface ResumedWalk extends Omit<SavedWalk, "input"> {
+  readonly kept: Kept | undefined;
+}
+
+/** The rows of a run that is resumed; each is taken once, by what goes on from it. */
+export class SavedState {
+  readonly #walks = new Map<string, SavedWalk>();
+  readonly #batches = new Map<string, SavedBatch>();
+  readonly #stores = new Map<string, Entry[]>();
+  /** The attempt that a walk is in, by its key without one. */
+  readonly #attempts = new Map<string, number>();
+
+  constructor(entries: readonly Entry[]) {
+    for (const entry of entries) {
+      const { kind, key, value } = entry;
+      if (kind === "walk") this.#addWalk(key, JSON.parse(value) as SavedWalk);
+      else if (kind === "batch") this.#batches.set(key, JSON.parse(value) as SavedBatch);
+      else if (kind === "store") {
+        const rows = this.#stores.get(key);
+        if (rows === undefined) this.#stores.set(key, [entry]);
+        else rows.push(entry);
+      }
+    }
+  }
+
+  #addWalk(key: string, walk: SavedWalk): void {
+    this.#walks.set(key, walk);
+    for (const part of key.matchAll(/!\d+/g)) {
+      const walkKey = key.slice(0, part.index + part[0].length);
+      const plain = withoutAttempt(walkKey);
+      const attempt = attemptIn(walkKey);
+      if (attempt > this.attemptAt(plain)) this.#attempts.set(plain, attempt);
+    }
+  }
+
+  /** Where walks are that go on, as their keys and the ids of their nodes. */
+  *places(): Generator<readonly [walk: string, node: string]> {
+    for (const [key, { node, phase }] of this.#walks) if (phase !== "ended") yield [key, node];
+  }
+
+  attemptAt(key: string): number {
+    return this.#attempts.get(key) ?? 0;
+  }
+
+  /** A walk is tried again: what it has left is of no use. */
+  setAttempt(key: string, attempt: number): void {
+    this.#attempts.set(key, attempt);
+    for (const map of [this.#walks, this.#batches, this.#stores]) {
+      for (const each of map.keys()) if (isUnder(each, key)) map.delete(each);
+    }
+  }
+
+  takeWalk(key: string, cut: StoreCut): ResumedWalk | undefined {
+    const walk = this.#walks.get(key);
+    if (walk === undefined) return undefined;
+    this.#walks.delete(key);
+    const { input, ...rest } = walk;
+    if (walk.phase !== "exec") return { ...rest, kept: undefined };
+    const kept = { input: input === undefined ? cut.inputs.get(key) : decode(input) };
+    cut.inputs.delete(key);
+    return { ...rest, kept };
+  }
+
+  takeBatch(key: string): SavedBatch | undefined {
+    const batch = this.#batches.get(key);
+    this.#batches.delete(key);
+    return batch;
+  }
+
+  /** Restores the run's own store. */
+  restoreRoot(root: StoreCut): void {
+    const rows = this.#stores.get("");
+    if (rows !== undefined) root.restore(rows);
+    this.#stores.delete("");
+  }
+
+  takeFork(key: string, outer: StoreCut): StoreCut | undefined {
+    const rows = this.#stores.get(key);
+    if (rows === undefined) return undefined;
+    this.#stores.delete(key);
+    const fork = outer.forked(key, {});
+    fork.restore(rows);
+    return fork;
+  }
+}
