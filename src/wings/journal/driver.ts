@@ -88,7 +88,8 @@ export type Change =
   /** Everything at and under the key of a step, an item or a walk, questions too. */
   | { readonly drop: string }
   | { readonly ask: Omit<QuestionRow, "run" | "answer" | "askedAt"> }
-  /** Takes an answer back that did not fit. */
+  /** An answer has come to its call; or it did not fit, and the question is open again. */
+  | { readonly take: string }
   | { readonly reopen: string }
   | { readonly progress: Pick<RunRow, "steps" | "calls" | "tokens"> };
 
@@ -112,7 +113,7 @@ export interface JournalDriver {
   claim(id: string, create: NewRun | undefined): Awaitable<Claim>;
   /** Holds a claim for longer. @returns Whether the run was cancelled. @throws SluiceError `RUN_LOST`. */
   renew(id: string, epoch: number): Awaitable<boolean>;
-  /** Ends a claim. @returns False for `suspended` where an open question has got its answer: nothing is changed then. @throws SluiceError `RUN_LOST`. */
+  /** Ends a claim. @returns False for `suspended` where an answer has come that no call has taken: nothing is changed then. @throws SluiceError `RUN_LOST`. */
   settle(id: string, epoch: number, settlement: Settlement): Awaitable<boolean>;
 
   /** Makes changes, all or none. @param durable - Survives a power loss. @throws SluiceError `RUN_LOST`. */

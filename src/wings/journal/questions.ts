@@ -120,6 +120,7 @@ export class Questions {
     row: QuestionRow,
     options: AskOptions | undefined,
   ): Promise<unknown> {
+    this.#queue.add({ take: row.token });
     try {
       return await fitting(decode(row.answer as string), options);
     } catch (error) {
@@ -143,6 +144,7 @@ export class Questions {
       const answer = encode(given);
       await this.#queue.flush();
       await this.#driver.answer(token, answer);
+      this.#queue.add({ take: token });
       this.#asked.set(name, { ...row, answer });
       return fitting(given, options);
     });

@@ -35,6 +35,8 @@ export class MemoryDriver implements JournalDriver {
   readonly name = ":memory:";
   readonly #runs = new Map<string, Kept>();
   readonly #questions = new Map<string, Writable<QuestionRow>>();
+  /** Questions whose answer a call has taken. */
+  readonly #taken = new Set<string>();
 
   claim(id: string, create: NewRun | undefined): Claim {
     let kept = this.#runs.get(id);
@@ -67,7 +69,8 @@ export class MemoryDriver implements JournalDriver {
 
   settle(id: string, epoch: number, { state, action, error }: Settlement): boolean {
     const { row } = this.#claimed(id, epoch);
-    if (state === "suspended" && this.questions(id).some(({ answer }) => answer !== null)) return false;
+    const isNew = ({ token, answer }: QuestionRow) => answer !== null && !this.#taken.has(token);
+    if (state === "suspended" && this.questions(id).some(isNew)) return false;
     row.isOwned = false;
     if (row.state !== "cancelled") row.state = state;
     row.action = action ?? null;
@@ -89,7 +92,9 @@ export class MemoryDriver implements JournalDriver {
     else if ("progress" in change) Object.assign(row, change.progress);
     else if ("ask" in change) {
       this.#questions.set(change.ask.token, { ...change.ask, run: id, answer: null, askedAt: Date.now() });
-    } else if ("reopen" in change) {
+    } else if ("take" in change) this.#taken.add(change.take);
+    else if ("reopen" in change) {
+      this.#taken.delete(change.reopen);
       const question = this.#questions.get(change.reopen);
       if (question !== undefined) question.answer = null;
     } else this.#drop(id, entries, change.drop, Number.POSITIVE_INFINITY);

@@ -44,6 +44,7 @@ const MIGRATIONS: readonly string[] = [
     "index" INTEGER,
     expiresAt INTEGER,
     answer TEXT,
+    isTaken INTEGER NOT NULL DEFAULT 0,
     askedAt INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX questions_by_run ON questions (run, key);

@@ -169,7 +169,7 @@ export class SqliteDriver implements JournalDriver {
       const n = this.#claimed(id, epoch);
       if (state === "suspended") {
         const answered = this.#sql(
-          "SELECT 1 FROM questions WHERE run = ? AND answer IS NOT NULL LIMIT 1",
+          "SELECT 1 FROM questions WHERE run = ? AND answer IS NOT NULL AND isTaken = 0 LIMIT 1",
         ).get(n);
         if (answered !== undefined) return false;
       }
@@ -220,8 +220,10 @@ export class SqliteDriver implements JournalDriver {
       this.#sql(
         'INSERT OR IGNORE INTO questions (token, run, key, nth, question, path, "index", expiresAt, askedAt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
       ).run(token, n, key, nth, question, path, index, expiresAt, Date.now());
+    } else if ("take" in change) {
+      this.#sql("UPDATE questions SET isTaken = 1 WHERE token = ?").run(change.take);
     } else if ("reopen" in change) {
-      this.#sql("UPDATE questions SET answer = NULL WHERE token = ?").run(change.reopen);
+      this.#sql("UPDATE questions SET answer = NULL, isTaken = 0 WHERE token = ?").run(change.reopen);
     } else {
       this.#sql(`DELETE FROM entries WHERE run = ?1 AND ${UNDER}`).run(n, change.drop);
       this.#sql(`DELETE FROM questions WHERE run = ?1 AND ${UNDER}`).run(n, change.drop);
