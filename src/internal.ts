@@ -38,7 +38,7 @@ export { builtInOf, isError, isObject } from "./base/realms.js";
 export { aSchema, issuesOf } from "./base/schema.js";
 export { warn } from "./base/warnings.js";
 export { fitting } from "./engine/ask.js";
-export type { Call, Trip } from "./engine/execute.js";
+export type { Call, Job } from "./engine/execute.js";
 export { idsOf, segmentOf } from "./engine/ids.js";
 export type { BatchRecord, Journaling, RunJournal, WalkRecord } from "./engine/journal.js";
 export type { Run } from "./engine/run.js";

@@ -21,8 +21,7 @@ import { StepContext } from "./step-context.js";
 export function attempt(job: Job, failed?: Failed): unknown {
   const { journal } = job.scope.run;
   if (journal === undefined) return new Attempts(job).start(failed);
-  if (job.walk !== undefined) return new Attempts(job, journal.attemptOf(job)).start(failed);
-  return journal.recall(job, (error) => new Attempts(job).start(error ?? failed));
+  return journal.recall(job, (error) => new Attempts(job, journal.attemptOf(job)).start(error ?? failed));
 }
 
 const WAITING = Symbol("waiting");
@@ -119,10 +118,15 @@ async function decide(
   const wait = await waitBefore(job, error, number, first);
   report(job, wait);
   cancellation?.throwIfDraining();
-  if (wait === undefined) return { result: await recover(job, error, number) };
+  if (wait === undefined) {
+    const result = await recover(job, error, number);
+    run.journal?.overcome(job, { result });
+    return { result };
+  }
   if (wait > 0) {
     await sleep(wait, cancellation, isRaced(job) ? () => {} : undefined);
   } else await yieldTo(job);
+  run.journal?.overcome(job, { attempt: number + 1 });
   return AGAIN;
 }
 

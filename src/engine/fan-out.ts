@@ -81,7 +81,10 @@ export abstract class FanOut {
     cancellation.listen(stop);
     try {
       cancellation.throwIfDraining();
-      if (this.record?.ready !== undefined) await this.record.ready;
+      if (this.record?.ready !== undefined) {
+        await this.record.ready;
+        this.#tally?.resume(this.record.failures);
+      }
       // Before the workers, so that of all who listen for an abort it is told first.
       const raced = this.#settings.leaf && this.scope.run.watch === undefined;
       const ended = raced ? cancellation.race(finished) : finished;
@@ -90,8 +93,8 @@ export abstract class FanOut {
       if (!this.#settings.leaf) await this.scope.run.yields.yieldIfDue(); // a loop of batches without items has no other
       if (this.#failure !== undefined && !cancellation.abandoning) throw this.#failure.error;
       cancellation.throwIfAborted();
-      if (this.#setAside !== undefined) throw this.#setAside;
       if (this.#undone || !this.#source.isDone) cancellation.throwIfDraining();
+      if (this.#setAside !== undefined) throw this.#setAside;
       return this.#results;
     } finally {
       // Whatever touches the store is waited for, also by an abort.
@@ -141,7 +144,11 @@ export abstract class FanOut {
         }
         if (this.#cancellation.draining) return;
         if (!(this.#source.isAsync ? await this.#pullLater(worker) : this.#pull(worker))) return;
-        if (this.record !== undefined && this.#isDone(worker, this.record)) continue;
+        if (this.record !== undefined && this.#isDone(worker, this.record)) {
+          const turn = this.#yieldIfDue(); // also in a long row of iterations that are done
+          if (turn !== undefined) await turn;
+          continue;
+        }
         let result: unknown;
         if (this.#cancellation.draining) return this.#leaveUndone(worker); // some microtasks have passed since the pull
         try {
@@ -179,8 +186,10 @@ export abstract class FanOut {
   /** Whether an earlier process has brought an item to its end. */
   #isDone({ item, index }: Worker, record: BatchRecord): boolean {
     try {
-      if (!record.take(item, index)) return false;
+      const delivered = record.take(item, index);
+      if (delivered === undefined) return false;
       this.#report?.(false);
+      if (this.#settings.keepResults) this.#results[index] = delivered.result;
       return true;
     } catch (error) {
       this.#blameSource(error);
@@ -235,10 +244,7 @@ export abstract class FanOut {
     if (this.scope.run.journal?.isSetAside(last)) return this.#putAside(last, worker);
     const tooMany = this.#tally?.add(last);
     const { index, item, tries } = worker;
-    if (this.#settings.collect && !tooMany) {
-      this.record?.absorb(index);
-      return { result: new ItemFailure(index, item, last, tries) };
-    }
+    if (this.#settings.collect && !tooMany) return { result: new ItemFailure(index, item, last, tries) };
     worker.end();
     if (tooMany !== undefined) this.#blame(tooMany);
     this.#fail(tooMany ?? last);
@@ -268,7 +274,7 @@ export abstract class FanOut {
       const { record } = this;
       const take = () => {
         if (cancellation.aborted) return undefined;
-        return record === undefined ? deliver() : record.deliver(index, isFailure(result), deliver);
+        return record === undefined ? deliver() : record.deliver(index, result, deliver);
       };
       await this.#deliveries.add(take, run.yields);
     } catch (error) {

@@ -4,7 +4,7 @@
 // store, and remembers what `exec` returned. A run without one has none of this.
 import type { Awaitable } from "../base/awaitable.js";
 import type { AskOptions } from "./ask.js";
-import type { Call, Trip } from "./execute.js";
+import type { Job } from "./execute.js";
 import type { Run } from "./run.js";
 import type { Scope } from "./scope.js";
 import type { Action, Step } from "./step.js";
@@ -32,14 +32,17 @@ export interface RunJournal {
   ): Awaitable<Action>;
 
   /**
-   * Gives the result that a call has had already, or makes it.
+   * Gives the result that a job has had already, or makes it.
    *
    * @param make - Makes it; with an error, goes on as after an attempt that threw it.
    */
-  recall(job: Call, make: (failed?: { readonly error: unknown }) => unknown): unknown;
+  recall(job: Job, make: (failed?: { readonly error: unknown }) => unknown): unknown;
 
-  /** The attempt at which a walk that is tried goes on, from 0. */
-  attemptOf(job: Trip): number;
+  /** The attempt at which a job goes on, from 0: a walk may have had some in an earlier process. */
+  attemptOf(job: Job): number;
+
+  /** Notes that the failure of a job is dealt with: by another attempt, or by what the fallback gave. */
+  overcome(job: Job, by: { readonly attempt: number } | { readonly result: unknown }): void;
 
   /** Opens the record of one execution of a batch. */
   batch(node: Step, items: unknown, scope: Scope, step: number): BatchRecord;
@@ -58,6 +61,8 @@ export interface RunJournal {
 export interface WalkRecord {
   /** The node that is next. */
   readonly node: Step;
+  /** Whether its `prep` was called by an earlier process. */
+  readonly isPrepared: boolean;
   /** Steps that were begun before that one. */
   readonly steps: number;
   /** Calls `prep`, or gives what it has returned already. */
@@ -70,14 +75,14 @@ export interface WalkRecord {
 export interface BatchRecord {
   /** Resolves when it can be asked; `undefined` where it can already. */
   readonly ready: Promise<void> | undefined;
-  /** Notes an item that was pulled. @returns Whether it has been delivered already. @throws SluiceError `DUPLICATE_KEY`. */
-  take(item: unknown, index: number): boolean;
+  /** How many of the items that earlier processes have delivered had failed. */
+  readonly failures: number;
+  /** Notes an item that was pulled. @returns What it came to where it was delivered already. @throws SluiceError `DUPLICATE_KEY`. */
+  take(item: unknown, index: number): { readonly result: unknown } | undefined;
   /** The number by which keys name an item: its index, or the one it had when it began. */
   slotOf(index: number): number;
   /** Calls `fork`, or gives the store that the iteration has had already. */
   fork(index: number, ctx: StepContext, fork: () => unknown): unknown;
   /** Calls what takes an item to the store. */
-  deliver(index: number, hasFailed: boolean, deliver: () => unknown): unknown;
-  /** Notes that an item has failed and the batch goes on. */
-  absorb(index: number): void;
+  deliver(index: number, result: unknown, deliver: () => unknown): unknown;
 }

@@ -18,6 +18,11 @@ export class Tally {
     this.#most = most;
   }
 
+  /** Goes on from the failures that earlier processes have delivered. */
+  resume(failures: number): void {
+    this.#failures = failures;
+  }
+
   /** Counts a failure, and gives the error of the batch where it is one too many. */
   add(error: unknown): SluiceError | undefined {
     this.#failures++;

@@ -210,9 +210,9 @@ class Walk extends Pending {
     else scope.cancellation?.throwIfAborted();
     const ctx = new StepContext(scope, node, scope.index, 0, this.#steps);
     this.#ctx = ctx;
-    const { requires } = node[NODE];
-    if (requires !== undefined) checkStore(node, requires, this.#shared);
     const record = this.#record;
+    const { requires } = node[NODE];
+    if (requires !== undefined && !record?.isPrepared) checkStore(node, requires, this.#shared);
     return record === undefined ? node.prep(this.#shared, ctx) : record.prep(node, this.#shared, ctx);
   }
 

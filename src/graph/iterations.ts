@@ -38,7 +38,7 @@ export class IterationFanOut<S> extends FanOut {
   readonly #shared: S;
   readonly #step: number;
   readonly #joins: boolean;
-  /** Neither attempts nor a store of its own. */
+  /** Neither attempts nor a store of its own, and nothing that must know of the walk's failure. */
   readonly #plain: boolean;
 
   constructor(
@@ -63,7 +63,9 @@ export class IterationFanOut<S> extends FanOut {
     this.#flow = flow;
     this.#shared = shared;
     this.#joins = joins;
-    this.#plain = flow[NODE].settings.singleAttempt && !forks && !joins && scope.run.watch === undefined;
+    const { watch, journal } = scope.run;
+    const isSeen = watch !== undefined || journal !== undefined;
+    this.#plain = flow[NODE].settings.singleAttempt && !forks && !joins && !isSeen;
   }
 
   protected override perform(params: unknown, index: number, worker: Worker): unknown {

@@ -105,10 +105,10 @@ class BranchRuns {
       if (this.#decided?.status === "rejected") throw this.#decided.reason;
       const { journal } = this.#outer.run;
       const rejected = outcomes.filter((outcome) => outcome.status === "rejected");
-      const aside = rejected.find(({ reason }) => journal?.isSetAside(reason));
-      if (this.#decided === undefined && aside !== undefined) throw aside.reason;
       const isUndone = rejected.length > 0;
       if (this.#decided === undefined && isUndone) this.#outer.cancellation?.throwIfDraining();
+      const aside = rejected.find(({ reason }) => journal?.isSetAside(reason));
+      if (this.#decided === undefined && aside !== undefined) throw aside.reason;
       if (until === "settled") return outcomes;
       if (until === "any" && this.#decided === undefined) throw this.#allFailed(outcomes);
       return outcomes.map((outcome) => (outcome.status === "fulfilled" ? outcome.value : undefined));

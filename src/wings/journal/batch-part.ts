@@ -1,5 +1,5 @@
 // One execution of a batch in a journaled run: which item is which, whatever its index is now, and which are done.
-import { SluiceError } from "sluice";
+import { isFailure, SluiceError } from "sluice";
 import {
   after,
   type BatchRecord,
@@ -12,30 +12,20 @@ import {
   type StepContext,
   show,
 } from "sluice/internal";
+import { Delivered, type SavedDeliveries } from "./delivered.js";
 import type { Change } from "./driver.js";
 import { canonical, fingerprint, NumberByHash } from "./identity.js";
-import { Ranges } from "./ranges.js";
+import type { KnownItems } from "./known-items.js";
 import type { Part, StoreCut } from "./store-cut.js";
 import type { WalkPart } from "./walk-part.js";
+import { waitOr } from "./writers.js";
 
 /** A batch as its row has it. */
-export interface SavedBatch {
-  /** Items that were delivered, by slot, and how many of them had failed. */
-  readonly done: readonly number[];
-  readonly failed: number;
+export interface SavedBatch extends SavedDeliveries {
   /** Whether items are found by their hash, since the batch was resumed without the list that it began with. */
   readonly byHash: boolean;
-}
-
-/** What an earlier process has written of the items of a batch. */
-export interface KnownItems {
-  readonly saved: SavedBatch | undefined;
-  /** Slots by the hash of their item, where items must be found by it. */
-  readonly byHash: NumberByHash | undefined;
-  /** Slots that have a row. */
-  readonly rows: Ranges;
-  /** The first slot that is free. */
-  readonly free: number;
+  /** So many of the first items were named by their hash, since the list was not kept yet. */
+  readonly hashed: number;
 }
 
 /** What a batch needs of its run. */
@@ -44,9 +34,9 @@ export interface BatchHost {
   known(batch: BatchPart): Promise<KnownItems> | undefined;
   add(change: Change): void;
   /** Gives a forked store, or the one that an earlier process has left. */
-  fork(batch: BatchPart, slot: number, ctx: StepContext, fork: () => unknown): unknown;
+  fork(batch: BatchPart, slot: number, fork: () => unknown): unknown;
   itemEnded(batch: BatchPart, slot: number, isNamedByIndex: boolean): void;
-  broke(cut: StoreCut, key: string): void;
+  hookEnded(cut: StoreCut): void;
   warnOnce(node: Step, code: "SLUICE_NOT_REMEMBERED", message: string): void;
 }
 
@@ -54,31 +44,42 @@ export interface BatchHost {
 export class BatchPart implements Part, BatchRecord {
   readonly key: string;
   readonly node: Step;
-  /** The walk that it is a step of: it knows whether the items are kept. */
-  readonly walk: WalkPart;
+  readonly cut: StoreCut;
   readonly ready: Promise<void> | undefined;
   readonly input = undefined;
   readonly isOver = false;
   readonly #host: BatchHost;
-  #done = new Ranges();
-  #failed = 0;
+  /** The walk that it is a step of: it knows whether the items are kept. */
+  readonly #walk: WalkPart;
+  #delivered = new Delivered();
   #hasChanged = false;
   /** Slots that differ from the index; written by `take`. */
   readonly #slots = new Map<number, number>();
-  /** The hashes of items in flight that are to be written with their rows; written by `take`, read by `hashOf`. */
-  readonly #hashes = new Map<number, string>();
+  /** What names the items in flight, where the index alone does not; written by `take` and `ended`. */
+  readonly #names = new Map<number, string>();
   /** How many items had a hash so far. */
   #seen: NumberByHash | undefined;
   #known: KnownItems | undefined;
   #free = 0;
+  #hashed = 0;
 
   constructor(host: BatchHost, key: string, node: Step, walk: WalkPart) {
     this.#host = host;
     this.key = key;
     this.node = node;
-    this.walk = walk;
-    walk.cut.parts.add(this);
+    this.#walk = walk;
+    this.cut = walk.cut;
+    this.cut.parts.add(this);
     this.ready = host.known(this)?.then((known) => this.#open(known));
+  }
+
+  /** Whether the list of items is kept. */
+  get isKept(): boolean {
+    return this.#walk.isKept;
+  }
+
+  get failures(): number {
+    return this.#delivered.failed;
   }
 
   #open(known: KnownItems): void {
@@ -86,8 +87,8 @@ export class BatchPart implements Part, BatchRecord {
     this.#free = known.free;
     this.#hasChanged = known.byHash !== undefined;
     if (known.saved === undefined) return;
-    this.#done = new Ranges(known.saved.done);
-    this.#failed = known.saved.failed;
+    this.#hashed = known.saved.hashed;
+    this.#delivered = new Delivered(known.saved);
   }
 
   keptInput(): void {}
@@ -95,48 +96,66 @@ export class BatchPart implements Part, BatchRecord {
   changes(): Change | undefined {
     if (!this.#hasChanged) return undefined;
     this.#hasChanged = false;
-    const saved: SavedBatch = {
-      done: this.#done.toJSON(),
-      failed: this.#failed,
-      byHash: this.#known?.byHash !== undefined,
-    };
+    const byHash = this.#known?.byHash !== undefined;
+    const saved: SavedBatch = { ...this.#delivered.toJSON(), byHash, hashed: this.#hashed };
     return { put: { kind: "batch", key: this.key, item: "", value: JSON.stringify(saved) } };
   }
 
-  /** Whether an earlier process has written a row for an item. */
-  hasRow(slot: number): boolean {
-    return this.#known?.rows.has(slot) === true;
+  /** Whether an earlier process has written the result of an item. */
+  hasResult(slot: number): boolean {
+    return this.#known?.results.has(slot) === true;
   }
 
-  /**
-   * The hash to write with the row of an item; nothing where its index names it, and an empty text where nothing does,
-   * so that a row would be of no use. Forgets it.
-   */
+  /** The hash to write with a row of an item; nothing where its slot names it, and an empty text where nothing does. */
   hashOf(slot: number): string | undefined {
-    const hash = this.#hashes.get(slot);
-    this.#hashes.delete(slot);
-    return hash;
+    return this.#isNamedByIndex ? undefined : this.#names.get(slot);
   }
 
-  take(item: unknown, index: number): boolean {
-    const hash = this.#hash(item);
-    const slot = this.#findSlot(index, hash);
+  /** What names an item over resumes. */
+  identityOf(slot: number): string {
+    return this.#names.get(slot) || String(slot);
+  }
+
+  /** An item has its result, or is delivered. */
+  ended(slot: number): void {
+    this.#names.delete(slot);
+  }
+
+  /** Writes that an item has begun, so that a later process finds its slot, if nothing has done so yet. */
+  begin(slot: number): void {
+    const hash = this.hashOf(slot);
+    if (hash === undefined || hash === "" || this.#known?.begun.has(slot)) return;
+    this.#host.add({ put: { kind: "start", key: this.key, item: String(slot), hash, value: "" } });
+  }
+
+  get #isNamedByIndex(): boolean {
+    return this.#walk.isKept && this.#known?.byHash === undefined;
+  }
+
+  take(item: unknown, index: number): { readonly result: unknown } | undefined {
+    const isNamedByIndex = this.#isNamedByIndex;
+    const hash = this.#hash(item, index, isNamedByIndex);
+    const slot = isNamedByIndex ? index : this.#findSlot(index, hash);
     if (slot !== index) this.#slots.set(index, slot);
-    if (this.#done.has(slot)) return true;
-    if (hash === undefined) return false;
-    if (this.node[NODE].leaf) this.#hashes.set(slot, hash);
-    else if (hash !== "" && !this.hasRow(slot)) {
-      this.#host.add({ put: { kind: "start", key: this.key, item: String(slot), hash, value: "" } });
-    }
-    return false;
+    if (this.#delivered.has(slot)) return this.#delivered.at(slot);
+    if (hash === undefined || this.hasResult(slot)) return undefined;
+    this.#names.set(slot, hash);
+    if (!this.node[NODE].leaf) this.begin(slot);
+    return undefined;
   }
 
   /** What names an item where its index does not. @throws SluiceError `DUPLICATE_KEY`. */
-  #hash(item: unknown): string | undefined {
+  #hash(item: unknown, index: number, isNamedByIndex: boolean): string | undefined {
     const { itemKey } = this.node[NODE].options as { readonly itemKey?: (item: unknown) => unknown };
-    if (itemKey === undefined && this.walk.isKept && this.#known?.byHash === undefined) return undefined;
+    // Those that had a hash when they began keep it in their `idempotencyKey`.
+    if (itemKey === undefined && isNamedByIndex && index >= this.#hashed) return undefined;
+    if (!isNamedByIndex) {
+      this.#hashed = index + 1;
+      this.#hasChanged = true;
+    }
     const text = itemKey === undefined ? canonical(item) : this.#keyOf(item, itemKey);
     if (text === undefined) {
+      if (isNamedByIndex) return undefined;
       const reason =
         "an item that is no plain data cannot be found again, so its result is not kept; give the batch an `itemKey`";
       this.#host.warnOnce(this.node, "SLUICE_NOT_REMEMBERED", `${quote(nameOf(this.node))}: ${reason}`);
@@ -171,59 +190,65 @@ export class BatchPart implements Part, BatchRecord {
     return this.#slots.get(index) ?? index;
   }
 
-  fork(index: number, ctx: StepContext, fork: () => unknown): unknown {
-    const { cut } = this.walk;
-    const leave = cut.enter(this.node, "fork");
+  fork(index: number, _ctx: StepContext, fork: () => unknown): unknown {
+    const { writers } = this.cut;
+    const leave = writers.enter(this.node, "fork");
+    const slot = this.slotOf(index);
     const failed = (error: unknown) => {
       leave();
-      this.#host.broke(cut, `${this.key}[${this.slotOf(index)}]`);
+      writers.break(`${this.key}[${slot}]`);
       throw error;
     };
     const ended = (store: unknown) => {
       leave();
+      this.#host.hookEnded(this.cut);
       return store;
     };
     let store: unknown;
     try {
-      store = this.#host.fork(this, this.slotOf(index), ctx, fork);
+      store = this.#host.fork(this, slot, fork);
     } catch (error) {
       return failed(error);
     }
     return isThenable(store) ? after(store, ended, failed) : ended(store);
   }
 
-  deliver(index: number, hasFailed: boolean, deliver: () => unknown): unknown {
-    const room = this.walk.cut.room();
-    const call = () => this.#deliver(this.slotOf(index), hasFailed, deliver);
-    return room === undefined ? call() : after(room, call, rethrow);
+  deliver(index: number, result: unknown, deliver: () => unknown): unknown {
+    const hasFailed = isFailure(result);
+    // A failure that no hook takes is not final: it is tried again when the run is resumed.
+    if (hasFailed && (this.node as { onResult?: unknown }).onResult === undefined) return deliver();
+    const room = this.cut.writers.room();
+    const call = () => this.#deliver(this.slotOf(index), result, hasFailed, deliver);
+    if (room === undefined) return call();
+    const { cancellation } = this.#walk.scope;
+    return after(
+      waitOr(cancellation, room),
+      () => {
+        cancellation?.throwIfAborted();
+        return call();
+      },
+      rethrow,
+    );
   }
 
-  #deliver(slot: number, hasFailed: boolean, deliver: () => unknown): unknown {
-    const { cut } = this.walk;
-    const leave = cut.enter(this.node, "onResult");
+  #deliver(slot: number, result: unknown, hasFailed: boolean, deliver: () => unknown): unknown {
+    const { writers } = this.cut;
+    const leave = writers.enter(this.node, "onResult");
     return after(
       (async () => deliver())(),
       () => {
         leave();
-        this.#end(slot, hasFailed);
+        this.#delivered.add(slot, hasFailed, this.node[NODE].leaf ? undefined : result);
+        this.#hasChanged = true;
+        this.ended(slot);
+        this.#host.itemEnded(this, slot, this.#isNamedByIndex);
+        this.#host.hookEnded(this.cut);
       },
       (error) => {
         leave();
-        this.#host.broke(cut, this.key);
+        writers.break(this.key);
         throw error;
       },
     );
-  }
-
-  #end(slot: number, hasFailed: boolean): void {
-    if (hasFailed) this.#failed++;
-    this.#done.add(slot);
-    this.#hasChanged = true;
-    this.#host.itemEnded(this, slot, this.walk.isKept && this.#known?.byHash === undefined);
-  }
-
-  absorb(index: number): void {
-    const key = `${this.key}[${this.slotOf(index)}]`;
-    this.walk.cut.mend(key);
   }
 }

@@ -1,5 +1,6 @@
 // What names an item whatever its index: its key, or a hash of it.
-import { builtInOf, hash, isObject, isPlainObject } from "sluice/internal";
+import { builtInOf, hash, isObject } from "sluice/internal";
+import { isPlain } from "./plain-data.js";
 
 /** A text that is the same for equal plain data, whatever the order of keys; `undefined` for what is not plain. */
 export function canonical(value: unknown): string | undefined {
@@ -39,7 +40,7 @@ function writeObject(value: object, depth: number): string {
   if (builtIn === "Map" || builtIn === "Set") {
     return `${builtIn}(${[...(value as Iterable<unknown>)].map((each) => write(each, depth)).join()})`;
   }
-  if (!isPlainObject(value)) throw new TypeError("not plain");
+  if (!isPlain(value)) throw new TypeError("not plain");
   const pairs = Object.keys(value)
     .sort()
     .map((key) => `${JSON.stringify(key)}:${write((value as Record<string, unknown>)[key], depth)}`);

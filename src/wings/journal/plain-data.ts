@@ -1,7 +1,7 @@
 // Plain data to text and back, by devalue: objects, arrays, primitives, Date, Map, Set, BigInt, bytes, cycles.
 import { parse, stringify } from "devalue";
 import { SluiceError } from "sluice";
-import { builtInOf, isObject, isPlainObject, quote, show } from "sluice/internal";
+import { builtInOf, isObject, quote, show } from "sluice/internal";
 
 /** Deeper nesting would overflow the stack of the writer. */
 const DEEPEST = 1_000;
@@ -15,10 +15,17 @@ const reducers = {
 };
 const revivers = { Buffer: (text: string) => Buffer.from(text, "base64") };
 
-/** Writes plain data. Call {@link visit} first: what is not plain gets a better message there. */
+/** Writes plain data. Call {@link problemOf} first: what is not plain gets a better message there. */
 export const encode = (value: unknown): string => stringify(value, reducers);
 
 export const decode = (text: string): unknown => parse(text, revivers);
+
+/** Whether an object has no class, in whichever realm it was made. */
+export function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
 
 /** Something that is no plain data. */
 class NotPlain {
@@ -42,7 +49,7 @@ function* partsOf(value: object): Generator<unknown> {
   }
   if (builtIn === "Set") return yield* value as Set<unknown>;
   if (builtIn === "Date" || (builtIn !== undefined && BYTES.test(builtIn))) return;
-  if (!isPlainObject(value)) throw new NotPlain(show(value));
+  if (!isPlain(value)) throw new NotPlain(show(value));
   if (Object.getOwnPropertySymbols(value).length > 0) throw new NotPlain("an object with a symbol as a key");
   const descriptors = Object.getOwnPropertyDescriptors(value) as Record<string, PropertyDescriptor>;
   for (const key in descriptors) {
@@ -114,8 +121,7 @@ export function encodeGroups(values: ReadonlyMap<string, unknown>, where: (key: 
   }
   return [...new Set(groupOf.values())].map((group) => {
     const keys = [...group].sort();
-    const pairs = keys.flatMap((key) => [key, values.get(key)]);
-    return { keys, text: encode(pairs) };
+    return { keys, text: encodeGroup(keys.map((key) => [key, values.get(key)])) };
   });
 }
 
@@ -127,6 +133,9 @@ function merge(a: Set<string>, b: Set<string>, groupOf: Map<string, Set<string>>
   }
   return into;
 }
+
+/** Writes one group. */
+export const encodeGroup = (pairs: readonly (readonly [string, unknown])[]): string => encode(pairs.flat(1));
 
 /** Reads a group back. */
 export function* decodeGroup(text: string): Generator<readonly [string, unknown]> {

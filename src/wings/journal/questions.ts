@@ -56,6 +56,8 @@ export class Questions {
   readonly #asked = new Map<string, QuestionRow>();
   /** How many questions a call has asked so far. */
   readonly #counts = new WeakMap<StepContext, number>();
+  /** Questions whose time was over when they were asked again. */
+  readonly #over = new Set<string>();
   /** Stands for work that waits. */
   readonly aside = new SetAside();
 
@@ -68,8 +70,11 @@ export class Questions {
   /** Reads what was asked and answered so far. */
   async load(): Promise<void> {
     this.#asked.clear();
-    for (const row of await this.#driver.questions(this.#run.id))
+    for (const row of await this.#driver.questions(this.#run.id)) {
       this.#asked.set(nameOf(row.key, row.nth), row);
+      // Only an answer that came after this keeps the run from being set aside.
+      if (row.answer !== null) this.#queue.add({ take: row.token });
+    }
   }
 
   isSetAside(error: unknown): boolean {
@@ -78,7 +83,7 @@ export class Questions {
 
   /** The open questions. */
   open(): QuestionRow[] {
-    return [...this.#asked.values()].filter(({ answer }) => answer === null);
+    return [...this.#asked.values()].filter(({ answer, token }) => answer === null && !this.#over.has(token));
   }
 
   async ask(ctx: StepContext, question: unknown, options: AskOptions | undefined): Promise<unknown> {
@@ -87,9 +92,18 @@ export class Questions {
     const name = nameOf(ctx.key, nth);
     const row = this.#asked.get(name) ?? this.#add(ctx, nth, question, options);
     if (row.answer !== null) return this.#take(ctx, name, row, options);
-    if (row.expiresAt !== null && row.expiresAt <= Date.now()) throw expired(ctx, row);
+    return this.#wait(ctx, name, row, options);
+  }
+
+  /** Waits for an answer: in place, or set aside. */
+  #wait(ctx: StepContext, name: string, row: QuestionRow, options: AskOptions | undefined): Promise<unknown> {
+    if (row.expiresAt !== null && row.expiresAt <= Date.now()) {
+      this.#over.add(row.token);
+      throw expired(ctx, row);
+    }
     if (this.#run.answer !== undefined) return this.#inPlace(ctx, name, row, options);
-    return this.#putAside(ctx);
+    ctx.setAside = this.aside;
+    throw this.aside;
   }
 
   #add(ctx: StepContext, nth: number, question: unknown, options: AskOptions | undefined): QuestionRow {
@@ -120,14 +134,14 @@ export class Questions {
     row: QuestionRow,
     options: AskOptions | undefined,
   ): Promise<unknown> {
-    this.#queue.add({ take: row.token });
     try {
       return await fitting(decode(row.answer as string), options);
     } catch (error) {
       if (!(error instanceof SluiceError) || error.code !== "INVALID_ANSWER") throw error;
-      this.#asked.set(name, { ...row, answer: null });
+      const reopened = { ...row, answer: null };
+      this.#asked.set(name, reopened);
       this.#queue.add({ reopen: row.token });
-      return this.#putAside(ctx);
+      return this.#wait(ctx, name, reopened, options);
     }
   }
 
@@ -137,28 +151,36 @@ export class Questions {
     row: QuestionRow,
     options: AskOptions | undefined,
   ): Promise<unknown> {
-    const { question, path, index, token } = { ...openQuestion(row) };
+    const { question, path, index, token } = openQuestion(row);
     return ctx.paused(async () => {
       const asked = Promise.resolve(this.#run.answer?.({ question, token, path, index, signal: ctx.signal }));
       const given = await (ctx.cancellation?.race(asked) ?? asked);
-      const answer = encode(given);
+      const answer = await fitting(given, options); // one that does not fit is kept nowhere
+      if (problemOf(given) !== undefined) return answer;
       await this.#queue.flush();
-      await this.#driver.answer(token, answer);
+      const text = encode(given);
+      if ((await this.#driver.answer(token, text)) === "already")
+        return this.#answerFromElsewhere(token, options);
       this.#queue.add({ take: token });
-      this.#asked.set(name, { ...row, answer });
-      return fitting(given, options);
+      this.#asked.set(name, { ...row, answer: text });
+      return answer;
     });
   }
 
-  #putAside(ctx: StepContext): never {
-    ctx.setAside = this.aside;
-    throw this.aside;
+  /** An answer that came from elsewhere while one was waited for here: the first one counts. */
+  async #answerFromElsewhere(token: string, options: AskOptions | undefined): Promise<unknown> {
+    const rows = await this.#driver.questions(this.#run.id);
+    const answer = rows.find((row) => row.token === token)?.answer ?? null;
+    return fitting(answer === null ? undefined : decode(answer), options);
   }
 
-  /** Takes back what was asked at and under a key. */
-  withdraw(key: string): void {
-    if (this.#asked.size === 0) return;
-    for (const [name, row] of this.#asked) if (isUnder(row.key, key)) this.#asked.delete(name);
+  /** Takes back what was asked at and under a key. @returns Whether anything was. */
+  withdraw(key: string): boolean {
+    let isAny = false;
+    for (const [name, row] of this.#asked) {
+      if (isUnder(row.key, key)) isAny = this.#asked.delete(name);
+    }
+    return isAny;
   }
 }
 

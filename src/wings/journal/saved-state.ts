@@ -17,6 +17,8 @@ export class SavedState {
   readonly #walks = new Map<string, SavedWalk>();
   readonly #batches = new Map<string, SavedBatch>();
   readonly #stores = new Map<string, Entry[]>();
+  /** Restored forks, until their iterations go on. */
+  readonly #forks = new Map<string, StoreCut>();
   /** The attempt that a walk is in, by its key without one. */
   readonly #attempts = new Map<string, number>();
 
@@ -52,10 +54,9 @@ export class SavedState {
     return this.#attempts.get(key) ?? 0;
   }
 
-  /** A walk is tried again: what it has left is of no use. */
-  setAttempt(key: string, attempt: number): void {
-    this.#attempts.set(key, attempt);
-    for (const map of [this.#walks, this.#batches, this.#stores]) {
+  /** What is at and under a key is of no use any more. */
+  forget(key: string): void {
+    for (const map of [this.#walks, this.#batches, this.#forks]) {
       for (const each of map.keys()) if (isUnder(each, key)) map.delete(each);
     }
   }
@@ -77,19 +78,27 @@ export class SavedState {
     return batch;
   }
 
-  /** Restores the run's own store. */
-  restoreRoot(root: StoreCut): void {
+  /** Restores all stores: a fork shares values with the one that it was made from. @returns Whether there was any. */
+  restore(root: StoreCut): boolean {
     const rows = this.#stores.get("");
-    if (rows !== undefined) root.restore(rows);
+    if (rows === undefined) return false;
+    root.restore(rows);
     this.#stores.delete("");
+    const keys = [...this.#stores.keys()].sort((a, b) => a.length - b.length);
+    for (const key of keys) {
+      let outer = root;
+      for (const [other, each] of this.#forks) if (isUnder(key, other)) outer = each; // the innermost comes last
+      const fork = outer.forked(key, {});
+      fork.restore(this.#stores.get(key) as Entry[]);
+      this.#forks.set(key, fork);
+    }
+    this.#stores.clear();
+    return true;
   }
 
-  takeFork(key: string, outer: StoreCut): StoreCut | undefined {
-    const rows = this.#stores.get(key);
-    if (rows === undefined) return undefined;
-    this.#stores.delete(key);
-    const fork = outer.forked(key, {});
-    fork.restore(rows);
+  takeFork(key: string): StoreCut | undefined {
+    const fork = this.#forks.get(key);
+    this.#forks.delete(key);
     return fork;
   }
 }

@@ -7,7 +7,7 @@ import { fingerprint } from "./identity.js";
 import { placeOf } from "./keys.js";
 import { encode, encodeGroups } from "./plain-data.js";
 import { Questions, SuspendedError } from "./questions.js";
-import { RunRecord } from "./run-record.js";
+import { type RecordParts, RunRecord } from "./run-record.js";
 import { SavedState } from "./saved-state.js";
 import { StoreCut } from "./store-cut.js";
 import { Sweeper } from "./sweeper.js";
@@ -77,7 +77,7 @@ export class Session {
     try {
       this.#checkInput(made, run);
       const entries = await this.#driver.load(run.id, ["store"]);
-      new SavedState(entries).restoreRoot(this.#root());
+      new SavedState(entries.filter(({ key }) => key === "")).restore(this.#root());
     } finally {
       await this.#driver.settle(run.id, epoch, run);
     }
@@ -113,15 +113,21 @@ export class Session {
     return new StoreCut("", this.#store, this.#facts.transient, this.#flow);
   }
 
-  async #go({ run, epoch, isNew }: Claim, begin: () => Awaitable<Action>): Promise<Action> {
+  async #go(claim: Claim, begin: () => Awaitable<Action>): Promise<Action> {
+    const { run, epoch, isNew } = claim;
     const queue = new WriteQueue(this.#driver, run.id, epoch, (error) => this.#stop(failureOf(error)));
     const questions = new Questions(this.#driver, this.#run, queue);
     const timer = setInterval(() => this.#renew(epoch), RENEWAL).unref();
-    this.#run.meter?.restore(run.calls, run.tokens);
+    const { meter, outer } = this.#run;
+    if (meter !== outer?.meter) meter?.restore(run.calls, run.tokens);
     try {
-      for (let resumes = !isNew; ; resumes = true) {
-        const saved = resumes ? await this.#load(questions) : undefined;
-        const outcome = await this.#attempt(queue, questions, saved, begin);
+      for (let isResumed = !isNew; ; isResumed = true) {
+        const { root, saved, row } = isResumed
+          ? await this.#load(claim, questions)
+          : { root: this.#root(), saved: undefined, row: run };
+        const sweeper = new Sweeper(this.#driver, run.id, queue);
+        const parts = { driver: this.#driver, run: this.#run, queue, questions, sweeper, saved, root, row };
+        const outcome = await this.#attempt(parts, begin);
         if (!(await this.#settle(epoch, queue, questions, outcome))) continue; // an answer came meanwhile
         if ("action" in outcome) return outcome.action;
         throw outcome.error === questions.aside
@@ -134,50 +140,65 @@ export class Session {
     }
   }
 
-  /** Reads what an earlier process, or this one, has left. @throws SluiceError `GRAPH_CHANGED`. */
-  async #load(questions: Questions): Promise<SavedState> {
-    const { id } = this.#run;
-    const [row, entries] = await Promise.all([
-      this.#driver.run(id),
-      this.#driver.load(id, ["walk", "batch", "store"]),
-      questions.load(),
-    ]);
-    const saved = new SavedState(entries);
-    const { version, graph } = this.#facts;
-    const places = Array.from(saved.places(), ([walk, node]) => placeOf(`${walk}${node}`));
-    checkGraph(row as RunRow, places, { version, places: graph.places });
-    this.#run.steps = (row as RunRow).steps - 1;
-    return saved;
+  /**
+   * Reads what an earlier process, or this one, has left.
+   *
+   * @throws SluiceError `GRAPH_CHANGED`, `RUN_INPUT_CHANGED`; the run is then as it was.
+   */
+  async #load({ run, epoch }: Claim, questions: Questions): Promise<Loaded> {
+    const { id } = run;
+    try {
+      const [row = run, entries] = await Promise.all([
+        this.#driver.run(id),
+        this.#driver.load(id, ["walk", "batch", "store"]),
+        questions.load(),
+      ]);
+      const saved = new SavedState(entries);
+      const { version, graph } = this.#facts;
+      const places = Array.from(saved.places(), ([walk, node]) => placeOf(`${walk}${node}`));
+      checkGraph(row, places, { version, places: graph.places });
+      const root = this.#root();
+      if (!saved.restore(root)) {
+        this.#checkFirst(run);
+        return { root, saved: undefined, row };
+      }
+      this.#run.steps = row.steps - 1;
+      return { root, saved, row };
+    } catch (error) {
+      await this.#driver.settle(id, epoch, run);
+      throw error;
+    }
+  }
+
+  /** A process that died at once has left a run without its store, which must be given again. */
+  #checkFirst(run: RunRow): void {
+    if (this.#newRun().input === run.input) return;
+    const text = `The run ${quote(run.id)} ended before its store was kept; give the store that it began with`;
+    throw new SluiceError("RUN_INPUT_CHANGED", text);
   }
 
   /** Runs the flow once, from where it is. */
-  async #attempt(
-    queue: WriteQueue,
-    questions: Questions,
-    saved: SavedState | undefined,
-    begin: () => Awaitable<Action>,
-  ): Promise<Outcome> {
-    const root = this.#root();
-    saved?.restoreRoot(root);
-    const sweeper = new Sweeper(this.#driver, this.#run.id, queue);
-    const driver = this.#driver;
-    const record = new RunRecord({ driver, run: this.#run, queue, questions, sweeper, saved, root });
+  async #attempt(parts: RecordParts, begin: () => Awaitable<Action>): Promise<Outcome> {
+    const record = new RunRecord(parts);
     this.#run.journal = record;
     let outcome: Outcome;
     try {
+      if (parts.saved === undefined) {
+        record.checkpoints.begin(parts.root);
+        await parts.queue.flush();
+      }
       outcome = { action: await begin() };
     } catch (error) {
       outcome = { error };
     }
-    record.end();
-    await sweeper.end();
-    return outcome;
+    const failure = record.end();
+    await parts.sweeper.end();
+    return failure ?? outcome;
   }
 
   /** Writes how the run ended, for now. @returns False where it has to go on, since an answer has come. */
   async #settle(epoch: number, queue: WriteQueue, questions: Questions, outcome: Outcome): Promise<boolean> {
     const { id } = this.#run;
-    if (this.#stopped?.code === "RUN_LOST") throw this.#stopped;
     try {
       await queue.flush();
       const settlement = this.#settlement(outcome, questions);
@@ -194,7 +215,7 @@ export class Session {
   }
 
   #settlement(outcome: Outcome, questions: Questions): Settlement {
-    if ("action" in outcome) return { state: "done", action: JSON.stringify(outcome.action ?? null) };
+    if ("action" in outcome) return { state: "done", action: textOf(outcome.action) };
     const { error } = outcome;
     const { cancellation } = this.#run;
     const text = describe(error);
@@ -230,6 +251,17 @@ export class Session {
     this.#run.halt(error, "now");
   }
 }
+
+/** What a resumed run goes on from. */
+interface Loaded {
+  readonly root: StoreCut;
+  /** Nothing where it ended before anything began. */
+  readonly saved: SavedState | undefined;
+  readonly row: RunRow;
+}
+
+/** The text of an action; nothing for one that `post` did not give. */
+const textOf = (action: Action): string | null => (action === undefined ? null : JSON.stringify(action));
 
 type Outcome = { readonly action: Action } | { readonly error: unknown };
 

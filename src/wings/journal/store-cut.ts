@@ -4,7 +4,15 @@ import { createHash } from "node:crypto";
 import { isObject, type Named, nameOf, quote, warn } from "sluice/internal";
 import type { Change, Entry } from "./driver.js";
 import { isUnder } from "./keys.js";
-import { decodeGroup, encodeGroups, type Group, notSerializable, problemOf } from "./plain-data.js";
+import {
+  decodeGroup,
+  encodeGroup,
+  encodeGroups,
+  type Group,
+  notSerializable,
+  problemOf,
+} from "./plain-data.js";
+import { Writers } from "./writers.js";
 
 /** A part of a cut that is kept as a row of its own: a walk or a batch. */
 export interface Part {
@@ -14,51 +22,43 @@ export interface Part {
   /** Its row, where it has changed since the last cut. */
   changes(): Change | undefined;
   /** The object that `prep` has returned, unless it cannot be kept. */
-  readonly input: { readonly key: string; readonly value: object } | undefined;
+  readonly input: object | undefined;
   /** Notes whether a cut has kept the input. */
   keptInput(isKept: boolean): void;
 }
 
-/** A hook that writes the store. */
-interface Writer {
-  readonly node: Named;
-  readonly hook: string;
-}
-
-/** Ms without a cut after which new writers wait, and how long they do at most. */
-const PATIENCE = 1_000;
-const LONGEST_WAIT = 5_000;
 /** Ms of encoding that are worth a warning. */
 const SLOW = 40;
-/** Begins the names of inputs, which no key of a store has. */
+/** What the names of rows begin with that are no keys of the store: inputs, the order of keys, aliases, and values that were one. */
 const INPUT = "\u0000";
 const ORDER = "\u0001";
 const ALIASES = "\u0002";
+const UNALIASED = "\u0003";
 
 /** One store. */
 export class StoreCut {
   /** Empty for the run's own store; else the key of the iteration that forked it. */
   readonly key: string;
   readonly store: Record<string, unknown>;
-  readonly parts = new Set<Part>();
-  /** What walks had got from `prep`, by their key, where a store was restored. */
-  readonly inputs = new Map<string, unknown>();
-  /** Steps and items that are over, whose rows are of no use after the next cut; written by walks and batches. */
-  passed: string[] = [];
-  /** Since when a cut is due but hooks write; written by `want` and `take`. */
-  #wantedSince: number | undefined;
   /** The store that this one was forked from. */
   readonly outer: StoreCut | undefined;
+  readonly parts = new Set<Part>();
+  readonly forks = new Set<StoreCut>();
+  readonly writers = new Writers();
+  /** What walks had got from `prep`, by their key, until they have gone on; written by `restore` and who goes on. */
+  readonly inputs = new Map<string, unknown>();
+  /** Changes that are right only with the next cut; written by the walks and batches. */
+  pending: Change[] = [];
+  /** Steps and items that are over, whose rows are of no use after the next cut; written by walks and batches. */
+  passed: string[] = [];
   readonly #transient: ReadonlySet<string>;
   readonly #flow: Named;
-  readonly #writers = new Set<Writer>();
-  /** Hooks that threw, whose writes are half done; what stands for them is a key. */
-  readonly #broken = new Set<string>();
   /** A hash of what the last cut wrote, by the first key of each group. */
   #written = new Map<string, string>();
+  /** Values of the outer store that the last cut wrote as names only, by their key here. */
+  #aliases = new Map<string, { readonly owner: string; readonly value: object }>();
   /** Inputs that are written and reach nothing of the store, so that they need not be looked at again. */
-  readonly #settled = new Map<string, object>();
-  #waiting: (() => void)[] = [];
+  readonly #settled = new Map<string, unknown>();
   #hasWarned = false;
 
   constructor(
@@ -73,11 +73,17 @@ export class StoreCut {
     this.outer = outer;
     this.#transient = transient;
     this.#flow = flow;
+    outer?.forks.add(this);
   }
 
   /** The cut of a store that was forked from this one. */
   forked(key: string, store: Record<string, unknown>): StoreCut {
     return new StoreCut(key, store, this.#transient, this.#flow, this);
+  }
+
+  /** Whether a cut of it was ever taken. */
+  get isWritten(): boolean {
+    return this.#written.size > 0;
   }
 
   /** Takes what an earlier process has written as this store, in place. */
@@ -90,8 +96,11 @@ export class StoreCut {
     for (const key of Object.keys(this.store)) if (!this.#transient.has(key)) delete this.store[key];
     const aliases = (values.get(ALIASES) ?? {}) as Readonly<Record<string, string>>;
     for (const key of values.get(ORDER) as string[]) {
-      const alias = aliases[key];
-      this.store[key] = alias === undefined ? values.get(key) : this.outer?.store[alias];
+      const owner = aliases[key];
+      const isAlias = owner !== undefined && !values.has(key);
+      const value = isAlias ? this.outer?.store[owner] : values.get(key);
+      this.store[key] = value;
+      if (isAlias) this.#aliases.set(key, { owner, value: value as object });
     }
     for (const key of this.#transient) {
       if (this.outer !== undefined && key in this.outer.store) this.store[key] = this.outer.store[key];
@@ -99,65 +108,9 @@ export class StoreCut {
     for (const [key, value] of values) if (key.startsWith(INPUT)) this.inputs.set(key.slice(1), value);
   }
 
-  get canCut(): boolean {
-    return this.#writers.size === 0 && this.#broken.size === 0;
-  }
-
-  /** Notes that a hook writes the store, and gives what ends that. */
-  enter(node: Named, hook: string): () => void {
-    const writer = { node, hook };
-    this.#writers.add(writer);
-    return () => this.#writers.delete(writer);
-  }
-
-  /** Notes that a hook has thrown at this key: the cut before it stays in force until the failure is dealt with. */
-  break(key: string): void {
-    this.#broken.add(key);
-  }
-
-  /** A failure at or under this key was dealt with. */
-  mend(key: string): void {
-    for (const other of this.#broken) if (isUnder(other, key)) this.#broken.delete(other);
-  }
-
-  /** What a new writer has to wait for, so that a cut can be taken at last. */
-  room(): Promise<void> | undefined {
-    if (this.#wantedSince === undefined || this.#writers.size === 0 || this.#broken.size > 0)
-      return undefined;
-    const waited = performance.now() - this.#wantedSince;
-    if (waited < PATIENCE) return undefined;
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#warnOfWriters();
-        this.#wantedSince = undefined;
-        this.#release();
-      }, LONGEST_WAIT);
-      timer.unref?.();
-      this.#waiting.push(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
-  }
-
-  /** Lets those go on who wait for a cut. */
-  #release(): void {
-    for (const go of this.#waiting.splice(0)) go();
-  }
-
-  #warnOfWriters(): void {
-    const hooks = [...this.#writers].map(({ node, hook }) => `${quote(nameOf(node))}.${hook}`);
-    warn(
-      "SLUICE_NO_CHECKPOINT",
-      `No checkpoint for ${(PATIENCE + LONGEST_WAIT) / 1_000} s: ${hooks.slice(0, 3).join(", ")} was writing the store all the time; do slow work in exec(), and write the store in one go`,
-    );
-  }
-
-  /** A cut is due. @returns Whether it can be taken now. */
-  want(): boolean {
-    if (this.canCut) return true;
-    this.#wantedSince ??= performance.now();
-    return false;
+  /** Forgets what walks at and under a key had got. */
+  forget(key: string): void {
+    for (const walk of this.inputs.keys()) if (isUnder(walk, key)) this.inputs.delete(walk);
   }
 
   /**
@@ -169,36 +122,41 @@ export class StoreCut {
     const began = performance.now();
     const inputs = this.#inputs();
     const groups = this.#encode(inputs);
-    const changes = this.#difference(groups, inputs);
+    const changes = [...this.pending, ...this.#difference(groups, inputs)];
+    this.pending = [];
     for (const part of this.parts) {
       const change = part.changes();
       if (change !== undefined) changes.push(change);
       if (part.isOver) this.parts.delete(part);
     }
-    this.#wantedSince = undefined;
-    this.#release();
+    for (const fork of this.forks) fork.#unalias(changes);
+    this.writers.end();
     const took = performance.now() - began;
     if (took > SLOW && !this.#hasWarned) this.#warnOfSize(took, groups);
     return changes;
   }
 
   /** What the walks in progress work on, by the name that it is written under. */
-  #inputs(): Map<string, object> {
-    const inputs = new Map<string, object>();
+  #inputs(): Map<string, unknown> {
+    const inputs = new Map<string, unknown>();
+    for (const [key, value] of this.inputs) inputs.set(`${INPUT}${key}`, value);
     for (const part of this.parts) {
       const { input } = part;
       if (input === undefined) continue;
-      const item = `${INPUT}${input.key}`;
-      const isKept = this.#settled.get(item) === input.value || problemOf(input.value) === undefined;
+      const item = `${INPUT}${part.key}`;
+      const isKept = this.#settled.get(item) === input || problemOf(input) === undefined;
       part.keptInput(isKept);
-      if (isKept) inputs.set(item, input.value);
+      if (isKept) inputs.set(item, input);
     }
     return inputs;
   }
 
-  #encode(inputs: ReadonlyMap<string, object>): Group[] {
+  #encode(inputs: ReadonlyMap<string, unknown>): Group[] {
     const values = new Map<string, unknown>();
-    const where = (key: string) => `${quote(nameOf(this.#flow))}: the store's ${quote(key)}`;
+    const where = (key: string) => {
+      const after = this.writers.last === undefined ? "" : ` after ${quote(nameOf(this.writers.last))}`;
+      return `${quote(nameOf(this.#flow))}: the store's ${quote(key)}${after}`;
+    };
     for (const key of Object.keys(this.store)) {
       if (this.#transient.has(key)) continue;
       const { get, value } = Object.getOwnPropertyDescriptor(this.store, key) as PropertyDescriptor;
@@ -216,16 +174,29 @@ export class StoreCut {
     if (this.outer === undefined) return;
     const owners = new Map(Object.entries(this.outer.store).map(([key, value]) => [value, key]));
     const aliases: Record<string, string> = {};
+    this.#aliases = new Map();
     for (const [key, value] of values) {
       const owner = isObject(value) ? owners.get(value) : undefined;
       if (owner === undefined) continue;
       aliases[key] = owner;
+      this.#aliases.set(key, { owner, value: value as object });
       values.delete(key);
     }
     values.set(ALIASES, aliases);
   }
 
-  #difference(groups: readonly Group[], inputs: ReadonlyMap<string, object>): Change[] {
+  /** Writes what this fork alone has by now, since the outer store has another value under its name. */
+  #unalias(changes: Change[]): void {
+    for (const [key, { owner, value }] of this.#aliases) {
+      if (this.outer?.store[owner] === value) continue;
+      const item = `${UNALIASED}${key}`;
+      changes.push({ put: { kind: "store", key: this.key, item, value: encodeGroup([[key, value]]) } });
+      this.#aliases.delete(key);
+      this.#written.set(item, "");
+    }
+  }
+
+  #difference(groups: readonly Group[], inputs: ReadonlyMap<string, unknown>): Change[] {
     const changes: Change[] = [];
     const written = new Map<string, string>();
     for (const [item, value] of this.#settled) {
@@ -253,7 +224,7 @@ export class StoreCut {
     const largest = groups.reduce((a, b) => (a.text.length < b.text.length ? b : a));
     warn(
       "SLUICE_LARGE_STORE",
-      `Encoding the store for a checkpoint took ${Math.round(took)} ms, in which nothing else ran; its largest part is ${quote(largest.keys[0] as string)} with ${largest.text.length.toLocaleString("en")} characters: keep large data in files, and their names in the store`,
+      `Encoding the store for a checkpoint took ${Math.round(took)} ms, in which nothing else ran; its largest part is ${quote(largest.keys.at(-1) as string)} with ${largest.text.length.toLocaleString("en")} characters: keep large data in files, and their names in the store`,
     );
   }
 }

@@ -14,6 +14,7 @@ import {
 import type { Change } from "./driver.js";
 import { encode, problemOf } from "./plain-data.js";
 import type { Part, StoreCut } from "./store-cut.js";
+import { waitOr } from "./writers.js";
 
 /** A walk as its row has it. */
 export interface SavedWalk {
@@ -23,17 +24,20 @@ export interface SavedWalk {
   readonly steps: number;
   /** What is next: the `prep` of its node, or what follows; or how it has ended. */
   readonly phase: "prep" | "exec" | "ended";
+  /** Whether that `prep` was called and counted already, and has to be called again. */
+  readonly again?: true;
   /** What `prep` had returned, as text, where it was no object. */
   readonly input?: string;
-  readonly action?: string | null;
+  /** Left out where `post` returned nothing. */
+  readonly action?: string | null | undefined;
 }
 
 /** What a walk needs of its run. */
 export interface WalkHost {
   /** A step has ended: what is at and under its key is over, and a cut is due. */
-  stepEnded(cut: StoreCut, key: string): void;
-  /** A hook that throws leaves the cut before it in force. */
-  broke(cut: StoreCut, key: string): void;
+  stepEnded(cut: StoreCut, key: string, node: Step): void;
+  /** A hook has ended that was writing a store. */
+  hookEnded(cut: StoreCut): void;
 }
 
 /** What a resumed walk has of the step that it was in. */
@@ -52,7 +56,7 @@ export class WalkPart implements Part, WalkRecord {
   steps: number;
   /** Written by `prep` and #move. */
   phase: SavedWalk["phase"] = "prep";
-  #action: string | null | undefined;
+  #action: Action;
   /** What `prep` gave; written by #prepared. */
   #input: unknown;
   /** Whether a cut has kept the input; written by cuts. */
@@ -83,9 +87,12 @@ export class WalkPart implements Part, WalkRecord {
     cut.parts.add(this);
   }
 
-  get input(): { readonly key: string; readonly value: object } | undefined {
-    if (this.phase !== "exec" || this.#isUnkeepable || !isObject(this.#input)) return undefined;
-    return { key: this.key, value: this.#input };
+  get input(): object | undefined {
+    return this.phase === "exec" && !this.#isUnkeepable && isObject(this.#input) ? this.#input : undefined;
+  }
+
+  get isPrepared(): boolean {
+    return this.#kept !== undefined;
   }
 
   get isOver(): boolean {
@@ -103,12 +110,14 @@ export class WalkPart implements Part, WalkRecord {
     const isPrimitive =
       this.phase === "exec" && !isObject(this.#input) && problemOf(this.#input) === undefined;
     if (isPrimitive) this.isKept = true;
+    const isAgain = this.phase === "exec" && !this.isKept;
     const saved: SavedWalk = {
       node: this.scope.idOf(this.node),
       steps: this.steps,
-      phase: this.phase === "exec" && !this.isKept ? "prep" : this.phase,
+      phase: isAgain ? "prep" : this.phase,
+      ...(isAgain ? { again: true } : {}),
       ...(isPrimitive ? { input: encode(this.#input) } : {}),
-      ...(this.phase === "ended" ? { action: this.#action ?? null } : {}),
+      ...(this.phase === "ended" ? { action: this.#action as string | null | undefined } : {}),
     };
     return { put: { kind: "walk", key: this.key, item: "", value: JSON.stringify(saved) } };
   }
@@ -147,30 +156,23 @@ export class WalkPart implements Part, WalkRecord {
         (action) => this.#move(node, action as Action, ctx.step),
       );
     // Only a leaf may wait: the `post` of a flow follows in the turn of what is inside.
-    const room = node[NODE].leaf ? this.cut.room() : undefined;
-    return room === undefined ? call() : after(this.#raced(room), call, rethrow);
-  }
-
-  /** A wait that a drain or an abort ends, which the walk then sees by itself. */
-  #raced(room: Promise<void>): Promise<void> {
+    const room = node[NODE].leaf ? this.cut.writers.room() : undefined;
+    if (room === undefined) return call();
     const { cancellation } = this.scope;
-    if (cancellation === undefined) return room;
-    return new Promise((resolve) => {
-      const end = () => {
-        cancellation.unlisten(end);
-        resolve();
-      };
-      cancellation.listen(end);
-      void room.then(end);
-    });
+    const callUnlessAborted = () => {
+      cancellation?.throwIfAborted();
+      return call();
+    };
+    return after(waitOr(cancellation, room), callUnlessAborted, rethrow);
   }
 
   /** Calls a hook that may write the store. */
   #call(hook: string, node: Step, call: () => unknown, then: (value: unknown) => unknown): unknown {
-    const leave = this.cut.enter(node, hook);
+    const { writers } = this.cut;
+    const leave = writers.enter(node, hook);
     const failed = (error: unknown) => {
       leave();
-      this.#host.broke(this.cut, this.key);
+      writers.break(this.key);
       throw error;
     };
     let value: unknown;
@@ -181,7 +183,9 @@ export class WalkPart implements Part, WalkRecord {
     }
     const ended = (given: unknown) => {
       leave();
-      return then(given);
+      const outcome = then(given);
+      this.#host.hookEnded(this.cut);
+      return outcome;
     };
     return isThenable(value) ? after(value, ended, failed) : ended(value);
   }
@@ -194,7 +198,7 @@ export class WalkPart implements Part, WalkRecord {
     const isStray =
       next === undefined && !this.#alone && this.scope.strict && Boolean(action) && links.size > 0;
     if (isWrong || isStray) {
-      this.#host.broke(this.cut, this.key);
+      this.cut.writers.break(this.key);
       return action;
     }
     const key = this.scope.keyOf(node, step);
@@ -207,9 +211,9 @@ export class WalkPart implements Part, WalkRecord {
       this.phase = "prep";
     } else {
       this.phase = "ended";
-      this.#action = (action as string | null | undefined) ?? null;
+      this.#action = action;
     }
-    this.#host.stepEnded(this.cut, key);
+    this.#host.stepEnded(this.cut, key, node);
     return action;
   }
 }

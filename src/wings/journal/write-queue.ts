@@ -72,7 +72,7 @@ export class WriteQueue {
     try {
       work = this.#driver.commit(this.#run, this.#epoch, changes, durable);
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
       return;
     }
     this.lastCost = performance.now() - began;
@@ -84,12 +84,14 @@ export class WriteQueue {
       },
       (error) => {
         this.#committing = undefined;
-        this.#fail(error);
+        this.fail(error);
       },
     );
   }
 
-  #fail(error: unknown): void {
+  /** Writes nothing more: the database has failed, in a commit or elsewhere. */
+  fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
     this.#failure = { error };
     this.#waiting = [];
     this.#onFailure(error);

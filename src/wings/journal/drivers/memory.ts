@@ -83,7 +83,7 @@ export class MemoryDriver implements JournalDriver {
     const kept = this.#claimed(id, epoch);
     for (const change of changes) this.#change(id, kept, change);
     kept.row.updatedAt = Date.now();
-    kept.row.claims = 0;
+    if (changes.some(isRow)) kept.row.claims = 0;
   }
 
   #change(id: string, { row, entries }: Kept, change: Change): void {
@@ -183,6 +183,9 @@ export class MemoryDriver implements JournalDriver {
 
   close(): void {}
 }
+
+/** Whether a change brings a row, so that a run which makes it gets on. */
+export const isRow = (change: Change): boolean => "put" in change || "ask" in change;
 
 const newRow = (made: NewRun): Writable<RunRow> => ({
   ...made,

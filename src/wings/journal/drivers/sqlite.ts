@@ -14,7 +14,7 @@ import type {
   RunState,
   Settlement,
 } from "../driver.js";
-import { inUse, lost } from "./memory.js";
+import { inUse, isRow, lost } from "./memory.js";
 import { type Database, isBusy, openDatabase, type Statement } from "./sqlite-database.js";
 import { migrate } from "./sqlite-schema.js";
 
@@ -191,7 +191,8 @@ export class SqliteDriver implements JournalDriver {
       this.#transaction(() => {
         const n = this.#claimed(id, epoch);
         for (const change of changes) this.#change(n, change);
-        this.#sql("UPDATE runs SET claims = 0, updatedAt = ? WHERE n = ?").run(Date.now(), n);
+        const claims = changes.some(isRow) ? "0" : "claims";
+        this.#sql(`UPDATE runs SET claims = ${claims}, updatedAt = ? WHERE n = ?`).run(Date.now(), n);
       });
     } finally {
       if (durable) this.#database.exec("PRAGMA synchronous = NORMAL");

@@ -1,0 +1,128 @@
+// When cuts are taken: as a step or a delivery ends, where enough time has gone by since the last one, and at the end.
+import type { Run } from "sluice/internal";
+import type { Change, RunRow } from "./driver.js";
+import type { Questions } from "./questions.js";
+import type { StoreCut } from "./store-cut.js";
+import type { Sweeper } from "./sweeper.js";
+import type { WriteQueue } from "./write-queue.js";
+
+/** Ms of other work that a ms of cuts is worth. */
+const SHARE = 20;
+
+/** What checkpoints stand on. */
+export interface CheckpointParts {
+  readonly run: Run;
+  readonly queue: WriteQueue;
+  readonly questions: Questions;
+  readonly sweeper: Sweeper;
+  /** The run as it was found, for what this process does not count. */
+  readonly row: Pick<RunRow, "calls" | "tokens">;
+}
+
+/** The checkpoints of one run. */
+export class Checkpoints {
+  readonly #parts: CheckpointParts;
+  /** When the next cut may be taken; written by `take`. */
+  #nextAt = 0;
+  /** Cuts that are due and could not be taken yet. */
+  readonly #due = new Set<StoreCut>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isOver = false;
+
+  constructor(parts: CheckpointParts) {
+    this.#parts = parts;
+  }
+
+  /** A step or an item is over: a failure inside it was dealt with, and a cut is due. */
+  pass(cut: StoreCut, key: string): void {
+    if (this.#parts.questions.withdraw(key)) cut.pending.push({ drop: key });
+    cut.forget(key);
+    cut.writers.mend(key);
+    this.#due.add(cut);
+    this.#takeWhatIsDue();
+  }
+
+  /** A hook has ended that was writing a store. */
+  freed(cut: StoreCut): void {
+    if (this.#due.has(cut) && cut.writers.areDone) this.#takeWhatIsDue();
+  }
+
+  /** Takes a cut as soon as it can be taken. @returns Whether it was taken now. */
+  want(cut: StoreCut): boolean {
+    this.#due.add(cut);
+    this.#takeWhatIsDue();
+    return !this.#due.has(cut);
+  }
+
+  /** A store is used no more. */
+  drop(cut: StoreCut): void {
+    this.#due.delete(cut);
+  }
+
+  #takeWhatIsDue(): void {
+    if (this.#isOver) return;
+    if (performance.now() >= this.#nextAt) {
+      for (const cut of this.#due) {
+        if (!cut.writers.want()) continue;
+        this.#take(cut);
+        break;
+      }
+    }
+    // Those that cannot be taken yet are looked at again when their last writer ends.
+    if ([...this.#due].some(({ writers }) => writers.want())) this.#takeLater();
+  }
+
+  #takeLater(): void {
+    this.#timer ??= setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.#takeWhatIsDue();
+      },
+      Math.max(1, this.#nextAt - performance.now()),
+    ).unref();
+  }
+
+  #take(cut: StoreCut): void {
+    const { queue, run, sweeper } = this.#parts;
+    this.#due.delete(cut);
+    const began = performance.now();
+    try {
+      const passed = cut.passed.splice(0);
+      const changes = cut.take();
+      // A fork may have written the store that it was made from, so the first cut of it goes with that one's.
+      for (const fork of cut.forks) if (!fork.isWritten && fork.writers.areDone) changes.push(...fork.take());
+      queue.add(...changes, this.#progress());
+      sweeper.add(passed);
+    } catch (error) {
+      run.halt(error, "now");
+      this.#failure ??= { error };
+    }
+    this.#nextAt = performance.now() + SHARE * (performance.now() - began + queue.lastCost);
+  }
+
+  /** Why a cut could not be taken; written by #take. */
+  #failure: { readonly error: unknown } | undefined;
+
+  /** How far the run is. */
+  #progress(): Change {
+    const { run, row } = this.#parts;
+    const { calls, tokens } = run.meter?.used ?? row;
+    return { progress: { steps: Math.min(Math.max(0, run.steps), run.maxSteps), calls, tokens } };
+  }
+
+  /** Takes the first cut of a run. */
+  begin(cut: StoreCut): void {
+    this.#take(cut);
+  }
+
+  /** Takes the last cuts, of all stores of which one can be taken, and takes no more. @returns Why one could not be written. */
+  end(cuts: Iterable<StoreCut>): { readonly error: unknown } | undefined {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    for (const cut of cuts) {
+      cut.writers.end();
+      if (this.#failure === undefined && cut.writers.areDone) this.#take(cut);
+    }
+    return this.#failure;
+  }
+}

@@ -1,0 +1,59 @@
+// What earlier processes have written of the items of a batch.
+import type { SavedBatch } from "./batch-part.js";
+import type { EntryKind, JournalDriver } from "./driver.js";
+import { NumberByHash } from "./identity.js";
+import { Ranges } from "./ranges.js";
+
+/** Rows of items in a page. */
+const PAGE = 10_000;
+
+/** Items as their rows have them. A slot is the number of an item in its keys. */
+export interface KnownItems {
+  readonly saved: SavedBatch | undefined;
+  /** Slots by the hash of their item, where items must be found by it. */
+  readonly byHash: NumberByHash | undefined;
+  /** Slots that have a result, and those that a row names for another reason. */
+  readonly results: Ranges;
+  readonly begun: Ranges;
+  /** The first slot that is free. */
+  readonly free: number;
+}
+
+/**
+ * Reads the rows of a batch.
+ *
+ * @param isKept - Whether the list is there that the batch began with, so that an index names an item.
+ */
+export async function loadItems(
+  driver: JournalDriver,
+  run: string,
+  key: string,
+  saved: SavedBatch | undefined,
+  isKept: boolean,
+): Promise<KnownItems> {
+  const rows = { result: new Ranges(), start: new Ranges(), once: new Ranges() };
+  const hashes = new NumberByHash();
+  let free = 0;
+  let hasHashes = false;
+  for (const kind of ["result", "start", "once"] as const) {
+    for await (const { item, hash } of itemsOf(driver, run, kind, key)) {
+      const slot = Number(item);
+      rows[kind].add(slot);
+      free = Math.max(free, slot + 1);
+      if (hash === undefined) continue;
+      hasHashes = true;
+      hashes.set(hash, slot);
+    }
+  }
+  const byHash = saved?.byHash === true || (hasHashes && !isKept);
+  return { saved, results: rows.result, begun: rows.start, free, byHash: byHash ? hashes : undefined };
+}
+
+async function* itemsOf(driver: JournalDriver, run: string, kind: EntryKind, key: string) {
+  for (let after: string | undefined; ; ) {
+    const page = await driver.items(run, kind, key, after, PAGE);
+    yield* page;
+    if (page.length < PAGE) return;
+    after = page.at(-1)?.item;
+  }
+}

@@ -1,0 +1,87 @@
+// What of a run is in progress: its walks and batches by the step that they are part of, and the stores that were forked.
+import { isUnder, parentOf, withoutAttempt } from "./keys.js";
+import type { Part, StoreCut } from "./store-cut.js";
+import { WalkPart } from "./walk-part.js";
+
+/** A walk or a batch, with the store that it works on. */
+type LivePart = Part & { readonly cut: StoreCut };
+
+/** The parts of one run that are in progress. */
+export class LiveParts {
+  readonly #cuts = new Map<object, StoreCut>();
+  readonly #forks = new Map<string, StoreCut>();
+  /** By their keys without attempts, of which one at a time is in progress. */
+  readonly #walks = new Map<string, WalkPart>();
+  readonly #children = new Map<string, Set<LivePart>>();
+  readonly #onDrop: (fork: StoreCut) => void;
+
+  /** @param onDrop - Called with each fork that is used no more. */
+  constructor(root: StoreCut, onDrop: (fork: StoreCut) => void) {
+    this.#cuts.set(root.store, root);
+    this.#onDrop = onDrop;
+  }
+
+  cutOf(store: unknown): StoreCut | undefined {
+    return this.#cuts.get(store as object);
+  }
+
+  get cuts(): Iterable<StoreCut> {
+    return this.#cuts.values();
+  }
+
+  walkAt(key: string): WalkPart | undefined {
+    return this.#walks.get(withoutAttempt(key));
+  }
+
+  forkAt(key: string): StoreCut | undefined {
+    return this.#forks.get(key);
+  }
+
+  enter(walk: WalkPart): void {
+    this.#walks.set(withoutAttempt(walk.key), walk);
+    this.adopt(parentOf(walk.key), walk);
+  }
+
+  /** Makes a walk or a batch part of a step. */
+  adopt(step: string, part: LivePart): void {
+    let siblings = this.#children.get(step);
+    if (siblings === undefined) this.#children.set(step, (siblings = new Set()));
+    siblings.add(part);
+  }
+
+  addFork(fork: StoreCut): void {
+    this.#cuts.set(fork.store, fork);
+    this.#forks.set(fork.key, fork);
+  }
+
+  dropFork(key: string): void {
+    const fork = this.#forks.get(key);
+    if (fork === undefined) return;
+    this.#forks.delete(key);
+    this.#cuts.delete(fork.store);
+    fork.outer?.forks.delete(fork);
+    this.#onDrop(fork);
+  }
+
+  /** Forgets a walk, and what it was in the midst of. */
+  leave(walk: WalkPart): void {
+    this.#walks.delete(withoutAttempt(walk.key));
+    walk.cut.parts.delete(walk);
+    const step = parentOf(walk.key);
+    const siblings = this.#children.get(step);
+    siblings?.delete(walk);
+    if (siblings?.size === 0) this.#children.delete(step);
+    this.forget(walk.scope.keyOf(walk.node, walk.steps + 1));
+  }
+
+  /** Forgets what is part of a step. */
+  forget(step: string): void {
+    const children = this.#children.get(step);
+    this.#children.delete(step);
+    for (const part of children ?? []) {
+      if (part instanceof WalkPart) this.leave(part);
+      else part.cut.parts.delete(part);
+    }
+    for (const key of this.#forks.keys()) if (isUnder(key, step)) this.dropFork(key);
+  }
+}
