@@ -8,12 +8,12 @@ const undisturbed: Disturbance = { exec: () => {}, hook: () => {} };
 
 /** Lists whose order depends on timing, in an order of their own. */
 function settled(store: Store): unknown {
-  const { results = {}, ...rest } = structuredClone(store);
-  for (const list of Object.values(results)) {
-    if (Array.isArray(list))
-      list.sort((a, b) => ((JSON.stringify(a) ?? "") < (JSON.stringify(b) ?? "") ? -1 : 1));
-  }
-  return { ...rest, results, isAlias: store.alias === store.constants.a };
+  const sort = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(sort).sort((a, b) => (JSON.stringify(a) ?? "") < (JSON.stringify(b) ?? "") ? -1 : 1);
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, sort(each)]));
+  };
+  return { store: sort(store), isAlias: store.alias === store.constants.a };
 }
 
 async function expected(seed: number): Promise<unknown> {

@@ -198,12 +198,12 @@ export function randomFlow(seed: number, disturb: Disturbance): Flow<Store> {
     };
     if (forks) {
       made.fork = (shared: Store, { at }) => ({ at, constants: shared.constants });
-      made.join = async (shared: Store, { at }, local: Store) => {
+      made.join = async (shared: Store, { at }, local: Store, ctx) => {
         add(shared, `${name} ${at}`);
         disturb.hook(`${name} join`);
         if (at % 2 === 0) await pause(1);
         const { constants: _shared, ...own } = local;
-        (shared.joined ??= {})[`${name} ${at}`] = own;
+        (shared.joined ??= {})[ctx.key] = own;
       };
     }
     made.post = (shared: Store, _params, actions) => {

@@ -1,0 +1,104 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { inWords, sized } from "../../support/size.js";
+
+const KILLS = sized(300, 10);
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+/** In `node_modules`, so that git passes it by and packages are found. */
+const program = join(root, "node_modules/.cache/sluice-chaos/application.mjs");
+const folder = mkdtempSync(join(tmpdir(), "sluice-chaos-"));
+const database = join(folder, "runs.db");
+
+beforeAll(async () => {
+  await build({
+    entryPoints: [join(root, "tests/wings/journal/chaos/application.ts")],
+    outfile: program,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    tsconfig: join(root, "tsconfig.json"),
+    external: ["libsql"],
+    banner: {
+      js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);',
+    },
+    logLevel: "warning",
+  });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Ended {
+  /** What the run left, where it was not killed. */
+  readonly outcome: unknown;
+  readonly wasKilled: boolean;
+}
+
+/** Starts the program; with a number of ms, kills it so long after it has opened the journal. */
+function start(runId: string, calls: string, number: number, killAfter?: number): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child: ChildProcess = fork(program, [database, runId, calls, String(number)], { silent: true });
+    let outcome: unknown;
+    let errors = "";
+    let timer: NodeJS.Timeout | undefined;
+    child.stderr?.on("data", (chunk) => void (errors += chunk));
+    child.on("message", (message) => {
+      if (message !== "open") outcome = message;
+      else if (killAfter !== undefined) timer = setTimeout(() => child.kill("SIGKILL"), killAfter);
+    });
+    child.on("exit", (code, signal) => {
+      clearTimeout(timer);
+      if (signal === "SIGKILL" && outcome === undefined) resolve({ outcome, wasKilled: true });
+      else if (outcome === undefined) reject(new Error(`exit ${code} ${signal}: ${errors}`));
+      else resolve({ outcome, wasKilled: false });
+    });
+  });
+}
+
+const paidIn = (file: string): string[] => readFileSync(file, "utf8").split("\n").filter(Boolean);
+
+test(`a program killed ${inWords(KILLS)} times leaves the store that it leaves without kills, and pays again only what was in flight`, async () => {
+  const callsOf = (run: string) => {
+    const file = join(folder, `${run}.calls`);
+    writeFileSync(file, "");
+    return file;
+  };
+  const calm = callsOf("calm");
+  const began = performance.now();
+  const { outcome: expected } = await start("calm", calm, 0);
+  const length = performance.now() - began;
+  const distinct = new Set(paidIn(calm));
+  expect(paidIn(calm).length).toBe(distinct.size);
+
+  let kills = 0;
+  let runs = 0;
+  let extra = 0;
+  for (; kills < KILLS; runs++) {
+    const run = `run ${runs}`;
+    const calls = callsOf(run);
+    let killsHere = 0;
+    for (let number = 0; ; number++) {
+      const before = new Set(paidIn(calls));
+      const killAfter = kills < KILLS ? Math.random() * Math.min(length, 700) * 0.7 : undefined;
+      const { outcome, wasKilled } = await start(run, calls, number, killAfter);
+      if (wasKilled) {
+        kills++;
+        killsHere++;
+      }
+      // Most that are in flight at once, and the rows of one commit.
+      const again = paidIn(calls).length - new Set(paidIn(calls)).size;
+      void before;
+      expect(again).toBeLessThanOrEqual(killsHere * 128);
+      if (wasKilled) continue;
+      expect(outcome, `${run} after ${killsHere} kills`).toEqual(expected);
+      expect(new Set(paidIn(calls))).toEqual(distinct);
+      extra += again;
+      break;
+    }
+  }
+  expect(extra / kills).toBeLessThan(64);
+}, 1_800_000);
