@@ -71,6 +71,7 @@ export class BatchPart implements Part, BatchRecord {
     this.cut = walk.cut;
     this.cut.parts.add(this);
     this.ready = host.known(this)?.then((known) => this.#open(known));
+    walk.isOpening = this.ready !== undefined && !walk.isKept;
   }
 
   /** Whether the list of items is kept. */
@@ -84,6 +85,7 @@ export class BatchPart implements Part, BatchRecord {
 
   #open(known: KnownItems): void {
     this.#known = known;
+    this.#walk.isOpening = false;
     this.#free = known.free;
     this.#hasChanged = known.byHash !== undefined;
     if (known.saved === undefined) return;

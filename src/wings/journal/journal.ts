@@ -52,6 +52,9 @@ export interface Recovered {
   readonly error?: unknown;
 }
 
+/** A run that was claimed so often without a new row ends its process each time. */
+const MOST_CLAIMS = 5;
+
 const STATES = ["running", "suspended", "failed", "aborted", "drained", "cancelled", "stuck", "done"];
 const listRules = { state: oneOf(...STATES), limit: aCountOrInfinity };
 
@@ -161,14 +164,23 @@ export class Journal {
     return Promise.all(lost.map((row) => this.#recover(row, flows[row.flow] as Recovery)));
   }
 
-  async #recover({ id, params }: RunRow, { flow, shared }: Recovery): Promise<Recovered> {
+  async #recover({ id, params, claims }: RunRow, { flow, shared }: Recovery): Promise<Recovered> {
     try {
+      if (claims >= MOST_CLAIMS) throw await this.#setStuck(id);
       const options = { journal: this, runId: id, params: decode(params) as Record<string, unknown> };
       const action = await (flow as BaseNode).run((shared?.() ?? {}) as never, options);
       return { id, action };
     } catch (error) {
       return { id, error };
     }
+  }
+
+  async #setStuck(id: string): Promise<SluiceError> {
+    const text = `The run ${quote(id)} was started ${MOST_CLAIMS} times and ended its process each time before it wrote anything; run it by its id to try again`;
+    const error = new SluiceError("RUN_STUCK", text);
+    const { epoch } = await this.#driver.claim(id, undefined);
+    await this.#driver.settle(id, epoch, { state: "stuck", error: text });
+    return error;
   }
 
   /** Closes the database. Runs must have ended. */

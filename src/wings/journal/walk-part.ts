@@ -63,8 +63,10 @@ export class WalkPart implements Part, WalkRecord {
   isKept = false;
   /** Whether it was found out that the input cannot be kept; written by cuts. */
   #isUnkeepable = false;
-  /** What an earlier process has kept of the step that is resumed; read once, by `prep`. */
-  #kept: Kept | undefined;
+  /** Whether an earlier process has kept the input of the step that is resumed; read once, by `prep`. */
+  isPrepared = false;
+  /** Whether the input must not be kept yet: it is not known how rows name its items; written by a batch. */
+  isOpening = false;
   #hasChanged = true;
 
   constructor(
@@ -82,17 +84,19 @@ export class WalkPart implements Part, WalkRecord {
     this.cut = cut;
     this.#alone = alone;
     this.node = start;
-    this.steps = saved?.steps ?? 0;
-    this.#kept = saved?.kept;
     cut.parts.add(this);
+    if (saved === undefined) return;
+    this.steps = saved.steps;
+    this.#hasChanged = false;
+    if (saved.kept === undefined) return;
+    this.phase = "exec";
+    this.#input = saved.kept.input;
+    this.isKept = this.isPrepared = true;
   }
 
   get input(): object | undefined {
-    return this.phase === "exec" && !this.#isUnkeepable && isObject(this.#input) ? this.#input : undefined;
-  }
-
-  get isPrepared(): boolean {
-    return this.#kept !== undefined;
+    const mayBeKept = this.phase === "exec" && !this.#isUnkeepable && !this.isOpening;
+    return mayBeKept && isObject(this.#input) ? this.#input : undefined;
   }
 
   get isOver(): boolean {
@@ -123,11 +127,12 @@ export class WalkPart implements Part, WalkRecord {
   }
 
   prep(node: Step, shared: unknown, ctx: StepContext): unknown {
-    const kept = this.#kept;
-    this.#kept = undefined;
     this.node = node;
     this.steps = ctx.step - 1;
-    if (kept !== undefined) return this.#prepared(kept.input, true);
+    if (this.isPrepared) {
+      this.isPrepared = false;
+      return this.#input;
+    }
     this.phase = "prep";
     this.isKept = this.#isUnkeepable = false;
     this.#hasChanged = true;
@@ -135,13 +140,12 @@ export class WalkPart implements Part, WalkRecord {
       "prep",
       node,
       () => node.prep(shared, ctx),
-      (value) => this.#prepared(value, false),
+      (value) => this.#prepared(value),
     );
   }
 
-  #prepared(value: unknown, isKept: boolean): unknown {
+  #prepared(value: unknown): unknown {
     this.#input = value;
-    this.isKept = isKept;
     this.phase = "exec";
     this.#hasChanged = true;
     return value;
