@@ -156,7 +156,7 @@ export abstract class FanOut {
           if (isThenable(result)) result = await (result instanceof Pending ? result.promise() : result);
         } catch (error) {
           const settled = await this.#settle(error, worker);
-          if (settled === undefined) return;
+          if (settled === undefined) continue; // unless others go on, the loop ends at its next look
           result = settled.result;
         }
         const delivered = this.#store(result, worker);

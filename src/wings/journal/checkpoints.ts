@@ -44,7 +44,7 @@ export class Checkpoints {
 
   /** A hook has ended that was writing a store. */
   freed(cut: StoreCut): void {
-    if (this.#due.has(cut) && cut.writers.areDone) this.#takeWhatIsDue();
+    if (this.#due.size > 0 && cut.writers.areDone) this.#takeWhatIsDue();
   }
 
   /** Takes a cut as soon as it can be taken. @returns Whether it was taken now. */
@@ -63,13 +63,14 @@ export class Checkpoints {
     if (this.#isOver) return;
     if (performance.now() >= this.#nextAt) {
       for (const cut of this.#due) {
-        if (!cut.writers.want()) continue;
-        this.#take(cut);
+        const target = targetOf(cut);
+        if (target === undefined) continue;
+        this.#take(target);
         break;
       }
     }
     // Those that cannot be taken yet are looked at again when their last writer ends.
-    if ([...this.#due].some(({ writers }) => writers.want())) this.#takeLater();
+    if ([...this.#due].some((cut) => targetOf(cut) !== undefined)) this.#takeLater();
   }
 
   #takeLater(): void {
@@ -89,8 +90,7 @@ export class Checkpoints {
     try {
       const passed = cut.passed.splice(0);
       const changes = cut.take();
-      // A fork may have written the store that it was made from, so the first cut of it goes with that one's.
-      for (const fork of cut.forks) if (!fork.isWritten && fork.writers.areDone) changes.push(...fork.take());
+      this.#takeFirst(cut, changes);
       queue.add(...changes, this.#progress());
       sweeper.add(passed);
     } catch (error) {
@@ -98,6 +98,16 @@ export class Checkpoints {
       this.#failure ??= { error };
     }
     this.#nextAt = performance.now() + SHARE * (performance.now() - began + queue.lastCost);
+  }
+
+  /** Takes the first cuts of forks of a store, with one of that store. */
+  #takeFirst(outer: StoreCut, changes: Change[]): void {
+    for (const fork of outer.forks) {
+      if (fork.isWritten || !fork.writers.areDone) continue;
+      this.#due.delete(fork);
+      changes.push(...fork.take());
+      this.#takeFirst(fork, changes);
+    }
   }
 
   /** Why a cut could not be taken; written by #take. */
@@ -121,8 +131,17 @@ export class Checkpoints {
     clearTimeout(this.#timer);
     for (const cut of cuts) {
       cut.writers.end();
-      if (this.#failure === undefined && cut.writers.areDone) this.#take(cut);
+      if (this.#failure === undefined && targetOf(cut) === cut) this.#take(cut);
     }
     return this.#failure;
   }
+}
+
+/**
+ * The store to take a cut of so that one is taken of this store; `undefined` where it must wait. `fork` may have written
+ * the store that it forks, so the first cut of a fork goes with one of that store.
+ */
+function targetOf(cut: StoreCut): StoreCut | undefined {
+  if (!cut.writers.want()) return undefined;
+  return cut.isWritten || cut.outer === undefined ? cut : targetOf(cut.outer);
 }

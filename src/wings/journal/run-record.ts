@@ -115,8 +115,7 @@ export class RunRecord implements RunJournal, WalkHost, BatchHost {
     else {
       cut.pending.unshift({ drop: key }, ...next);
       if (this.checkpoints.want(cut)) return;
-      cut.pending.splice(0, 1 + next.length);
-      if ("result" in by) cut.pending.push(...next);
+      cut.pending.splice(0, 1);
     }
   }
 

@@ -37,12 +37,8 @@ export class SavedState {
 
   #addWalk(key: string, walk: SavedWalk): void {
     this.#walks.set(key, walk);
-    for (const part of key.matchAll(/!\d+/g)) {
-      const walkKey = key.slice(0, part.index + part[0].length);
-      const plain = withoutAttempt(walkKey);
-      const attempt = attemptIn(walkKey);
-      if (attempt > this.attemptAt(plain)) this.#attempts.set(plain, attempt);
-    }
+    const plain = withoutAttempt(key);
+    this.#attempts.set(plain, Math.max(attemptIn(key), this.attemptAt(plain)));
   }
 
   /** Where walks are that go on, as their keys and the ids of their nodes. */

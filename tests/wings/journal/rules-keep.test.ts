@@ -270,14 +270,15 @@ describe("a result", () => {
     }
     const inside = node({
       name: "Inside",
-      exec: () => {
+      exec: async () => {
         walks++;
+        await new Promise((resolve) => setTimeout(resolve, 20)); // so that a checkpoint may be taken
         throw new Error("no");
       },
     });
     const flow = () => new Flow<Store>(new Inner(inside, { name: "Inner" }) as never, { name: "Main" });
     void started.run(flow());
-    await started.killAt("result");
+    await started.killWhen(({ kind, key }) => kind === "result" && key === "Main/Inner");
     isBroken = false;
     expect((await started.run(flow())).store).toEqual({ action: "fallen" });
     expect(walks).toBe(1);
