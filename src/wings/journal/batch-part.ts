@@ -10,11 +10,10 @@ import {
   rethrow,
   type Step,
   type StepContext,
-  show,
 } from "sluice/internal";
 import { Delivered, type SavedDeliveries } from "./delivered.js";
 import type { Change } from "./driver.js";
-import { canonical, fingerprint, NumberByHash } from "./identity.js";
+import { canonical, fingerprint, keyOf, NumberByHash } from "./identity.js";
 import type { KnownItems } from "./known-items.js";
 import type { Part, StoreCut } from "./store-cut.js";
 import type { WalkPart } from "./walk-part.js";
@@ -155,7 +154,7 @@ export class BatchPart implements Part, BatchRecord {
       this.#hashed = index + 1;
       this.#hasChanged = true;
     }
-    const text = itemKey === undefined ? canonical(item) : this.#keyOf(item, itemKey);
+    const text = itemKey === undefined ? canonical(item) : keyOf(this.node, item, itemKey);
     if (text === undefined) {
       if (isNamedByIndex) return undefined;
       const reason =
@@ -173,13 +172,6 @@ export class BatchPart implements Part, BatchRecord {
       "DUPLICATE_KEY",
       `${quote(nameOf(this.node))}: expected itemKey() to give each item a key of its own, got ${text} twice`,
     );
-  }
-
-  #keyOf(item: unknown, itemKey: (item: unknown) => unknown): string {
-    const key = itemKey(item);
-    if (typeof key === "string" || typeof key === "number") return `key ${show(key)} ${key}`;
-    const text = `${quote(nameOf(this.node))}: expected itemKey() to return a string or a number, got ${show(key)}`;
-    throw new SluiceError("INVALID_OPTION", text);
   }
 
   #findSlot(index: number, hash: string | undefined): number {

@@ -1,5 +1,6 @@
 // What names an item whatever its index: its key, or a hash of it.
-import { builtInOf, hash, isObject } from "sluice/internal";
+import { SluiceError } from "sluice";
+import { builtInOf, hash, isObject, type Named, nameOf, quote, show } from "sluice/internal";
 import { isPlain } from "./plain-data.js";
 
 /** A text that is the same for equal plain data, whatever the order of keys; `undefined` for what is not plain. */
@@ -9,6 +10,14 @@ export function canonical(value: unknown): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** A text for what `itemKey` gives. @throws SluiceError `INVALID_OPTION` for what is no key. */
+export function keyOf(node: Named, item: unknown, itemKey: (item: unknown) => unknown): string {
+  const key = itemKey(item);
+  if (typeof key === "string" || typeof key === "number") return `key ${show(key)} ${key}`;
+  const text = `${quote(nameOf(node))}: expected itemKey() to return a string or a number, got ${show(key)}`;
+  throw new SluiceError("INVALID_OPTION", text);
 }
 
 const DEEPEST = 200;

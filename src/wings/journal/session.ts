@@ -1,12 +1,11 @@
 // One run under a journal: it is claimed, read, run, and settled.
 import { type Action, type Awaitable, SluiceError } from "sluice";
-import { describe, isPlainObject, NODE, nameOf, quote, type Run, type Step, show } from "sluice/internal";
+import { describe, isPlainObject, nameOf, quote, type Run, type Step, show } from "sluice/internal";
 import type { Claim, JournalDriver, NewRun, RunRow, Settlement } from "./driver.js";
-import { checkGraph, type Graph, graphOf } from "./graph.js";
-import { fingerprint } from "./identity.js";
+import { checkGraph } from "./graph.js";
 import { placeOf } from "./keys.js";
-import { encode, encodeGroups } from "./plain-data.js";
 import { Questions, SuspendedError } from "./questions.js";
+import { checkInput, type FlowFacts, factsOf, newRun, type Store } from "./run-input.js";
 import { type RecordParts, RunRecord } from "./run-record.js";
 import { SavedState } from "./saved-state.js";
 import { StoreCut } from "./store-cut.js";
@@ -15,27 +14,6 @@ import { WriteQueue } from "./write-queue.js";
 
 /** How often a claim is renewed, in ms, and a cancel is looked for. */
 const RENEWAL = 500;
-
-type Store = Record<string, unknown>;
-
-/** What a flow says of its runs. */
-interface FlowFacts {
-  readonly transient: ReadonlySet<string>;
-  readonly version: string | null;
-  readonly graph: Graph;
-}
-
-function factsOf(flow: Step): FlowFacts {
-  const { transient = [], version } = flow[NODE].options as {
-    readonly transient?: readonly string[];
-    readonly version?: string | number;
-  };
-  return {
-    transient: new Set(transient),
-    version: version === undefined ? null : String(version),
-    graph: graphOf(flow),
-  };
-}
 
 /** Takes one run to its end, or as far as it goes. */
 export class Session {
@@ -67,7 +45,7 @@ export class Session {
     if (isNew || run.state !== "done") {
       try {
         if (run.state === "cancelled") throw cancelled(run.id);
-        if (!isNew) this.#checkInput(made, run);
+        if (!isNew) checkInput(made, run);
       } catch (error) {
         await this.#driver.settle(run.id, epoch, run); // and leaves it as it was
         throw error;
@@ -75,7 +53,7 @@ export class Session {
       return this.#go(claim, begin);
     }
     try {
-      this.#checkInput(made, run);
+      checkInput(made, run);
       const entries = await this.#driver.load(run.id, ["store"]);
       new SavedState(entries.filter(({ key }) => key === "")).restore(this.#root());
     } finally {
@@ -85,28 +63,7 @@ export class Session {
   }
 
   #newRun(): NewRun {
-    const { id, params } = this.#run;
-    const { version, graph, transient } = this.#facts;
-    const kept = new Map(Object.entries(this.#store).filter(([key]) => !transient.has(key)));
-    const where = (key: string) => `${quote(nameOf(this.#flow))}: the store's ${quote(key)}`;
-    const texts = encodeGroups(kept, where).map(({ text }) => text);
-    const input = kept.size === 0 ? "" : fingerprint(texts.sort().join("\n"));
-    return { id, flow: nameOf(this.#flow), version, graph: graph.fingerprint, params: encode(params), input };
-  }
-
-  /** @throws SluiceError `RUN_INPUT_CHANGED`. */
-  #checkInput(now: NewRun, run: RunRow): void {
-    if (run.flow !== now.flow) {
-      const text = `The run ${quote(run.id)} is one of the flow ${quote(run.flow)}, not of ${quote(now.flow)}; choose another \`runId\``;
-      throw new SluiceError("RUN_INPUT_CHANGED", text);
-    }
-    const what = run.params !== now.params ? "params" : "store";
-    const isSame = what === "store" && (now.input === "" || now.input === run.input);
-    if (isSame) return;
-    throw new SluiceError(
-      "RUN_INPUT_CHANGED",
-      `The run ${quote(run.id)} began with other ${what}; give a store without keys to resume it, or choose another \`runId\``,
-    );
+    return newRun(this.#run, this.#flow, this.#store, this.#facts);
   }
 
   #root(): StoreCut {

@@ -104,6 +104,7 @@ export class WalkPart implements Part, WalkRecord {
   }
 
   keptInput(isKept: boolean): void {
+    if (isKept !== this.isKept) this.#hasChanged = true; // its row says so
     this.isKept = isKept;
     if (!isKept) this.#isUnkeepable = true;
   }

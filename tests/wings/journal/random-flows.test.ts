@@ -9,7 +9,8 @@ const undisturbed: Disturbance = { exec: () => {}, hook: () => {} };
 /** Lists whose order depends on timing, in an order of their own. */
 function settled(store: Store): unknown {
   const sort = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(sort).sort((a, b) => (JSON.stringify(a) ?? "") < (JSON.stringify(b) ?? "") ? -1 : 1);
+    if (Array.isArray(value))
+      return value.map(sort).sort((a, b) => ((JSON.stringify(a) ?? "") < (JSON.stringify(b) ?? "") ? -1 : 1));
     if (typeof value !== "object" || value === null) return value;
     return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, sort(each)]));
   };

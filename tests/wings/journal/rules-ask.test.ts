@@ -39,12 +39,21 @@ test("a question sets the run aside, and with its answer exec runs again from it
   const error = await suspended(started, flow());
   expect([error.count, error.questions]).toEqual([
     1,
-    [{ token: expect.stringMatching(/^[\w-]{22}$/), question: { draft: 1 }, path: ["Main", "Asks"], index: undefined }],
+    [
+      {
+        token: expect.stringMatching(/^[\w-]{22}$/),
+        question: { draft: 1 },
+        path: ["Main", "Asks"],
+        index: undefined,
+      },
+    ],
   ]);
   expect(started.state).toBe("suspended");
   expect(tokenOf(await suspended(started, flow()))).toBe(tokenOf(error));
   await started.journal.answer(tokenOf(error), { ok: true });
-  await expect(started.journal.answer(tokenOf(error), 2)).rejects.toMatchObject({ code: "QUESTION_ANSWERED" });
+  await expect(started.journal.answer(tokenOf(error), 2)).rejects.toMatchObject({
+    code: "QUESTION_ANSWERED",
+  });
   await expect(started.journal.answer("nonsense", 2)).rejects.toMatchObject({ code: "QUESTION_UNKNOWN" });
   expect((await started.run(flow())).store).toEqual({ answer: { ok: true } });
   expect(calls).toEqual(["before", "exec", "exec", "exec"]);
@@ -52,7 +61,8 @@ test("a question sets the run aside, and with its answer exec runs again from it
 
 test("several questions of one exec are told apart by their order", async () => {
   const started = new Started();
-  const flow = () => asking(async (ask) => [await ask("first"), ...(await Promise.all([ask("second"), ask("third")]))]);
+  const flow = () =>
+    asking(async (ask) => [await ask("first"), ...(await Promise.all([ask("second"), ask("third")]))]);
   const first = await suspended(started, flow());
   await started.journal.answer(tokenOf(first), 1);
   const both = await suspended(started, flow());
@@ -64,7 +74,10 @@ test("several questions of one exec are told apart by their order", async () => 
 });
 
 test("whatever an exec makes of a question that has no answer is not taken", async () => {
-  for (const swallow of [(ask: Ask) => ask("q").catch(() => "made up"), (ask: Ask) => ask("q").catch(() => Promise.reject(new Error("own")))]) {
+  for (const swallow of [
+    (ask: Ask) => ask("q").catch(() => "made up"),
+    (ask: Ask) => ask("q").catch(() => Promise.reject(new Error("own"))),
+  ]) {
     const started = new Started();
     const flow = () => asking(swallow, [], { attempts: 3, execFallback: () => "fallback" });
     await started.journal.answer(tokenOf(await suspended(started, flow())), "yes");
@@ -72,10 +85,16 @@ test("whatever an exec makes of a question that has no answer is not taken", asy
   }
 });
 
-test.each([["ms", () => 15], ["a Date", () => new Date(Date.now() + 15)]])("a question that expires, in %s, fails its exec", async (_what, expires) => {
+test.each([
+  ["ms", () => 15],
+  ["a Date", () => new Date(Date.now() + 15)],
+])("a question that expires, in %s, fails its exec", async (_what, expires) => {
   const started = new Started();
   const at = expires();
-  const flow = () => asking((ask) => ask("q", { expires: at }), [], { execFallback: (_none: undefined, error: unknown) => codeOf(error) });
+  const flow = () =>
+    asking((ask) => ask("q", { expires: at }), [], {
+      execFallback: (_none: undefined, error: unknown) => codeOf(error),
+    });
   const error = await suspended(started, flow());
   await sleep(20);
   await expect(started.journal.answer(tokenOf(error), 1)).rejects.toMatchObject({ code: "ASK_EXPIRED" });
@@ -98,8 +117,17 @@ test("a question is withdrawn when its branch loses, and when its walk is tried 
   let isBroken = true;
   const asks = (name: string) => node({ name, exec: (_none: undefined, { ask }) => ask(name) });
   const wins = node({ name: "Wins", exec: () => sleep(5) });
-  const end = node({ name: "End", exec: () => { if (isBroken) throw new Error("down"); } });
-  const flow = () => new Flow<Store>(chain(parallel([asks("Loses"), wins], { until: "any", name: "Race" }) as never, end) as never, { name: "Main" });
+  const end = node({
+    name: "End",
+    exec: () => {
+      if (isBroken) throw new Error("down");
+    },
+  });
+  const flow = () =>
+    new Flow<Store>(
+      chain(parallel([asks("Loses"), wins], { until: "any", name: "Race" }) as never, end) as never,
+      { name: "Main" },
+    );
   await started.failure(flow());
   expect(started.driver.questions()).toEqual([]);
   isBroken = false;
@@ -107,8 +135,15 @@ test("a question is withdrawn when its branch loses, and when its walk is tried 
 
   const second = new Started();
   let walks = 0;
-  const fails = node({ name: "Fails", exec: async () => { await sleep(10); if (++walks === 1) throw new Error("first"); } });
-  const inner = () => new Flow(parallel([asks("Left"), fails], { name: "Both" }), { name: "Inner", attempts: 2 });
+  const fails = node({
+    name: "Fails",
+    exec: async () => {
+      await sleep(10);
+      if (++walks === 1) throw new Error("first");
+    },
+  });
+  const inner = () =>
+    new Flow(parallel([asks("Left"), fails], { name: "Both" }), { name: "Inner", attempts: 2 });
   const error = await suspended(second, new Flow<Store>(inner() as never, { name: "Main" }));
   expect(error.count).toBe(1);
   const rows = second.driver.questions();
@@ -134,8 +169,13 @@ test("a question can be answered in place: the slot is kept, and the timeout sta
 
 test("an answer in place that does not fit is a failure, and the question is asked again", async () => {
   const answers = ["many", 3];
-  const flow = asking((ask) => ask("how many?", { schema: z.number() }), [], { attempts: 2, retryIf: () => true });
-  expect((await new Started().run(flow, {}, { ask: async () => answers.shift() })).store).toEqual({ answer: 3 });
+  const flow = asking((ask) => ask("how many?", { schema: z.number() }), [], {
+    attempts: 2,
+    retryIf: () => true,
+  });
+  expect((await new Started().run(flow, {}, { ask: async () => answers.shift() })).store).toEqual({
+    answer: 3,
+  });
 });
 
 class Approvals extends AsyncParallelBatchNode<Store, number, string> {
@@ -172,10 +212,13 @@ test("200 approvals answered in random order, while some are still being asked, 
   const calls: number[] = [];
   const before = { calls: 0 };
   const first = node({ name: "Before", exec: () => void before.calls++ });
-  const flow = () => new Flow<Store>(chain(first, new Approvals(200, calls) as never) as never, { name: "Main" });
+  const flow = () =>
+    new Flow<Store>(chain(first, new Approvals(200, calls) as never) as never, { name: "Main" });
   const asked = new Map<string, unknown>();
   const answer = async () => {
-    const open = started.driver.questions().filter(({ answer, token }) => answer === null && random() < 0.4 && !asked.has(token));
+    const open = started.driver
+      .questions()
+      .filter(({ answer, token }) => answer === null && random() < 0.4 && !asked.has(token));
     open.sort(() => random() - 0.5);
     for (const { token, question } of open) {
       asked.set(token, question);

@@ -14,9 +14,22 @@ afterEach(() => vi.restoreAllMocks());
 const codes = () => warnings.map(([, { code }]) => code);
 
 /** A flow of one batch, whose items can be changed between starts. */
-function batchOf(items: () => unknown, exec: (item: never) => unknown, options: object = {}, onResult?: (shared: Store, result: unknown, item: unknown) => void) {
+function batchOf(
+  items: () => unknown,
+  exec: (item: never) => unknown,
+  options: object = {},
+  onResult?: (shared: Store, result: unknown, item: unknown) => void,
+) {
   const made = new AsyncParallelBatchNode<Store, unknown, unknown>({ name: "Items", ...options } as never);
-  Object.assign(made, { prep: items, exec, post: (shared: Store, _items: unknown, results: unknown[]) => void (shared.results = results) }, onResult && { onResult });
+  Object.assign(
+    made,
+    {
+      prep: items,
+      exec,
+      post: (shared: Store, _items: unknown, results: unknown[]) => void (shared.results = results),
+    },
+    onResult && { onResult },
+  );
   return new Flow<Store>(made as never, { name: "Main" });
 }
 const generator = function* (list: readonly unknown[]) {
@@ -126,7 +139,12 @@ describe("an item", () => {
     const started = new Started();
     const calls: string[] = [];
     const delivered: unknown[] = [];
-    let order = [{ id: 1, tag: "x" }, { id: 2, tag: "x" }, { id: 2, tag: "x" }, { id: 3, tag: "y" }] as object[];
+    let order = [
+      { id: 1, tag: "x" },
+      { id: 2, tag: "x" },
+      { id: 2, tag: "x" },
+      { id: 3, tag: "y" },
+    ] as object[];
     let mayEnd = 2;
     const flow = () =>
       batchOf(
@@ -320,7 +338,8 @@ describe("a result", () => {
           return n;
         }) as never,
         { concurrency: 1, onError: "collect", ...(maxFailures === undefined ? {} : { maxFailures }) },
-        (shared, result) => void (shared.list ??= []).push((result as { error?: Error }).error?.message ?? result),
+        (shared, result) =>
+          void (shared.list ??= []).push((result as { error?: Error }).error?.message ?? result),
       );
     void started.run(flow(1));
     await started.killWhen(({ kind, value }) => kind === "batch" && value.includes('"done":[0,2]'));
@@ -418,7 +437,8 @@ describe("atMostOnce", () => {
         return undefined;
       }
     }
-    const flow = () => new Flow<Store>(new PayAll({ atMostOnce: true, itemKey: (id: string) => id } as never));
+    const flow = () =>
+      new Flow<Store>(new PayAll({ atMostOnce: true, itemKey: (id: string) => id } as never));
     void started.run(flow());
     await started.killAt("once");
     isStuck = false;

@@ -58,7 +58,11 @@ describe("an error out of a hook leaves the checkpoint before it", () => {
     const flow = () =>
       flowOf(
         count("first"),
-        node({ name: "Hooks", prep: (shared: Store) => half("prep", shared), post: (shared: Store) => half("post", shared) as undefined }),
+        node({
+          name: "Hooks",
+          prep: (shared: Store) => half("prep", shared),
+          post: (shared: Store) => half("post", shared) as undefined,
+        }),
         new Each(count("inside") as never, { name: "Each" }),
         new Items({ name: "Items" }),
       );
@@ -93,8 +97,12 @@ test("a walk that is tried again drops what its last attempt left, and an unfork
   });
   const flow = () => flowOf(new Flow(chain(inside, fails as never), { name: "Inner", attempts: 2 }));
   void started.run(flow());
-  await started.killWhen(({ kind, key, value }) => kind === "walk" && key === "Main/Inner!2" && value.includes("Fails"));
-  const left = started.driver.load("r", ["walk", "result", "batch"]).filter(({ key }) => /^Main\/Inner(?!!2)/.test(key));
+  await started.killWhen(
+    ({ kind, key, value }) => kind === "walk" && key === "Main/Inner!2" && value.includes("Fails"),
+  );
+  const left = started.driver
+    .load("r", ["walk", "result", "batch"])
+    .filter(({ key }) => /^Main\/Inner(?!!2)/.test(key));
   expect(left).toEqual([]);
   isStuck = false;
   const { store } = await started.run(flow());
@@ -117,7 +125,9 @@ describe("the store", () => {
     ["what is nested too deep", deep, /nesting/],
   ])("must not have %s: the error names the node, the key and the class", async (_what, make, said) => {
     const started = new Started();
-    const error = await started.failure(flowOf(count("Fine"), node({ name: "Writes", post: (shared: Store) => void (shared.bad = make()) })));
+    const error = await started.failure(
+      flowOf(count("Fine"), node({ name: "Writes", post: (shared: Store) => void (shared.bad = make()) })),
+    );
     expect(codeOf(error)).toBe("NOT_SERIALIZABLE");
     expect(error.message).toMatch(/"Main".*"bad".*"Writes"/);
     expect(error.message).toMatch(said);
@@ -146,7 +156,11 @@ describe("the store", () => {
         shared.isShared = local.client === shared.client;
       }
     }
-    const flow = () => new Flow<Store>(chain(new Each(inside as never) as never, count("after")), { name: "Main", transient: ["client"] });
+    const flow = () =>
+      new Flow<Store>(chain(new Each(inside as never) as never, count("after")), {
+        name: "Main",
+        transient: ["client"],
+      });
     class Named {
       constructor(readonly name: string) {}
     }
@@ -162,7 +176,11 @@ describe("a run", () => {
   test("that is done answers without calling anything", async () => {
     const started = new Started();
     let calls = 0;
-    const flow = () => flowOf(count("once", () => void calls++), node({ name: "End", post: () => (calls++, null) }));
+    const flow = () =>
+      flowOf(
+        count("once", () => void calls++),
+        node({ name: "End", post: () => (calls++, null) }),
+      );
     expect((await started.run(flow(), { n: 1 })).action).toBe(null);
     expect(await started.run(flow())).toEqual({ action: null, store: { n: 1, once: 1 } });
     expect(calls).toBe(2);
@@ -172,7 +190,12 @@ describe("a run", () => {
   test("takes no other store and no other params under its id", async () => {
     const started = new Started();
     let isBroken = true;
-    const flow = () => flowOf(count("a", () => { if (isBroken) throw new Error("down"); }));
+    const flow = () =>
+      flowOf(
+        count("a", () => {
+          if (isBroken) throw new Error("down");
+        }),
+      );
     await started.failure(flow(), { n: 1 }, { params: { p: 1 } });
     expect(codeOf(await started.failure(flow(), { n: 2 }, { params: { p: 1 } }))).toBe("RUN_INPUT_CHANGED");
     expect(codeOf(await started.failure(flow(), { n: 1 }, { params: { p: 2 } }))).toBe("RUN_INPUT_CHANGED");
@@ -193,9 +216,19 @@ describe("a run", () => {
   test("goes on in a graph that still has its places, and else is left as it was", async () => {
     const started = new Started();
     let isBroken = true;
-    const last = (name: string) => node({ name, exec: () => { if (isBroken) throw new Error("down"); }, post: (shared: Store) => void (shared[name] = 1) });
+    const last = (name: string) =>
+      node({
+        name,
+        exec: () => {
+          if (isBroken) throw new Error("down");
+        },
+        post: (shared: Store) => void (shared[name] = 1),
+      });
     const versioned = (version: number | undefined, ...nodes: unknown[]) =>
-      new Flow<Store>(chain(...(nodes as [never])) as never, { name: "Main", ...(version === undefined ? {} : { version }) });
+      new Flow<Store>(chain(...(nodes as [never])) as never, {
+        name: "Main",
+        ...(version === undefined ? {} : { version }),
+      });
     await started.failure(versioned(1, count("First"), last("Last")));
     const gone = await started.failure(versioned(1, count("First"), last("Other")));
     expect([codeOf(gone), gone.message]).toEqual(["GRAPH_CHANGED", expect.stringContaining("Main/Last")]);
@@ -230,7 +263,10 @@ describe("a run", () => {
   test("counts its budget over resumes, and a resume may raise it", async () => {
     const started = new Started();
     let calls = 0;
-    const flow = () => flowOf(...Array.from({ length: 6 }, (_each, n) => node({ name: `call ${n}`, exec: () => void calls++ })));
+    const flow = () =>
+      flowOf(
+        ...Array.from({ length: 6 }, (_each, n) => node({ name: `call ${n}`, exec: () => void calls++ })),
+      );
     expect(codeOf(await started.failure(flow(), {}, { budget: { calls: 2 } }))).toBe("BUDGET_SPENT");
     expect(codeOf(await started.failure(flow(), {}, { budget: { calls: 2 } }))).toBe("BUDGET_SPENT");
     expect(calls).toBe(2);
@@ -242,7 +278,17 @@ describe("a run", () => {
   test("has the state of its end, and goes on from it", async () => {
     const started = new Started();
     let isStuck = true;
-    const flow = () => flowOf(count("a"), node({ name: "Stuck", exec: async () => { if (isStuck) await sleep(30); } }), count("b"));
+    const flow = () =>
+      flowOf(
+        count("a"),
+        node({
+          name: "Stuck",
+          exec: async () => {
+            if (isStuck) await sleep(30);
+          },
+        }),
+        count("b"),
+      );
     const signal = AbortSignal.timeout(5);
     await started.failure(flow(), {}, { signal });
     expect(started.state).toBe("aborted");
@@ -268,7 +314,16 @@ describe("a run", () => {
   test("is recovered when its owner is gone, unless it ends its process each time", async () => {
     const started = new Started();
     let isStuck = true;
-    const flow = () => flowOf(count("a"), node({ name: "Stuck", exec: async () => { if (isStuck) await never(); } }));
+    const flow = () =>
+      flowOf(
+        count("a"),
+        node({
+          name: "Stuck",
+          exec: async () => {
+            if (isStuck) await never();
+          },
+        }),
+      );
     void started.run(flow(), { n: 1 });
     await sleep(20);
     started.kill();
@@ -285,10 +340,25 @@ describe("a run", () => {
   });
 
   test("is the same where something watches it", async () => {
-    for (const options of [{ events: emitter() }, { around: (_span: unknown, next: () => unknown) => next() }]) {
+    for (const options of [
+      { events: emitter() },
+      { around: (_span: unknown, next: () => unknown) => next() },
+    ]) {
       const started = new Started();
       let isBroken = true;
-      const flow = () => flowOf(count("a"), new Flow(chain(count("b"), count("c", () => { if (isBroken) throw new Error("down"); })) as never, { name: "Inner" }));
+      const flow = () =>
+        flowOf(
+          count("a"),
+          new Flow(
+            chain(
+              count("b"),
+              count("c", () => {
+                if (isBroken) throw new Error("down");
+              }),
+            ) as never,
+            { name: "Inner" },
+          ),
+        );
       await started.failure(flow(), {}, options as object);
       isBroken = false;
       expect((await started.run(flow(), {}, options as object)).store).toEqual({ a: 1, b: 1, c: 1 });
@@ -297,10 +367,14 @@ describe("a run", () => {
 
   test("can be streamed", async () => {
     const started = new Started();
-    const flow = flowOf(count("a"), node({ name: "Says", exec: (_none: undefined, { emit }) => emit("hello") }));
+    const flow = flowOf(
+      count("a"),
+      node({ name: "Says", exec: (_none: undefined, { emit }) => emit("hello") }),
+    );
     const seen: unknown[] = [];
     const shared: Store = {};
-    for await (const event of flow.stream(shared, { types: ["data"], journal: started.journal, runId: "r" })) seen.push(event.data);
+    for await (const event of flow.stream(shared, { types: ["data"], journal: started.journal, runId: "r" }))
+      seen.push(event.data);
     expect([seen, shared, started.state]).toEqual([["hello"], { a: 1 }, "done"]);
   });
 
@@ -327,7 +401,9 @@ describe("a run", () => {
       }
     }
     const inner = new Flow(chain(step("B"), step("C")) as never, { name: "Inner" });
-    await new Started().run(flowOf(new Each(chain(step("A"), inner as never, step("D")) as never, { name: "Each" })));
+    await new Started().run(
+      flowOf(new Each(chain(step("A"), inner as never, step("D")) as never, { name: "Each" })),
+    );
     for (const [at, line] of order.entries()) {
       const [name, hook, index] = line.split(" ");
       if (hook !== "post" || name === "D") continue;

@@ -6,8 +6,8 @@ import {
   AsyncParallelBatchNode,
   BatchFlow,
   BatchNode,
-  chain,
   type Context,
+  chain,
   Flow,
   node,
   parallel,
@@ -225,13 +225,16 @@ const inner = (name: string) =>
 function createFlow(): Flow<Store> {
   const session = new Session(step, { name: "Session", attempts: 2 });
   take.on("more", take).on("done", session);
-  const both = parallel([branch, branch, branch, new Flow(chain(inner("X1"), inner("X2")), { name: "Side" })], {
-    name: "Both",
-    post: (shared: Store, _none, outcomes) => {
-      shared.outcomes = outcomes;
-      return undefined;
+  const both = parallel(
+    [branch, branch, branch, new Flow(chain(inner("X1"), inner("X2")), { name: "Side" })],
+    {
+      name: "Both",
+      post: (shared: Store, _none, outcomes) => {
+        shared.outcomes = outcomes;
+        return undefined;
+      },
     },
-  });
+  );
   const rest = chain(
     new Unkept({ name: "Unkept", concurrency: 6 }),
     new OneByOne({ name: "OneByOne" }),

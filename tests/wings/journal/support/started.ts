@@ -17,7 +17,11 @@ export class Started {
   }
 
   /** What a run ends with that must fail. */
-  async failure(flow: Flow<Store>, store: Store = {}, options: RunOptions = {}): Promise<Error & Partial<SluiceError>> {
+  async failure(
+    flow: Flow<Store>,
+    store: Store = {},
+    options: RunOptions = {},
+  ): Promise<Error & Partial<SluiceError>> {
     return this.run(flow, store, options).then(
       () => Promise.reject(new Error("the run did not fail")),
       (error) => error,
