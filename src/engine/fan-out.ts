@@ -18,6 +18,8 @@ import { Tally } from "./tally.js";
 import { Worker } from "./worker.js";
 
 const ignore = () => {};
+/** What an `await` needs no job of its own for, as it would for the `then` of a Pending. */
+const awaitable = (work: PromiseLike<unknown>) => (work instanceof Pending ? work.promise() : work);
 
 /**
  * Runs all items of one batch. What is done with an item is up to the kinds of batches, as methods and not as functions
@@ -144,16 +146,15 @@ export abstract class FanOut {
         }
         if (this.#cancellation.draining) return;
         if (!(this.#source.isAsync ? await this.#pullLater(worker) : this.#pull(worker))) return;
-        if (this.record !== undefined && this.#isDone(worker, this.record)) {
-          const turn = this.#yieldIfDue(); // also in a long row of iterations that are done
-          if (turn !== undefined) await turn;
+        if (this.#isDone(worker)) {
+          await this.#yieldIfDue(); // also in a long row of iterations that are done
           continue;
         }
         let result: unknown;
         if (this.#cancellation.draining) return this.#leaveUndone(worker); // some microtasks have passed since the pull
         try {
           result = this.perform(worker.item, worker.index, worker);
-          if (isThenable(result)) result = await (result instanceof Pending ? result.promise() : result);
+          if (isThenable(result)) result = await awaitable(result);
         } catch (error) {
           const settled = await this.#settle(error, worker);
           if (settled === undefined) continue; // unless others go on, the loop ends at its next look
@@ -184,9 +185,10 @@ export abstract class FanOut {
   }
 
   /** Whether an earlier process has brought an item to its end. */
-  #isDone({ item, index }: Worker, record: BatchRecord): boolean {
+  #isDone({ item, index }: Worker): boolean {
+    if (this.record === undefined) return false;
     try {
-      const delivered = record.take(item, index);
+      const delivered = this.record.take(item, index);
       if (delivered === undefined) return false;
       this.#report?.(false);
       if (this.#settings.keepResults) this.#results[index] = delivered.result;

@@ -53,7 +53,7 @@ export class WalkPart implements Part, WalkRecord {
   readonly #alone: boolean;
   readonly #host: WalkHost;
   node: Step;
-  steps: number;
+  steps = 0;
   /** Written by `prep` and #move. */
   phase: SavedWalk["phase"] = "prep";
   #action: Action;

@@ -15,7 +15,9 @@ import type {
   Settlement,
 } from "../driver.js";
 import { inUse, isRow, lost } from "./memory.js";
-import { type Database, isBusy, openDatabase, type Statement } from "./sqlite-database.js";
+import { deleteSlice, makeChange } from "./sqlite-changes.js";
+import { type Database, openDatabase, type Statement } from "./sqlite-database.js";
+import { OwnerLock } from "./sqlite-owner.js";
 import { migrate } from "./sqlite-schema.js";
 
 /** Ms that a connection waits for another one's transaction. */
@@ -26,10 +28,6 @@ const VACUUMED_AT_ONCE = 200;
 
 const RUN_COLUMNS =
   "id, state, flow, version, graph, params, input, steps, calls, tokens, action, error, createdAt, updatedAt, claims";
-/** Whether a key is at or under another: the next character is one of those that keys have there. */
-const UNDER =
-  "(key >= ?2 AND key < ?2 || '~' AND substr(key, length(?2) + 1, 1) IN ('', '/', '[', '|', '!'))";
-
 const OVER = "('done', 'cancelled')";
 
 /** A journal in one file. */
@@ -37,8 +35,8 @@ export class SqliteDriver implements JournalDriver {
   readonly name: string;
   readonly #database: Database;
   readonly #statements = new Map<string, Statement>();
-  /** Holds the lock of this process while it has runs; written by `claim` and `settle`. */
-  #owner: Database | undefined;
+  /** Held while this process has runs. */
+  readonly #owner: OwnerLock;
   /** The runs that this process has, with their numbers and epochs. */
   readonly #claims = new Map<string, { readonly n: number; readonly epoch: number }>();
 
@@ -70,6 +68,7 @@ export class SqliteDriver implements JournalDriver {
   private constructor(path: string, database: Database) {
     this.name = path;
     this.#database = database;
+    this.#owner = new OwnerLock(path);
   }
 
   #sql(sql: string): Statement {
@@ -77,6 +76,8 @@ export class SqliteDriver implements JournalDriver {
     if (statement === undefined) this.#statements.set(sql, (statement = this.#database.prepare(sql)));
     return statement;
   }
+
+  readonly #prepare = (sql: string): Statement => this.#sql(sql);
 
   #transaction<T>(work: () => T): T {
     this.#sql("BEGIN IMMEDIATE").run();
@@ -96,7 +97,7 @@ export class SqliteDriver implements JournalDriver {
 
   async claim(id: string, create: NewRun | undefined): Promise<Claim> {
     if (this.#claims.has(id)) throw inUse(id);
-    await this.#own();
+    await this.#owner.take();
     try {
       return this.#transaction(() => this.#claim(id, create));
     } finally {
@@ -125,31 +126,8 @@ export class SqliteDriver implements JournalDriver {
     return { run: before ?? (this.#row(id) as RunRow), epoch, isNew: before === undefined };
   }
 
-  /** Takes the lock of this process: the kernel drops it when the process ends, however it does. */
-  async #own(): Promise<void> {
-    if (this.#owner !== undefined) return;
-    const path = `${this.name}.owner`;
-    closeSync(openSync(path, "a", 0o600));
-    const owner = await openDatabase(path);
-    try {
-      owner.exec("PRAGMA busy_timeout = 0");
-      owner.exec("BEGIN EXCLUSIVE");
-    } catch (error) {
-      owner.close();
-      if (!isBusy(error)) throw error;
-      throw new SluiceError(
-        "JOURNAL_IN_USE",
-        `Another process runs flows on the journal ${this.name}; wait for its end, or use PostgreSQL for several processes`,
-      );
-    }
-    if (this.#owner === undefined) this.#owner = owner;
-    else owner.close();
-  }
-
   #disown(): void {
-    if (this.#claims.size > 0 || this.#owner === undefined) return;
-    this.#owner.close();
-    this.#owner = undefined;
+    if (this.#claims.size === 0) this.#owner.release();
   }
 
   #claimed(id: string, epoch: number): number {
@@ -168,8 +146,22 @@ export class SqliteDriver implements JournalDriver {
     return (this.#sql("SELECT state FROM runs WHERE n = ?").get(n) as { state: RunState }).state;
   }
 
-  settle(id: string, epoch: number, { state, action = null, error = null }: Settlement): boolean {
-    const isSettled = this.#transaction(() => {
+  settle(id: string, epoch: number, settlement: Settlement): boolean {
+    let isSettled = true;
+    try {
+      isSettled = this.#settle(id, epoch, settlement);
+      return isSettled;
+    } finally {
+      // Also where the database cannot write: the run can then go on later.
+      if (isSettled) {
+        this.#claims.delete(id);
+        this.#disown();
+      }
+    }
+  }
+
+  #settle(id: string, epoch: number, { state, action = null, error = null }: Settlement): boolean {
+    return this.#transaction(() => {
       const n = this.#claimed(id, epoch);
       if (state === "suspended") {
         const answered = this.#sql(
@@ -182,11 +174,6 @@ export class SqliteDriver implements JournalDriver {
       ).run(state, action, error, Date.now(), n);
       return true;
     });
-    if (isSettled) {
-      this.#claims.delete(id);
-      this.#disown();
-    }
-    return isSettled;
   }
 
   commit(id: string, epoch: number, changes: readonly Change[], durable: boolean): void {
@@ -194,44 +181,12 @@ export class SqliteDriver implements JournalDriver {
     try {
       this.#transaction(() => {
         const n = this.#claimed(id, epoch);
-        for (const change of changes) this.#change(n, change);
+        for (const change of changes) makeChange(this.#prepare, n, change);
         const claims = changes.some(isRow) ? "0" : "claims";
         this.#sql(`UPDATE runs SET claims = ${claims}, updatedAt = ? WHERE n = ?`).run(Date.now(), n);
       });
     } finally {
       if (durable) this.#database.exec("PRAGMA synchronous = NORMAL");
-    }
-  }
-
-  #change(n: number, change: Change): void {
-    if ("put" in change) {
-      const { kind, key, item, hash = null, value } = change.put;
-      this.#sql(
-        "INSERT OR REPLACE INTO entries (run, key, kind, item, hash, value) VALUES (?, ?, ?, ?, ?, ?)",
-      ).run(n, key, kind, item, hash, value);
-    } else if ("delete" in change) {
-      const { kind, key, item } = change.delete;
-      this.#sql("DELETE FROM entries WHERE run = ? AND key = ? AND kind = ? AND item = ?").run(
-        n,
-        key,
-        kind,
-        item,
-      );
-    } else if ("progress" in change) {
-      const { steps, calls, tokens } = change.progress;
-      this.#sql("UPDATE runs SET steps = ?, calls = ?, tokens = ? WHERE n = ?").run(steps, calls, tokens, n);
-    } else if ("ask" in change) {
-      const { token, key, nth, question, path, index, expiresAt } = change.ask;
-      this.#sql(
-        'INSERT OR IGNORE INTO questions (token, run, key, nth, question, path, "index", expiresAt, askedAt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-      ).run(token, n, key, nth, question, path, index, expiresAt, Date.now());
-    } else if ("take" in change) {
-      this.#sql("UPDATE questions SET isTaken = 1 WHERE token = ?").run(change.take);
-    } else if ("reopen" in change) {
-      this.#sql("UPDATE questions SET answer = NULL, isTaken = 0 WHERE token = ?").run(change.reopen);
-    } else {
-      this.#sql(`DELETE FROM entries WHERE run = ?1 AND ${UNDER}`).run(n, change.drop);
-      this.#sql(`DELETE FROM questions WHERE run = ?1 AND ${UNDER}`).run(n, change.drop);
     }
   }
 
@@ -271,34 +226,12 @@ export class SqliteDriver implements JournalDriver {
 
   sweep(id: string, key: string, limit: number): boolean {
     const n = this.#n(id);
-    const hasMore = this.#transaction(() => this.#sweep(n, key, limit));
+    const hasMore = this.#transaction(() => deleteSlice(this.#prepare, n, key, limit));
     if (key !== "" && !hasMore) return false;
     this.#database.exec(`PRAGMA incremental_vacuum(${VACUUMED_AT_ONCE})`);
     if (hasMore || this.#freePages > 0) return true;
     this.#database.exec("PRAGMA wal_checkpoint(PASSIVE)"); // so that the file itself gets smaller
     return false;
-  }
-
-  #sweep(n: number, key: string, limit: number): boolean {
-    // A slice ends at a row: with a LIMIT in a subquery, SQLite looks at every row of the run for each slice.
-    // All but the store of the run itself, whose key is empty.
-    const where = `run = ?1 AND ${key === "" ? "key > ?2" : UNDER}`;
-    const next = this.#sql(
-      `SELECT key, kind, item FROM entries WHERE ${where} ORDER BY key, kind, item LIMIT 1 OFFSET ${limit}`,
-    ).get(n, key) as Pick<Entry, "key" | "kind" | "item"> | undefined;
-    if (next === undefined) this.#sql(`DELETE FROM entries WHERE ${where}`).run(n, key);
-    else {
-      const before = "(key, kind, item) < (?3, ?4, ?5)";
-      this.#sql(`DELETE FROM entries WHERE ${where} AND ${before}`).run(
-        n,
-        key,
-        next.key,
-        next.kind,
-        next.item,
-      );
-    }
-    this.#sql(`DELETE FROM questions WHERE run = ?1 AND ${key === "" ? "key > ?2" : UNDER}`).run(n, key);
-    return next !== undefined;
   }
 
   /** Pages that are in the file and hold nothing. */
@@ -370,8 +303,7 @@ export class SqliteDriver implements JournalDriver {
   }
 
   close(): void {
-    this.#owner?.close();
-    this.#owner = undefined;
+    this.#owner.release();
     this.#database.exec("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)");
     this.#database.close();
   }
