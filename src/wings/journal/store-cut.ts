@@ -220,8 +220,10 @@ export class StoreCut {
   }
 
   #warnOfSize(took: number, groups: readonly Group[]): void {
+    const named = groups.filter(({ keys }) => (keys.at(-1) as string) > UNALIASED);
+    if (named.length === 0) return; // the machine was slow, or all of it is input
     this.#hasWarned = true;
-    const largest = groups.reduce((a, b) => (a.text.length < b.text.length ? b : a));
+    const largest = named.reduce((a, b) => (a.text.length < b.text.length ? b : a));
     warn(
       "SLUICE_LARGE_STORE",
       `Encoding the store for a checkpoint took ${Math.round(took)} ms, in which nothing else ran; its largest part is ${quote(largest.keys.at(-1) as string)} with ${largest.text.length.toLocaleString("en")} characters: keep large data in files, and their names in the store`,

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: stores of any shape
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

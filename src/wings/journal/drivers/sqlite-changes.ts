@@ -2,7 +2,8 @@
 import type { Change, Entry } from "../driver.js";
 import type { Statement } from "./sqlite-database.js";
 
-type Prepare = (sql: string) => Statement;
+/** Gives the prepared statement of a text. */
+export type Prepare = (sql: string) => Statement;
 
 /** Whether a key is at or under another: the next character is one of those that keys have there. */
 const UNDER =

@@ -1,5 +1,4 @@
 // A journal in a file of SQLite. One process at a time runs flows on it; reading and answering go from anywhere.
-import { closeSync, openSync } from "node:fs";
 import { SluiceError } from "sluice";
 import { quote } from "sluice/internal";
 import type {
@@ -16,19 +15,16 @@ import type {
 } from "../driver.js";
 import { inUse, isRow, lost } from "./memory.js";
 import { deleteSlice, makeChange } from "./sqlite-changes.js";
-import { type Database, openDatabase, type Statement } from "./sqlite-database.js";
+import type { Database, Statement } from "./sqlite-database.js";
+import { openFile } from "./sqlite-file.js";
 import { OwnerLock } from "./sqlite-owner.js";
-import { migrate } from "./sqlite-schema.js";
-
-/** Ms that a connection waits for another one's transaction. */
-const BUSY_TIMEOUT = 5_000;
+import { answerQuestion, itemsOf, loadEntries, OVER, pruneRuns, questionsOf } from "./sqlite-queries.js";
 
 /** Pages that a slice of the sweeper gives back to the disk: as many as it empties with rows of 700 bytes. */
 const VACUUMED_AT_ONCE = 200;
 
 const RUN_COLUMNS =
   "id, state, flow, version, graph, params, input, steps, calls, tokens, action, error, createdAt, updatedAt, claims";
-const OVER = "('done', 'cancelled')";
 
 /** A journal in one file. */
 export class SqliteDriver implements JournalDriver {
@@ -42,27 +38,7 @@ export class SqliteDriver implements JournalDriver {
 
   /** @throws SluiceError `JOURNAL_FAILED` for a file that cannot be opened, `JOURNAL_VERSION`, `MISSING_DRIVER`. */
   static async open(path: string): Promise<SqliteDriver> {
-    let database: Database;
-    try {
-      closeSync(openSync(path, "a", 0o600));
-      database = await openDatabase(path);
-    } catch (cause) {
-      if (cause instanceof SluiceError) throw cause;
-      throw new SluiceError("JOURNAL_FAILED", `The journal ${path} cannot be opened: ${cause}`, { cause });
-    }
-    try {
-      database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`);
-      database.exec("PRAGMA auto_vacuum = INCREMENTAL");
-      database.exec("PRAGMA journal_mode = WAL");
-      database.exec("PRAGMA synchronous = NORMAL");
-      database.exec("PRAGMA journal_size_limit = 1000000");
-      migrate(database, path);
-      return new SqliteDriver(path, database);
-    } catch (cause) {
-      database.close();
-      if (cause instanceof SluiceError) throw cause;
-      throw new SluiceError("JOURNAL_FAILED", `The journal ${path} cannot be used: ${cause}`, { cause });
-    }
+    return new SqliteDriver(path, await openFile(path));
   }
 
   private constructor(path: string, database: Database) {
@@ -107,7 +83,7 @@ export class SqliteDriver implements JournalDriver {
 
   #claim(id: string, create: NewRun | undefined): Claim {
     const now = Date.now();
-    const before = this.#row(id);
+    const before = this.run(id);
     if (before === undefined) {
       if (create === undefined) throw new SluiceError("RUN_LOST", `There is no run ${quote(id)}`);
       const { flow, version, graph, params, input } = create;
@@ -123,7 +99,7 @@ export class SqliteDriver implements JournalDriver {
       epoch: number;
     };
     this.#claims.set(id, { n, epoch });
-    return { run: before ?? (this.#row(id) as RunRow), epoch, isNew: before === undefined };
+    return { run: before ?? (this.run(id) as RunRow), epoch, isNew: before === undefined };
   }
 
   #disown(): void {
@@ -204,24 +180,11 @@ export class SqliteDriver implements JournalDriver {
   }
 
   load(id: string, kinds: readonly EntryKind[]): Entry[] {
-    const list = kinds.map((kind) => `'${kind}'`).join();
-    const rows = this.#sql(
-      `SELECT kind, key, item, hash, value FROM entries WHERE run = ? AND kind IN (${list})`,
-    ).all(this.#n(id));
-    return (rows as (Entry & { hash: string | null })[]).map((row) => ({
-      ...row,
-      hash: row.hash ?? undefined,
-    }));
+    return loadEntries(this.#prepare, this.#n(id), kinds);
   }
 
   items(id: string, kind: EntryKind, key: string, after: string | undefined, limit: number) {
-    const rows = this.#sql(
-      "SELECT item, hash FROM entries WHERE run = ? AND key = ? AND kind = ? AND item > ? ORDER BY item LIMIT ?",
-    ).all(this.#n(id), key, kind, after ?? "", limit);
-    return (rows as { item: string; hash: string | null }[]).map(({ item, hash }) => ({
-      item,
-      hash: hash ?? undefined,
-    }));
+    return itemsOf(this.#prepare, this.#n(id), kind, key, after, limit);
   }
 
   sweep(id: string, key: string, limit: number): boolean {
@@ -240,46 +203,29 @@ export class SqliteDriver implements JournalDriver {
   }
 
   questions(id?: string): QuestionRow[] {
-    const columns = 'token, runs.id AS run, key, nth, question, path, "index", expiresAt, answer, askedAt';
-    const from = `SELECT ${columns} FROM questions JOIN runs ON runs.n = questions.run`;
-    const rows = id === undefined ? this.#sql(from).all() : this.#sql(`${from} WHERE runs.id = ?`).all(id);
-    return rows as QuestionRow[];
+    return questionsOf(this.#prepare, id);
   }
 
   answer(token: string, answer: string): "answered" | "unknown" | "already" | "expired" {
-    return this.#transaction(() => {
-      const row = this.#sql("SELECT answer, expiresAt FROM questions WHERE token = ?").get(token) as
-        | Pick<QuestionRow, "answer" | "expiresAt">
-        | undefined;
-      if (row === undefined) return "unknown";
-      if (row.answer !== null) return "already";
-      if (row.expiresAt !== null && row.expiresAt <= Date.now()) return "expired";
-      this.#sql("UPDATE questions SET answer = ? WHERE token = ?").run(answer, token);
-      return "answered";
-    });
+    return this.#transaction(() => answerQuestion(this.#prepare, token, answer));
   }
 
-  #row(id: string): RunRow | undefined {
+  run(id: string): RunRow | undefined {
     const row = this.#sql(`SELECT ${RUN_COLUMNS} FROM runs WHERE id = ?`).get(id);
     return row === undefined ? undefined : this.#owned(row as RunRow);
   }
 
-  #owned = (row: RunRow): RunRow => ({ ...row, isOwned: row.state === "running" && this.#isOwned(row.id) });
-
   /** Only the process that holds the lock runs anything. */
-  #isOwned(id: string): boolean {
-    return this.#claims.has(id);
-  }
+  #owned = (row: RunRow): RunRow => ({
+    ...row,
+    isOwned: row.state === "running" && this.#claims.has(row.id),
+  });
 
   runs({ state, limit }: { state?: RunState; limit?: number } = {}): RunRow[] {
     const where = state === undefined ? "" : "WHERE state = ?";
-    const sql = `SELECT ${RUN_COLUMNS} FROM runs ${where} ORDER BY createdAt DESC, n DESC LIMIT ${limit ?? -1}`;
+    const sql = `SELECT ${RUN_COLUMNS} FROM runs ${where} ORDER BY createdAt DESC, n DESC LIMIT ${Number.isFinite(limit) ? limit : -1}`;
     const rows = state === undefined ? this.#sql(sql).all() : this.#sql(sql).all(state);
     return (rows as RunRow[]).map(this.#owned);
-  }
-
-  run(id: string): RunRow | undefined {
-    return this.#row(id);
   }
 
   cancel(id: string): boolean {
@@ -290,21 +236,16 @@ export class SqliteDriver implements JournalDriver {
   }
 
   prune(olderThan: number): number {
-    return this.#transaction(() => {
-      const rows = this.#sql(`SELECT n FROM runs WHERE state IN ${OVER} AND updatedAt <= ?`).all(
-        Date.now() - olderThan,
-      ) as { n: number }[];
-      for (const { n } of rows) {
-        for (const table of ["entries", "questions"]) this.#sql(`DELETE FROM ${table} WHERE run = ?`).run(n);
-        this.#sql("DELETE FROM runs WHERE n = ?").run(n);
-      }
-      return rows.length;
-    });
+    return this.#transaction(() => pruneRuns(this.#prepare, olderThan));
   }
 
   close(): void {
     this.#owner.release();
-    this.#database.exec("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)");
+    try {
+      this.#database.exec("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch {
+      // The next process brings what is in the log into the file.
+    }
     this.#database.close();
   }
 }

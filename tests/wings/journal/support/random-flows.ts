@@ -76,14 +76,15 @@ export function randomFlow(seed: number, disturb: Disturbance): Flow<Store> {
         await disturb.exec(ctx.key);
         return { input, key: ctx.key };
       },
-      post: async (shared: Store, _input, result) => {
+      post: async (shared: Store, input, result) => {
         const write = () => {
           add(shared, name);
           disturb.hook(`${name} post`);
-          // Which of several walks at once takes what from a queue depends on timing.
-          const { input, key } = result as { input?: { taken: unknown }; key: string };
-          ((shared.results ??= {})[name] ??= []).push(key);
-          if (input !== undefined) (shared.results[`${name} taken`] ??= []).push(input.taken);
+          // Which of several walks at once takes what from a queue depends on timing, so a remembered result may be
+          // of another input than the one that this process took.
+          ((shared.results ??= {})[name] ??= []).push((result as { key: string }).key);
+          const taken = (input as { taken: unknown } | undefined)?.taken;
+          if (taken !== undefined) (shared.results[`${name} taken`] ??= []).push(taken);
         };
         if (postMs > 0) await pause(postMs);
         write();
