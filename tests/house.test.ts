@@ -317,8 +317,8 @@ describe("lists that are kept in two places agree", () => {
       new Set(
         files
           .flatMap(({ tree }) => [...nodesOf(tree)])
-          .filter(ts.isNewExpression)
-          .filter(({ expression }) => /Error$/.test(expression.getText()))
+          .filter((node) => ts.isNewExpression(node) || ts.isCallExpression(node))
+          .filter(({ expression }) => /Error$|^super$/.test(expression.getText()))
           .map(({ arguments: given }) => given?.[0])
           .filter((code) => code !== undefined && ts.isStringLiteral(code))
           .map((code) => (code as ts.StringLiteral).text)

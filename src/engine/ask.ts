@@ -1,6 +1,7 @@
 // Questions to people: what `ctx.ask` does where no journal keeps them.
 import { SluiceError, showPath } from "../base/errors.js";
 import { checkOptions, type Rule } from "../base/options.js";
+import { builtInOf } from "../base/realms.js";
 import { aSchema, issuesOf, type StandardSchema } from "../base/schema.js";
 import type { StepContext } from "./step-context.js";
 
@@ -30,7 +31,7 @@ const rules: Record<string, Rule> = {
   expires: {
     expected: "a Date, or milliseconds from 0 up",
     accepts: (value) =>
-      typeof value === "number" ? value >= 0 : value instanceof Date && !Number.isNaN(value.getTime()),
+      typeof value === "number" ? value >= 0 : builtInOf(value) === "Date" && !Number.isNaN(Number(value)),
   },
 };
 

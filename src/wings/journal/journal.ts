@@ -11,6 +11,7 @@ import {
   type Run,
   type Step,
 } from "sluice/internal";
+import "./error-codes.js";
 import type { JournalDriver, RunRow, RunState } from "./driver.js";
 import { decode, encode, notSerializable, problemOf } from "./plain-data.js";
 import { type OpenQuestion, openQuestion } from "./questions.js";

@@ -88,7 +88,7 @@ describe(`${inWords(COUNT)} random graphs on a journal`, () => {
       const random = randomOf(seed * 104_729);
       const wanted = await expected(seed);
       let driver = new RecordedDriver();
-      for (let kills = 0; kills <= sized(8, 4); kills++) {
+      for (let kills = 0; kills <= sized(8, 2); kills++) {
         const { store } = await finish(driver, seed, () => undisturbed);
         expect(store, `seed ${seed} after ${kills} kills`).toEqual(wanted);
         driver = driver.killedAfter(1 + Math.floor(random() * (driver.writes.length - 1)));

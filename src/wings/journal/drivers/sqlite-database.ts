@@ -10,6 +10,14 @@ export interface Statement {
 
 /** An open database file. */
 export interface Database {
+  /** Runs statements that need not be prepared. */
+  run(sql: string): void;
+  prepare(sql: string): Statement;
+  close(): void;
+}
+
+/** What both libraries have. */
+interface Library {
   exec(sql: string): void;
   prepare(sql: string): Statement;
   close(): void;
@@ -22,17 +30,23 @@ const FIRST_WITH_SQLITE = 24;
 export async function openDatabase(path: string): Promise<Database> {
   if (Number(process.versions.node.split(".")[0]) >= FIRST_WITH_SQLITE) {
     const { DatabaseSync } = process.getBuiltinModule("node:sqlite" as never) as {
-      DatabaseSync: new (path: string) => Database;
+      DatabaseSync: new (path: string) => Library;
     };
-    return new DatabaseSync(path);
+    return faceOf(new DatabaseSync(path));
   }
   const Libsql = await loadLibsql();
-  return new Libsql(path);
+  return faceOf(new Libsql(path));
 }
 
-async function loadLibsql(): Promise<new (path: string) => Database> {
+const faceOf = (library: Library): Database => ({
+  run: (sql) => void Reflect.apply(library.exec, library, [sql]),
+  prepare: (sql) => library.prepare(sql),
+  close: () => library.close(),
+});
+
+async function loadLibsql(): Promise<new (path: string) => Library> {
   try {
-    return ((await import("libsql")) as unknown as { default: new (path: string) => Database }).default;
+    return ((await import("libsql")) as unknown as { default: new (path: string) => Library }).default;
   } catch (cause) {
     const text = "A journal in a file needs Node 24, or the package `libsql`: npm install libsql";
     throw new SluiceError("MISSING_DRIVER", text, { cause });

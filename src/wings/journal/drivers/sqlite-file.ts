@@ -25,7 +25,7 @@ export async function openFile(path: string): Promise<Database> {
     throw failed(path, "opened", cause);
   }
   try {
-    for (const setting of SETTINGS) database.exec(`PRAGMA ${setting}`);
+    for (const setting of SETTINGS) database.run(`PRAGMA ${setting}`);
     migrate(database, path);
     return database;
   } catch (cause) {

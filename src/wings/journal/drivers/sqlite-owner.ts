@@ -21,8 +21,8 @@ export class OwnerLock {
     closeSync(openSync(path, "a", 0o600));
     const owner = await openDatabase(path);
     try {
-      owner.exec("PRAGMA busy_timeout = 0");
-      owner.exec("BEGIN EXCLUSIVE");
+      owner.run("PRAGMA busy_timeout = 0");
+      owner.run("BEGIN EXCLUSIVE");
     } catch (error) {
       owner.close();
       if (this.#owner !== undefined) return; // another run of this process was first

@@ -66,7 +66,7 @@ export function migrate(database: Database, path: string): void {
     checkOwner(database, path);
     return;
   }
-  database.exec("BEGIN IMMEDIATE");
+  database.run("BEGIN IMMEDIATE");
   try {
     const now = numberOf(database, "user_version"); // another process may have been first
     if (now > MIGRATIONS.length) {
@@ -77,11 +77,11 @@ export function migrate(database: Database, path: string): void {
     }
     if (now === 0) claimFile(database, path);
     else checkOwner(database, path);
-    for (const sql of MIGRATIONS.slice(now)) database.exec(sql);
-    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
-    database.exec("COMMIT");
+    for (const sql of MIGRATIONS.slice(now)) database.run(sql);
+    database.run(`PRAGMA user_version = ${MIGRATIONS.length}`);
+    database.run("COMMIT");
   } catch (error) {
-    database.exec("ROLLBACK");
+    database.run("ROLLBACK");
     throw error;
   }
 }
@@ -91,7 +91,7 @@ function claimFile(database: Database, path: string): void {
     count: number;
   };
   if (Number(count) > 0) throw foreign(path);
-  database.exec(`PRAGMA application_id = ${APPLICATION}`);
+  database.run(`PRAGMA application_id = ${APPLICATION}`);
 }
 
 function checkOwner(database: Database, path: string): void {

@@ -20,7 +20,7 @@ import { openFile } from "./sqlite-file.js";
 import { OwnerLock } from "./sqlite-owner.js";
 import { answerQuestion, itemsOf, loadEntries, OVER, pruneRuns, questionsOf } from "./sqlite-queries.js";
 
-/** Pages that a slice of the sweeper gives back to the disk: as many as it empties with rows of 700 bytes. */
+/** Pages that a slice of the sweeper gives back to the disk. */
 const VACUUMED_AT_ONCE = 200;
 
 const RUN_COLUMNS =
@@ -52,7 +52,6 @@ export class SqliteDriver implements JournalDriver {
     if (statement === undefined) this.#statements.set(sql, (statement = this.#database.prepare(sql)));
     return statement;
   }
-
   readonly #prepare = (sql: string): Statement => this.#sql(sql);
 
   #transaction<T>(work: () => T): T {
@@ -153,7 +152,7 @@ export class SqliteDriver implements JournalDriver {
   }
 
   commit(id: string, epoch: number, changes: readonly Change[], durable: boolean): void {
-    if (durable) this.#database.exec("PRAGMA synchronous = FULL");
+    if (durable) this.#database.run("PRAGMA synchronous = FULL");
     try {
       this.#transaction(() => {
         const n = this.#claimed(id, epoch);
@@ -162,7 +161,7 @@ export class SqliteDriver implements JournalDriver {
         this.#sql(`UPDATE runs SET claims = ${claims}, updatedAt = ? WHERE n = ?`).run(Date.now(), n);
       });
     } finally {
-      if (durable) this.#database.exec("PRAGMA synchronous = NORMAL");
+      if (durable) this.#database.run("PRAGMA synchronous = NORMAL");
     }
   }
 
@@ -191,9 +190,9 @@ export class SqliteDriver implements JournalDriver {
     const n = this.#n(id);
     const hasMore = this.#transaction(() => deleteSlice(this.#prepare, n, key, limit));
     if (key !== "" && !hasMore) return false;
-    this.#database.exec(`PRAGMA incremental_vacuum(${VACUUMED_AT_ONCE})`);
+    this.#database.run(`PRAGMA incremental_vacuum(${VACUUMED_AT_ONCE})`);
     if (hasMore || this.#freePages > 0) return true;
-    this.#database.exec("PRAGMA wal_checkpoint(PASSIVE)"); // so that the file itself gets smaller
+    this.#database.run("PRAGMA wal_checkpoint(PASSIVE)"); // so that the file itself gets smaller
     return false;
   }
 
@@ -242,7 +241,7 @@ export class SqliteDriver implements JournalDriver {
   close(): void {
     this.#owner.release();
     try {
-      this.#database.exec("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)");
+      this.#database.run("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)");
     } catch {
       // The next process brings what is in the log into the file.
     }
