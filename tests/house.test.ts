@@ -322,7 +322,7 @@ describe("lists that are kept in two places agree", () => {
           .map(({ arguments: given }) => given?.[0])
           .filter((code) => code !== undefined && ts.isStringLiteral(code))
           .map((code) => (code as ts.StringLiteral).text)
-          .filter((text) => /^[A-Z]+(_[A-Z]+)+$|^TIMEOUT$|^UNLOADABLE$/.test(text)),
+          .filter((text) => /^[A-Z]+(_[A-Z]+)+$|^(TIMEOUT|UNLOADABLE|SUSPENDED|INTERRUPTED)$/.test(text)),
       );
     expect([...thrown(all.filter(inCore))].sort()).toEqual([...errorCodes].sort());
     const shared = thrown(wings.filter(({ room }) => room === "wings/shared"));
