@@ -1,6 +1,20 @@
 // sluice/journal: runs that survive their process. For Node.
 import "./error-codes.js";
 
+export type {
+  Change,
+  Claim,
+  Entry,
+  EntryKind,
+  JournalDriver,
+  NewRun,
+  QuestionRow,
+  RunRow,
+  RunState,
+  Settlement,
+} from "./driver.js";
+export type { PostgresClient, PostgresPool } from "./drivers/postgres-connection.js";
+export type { Codec } from "./guarded.js";
 export type { Journal, Recovered, Recovery, RunDetails, RunInfo } from "./journal.js";
-export { openJournal } from "./open.js";
+export { type JournalOptions, type JournalPlace, openJournal } from "./open.js";
 export { type OpenQuestion, SuspendedError } from "./questions.js";

@@ -1,6 +1,4 @@
 // A journal in memory: for tests, and for runs that only have to outlive an error.
-import { SluiceError } from "sluice";
-import { quote } from "sluice/internal";
 import type {
   Change,
   Claim,
@@ -14,6 +12,7 @@ import type {
   Settlement,
 } from "../driver.js";
 import { isUnder } from "../keys.js";
+import { inUse, lost, unknown } from "./claim-errors.js";
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -42,7 +41,7 @@ export class MemoryDriver implements JournalDriver {
     let kept = this.#runs.get(id);
     const isNew = kept === undefined;
     if (kept === undefined) {
-      if (create === undefined) throw new SluiceError("RUN_LOST", `There is no run ${quote(id)}`);
+      if (create === undefined) throw unknown(id);
       kept = { row: newRow(create), epoch: 0, entries: new Map() };
       this.#runs.set(id, kept);
     }
@@ -59,7 +58,7 @@ export class MemoryDriver implements JournalDriver {
 
   #claimed(id: string, epoch: number): Kept {
     const kept = this.#runs.get(id);
-    if (kept === undefined || kept.epoch !== epoch) throw lost(id);
+    if (kept === undefined || kept.epoch !== epoch || !kept.row.isOwned) throw lost(id);
     return kept;
   }
 
@@ -197,15 +196,3 @@ const newRow = (made: NewRun): Writable<RunRow> => ({
   claims: 0,
   isOwned: false,
 });
-
-export const inUse = (id: string): SluiceError =>
-  new SluiceError(
-    "RUN_IN_USE",
-    `The run ${quote(id)} is under way already; wait for its end, or choose another \`runId\``,
-  );
-
-export const lost = (id: string): SluiceError =>
-  new SluiceError(
-    "RUN_LOST",
-    `The run ${quote(id)} is not this process' any more: another has taken it over, since this one did not answer for too long`,
-  );

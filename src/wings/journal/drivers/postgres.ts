@@ -28,8 +28,8 @@ export class PostgresDriver extends PostgresTables implements JournalDriver {
   readonly #renewals: Renewals;
   /** Names this process in claims: one whose answer got lost is known as its own. */
   readonly #owner = randomUUID();
-  /** Runs that this process has, or is about to claim. */
-  readonly #claimed = new Set<string>();
+  /** Runs that this process has, by their epoch, or is about to claim. */
+  readonly #claims = new Map<string, number | undefined>();
   #commits = 0;
 
   /** @throws SluiceError `JOURNAL_FAILED`, `JOURNAL_VERSION`, `MISSING_DRIVER`, `INVALID_OPTION`. */
@@ -55,12 +55,14 @@ export class PostgresDriver extends PostgresTables implements JournalDriver {
   }
 
   async claim(id: string, create: NewRun | undefined): Promise<Claim> {
-    if (this.#claimed.has(id)) throw inUse(id);
-    this.#claimed.add(id);
+    if (this.#claims.has(id)) throw inUse(id);
+    this.#claims.set(id, undefined);
     try {
-      return await this.connection.transaction((client) => this.#claim(client, id, create));
+      const claim = await this.connection.transaction((client) => this.#claim(client, id, create));
+      this.#claims.set(id, claim.epoch);
+      return claim;
     } catch (error) {
-      this.#claimed.delete(id);
+      this.#claims.delete(id);
       throw error;
     }
   }
@@ -96,8 +98,22 @@ export class PostgresDriver extends PostgresTables implements JournalDriver {
     return rowCount === 1;
   }
 
-  renew(id: string, epoch: number): Promise<boolean> {
-    return this.#renewals.renew(id, epoch);
+  async renew(id: string, epoch: number): Promise<boolean> {
+    return this.#orForget(id, epoch, this.#renewals.renew(id, epoch));
+  }
+
+  #forget(id: string, epoch: number): void {
+    if (this.#claims.get(id) === epoch) this.#claims.delete(id);
+  }
+
+  /** A run that is lost is not this process' any more, and may be claimed again. */
+  async #orForget<T>(id: string, epoch: number, work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      if (error instanceof SluiceError && error.code === "RUN_LOST") this.#forget(id, epoch);
+      throw error;
+    }
   }
 
   async settle(id: string, epoch: number, settlement: Settlement): Promise<boolean> {
@@ -109,7 +125,7 @@ export class PostgresDriver extends PostgresTables implements JournalDriver {
       return hasEnded;
     } finally {
       // A claim that cannot be ended ends by itself, and this process may have it again at once.
-      if (hasEnded) this.#claimed.delete(id);
+      if (hasEnded) this.#forget(id, epoch);
     }
   }
 
@@ -143,7 +159,11 @@ export class PostgresDriver extends PostgresTables implements JournalDriver {
     return true;
   }
 
-  async commit(id: string, epoch: number, changes: readonly Change[], durable: boolean): Promise<void> {
+  commit(id: string, epoch: number, changes: readonly Change[], durable: boolean): Promise<void> {
+    return this.#orForget(id, epoch, this.#commit(id, epoch, changes, durable));
+  }
+
+  async #commit(id: string, epoch: number, changes: readonly Change[], durable: boolean): Promise<void> {
     const plan = planOf(changes);
     const commit = `${this.#owner} ${++this.#commits}`;
     const { steps = null, calls = null, tokens = null } = plan.progress ?? {};

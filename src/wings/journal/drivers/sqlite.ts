@@ -1,346 +1,170 @@
 // A journal in a file of SQLite. One process at a time runs flows on it; reading and answering go from anywhere.
-import { closeSync, openSync } from "node:fs";
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { SluiceError } from "sluice";
-import { quote } from "sluice/internal";
-import type {
-  Change,
-  Claim,
-  Entry,
-  EntryKind,
-  JournalDriver,
-  NewRun,
-  QuestionRow,
-  RunRow,
-  RunState,
-  Settlement,
-} from "../driver.js";
-import { inUse, lost } from "./memory.js";
-import { type Database, isBusy, openDatabase, type Statement } from "./sqlite-database.js";
-import { migrate } from "./sqlite-schema.js";
+import { describe } from "sluice/internal";
+import type { Change, Claim, JournalDriver, NewRun, RunRow, RunState, Settlement } from "../driver.js";
+import { inUse, lost, unknown } from "./claim-errors.js";
+import { toSafe } from "./safe-text.js";
+import { apply } from "./sqlite-changes.js";
+import { SqliteConnection } from "./sqlite-database.js";
+import { SqliteOwner } from "./sqlite-owner.js";
+import { prepare } from "./sqlite-schema.js";
+import { OVER, SqliteTables } from "./sqlite-tables.js";
 
-/** Ms that a connection waits for another one's transaction. */
-const BUSY_TIMEOUT = 5_000;
-
-const RUN_COLUMNS =
-  "id, state, flow, version, graph, params, input, steps, calls, tokens, action, error, createdAt, updatedAt, claims";
-/** Whether a key is at or under another: the next character is one of those that keys have there. */
-const UNDER =
-  "(key >= ?2 AND key < ?2 || '~' AND substr(key, length(?2) + 1, 1) IN ('', '/', '[', '|', '!'))";
-
-const OVER = "('done', 'cancelled')";
+const safe = (text: string | null): string | null => text && toSafe(text);
 
 /** A journal in one file. */
-export class SqliteDriver implements JournalDriver {
+export class SqliteDriver extends SqliteTables implements JournalDriver {
   readonly name: string;
-  readonly #database: Database;
-  readonly #statements = new Map<string, Statement>();
-  /** Holds the lock of this process while it has runs; written by `claim` and `settle`. */
-  #owner: Database | undefined;
+  readonly #owner: SqliteOwner;
   /** The runs that this process has, with their numbers and epochs. */
   readonly #claims = new Map<string, { readonly n: number; readonly epoch: number }>();
 
-  /** @throws SluiceError `JOURNAL_FAILED` for a file that cannot be opened, `JOURNAL_VERSION`, `MISSING_DRIVER`. */
+  /** @throws SluiceError `JOURNAL_FAILED` for a file that cannot be used, `JOURNAL_VERSION`, `MISSING_DRIVER`. */
   static async open(path: string): Promise<SqliteDriver> {
-    let database: Database;
+    let connection: SqliteConnection | undefined;
     try {
-      closeSync(openSync(path, "a", 0o600));
-      database = await openDatabase(path);
+      connection = await SqliteConnection.open(path);
+      await prepare(connection, path);
+      return new SqliteDriver(path, connection);
     } catch (cause) {
+      connection?.close();
       if (cause instanceof SluiceError) throw cause;
-      throw new SluiceError("JOURNAL_FAILED", `The journal ${path} cannot be opened: ${cause}`, { cause });
-    }
-    try {
-      database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`);
-      database.exec("PRAGMA auto_vacuum = INCREMENTAL");
-      database.exec("PRAGMA journal_mode = WAL");
-      database.exec("PRAGMA synchronous = NORMAL");
-      migrate(database, path);
-      return new SqliteDriver(path, database);
-    } catch (cause) {
-      database.close();
-      if (cause instanceof SluiceError) throw cause;
-      throw new SluiceError("JOURNAL_FAILED", `The journal ${path} cannot be used: ${cause}`, { cause });
+      throw new SluiceError(
+        "JOURNAL_FAILED",
+        `The journal ${path} cannot be used: ${reasonOf(path, cause)}`,
+        {
+          cause,
+        },
+      );
     }
   }
 
-  private constructor(path: string, database: Database) {
+  private constructor(path: string, connection: SqliteConnection) {
+    super(connection);
     this.name = path;
-    this.#database = database;
-  }
-
-  #sql(sql: string): Statement {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) this.#statements.set(sql, (statement = this.#database.prepare(sql)));
-    return statement;
-  }
-
-  #transaction<T>(work: () => T): T {
-    this.#sql("BEGIN IMMEDIATE").run();
-    try {
-      const value = work();
-      this.#sql("COMMIT").run();
-      return value;
-    } catch (error) {
-      try {
-        this.#sql("ROLLBACK").run();
-      } catch {
-        // SQLite has rolled back by itself, as it does on a full disk.
-      }
-      throw error;
-    }
+    this.#owner = new SqliteOwner(path);
   }
 
   async claim(id: string, create: NewRun | undefined): Promise<Claim> {
     if (this.#claims.has(id)) throw inUse(id);
-    await this.#own();
+    await this.#owner.acquire();
     try {
-      return this.#transaction(() => this.#claim(id, create));
-    } finally {
-      this.#disown();
+      return this.connection.transaction(() => this.#claim(id, create));
+    } catch (error) {
+      this.#owner.release();
+      throw error;
     }
   }
 
   #claim(id: string, create: NewRun | undefined): Claim {
-    const now = Date.now();
-    const before = this.#row(id);
+    if (this.#claims.has(id)) throw inUse(id); // by a claim that waited for the lock of this process too
+    let before = this.run(id);
+    const isNew = before === undefined;
     if (before === undefined) {
-      if (create === undefined) throw new SluiceError("RUN_LOST", `There is no run ${quote(id)}`);
-      const { flow, version, graph, params, input } = create;
-      this.#sql(
-        "INSERT INTO runs (id, state, flow, version, graph, params, input, createdAt, updatedAt) VALUES (?, 'running', ?, ?, ?, ?, ?, ?, ?)",
-      ).run(id, flow, version, graph, params, input, now, now);
+      if (create === undefined) throw unknown(id);
+      before = this.#insert(id, create);
     }
-    this.#sql(
-      `UPDATE runs SET epoch = epoch + 1, claims = claims + 1, state = iif(state IN ${OVER}, state, 'running') WHERE id = ?`,
-    ).run(id);
-    const { n, epoch } = this.#sql("SELECT n, epoch FROM runs WHERE id = ?").get(id) as {
+    this.connection
+      .sql(
+        `UPDATE runs SET epoch = epoch + 1, claims = claims + (state NOT IN ${OVER}), state = iif(state IN ${OVER}, state, 'running') WHERE id = ?`,
+      )
+      .run(toSafe(id));
+    const claim = this.connection.sql("SELECT n, epoch FROM runs WHERE id = ?").get(toSafe(id)) as {
       n: number;
       epoch: number;
     };
-    this.#claims.set(id, { n, epoch });
-    return { run: before ?? (this.#row(id) as RunRow), epoch, isNew: before === undefined };
+    this.#claims.set(id, claim);
+    return { run: before, epoch: claim.epoch, isNew };
   }
 
-  /** Takes the lock of this process: the kernel drops it when the process ends, however it does. */
-  async #own(): Promise<void> {
-    if (this.#owner !== undefined) return;
-    const path = `${this.name}.owner`;
-    closeSync(openSync(path, "a", 0o600));
-    const owner = await openDatabase(path);
-    try {
-      owner.exec("PRAGMA busy_timeout = 0");
-      owner.exec("BEGIN EXCLUSIVE");
-    } catch (error) {
-      owner.close();
-      if (!isBusy(error)) throw error;
-      throw new SluiceError(
-        "JOURNAL_IN_USE",
-        `Another process runs flows on the journal ${this.name}; wait for its end, or use PostgreSQL for several processes`,
-      );
-    }
-    if (this.#owner === undefined) this.#owner = owner;
-    else owner.close();
+  #insert(id: string, { flow, version, graph, params, input }: NewRun): RunRow {
+    const now = Date.now();
+    const values = [id, flow, version, graph, params, input].map(safe);
+    this.connection
+      .sql(
+        "INSERT INTO runs (id, state, flow, version, graph, params, input, createdAt, updatedAt) VALUES (?, 'running', ?, ?, ?, ?, ?, ?, ?)",
+      )
+      .run(...values, now, now);
+    return this.run(id) as RunRow;
   }
 
-  #disown(): void {
-    if (this.#claims.size > 0 || this.#owner === undefined) return;
-    this.#owner.close();
-    this.#owner = undefined;
+  protected override has(id: string): boolean {
+    return this.#claims.has(id);
   }
 
+  protected override n(id: string): number {
+    return this.#claims.get(id)?.n ?? super.n(id);
+  }
+
+  /** The number of a run that was claimed. @throws SluiceError `RUN_LOST`. */
   #claimed(id: string, epoch: number): number {
     const claim = this.#claims.get(id);
     if (claim === undefined || claim.epoch !== epoch) throw lost(id);
-    const row = this.#sql("SELECT epoch FROM runs WHERE n = ?").get(claim.n) as { epoch: number } | undefined;
-    if (row?.epoch !== epoch) throw lost(id);
+    const row = this.connection.sql("SELECT epoch FROM runs WHERE n = ?").get(claim.n);
+    if ((row as { epoch: number } | undefined)?.epoch !== epoch) throw lost(id);
     return claim.n;
   }
 
   renew(id: string, epoch: number): boolean {
-    return this.#stateOf(this.#claimed(id, epoch)) === "cancelled";
+    const row = this.connection.sql("SELECT state FROM runs WHERE n = ?").get(this.#claimed(id, epoch));
+    return (row as { state: RunState }).state === "cancelled";
   }
 
-  #stateOf(n: number): RunState {
-    return (this.#sql("SELECT state FROM runs WHERE n = ?").get(n) as { state: RunState }).state;
-  }
-
-  settle(id: string, epoch: number, { state, action = null, error = null }: Settlement): boolean {
-    const isSettled = this.#transaction(() => {
-      const n = this.#claimed(id, epoch);
-      if (state === "suspended") {
-        const answered = this.#sql(
-          "SELECT 1 FROM questions WHERE run = ? AND answer IS NOT NULL AND isTaken = 0 LIMIT 1",
-        ).get(n);
-        if (answered !== undefined) return false;
+  settle(id: string, epoch: number, settlement: Settlement): boolean {
+    let hasEnded = true;
+    try {
+      hasEnded = this.connection.transaction(() => this.#settle(this.#claimed(id, epoch), settlement));
+      return hasEnded;
+    } finally {
+      // A claim whose end cannot be written is over all the same: its process does not run it any more.
+      if (hasEnded && this.#claims.get(id)?.epoch === epoch) {
+        this.#claims.delete(id);
+        this.#owner.release();
       }
-      this.#sql(
-        "UPDATE runs SET state = iif(state = 'cancelled', state, ?), action = ?, error = ?, updatedAt = ? WHERE n = ?",
-      ).run(state, action, error, Date.now(), n);
-      return true;
-    });
-    if (isSettled) {
-      this.#claims.delete(id);
-      this.#disown();
     }
-    return isSettled;
+  }
+
+  #settle(n: number, { state, action = null, error = null }: Settlement): boolean {
+    if (state === "suspended") {
+      const unseen = "SELECT 1 FROM questions WHERE run = ? AND answer IS NOT NULL AND isTaken = 0 LIMIT 1";
+      if (this.connection.sql(unseen).get(n) !== undefined) return false;
+    }
+    this.connection
+      .sql(
+        "UPDATE runs SET state = iif(state = 'cancelled', state, ?), action = ?, error = ?, updatedAt = ? WHERE n = ?",
+      )
+      .run(state, safe(action), safe(error), Date.now(), n);
+    return true;
   }
 
   commit(id: string, epoch: number, changes: readonly Change[], durable: boolean): void {
-    if (durable) this.#database.exec("PRAGMA synchronous = FULL");
+    if (durable) this.connection.exec("PRAGMA synchronous = FULL");
     try {
-      this.#transaction(() => {
+      this.connection.transaction(() => {
         const n = this.#claimed(id, epoch);
-        for (const change of changes) this.#change(n, change);
-        this.#sql("UPDATE runs SET claims = 0, updatedAt = ? WHERE n = ?").run(Date.now(), n);
+        for (const change of changes) apply(this.connection, n, change);
+        this.connection.sql("UPDATE runs SET claims = 0, updatedAt = ? WHERE n = ?").run(Date.now(), n);
       });
     } finally {
-      if (durable) this.#database.exec("PRAGMA synchronous = NORMAL");
+      if (durable) this.connection.exec("PRAGMA synchronous = NORMAL");
     }
-  }
-
-  #change(n: number, change: Change): void {
-    if ("put" in change) {
-      const { kind, key, item, hash = null, value } = change.put;
-      this.#sql(
-        "INSERT OR REPLACE INTO entries (run, key, kind, item, hash, value) VALUES (?, ?, ?, ?, ?, ?)",
-      ).run(n, key, kind, item, hash, value);
-    } else if ("delete" in change) {
-      const { kind, key, item } = change.delete;
-      this.#sql("DELETE FROM entries WHERE run = ? AND key = ? AND kind = ? AND item = ?").run(
-        n,
-        key,
-        kind,
-        item,
-      );
-    } else if ("progress" in change) {
-      const { steps, calls, tokens } = change.progress;
-      this.#sql("UPDATE runs SET steps = ?, calls = ?, tokens = ? WHERE n = ?").run(steps, calls, tokens, n);
-    } else if ("ask" in change) {
-      const { token, key, nth, question, path, index, expiresAt } = change.ask;
-      this.#sql(
-        'INSERT OR IGNORE INTO questions (token, run, key, nth, question, path, "index", expiresAt, askedAt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-      ).run(token, n, key, nth, question, path, index, expiresAt, Date.now());
-    } else if ("take" in change) {
-      this.#sql("UPDATE questions SET isTaken = 1 WHERE token = ?").run(change.take);
-    } else if ("reopen" in change) {
-      this.#sql("UPDATE questions SET answer = NULL, isTaken = 0 WHERE token = ?").run(change.reopen);
-    } else {
-      this.#sql(`DELETE FROM entries WHERE run = ?1 AND ${UNDER}`).run(n, change.drop);
-      this.#sql(`DELETE FROM questions WHERE run = ?1 AND ${UNDER}`).run(n, change.drop);
-    }
-  }
-
-  get(id: string, kind: EntryKind, key: string, item: string): string | undefined {
-    const row = this.#sql(
-      "SELECT value FROM entries WHERE run = ? AND key = ? AND kind = ? AND item = ?",
-    ).get(this.#n(id), key, kind, item);
-    return (row as { value: string } | undefined)?.value;
-  }
-
-  #n(id: string): number {
-    const claim = this.#claims.get(id);
-    if (claim !== undefined) return claim.n;
-    return (this.#sql("SELECT n FROM runs WHERE id = ?").get(id) as { n: number } | undefined)?.n ?? -1;
-  }
-
-  load(id: string, kinds: readonly EntryKind[]): Entry[] {
-    const list = kinds.map((kind) => `'${kind}'`).join();
-    const rows = this.#sql(
-      `SELECT kind, key, item, hash, value FROM entries WHERE run = ? AND kind IN (${list})`,
-    ).all(this.#n(id));
-    return (rows as (Entry & { hash: string | null })[]).map((row) => ({
-      ...row,
-      hash: row.hash ?? undefined,
-    }));
-  }
-
-  items(id: string, kind: EntryKind, key: string, after: string | undefined, limit: number) {
-    const rows = this.#sql(
-      "SELECT item, hash FROM entries WHERE run = ? AND key = ? AND kind = ? AND item > ? ORDER BY item LIMIT ?",
-    ).all(this.#n(id), key, kind, after ?? "", limit);
-    return (rows as { item: string; hash: string | null }[]).map(({ item, hash }) => ({
-      item,
-      hash: hash ?? undefined,
-    }));
-  }
-
-  sweep(id: string, key: string, limit: number): boolean {
-    const n = this.#n(id);
-    const where = key === "" ? "NOT (kind = 'store' AND key = '')" : UNDER;
-    const sql = `DELETE FROM entries WHERE run = ?1 AND (key, kind, item) IN (SELECT key, kind, item FROM entries WHERE run = ?1 AND ${where} LIMIT ${limit})`;
-    const { changes } = key === "" ? this.#sql(sql).run(n) : this.#sql(sql).run(n, key);
-    if (key === "") this.#sql("DELETE FROM questions WHERE run = ?").run(n);
-    else this.#sql(`DELETE FROM questions WHERE run = ?1 AND ${UNDER}`).run(n, key);
-    this.#database.exec("PRAGMA incremental_vacuum(100)");
-    return Number(changes) === limit;
-  }
-
-  questions(id?: string): QuestionRow[] {
-    const columns = 'token, runs.id AS run, key, nth, question, path, "index", expiresAt, answer, askedAt';
-    const from = `SELECT ${columns} FROM questions JOIN runs ON runs.n = questions.run`;
-    const rows = id === undefined ? this.#sql(from).all() : this.#sql(`${from} WHERE runs.id = ?`).all(id);
-    return rows as QuestionRow[];
-  }
-
-  answer(token: string, answer: string): "answered" | "unknown" | "already" | "expired" {
-    return this.#transaction(() => {
-      const row = this.#sql("SELECT answer, expiresAt FROM questions WHERE token = ?").get(token) as
-        | Pick<QuestionRow, "answer" | "expiresAt">
-        | undefined;
-      if (row === undefined) return "unknown";
-      if (row.answer !== null) return "already";
-      if (row.expiresAt !== null && row.expiresAt <= Date.now()) return "expired";
-      this.#sql("UPDATE questions SET answer = ? WHERE token = ?").run(answer, token);
-      return "answered";
-    });
-  }
-
-  #row(id: string): RunRow | undefined {
-    const row = this.#sql(`SELECT ${RUN_COLUMNS} FROM runs WHERE id = ?`).get(id);
-    return row === undefined ? undefined : this.#owned(row as RunRow);
-  }
-
-  #owned = (row: RunRow): RunRow => ({ ...row, isOwned: row.state === "running" && this.#isOwned(row.id) });
-
-  /** Only the process that holds the lock runs anything. */
-  #isOwned(id: string): boolean {
-    return this.#claims.has(id);
-  }
-
-  runs({ state, limit }: { state?: RunState; limit?: number } = {}): RunRow[] {
-    const where = state === undefined ? "" : "WHERE state = ?";
-    const sql = `SELECT ${RUN_COLUMNS} FROM runs ${where} ORDER BY createdAt DESC, n DESC LIMIT ${limit ?? -1}`;
-    const rows = state === undefined ? this.#sql(sql).all() : this.#sql(sql).all(state);
-    return (rows as RunRow[]).map(this.#owned);
-  }
-
-  run(id: string): RunRow | undefined {
-    return this.#row(id);
-  }
-
-  cancel(id: string): boolean {
-    const { changes } = this.#sql(
-      `UPDATE runs SET state = 'cancelled', updatedAt = ? WHERE id = ? AND state NOT IN ${OVER}`,
-    ).run(Date.now(), id);
-    return Number(changes) > 0;
-  }
-
-  prune(olderThan: number): number {
-    return this.#transaction(() => {
-      const rows = this.#sql(`SELECT n FROM runs WHERE state IN ${OVER} AND updatedAt <= ?`).all(
-        Date.now() - olderThan,
-      ) as { n: number }[];
-      for (const { n } of rows) {
-        for (const table of ["entries", "questions"]) this.#sql(`DELETE FROM ${table} WHERE run = ?`).run(n);
-        this.#sql("DELETE FROM runs WHERE n = ?").run(n);
-      }
-      return rows.length;
-    });
   }
 
   close(): void {
-    this.#owner?.close();
-    this.#owner = undefined;
-    this.#database.close();
+    this.#owner.close();
+    this.#claims.clear();
+    this.connection.close();
   }
+}
+
+/** Why a file cannot be used, and what to do. */
+function reasonOf(path: string, cause: unknown): string {
+  const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown };
+  const text = `${code} ${message}`;
+  if (!existsSync(dirname(path))) return `there is no folder ${dirname(path)}; make it first`;
+  if (/NOTADB|not a database/.test(text)) return "it is no database; name a file of its own for the journal";
+  if (/EROFS|EACCES|EPERM|READONLY|readonly/.test(text)) return `it cannot be written (${describe(cause)})`;
+  return describe(cause);
 }
