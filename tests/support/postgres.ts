@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import pg from "pg";
 
 const execute = promisify(execFile);
 const ROOT = "/usr/lib/postgresql";
@@ -82,4 +83,14 @@ export async function startPostgres(): Promise<Server> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Empties the journal of a server, and gives its URL. */
+export async function emptyJournal({ url }: Server): Promise<string> {
+  const client = new pg.Client(url);
+  await client.connect();
+  const { rows } = await client.query("SELECT to_regclass('sluice.runs') IS NOT NULL AS found");
+  if (rows[0].found) await client.query("TRUNCATE sluice.runs, sluice.entries, sluice.questions");
+  await client.end();
+  return url;
 }

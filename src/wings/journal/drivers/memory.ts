@@ -80,6 +80,7 @@ export class MemoryDriver implements JournalDriver {
 
   commit(id: string, epoch: number, changes: readonly Change[]): void {
     const kept = this.#claimed(id, epoch);
+    for (const change of changes) check(change); // before the first is made: all or none
     for (const change of changes) this.#change(id, kept, change);
     kept.row.updatedAt = Date.now();
     kept.row.claims = 0;
@@ -90,6 +91,7 @@ export class MemoryDriver implements JournalDriver {
     else if ("delete" in change) entries.delete(nameOf(change.delete));
     else if ("progress" in change) Object.assign(row, change.progress);
     else if ("ask" in change) {
+      if (this.#questions.has(change.ask.token)) return;
       this.#questions.set(change.ask.token, { ...change.ask, run: id, answer: null, askedAt: Date.now() });
     } else if ("take" in change) this.#taken.add(change.take);
     else if ("reopen" in change) {
@@ -181,6 +183,12 @@ export class MemoryDriver implements JournalDriver {
   }
 
   close(): void {}
+}
+
+/** Refuses what no database takes. */
+function check(change: Change): void {
+  const text = "put" in change ? change.put.value : "ask" in change ? change.ask.question : "";
+  if (typeof text !== "string") throw new TypeError(`Expected a text to keep, got ${typeof text}`);
 }
 
 const newRow = (made: NewRun): Writable<RunRow> => ({

@@ -1,0 +1,7 @@
+// sluice/testing: suites that hold what others write for sluice. For Node, and for any test runner.
+export {
+  type ContractCase,
+  type ContractOptions,
+  type JournalSubject,
+  journalContract,
+} from "./journal-contract.js";

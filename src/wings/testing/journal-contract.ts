@@ -1,0 +1,65 @@
+// The contract of a journal's driver, as cases for any test runner.
+import { claimCases } from "./claim-cases.js";
+import { commitCases } from "./commit-cases.js";
+import { entryCases } from "./entry-cases.js";
+import { questionCases } from "./question-cases.js";
+import { runCases } from "./run-cases.js";
+import type { Case, JournalSubject } from "./subject.js";
+import { textCases } from "./text-cases.js";
+
+export type { JournalSubject } from "./subject.js";
+
+/** One promise of a driver. */
+export interface ContractCase {
+  /** A sentence. */
+  readonly name: string;
+  /** Holds a driver to it. @throws AssertionError Where it is broken; what the driver throws. */
+  run(): Promise<void>;
+}
+
+/** How large the cases are. */
+export interface ContractOptions {
+  /** Repeats of what races. @default 20 */
+  readonly races?: number | undefined;
+}
+
+/**
+ * Gives what every driver of a journal promises, as cases to run one after another or at once.
+ *
+ * @param open - Gives a driver on an empty database; called for each case.
+ * @example
+ * ```ts
+ * import { openJournal } from "sluice/journal";
+ * import { journalContract } from "sluice/testing";
+ * import { myDriver } from "./my-driver.js";
+ *
+ * for (const { name, run } of journalContract(async () => ({ driver: await myDriver(), close: () => {} }))) {
+ *   test(name, run); // of Vitest, Jest or node:test
+ * }
+ * ```
+ */
+export function journalContract(
+  open: () => JournalSubject | PromiseLike<JournalSubject>,
+  { races = 20 }: ContractOptions = {},
+): readonly ContractCase[] {
+  const all: readonly Case[] = [
+    ...claimCases,
+    ...commitCases,
+    ...entryCases,
+    ...textCases,
+    ...questionCases,
+    ...runCases,
+  ];
+  return all.map(({ name, check }) => ({
+    name,
+    run: async () => {
+      const subject = await open();
+      try {
+        await check(subject.driver, { races, subject });
+      } finally {
+        await subject.driver.close();
+        await subject.close();
+      }
+    },
+  }));
+}
