@@ -1,6 +1,4 @@
 // sluice/journal: runs that survive their process. For Node.
-import "./error-codes.js";
-
 export type {
   Change,
   Claim,

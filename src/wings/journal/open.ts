@@ -1,4 +1,5 @@
 // openJournal: which driver a name stands for.
+import "./error-codes.js";
 import {
   aFunction,
   anObject,

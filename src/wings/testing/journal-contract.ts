@@ -29,13 +29,13 @@ export interface ContractOptions {
  * @param open - Gives a driver on an empty database; called for each case.
  * @example
  * ```ts
- * import { openJournal } from "sluice/journal";
  * import { journalContract } from "sluice/testing";
- * import { myDriver } from "./my-driver.js";
  *
- * for (const { name, run } of journalContract(async () => ({ driver: await myDriver(), close: () => {} }))) {
- *   test(name, run); // of Vitest, Jest or node:test
- * }
+ * const cases = journalContract(() => {
+ *   throw new Error("make your driver here"); // return { driver, close: () => {} };
+ * });
+ * // for (const { name, run } of cases) test(name, run); of Vitest, Jest or node:test
+ * cases[0]?.name; // => "a claim makes a run once, and gives it as it was before the claim"
  * ```
  */
 export function journalContract(

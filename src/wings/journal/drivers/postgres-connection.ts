@@ -62,7 +62,8 @@ export class PostgresConnection implements Querying {
   readonly #isOwn: boolean;
   /** Since when the server is away, and when it was so last; written by #retry. */
   #outage: { readonly since: number; last: number } | undefined;
-  #isClosed = false;
+  /** Whether a server that is away is waited for: once the journal is open, and until it is closed. */
+  isPatient = false;
 
   /** @param isOwn - Whether closing ends the pool. */
   constructor(pool: PostgresPool, isOwn: boolean) {
@@ -94,14 +95,14 @@ export class PostgresConnection implements Querying {
         this.#outage = undefined;
         return value;
       } catch (error) {
-        if (!isPassing(error) || this.#isClosed || !this.#isPatient()) throw error;
+        if (!isPassing(error) || !this.isPatient || !this.#hasTime()) throw error;
       }
       await new Promise((resolve) => setTimeout(resolve, delay));
       delay = Math.min(LONGEST_DELAY, delay * 2);
     }
   }
 
-  #isPatient(): boolean {
+  #hasTime(): boolean {
     const now = performance.now();
     if (this.#outage === undefined || now - this.#outage.last > CALM)
       this.#outage = { since: now, last: now };
@@ -134,7 +135,7 @@ export class PostgresConnection implements Querying {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.isPatient = false;
     if (this.#isOwn) await this.#pool.end();
     else this.#pool.removeListener("error", ignore);
   }

@@ -39,6 +39,7 @@ export class PostgresDriver extends PostgresTables implements JournalDriver {
     const connection = new PostgresConnection(isUrl ? await openPool(where) : where, isUrl);
     try {
       await migrate(connection, name);
+      connection.isPatient = true;
       return new PostgresDriver(name, connection);
     } catch (cause) {
       await connection.close();

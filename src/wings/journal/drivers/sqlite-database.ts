@@ -53,10 +53,12 @@ export const isBusy = (error: unknown): boolean =>
 /** One connection to a file. */
 export class SqliteConnection {
   readonly #database: Database;
+  readonly #exec: Database["exec"];
   readonly #statements = new Map<string, Statement>();
 
   private constructor(database: Database) {
     this.#database = database;
+    this.#exec = database.exec.bind(database);
   }
 
   /** Opens a file, which it makes. @throws SluiceError `MISSING_DRIVER`; what the library throws. */
@@ -73,8 +75,9 @@ export class SqliteConnection {
     return statement;
   }
 
-  exec(sql: string): void {
-    this.#database.exec(sql);
+  /** Executes statements that give nothing. */
+  script(sql: string): void {
+    this.#exec(sql);
   }
 
   /** The number that a pragma has. */

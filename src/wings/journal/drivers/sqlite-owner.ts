@@ -31,8 +31,8 @@ export class SqliteOwner {
   async #lock(): Promise<void> {
     const connection = await SqliteConnection.open(`${this.#path}.owner`);
     try {
-      connection.exec("PRAGMA busy_timeout = 0");
-      connection.exec("BEGIN EXCLUSIVE");
+      connection.script("PRAGMA busy_timeout = 0");
+      connection.script("BEGIN EXCLUSIVE");
       this.#connection = connection;
     } catch (error) {
       connection.close();

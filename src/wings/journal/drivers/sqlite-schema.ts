@@ -67,14 +67,14 @@ const RETRY = 10;
  */
 export async function prepare(connection: SqliteConnection, path: string): Promise<void> {
   const giveUpAt = performance.now() + BUSY_TIMEOUT;
-  connection.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`);
+  connection.script(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`);
   for (;;) {
     try {
       // Before anything is changed: the file may be another program's.
       const version = versionOf(connection, path);
-      if (version === 0) connection.exec("PRAGMA auto_vacuum = INCREMENTAL");
-      connection.exec("PRAGMA journal_mode = WAL");
-      connection.exec("PRAGMA synchronous = NORMAL");
+      if (version === 0) connection.script("PRAGMA auto_vacuum = INCREMENTAL");
+      connection.script("PRAGMA journal_mode = WAL");
+      connection.script("PRAGMA synchronous = NORMAL");
       if (version < MIGRATIONS.length) migrate(connection, path);
       return;
     } catch (error) {
@@ -88,9 +88,9 @@ export async function prepare(connection: SqliteConnection, path: string): Promi
 function migrate(connection: SqliteConnection, path: string): void {
   connection.transaction(() => {
     const version = versionOf(connection, path); // another process may have been first
-    for (const sql of MIGRATIONS.slice(version)) connection.exec(sql);
-    connection.exec(`PRAGMA application_id = ${APPLICATION}`);
-    connection.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+    for (const sql of MIGRATIONS.slice(version)) connection.script(sql);
+    connection.script(`PRAGMA application_id = ${APPLICATION}`);
+    connection.script(`PRAGMA user_version = ${MIGRATIONS.length}`);
   });
 }
 

@@ -82,7 +82,7 @@ export abstract class SqliteTables {
         .sql(`DELETE FROM entries WHERE run = ?1 AND (kind, key, item) IN (${which})`)
         .run(...place).changes;
     });
-    this.connection.exec(VACUUM);
+    this.connection.script(VACUUM);
     return Number(changes) === limit;
   }
 
@@ -164,7 +164,7 @@ export abstract class SqliteTables {
         `DELETE FROM entries WHERE run = ?1 AND (kind, key, item) IN (SELECT kind, key, item FROM entries WHERE run = ?1 LIMIT ${SLICE})`,
       )
       .run(n);
-    this.connection.exec(VACUUM);
+    this.connection.script(VACUUM);
     return Number(changes) === SLICE;
   }
 }

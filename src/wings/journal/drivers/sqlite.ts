@@ -140,7 +140,7 @@ export class SqliteDriver extends SqliteTables implements JournalDriver {
   }
 
   commit(id: string, epoch: number, changes: readonly Change[], durable: boolean): void {
-    if (durable) this.connection.exec("PRAGMA synchronous = FULL");
+    if (durable) this.connection.script("PRAGMA synchronous = FULL");
     try {
       this.connection.transaction(() => {
         const n = this.#claimed(id, epoch);
@@ -148,7 +148,7 @@ export class SqliteDriver extends SqliteTables implements JournalDriver {
         this.connection.sql("UPDATE runs SET claims = 0, updatedAt = ? WHERE n = ?").run(Date.now(), n);
       });
     } finally {
-      if (durable) this.connection.exec("PRAGMA synchronous = NORMAL");
+      if (durable) this.connection.script("PRAGMA synchronous = NORMAL");
     }
   }
 
