@@ -7,8 +7,6 @@ import { runCases } from "./run-cases.js";
 import type { Case, JournalSubject } from "./subject.js";
 import { textCases } from "./text-cases.js";
 
-export type { JournalSubject } from "./subject.js";
-
 /** One promise of a driver. */
 export interface ContractCase {
   /** A sentence. */
