@@ -8,7 +8,7 @@ import { buildCli } from "./cli.config.js";
 const root = import.meta.dirname;
 
 // A wing adds one line here and one in `exports` of package.json.
-const wings = ["batching", "diagram", "otel", "progress", "serve", "threads", "trace"];
+const wings = ["batching", "diagram", "journal", "otel", "progress", "serve", "testing", "threads", "trace"];
 const wingEntries = Object.fromEntries(wings.map((wing) => [`${wing}/index`, `src/wings/${wing}/index.ts`]));
 
 const common = {
@@ -84,6 +84,8 @@ export default defineConfig([
     entry: wingEntries,
     format: ["esm", "cjs"],
     external: ["sluice", "sluice/internal", /^node:/],
+    // An ES module only, and its text is what a database keeps: a program has the one that its journal was written with.
+    noExternal: ["devalue"],
     treeshake: true,
     shims: true,
     onSuccess: async () => {

@@ -9,6 +9,7 @@ declare module "sluice" {
     QUESTION_ANSWERED: true;
     RUN_IN_USE: true;
     RUN_LOST: true;
+    RUN_UNKNOWN: true;
     RUN_CANCELLED: true;
     RUN_STUCK: true;
     RUN_INPUT_CHANGED: true;

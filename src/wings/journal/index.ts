@@ -1,4 +1,18 @@
 // sluice/journal: runs that survive their process. For Node.
+export type {
+  Change,
+  Claim,
+  Entry,
+  EntryKind,
+  JournalDriver,
+  NewRun,
+  QuestionRow,
+  RunRow,
+  RunState,
+  Settlement,
+} from "./driver.js";
+export type { PostgresClient, PostgresPool } from "./drivers/postgres-connection.js";
+export type { Codec } from "./guarded.js";
 export type { Journal, Recovered, Recovery, RunDetails, RunInfo } from "./journal.js";
-export { openJournal } from "./open.js";
+export { type JournalOptions, type JournalPlace, openJournal } from "./open.js";
 export { type OpenQuestion, SuspendedError } from "./questions.js";

@@ -160,13 +160,12 @@ export class Session {
       await queue.flush();
       const settlement = this.#settlement(outcome, questions);
       if (!(await this.#driver.settle(id, epoch, settlement))) return false;
-      if (settlement.state === "done") await this.#clear();
+      if (settlement.state === "done") await this.#clear().catch(() => {}); // rows that stay do no harm
       return true;
     } catch (error) {
       const failure = this.#stopped ?? failureOf(error);
-      await Promise.resolve(
-        this.#driver.settle(id, epoch, { state: "failed", error: String(failure) }),
-      ).catch(() => {});
+      const settle = async () => this.#driver.settle(id, epoch, { state: "failed", error: String(failure) });
+      await settle().catch(() => {}); // a sync driver throws
       throw failure;
     }
   }

@@ -1,6 +1,4 @@
 // A journal in memory: for tests, and for runs that only have to outlive an error.
-import { SluiceError } from "sluice";
-import { quote } from "sluice/internal";
 import type {
   Change,
   Claim,
@@ -14,6 +12,7 @@ import type {
   Settlement,
 } from "../driver.js";
 import { isUnder } from "../keys.js";
+import { inUse, isRow, lost, unknown } from "./claims.js";
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -42,7 +41,7 @@ export class MemoryDriver implements JournalDriver {
     let kept = this.#runs.get(id);
     const isNew = kept === undefined;
     if (kept === undefined) {
-      if (create === undefined) throw new SluiceError("RUN_LOST", `There is no run ${quote(id)}`);
+      if (create === undefined) throw unknown(id);
       kept = { row: newRow(create), epoch: 0, entries: new Map() };
       this.#runs.set(id, kept);
     }
@@ -59,7 +58,7 @@ export class MemoryDriver implements JournalDriver {
 
   #claimed(id: string, epoch: number): Kept {
     const kept = this.#runs.get(id);
-    if (kept === undefined || kept.epoch !== epoch) throw lost(id);
+    if (kept === undefined || kept.epoch !== epoch || !kept.row.isOwned) throw lost(id);
     return kept;
   }
 
@@ -81,6 +80,7 @@ export class MemoryDriver implements JournalDriver {
 
   commit(id: string, epoch: number, changes: readonly Change[]): void {
     const kept = this.#claimed(id, epoch);
+    for (const change of changes) check(change); // before the first is made: all or none
     for (const change of changes) this.#change(id, kept, change);
     kept.row.updatedAt = Date.now();
     if (changes.some(isRow)) kept.row.claims = 0;
@@ -91,6 +91,7 @@ export class MemoryDriver implements JournalDriver {
     else if ("delete" in change) entries.delete(nameOf(change.delete));
     else if ("progress" in change) Object.assign(row, change.progress);
     else if ("ask" in change) {
+      if (this.#questions.has(change.ask.token)) return;
       this.#questions.set(change.ask.token, { ...change.ask, run: id, answer: null, askedAt: Date.now() });
     } else if ("take" in change) this.#taken.add(change.take);
     else if ("reopen" in change) {
@@ -184,8 +185,11 @@ export class MemoryDriver implements JournalDriver {
   close(): void {}
 }
 
-/** Whether a change brings a row, so that a run which makes it gets on. */
-export const isRow = (change: Change): boolean => "put" in change || "ask" in change;
+/** Refuses what no database takes. */
+function check(change: Change): void {
+  const text = "put" in change ? change.put.value : "ask" in change ? change.ask.question : "";
+  if (typeof text !== "string") throw new TypeError(`Expected a text to keep, got ${typeof text}`);
+}
 
 const newRow = (made: NewRun): Writable<RunRow> => ({
   ...made,
@@ -200,15 +204,3 @@ const newRow = (made: NewRun): Writable<RunRow> => ({
   claims: 0,
   isOwned: false,
 });
-
-export const inUse = (id: string): SluiceError =>
-  new SluiceError(
-    "RUN_IN_USE",
-    `The run ${quote(id)} is under way already; wait for its end, or choose another \`runId\``,
-  );
-
-export const lost = (id: string): SluiceError =>
-  new SluiceError(
-    "RUN_LOST",
-    `The run ${quote(id)} is not this process' any more: another has taken it over, since this one did not answer for too long`,
-  );

@@ -1,4 +1,5 @@
 // The two SQLite libraries of Node by one face: `node:sqlite` from Node 24 on, else the optional peer `libsql`.
+import { closeSync, openSync } from "node:fs";
 import { SluiceError } from "sluice";
 
 /** A prepared statement. */
@@ -8,16 +9,8 @@ export interface Statement {
   all(...values: unknown[]): unknown[];
 }
 
-/** An open database file. */
-export interface Database {
-  /** Runs statements that need not be prepared. */
-  run(sql: string): void;
-  prepare(sql: string): Statement;
-  close(): void;
-}
-
-/** What both libraries have. */
-interface Library {
+/** An open database file, as both libraries have it. */
+interface Database {
   exec(sql: string): void;
   prepare(sql: string): Statement;
   close(): void;
@@ -26,30 +19,28 @@ interface Library {
 /** Node's own is stable from this version on. */
 const FIRST_WITH_SQLITE = 24;
 
-/** Opens a database. @throws SluiceError `MISSING_DRIVER`; what the library throws. */
-export async function openDatabase(path: string): Promise<Database> {
+type Constructor = new (path: string) => Database;
+
+/** @throws SluiceError `MISSING_DRIVER`. */
+async function loadLibrary(): Promise<Constructor> {
   if (Number(process.versions.node.split(".")[0]) >= FIRST_WITH_SQLITE) {
-    const { DatabaseSync } = process.getBuiltinModule("node:sqlite" as never) as {
-      DatabaseSync: new (path: string) => Library;
-    };
-    return faceOf(new DatabaseSync(path));
+    return (process.getBuiltinModule("node:sqlite" as never) as { DatabaseSync: Constructor }).DatabaseSync;
   }
-  const Libsql = await loadLibsql();
-  return faceOf(new Libsql(path));
-}
-
-const faceOf = (library: Library): Database => ({
-  run: (sql) => void Reflect.apply(library.exec, library, [sql]),
-  prepare: (sql) => library.prepare(sql),
-  close: () => library.close(),
-});
-
-async function loadLibsql(): Promise<new (path: string) => Library> {
   try {
-    return ((await import("libsql")) as unknown as { default: new (path: string) => Library }).default;
+    return ((await import("libsql")) as unknown as { default: Constructor }).default;
   } catch (cause) {
     const text = "A journal in a file needs Node 24, or the package `libsql`: npm install libsql";
     throw new SluiceError("MISSING_DRIVER", text, { cause });
+  }
+}
+
+/** Makes a file that only its owner may read, unless there is one. */
+function makeFile(path: string): void {
+  try {
+    // Only where there is none: to close a file of SQLite drops the locks that this process has on it.
+    closeSync(openSync(path, "wx", 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 
@@ -58,3 +49,62 @@ export const isBusy = (error: unknown): boolean =>
   /SQLITE_BUSY|database is locked/.test(
     `${(error as { code?: unknown })?.code} ${(error as Error)?.message}`,
   );
+
+/** One connection to a file. */
+export class SqliteConnection {
+  readonly #database: Database;
+  readonly #exec: Database["exec"];
+  readonly #statements = new Map<string, Statement>();
+
+  private constructor(database: Database) {
+    this.#database = database;
+    this.#exec = database.exec.bind(database);
+  }
+
+  /** Opens a file, which it makes. @throws SluiceError `MISSING_DRIVER`; what the library throws. */
+  static async open(path: string): Promise<SqliteConnection> {
+    const Library = await loadLibrary();
+    makeFile(path);
+    return new SqliteConnection(new Library(path));
+  }
+
+  /** A statement, prepared once. */
+  sql(text: string): Statement {
+    let statement = this.#statements.get(text);
+    if (statement === undefined) this.#statements.set(text, (statement = this.#database.prepare(text)));
+    return statement;
+  }
+
+  /** Executes statements that give nothing. */
+  script(sql: string): void {
+    this.#exec(sql);
+  }
+
+  /** The number that a pragma has. */
+  pragma(name: string): number {
+    const row = this.#database.prepare(`PRAGMA ${name}`).get() as Record<string, unknown>;
+    return Number(row[name]);
+  }
+
+  /** Makes changes, all or none. */
+  transaction<T>(work: () => T): T {
+    this.sql("BEGIN IMMEDIATE").run();
+    try {
+      const value = work();
+      this.sql("COMMIT").run();
+      return value;
+    } catch (error) {
+      try {
+        this.sql("ROLLBACK").run();
+      } catch {
+        // SQLite has rolled back by itself, as it does on a full disk.
+      }
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#database.close();
+  }
+}

@@ -1,42 +1,61 @@
-// The lock of the one process that runs flows on a SQLite file: the kernel drops it when the process ends, however it
-// does.
-import { closeSync, openSync } from "node:fs";
+// Which process runs flows on a file: it holds a lock on a second file, which the kernel drops when the process ends,
+// however it does.
 import { SluiceError } from "sluice";
-import { type Database, isBusy, openDatabase } from "./sqlite-database.js";
+import { isBusy, SqliteConnection } from "./sqlite-database.js";
 
-/** Holds a lock on `<file>.owner`. Nothing else may open that file: closing any handle drops a POSIX lock. */
-export class OwnerLock {
-  readonly #file: string;
-  /** Written by `take` and `release`. */
-  #owner: Database | undefined;
+/** The lock of one journal, held while at least one run is. */
+export class SqliteOwner {
+  readonly #path: string;
+  #holders = 0;
+  /** Written by `acquire` and `release`; the connection holds the lock. */
+  #opening: Promise<void> | undefined;
+  #connection: SqliteConnection | undefined;
 
-  constructor(file: string) {
-    this.#file = file;
+  /** @param path - Of the journal. */
+  constructor(path: string) {
+    this.#path = path;
   }
 
-  /** @throws SluiceError `JOURNAL_IN_USE` where another process has it. */
-  async take(): Promise<void> {
-    if (this.#owner !== undefined) return;
-    const path = `${this.#file}.owner`;
-    closeSync(openSync(path, "a", 0o600));
-    const owner = await openDatabase(path);
+  /** @throws SluiceError `JOURNAL_IN_USE`. */
+  async acquire(): Promise<void> {
+    this.#holders++;
     try {
-      owner.run("PRAGMA busy_timeout = 0");
-      owner.run("BEGIN EXCLUSIVE");
+      await (this.#opening ??= this.#lock());
     } catch (error) {
-      owner.close();
-      if (this.#owner !== undefined) return; // another run of this process was first
+      this.#holders--;
+      this.#opening = undefined;
+      throw error;
+    }
+  }
+
+  async #lock(): Promise<void> {
+    const connection = await SqliteConnection.open(`${this.#path}.owner`);
+    try {
+      connection.script("PRAGMA busy_timeout = 0");
+      connection.script("BEGIN EXCLUSIVE");
+      this.#connection = connection;
+    } catch (error) {
+      connection.close();
       if (!isBusy(error)) throw error;
       throw new SluiceError(
         "JOURNAL_IN_USE",
-        `Another process runs flows on the journal ${this.#file}; wait for its end, or use PostgreSQL for several processes`,
+        `Another process, or another openJournal() of this one, runs flows on the journal ${this.#path}; wait for its end, or use PostgreSQL for several processes`,
       );
     }
-    this.#owner = owner;
   }
 
   release(): void {
-    this.#owner?.close();
-    this.#owner = undefined;
+    if (--this.#holders === 0) this.#unlock();
+  }
+
+  #unlock(): void {
+    this.#connection?.close();
+    this.#connection = undefined;
+    this.#opening = undefined;
+  }
+
+  close(): void {
+    this.#holders = 0;
+    this.#unlock();
   }
 }

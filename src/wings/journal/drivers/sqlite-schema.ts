@@ -1,13 +1,14 @@
 // The tables of a journal in SQLite, and how older ones become these.
 import { SluiceError } from "sluice";
-import type { Database } from "./sqlite-database.js";
+import { isBusy, type SqliteConnection } from "./sqlite-database.js";
 
 /** What each version adds to the one before; the number of the last is in `user_version`. */
 const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE runs (
-    n INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- Null while a run is being deleted.
+    id TEXT UNIQUE,
     state TEXT NOT NULL,
     flow TEXT NOT NULL,
     version TEXT,
@@ -27,12 +28,12 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX runs_by_state ON runs (state, createdAt);
   CREATE TABLE entries (
     run INTEGER NOT NULL,
-    key TEXT NOT NULL,
     kind TEXT NOT NULL,
+    key TEXT NOT NULL,
     item TEXT NOT NULL,
     hash TEXT,
     value TEXT NOT NULL,
-    PRIMARY KEY (run, key, kind, item)
+    PRIMARY KEY (run, kind, key, item)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE questions (
     token TEXT PRIMARY KEY,
@@ -54,52 +55,59 @@ const MIGRATIONS: readonly string[] = [
 /** The `application_id` of a journal: "slui" in ASCII. */
 const APPLICATION = 0x736c7569;
 
-const numberOf = (database: Database, pragma: string): number => {
-  const row = database.prepare(`PRAGMA ${pragma}`).get() as Record<string, unknown>;
-  return Number(row[pragma]);
-};
+/** Ms that a connection waits for another one's transaction. */
+const BUSY_TIMEOUT = 5_000;
+/** Ms between two tries to prepare a file that another process is preparing. */
+const RETRY = 10;
 
-/** Brings a database to the newest version. @throws SluiceError `JOURNAL_VERSION` for one of a later version, or of another program. */
-export function migrate(database: Database, path: string): void {
-  const version = numberOf(database, "user_version");
-  if (version === MIGRATIONS.length) {
-    checkOwner(database, path);
-    return;
-  }
-  database.run("BEGIN IMMEDIATE");
-  try {
-    const now = numberOf(database, "user_version"); // another process may have been first
-    if (now > MIGRATIONS.length) {
-      throw new SluiceError(
-        "JOURNAL_VERSION",
-        `The journal ${path} is of version ${now}, and this sluice knows up to ${MIGRATIONS.length}; use the sluice that wrote it, or a newer one`,
-      );
+/**
+ * Prepares a connection, and brings the file to the newest version.
+ *
+ * @throws SluiceError `JOURNAL_VERSION` for a file of a later version, or of another program.
+ */
+export async function prepare(connection: SqliteConnection, path: string): Promise<void> {
+  const giveUpAt = performance.now() + BUSY_TIMEOUT;
+  connection.script(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`);
+  for (;;) {
+    try {
+      // Before anything is changed: the file may be another program's.
+      const version = versionOf(connection, path);
+      if (version === 0) connection.script("PRAGMA auto_vacuum = INCREMENTAL");
+      connection.script("PRAGMA journal_mode = WAL");
+      connection.script("PRAGMA synchronous = NORMAL");
+      connection.script("PRAGMA journal_size_limit = 1000000");
+      if (version < MIGRATIONS.length) migrate(connection, path);
+      return;
+    } catch (error) {
+      // SQLite does not wait for another connection that is changing the mode.
+      if (!isBusy(error) || performance.now() > giveUpAt) throw error;
+      await new Promise((resolve) => setTimeout(resolve, RETRY));
     }
-    if (now === 0) claimFile(database, path);
-    else checkOwner(database, path);
-    for (const sql of MIGRATIONS.slice(now)) database.run(sql);
-    database.run(`PRAGMA user_version = ${MIGRATIONS.length}`);
-    database.run("COMMIT");
-  } catch (error) {
-    database.run("ROLLBACK");
-    throw error;
   }
 }
 
-function claimFile(database: Database, path: string): void {
-  const { count } = database.prepare("SELECT count(*) AS count FROM sqlite_schema").get() as {
-    count: number;
-  };
-  if (Number(count) > 0) throw foreign(path);
-  database.run(`PRAGMA application_id = ${APPLICATION}`);
+function migrate(connection: SqliteConnection, path: string): void {
+  connection.transaction(() => {
+    const version = versionOf(connection, path); // another process may have been first
+    for (const sql of MIGRATIONS.slice(version)) connection.script(sql);
+    connection.script(`PRAGMA application_id = ${APPLICATION}`);
+    connection.script(`PRAGMA user_version = ${MIGRATIONS.length}`);
+  });
 }
 
-function checkOwner(database: Database, path: string): void {
-  if (numberOf(database, "application_id") !== APPLICATION) throw foreign(path);
-}
-
-const foreign = (path: string): SluiceError =>
-  new SluiceError(
+function versionOf(connection: SqliteConnection, path: string): number {
+  const { count } = connection.sql("SELECT count(*) AS count FROM sqlite_schema").get() as { count: number };
+  if (Number(count) === 0) return 0;
+  if (connection.pragma("application_id") !== APPLICATION) {
+    throw new SluiceError(
+      "JOURNAL_VERSION",
+      `${path} is a database of another program; name a file of its own for the journal`,
+    );
+  }
+  const version = connection.pragma("user_version");
+  if (version <= MIGRATIONS.length) return version;
+  throw new SluiceError(
     "JOURNAL_VERSION",
-    `${path} is a database of another program; name a file of its own for the journal`,
+    `The journal ${path} is of version ${version}, and this sluice knows up to ${MIGRATIONS.length}; use the sluice that wrote it, or a newer one`,
   );
+}

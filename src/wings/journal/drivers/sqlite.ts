@@ -1,250 +1,178 @@
 // A journal in a file of SQLite. One process at a time runs flows on it; reading and answering go from anywhere.
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { SluiceError } from "sluice";
-import { quote } from "sluice/internal";
-import type {
-  Change,
-  Claim,
-  Entry,
-  EntryKind,
-  JournalDriver,
-  NewRun,
-  QuestionRow,
-  RunRow,
-  RunState,
-  Settlement,
-} from "../driver.js";
-import { inUse, isRow, lost } from "./memory.js";
-import { deleteSlice, makeChange } from "./sqlite-changes.js";
-import type { Database, Statement } from "./sqlite-database.js";
-import { openFile } from "./sqlite-file.js";
-import { OwnerLock } from "./sqlite-owner.js";
-import { answerQuestion, itemsOf, loadEntries, OVER, pruneRuns, questionsOf } from "./sqlite-queries.js";
+import { describe } from "sluice/internal";
+import type { Change, Claim, JournalDriver, NewRun, RunRow, RunState, Settlement } from "../driver.js";
+import { inUse, isRow, lost, unknown } from "./claims.js";
+import { toSafe } from "./safe-text.js";
+import { apply } from "./sqlite-changes.js";
+import { SqliteConnection } from "./sqlite-database.js";
+import { SqliteOwner } from "./sqlite-owner.js";
+import { prepare } from "./sqlite-schema.js";
+import { OVER, SqliteTables } from "./sqlite-tables.js";
 
-/** Pages that a slice of the sweeper gives back to the disk. */
-const VACUUMED_AT_ONCE = 200;
-
-const RUN_COLUMNS =
-  "id, state, flow, version, graph, params, input, steps, calls, tokens, action, error, createdAt, updatedAt, claims";
+const safe = (text: string | null): string | null => text && toSafe(text);
 
 /** A journal in one file. */
-export class SqliteDriver implements JournalDriver {
+export class SqliteDriver extends SqliteTables implements JournalDriver {
   readonly name: string;
-  readonly #database: Database;
-  readonly #statements = new Map<string, Statement>();
-  /** Held while this process has runs. */
-  readonly #owner: OwnerLock;
+  readonly #owner: SqliteOwner;
   /** The runs that this process has, with their numbers and epochs. */
   readonly #claims = new Map<string, { readonly n: number; readonly epoch: number }>();
 
-  /** @throws SluiceError `JOURNAL_FAILED` for a file that cannot be opened, `JOURNAL_VERSION`, `MISSING_DRIVER`. */
+  /** @throws SluiceError `JOURNAL_FAILED` for a file that cannot be used, `JOURNAL_VERSION`, `MISSING_DRIVER`. */
   static async open(path: string): Promise<SqliteDriver> {
-    return new SqliteDriver(path, await openFile(path));
-  }
-
-  private constructor(path: string, database: Database) {
-    this.name = path;
-    this.#database = database;
-    this.#owner = new OwnerLock(path);
-  }
-
-  #sql(sql: string): Statement {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) this.#statements.set(sql, (statement = this.#database.prepare(sql)));
-    return statement;
-  }
-  readonly #prepare = (sql: string): Statement => this.#sql(sql);
-
-  #transaction<T>(work: () => T): T {
-    this.#sql("BEGIN IMMEDIATE").run();
+    let connection: SqliteConnection | undefined;
     try {
-      const value = work();
-      this.#sql("COMMIT").run();
-      return value;
-    } catch (error) {
-      try {
-        this.#sql("ROLLBACK").run();
-      } catch {
-        // SQLite has rolled back by itself, as it does on a full disk.
-      }
-      throw error;
+      connection = await SqliteConnection.open(path);
+      await prepare(connection, path);
+      return new SqliteDriver(path, connection);
+    } catch (cause) {
+      connection?.close();
+      if (cause instanceof SluiceError) throw cause;
+      throw new SluiceError(
+        "JOURNAL_FAILED",
+        `The journal ${path} cannot be used: ${reasonOf(path, cause)}`,
+        {
+          cause,
+        },
+      );
     }
+  }
+
+  private constructor(path: string, connection: SqliteConnection) {
+    super(connection);
+    this.name = path;
+    this.#owner = new SqliteOwner(path);
   }
 
   async claim(id: string, create: NewRun | undefined): Promise<Claim> {
     if (this.#claims.has(id)) throw inUse(id);
-    await this.#owner.take();
+    await this.#owner.acquire();
     try {
-      return this.#transaction(() => this.#claim(id, create));
-    } finally {
-      this.#disown();
+      return this.connection.transaction(() => this.#claim(id, create));
+    } catch (error) {
+      this.#owner.release();
+      throw error;
     }
   }
 
   #claim(id: string, create: NewRun | undefined): Claim {
-    const now = Date.now();
-    const before = this.run(id);
+    if (this.#claims.has(id)) throw inUse(id); // by a claim that waited for the lock of this process too
+    let before = this.run(id);
+    const isNew = before === undefined;
     if (before === undefined) {
-      if (create === undefined) throw new SluiceError("RUN_LOST", `There is no run ${quote(id)}`);
-      const { flow, version, graph, params, input } = create;
-      this.#sql(
-        "INSERT INTO runs (id, state, flow, version, graph, params, input, createdAt, updatedAt) VALUES (?, 'running', ?, ?, ?, ?, ?, ?, ?)",
-      ).run(id, flow, version, graph, params, input, now, now);
+      if (create === undefined) throw unknown(id);
+      before = this.#insert(id, create);
     }
-    this.#sql(
-      `UPDATE runs SET epoch = epoch + 1, claims = claims + 1, state = iif(state IN ${OVER}, state, 'running') WHERE id = ?`,
-    ).run(id);
-    const { n, epoch } = this.#sql("SELECT n, epoch FROM runs WHERE id = ?").get(id) as {
+    this.connection
+      .sql(
+        `UPDATE runs SET epoch = epoch + 1, claims = claims + (state NOT IN ${OVER}), state = iif(state IN ${OVER}, state, 'running') WHERE id = ?`,
+      )
+      .run(toSafe(id));
+    const claim = this.connection.sql("SELECT n, epoch FROM runs WHERE id = ?").get(toSafe(id)) as {
       n: number;
       epoch: number;
     };
-    this.#claims.set(id, { n, epoch });
-    return { run: before ?? (this.run(id) as RunRow), epoch, isNew: before === undefined };
+    this.#claims.set(id, claim);
+    return { run: before, epoch: claim.epoch, isNew };
   }
 
-  #disown(): void {
-    if (this.#claims.size === 0) this.#owner.release();
+  #insert(id: string, { flow, version, graph, params, input }: NewRun): RunRow {
+    const now = Date.now();
+    const values = [id, flow, version, graph, params, input].map(safe);
+    this.connection
+      .sql(
+        "INSERT INTO runs (id, state, flow, version, graph, params, input, createdAt, updatedAt) VALUES (?, 'running', ?, ?, ?, ?, ?, ?, ?)",
+      )
+      .run(...values, now, now);
+    return this.run(id) as RunRow;
   }
 
+  protected override has(id: string): boolean {
+    return this.#claims.has(id);
+  }
+
+  protected override n(id: string): number {
+    return this.#claims.get(id)?.n ?? super.n(id);
+  }
+
+  /** The number of a run that was claimed. @throws SluiceError `RUN_LOST`. */
   #claimed(id: string, epoch: number): number {
     const claim = this.#claims.get(id);
     if (claim === undefined || claim.epoch !== epoch) throw lost(id);
-    const row = this.#sql("SELECT epoch FROM runs WHERE n = ?").get(claim.n) as { epoch: number } | undefined;
-    if (row?.epoch !== epoch) throw lost(id);
+    const row = this.connection.sql("SELECT epoch FROM runs WHERE n = ?").get(claim.n);
+    if ((row as { epoch: number } | undefined)?.epoch !== epoch) throw lost(id);
     return claim.n;
   }
 
   renew(id: string, epoch: number): boolean {
-    return this.#stateOf(this.#claimed(id, epoch)) === "cancelled";
-  }
-
-  #stateOf(n: number): RunState {
-    return (this.#sql("SELECT state FROM runs WHERE n = ?").get(n) as { state: RunState }).state;
+    const row = this.connection.sql("SELECT state FROM runs WHERE n = ?").get(this.#claimed(id, epoch));
+    return (row as { state: RunState }).state === "cancelled";
   }
 
   settle(id: string, epoch: number, settlement: Settlement): boolean {
-    let isSettled = true;
+    let hasEnded = true;
     try {
-      isSettled = this.#settle(id, epoch, settlement);
-      return isSettled;
+      hasEnded = this.connection.transaction(() => this.#settle(this.#claimed(id, epoch), settlement));
+      return hasEnded;
     } finally {
-      // Also where the database cannot write: the run can then go on later.
-      if (isSettled) {
+      // A claim whose end cannot be written is over all the same: its process does not run it any more.
+      if (hasEnded && this.#claims.get(id)?.epoch === epoch) {
         this.#claims.delete(id);
-        this.#disown();
+        this.#owner.release();
       }
     }
   }
 
-  #settle(id: string, epoch: number, { state, action = null, error = null }: Settlement): boolean {
-    return this.#transaction(() => {
-      const n = this.#claimed(id, epoch);
-      if (state === "suspended") {
-        const answered = this.#sql(
-          "SELECT 1 FROM questions WHERE run = ? AND answer IS NOT NULL AND isTaken = 0 LIMIT 1",
-        ).get(n);
-        if (answered !== undefined) return false;
-      }
-      this.#sql(
+  #settle(n: number, { state, action = null, error = null }: Settlement): boolean {
+    if (state === "suspended") {
+      const unseen = "SELECT 1 FROM questions WHERE run = ? AND answer IS NOT NULL AND isTaken = 0 LIMIT 1";
+      if (this.connection.sql(unseen).get(n) !== undefined) return false;
+    }
+    this.connection
+      .sql(
         "UPDATE runs SET state = iif(state = 'cancelled', state, ?), action = ?, error = ?, updatedAt = ? WHERE n = ?",
-      ).run(state, action, error, Date.now(), n);
-      return true;
-    });
+      )
+      .run(state, safe(action), safe(error), Date.now(), n);
+    return true;
   }
 
   commit(id: string, epoch: number, changes: readonly Change[], durable: boolean): void {
-    if (durable) this.#database.run("PRAGMA synchronous = FULL");
+    if (durable) this.connection.script("PRAGMA synchronous = FULL");
     try {
-      this.#transaction(() => {
+      this.connection.transaction(() => {
         const n = this.#claimed(id, epoch);
-        for (const change of changes) makeChange(this.#prepare, n, change);
+        for (const change of changes) apply(this.connection, n, change);
         const claims = changes.some(isRow) ? "0" : "claims";
-        this.#sql(`UPDATE runs SET claims = ${claims}, updatedAt = ? WHERE n = ?`).run(Date.now(), n);
+        this.connection
+          .sql(`UPDATE runs SET claims = ${claims}, updatedAt = ? WHERE n = ?`)
+          .run(Date.now(), n);
       });
     } finally {
-      if (durable) this.#database.run("PRAGMA synchronous = NORMAL");
+      if (durable) this.connection.script("PRAGMA synchronous = NORMAL");
     }
-  }
-
-  get(id: string, kind: EntryKind, key: string, item: string): string | undefined {
-    const row = this.#sql(
-      "SELECT value FROM entries WHERE run = ? AND key = ? AND kind = ? AND item = ?",
-    ).get(this.#n(id), key, kind, item);
-    return (row as { value: string } | undefined)?.value;
-  }
-
-  #n(id: string): number {
-    const claim = this.#claims.get(id);
-    if (claim !== undefined) return claim.n;
-    return (this.#sql("SELECT n FROM runs WHERE id = ?").get(id) as { n: number } | undefined)?.n ?? -1;
-  }
-
-  load(id: string, kinds: readonly EntryKind[]): Entry[] {
-    return loadEntries(this.#prepare, this.#n(id), kinds);
-  }
-
-  items(id: string, kind: EntryKind, key: string, after: string | undefined, limit: number) {
-    return itemsOf(this.#prepare, this.#n(id), kind, key, after, limit);
-  }
-
-  sweep(id: string, key: string, limit: number): boolean {
-    const n = this.#n(id);
-    const hasMore = this.#transaction(() => deleteSlice(this.#prepare, n, key, limit));
-    if (key !== "" && !hasMore) return false;
-    this.#database.run(`PRAGMA incremental_vacuum(${VACUUMED_AT_ONCE})`);
-    if (hasMore || this.#freePages > 0) return true;
-    this.#database.run("PRAGMA wal_checkpoint(PASSIVE)"); // so that the file itself gets smaller
-    return false;
-  }
-
-  /** Pages that are in the file and hold nothing. */
-  get #freePages(): number {
-    return Number((this.#sql("PRAGMA freelist_count").get() as { freelist_count: number }).freelist_count);
-  }
-
-  questions(id?: string): QuestionRow[] {
-    return questionsOf(this.#prepare, id);
-  }
-
-  answer(token: string, answer: string): "answered" | "unknown" | "already" | "expired" {
-    return this.#transaction(() => answerQuestion(this.#prepare, token, answer));
-  }
-
-  run(id: string): RunRow | undefined {
-    const row = this.#sql(`SELECT ${RUN_COLUMNS} FROM runs WHERE id = ?`).get(id);
-    return row === undefined ? undefined : this.#owned(row as RunRow);
-  }
-
-  /** Only the process that holds the lock runs anything. */
-  #owned = (row: RunRow): RunRow => ({
-    ...row,
-    isOwned: row.state === "running" && this.#claims.has(row.id),
-  });
-
-  runs({ state, limit }: { state?: RunState; limit?: number } = {}): RunRow[] {
-    const where = state === undefined ? "" : "WHERE state = ?";
-    const sql = `SELECT ${RUN_COLUMNS} FROM runs ${where} ORDER BY createdAt DESC, n DESC LIMIT ${Number.isFinite(limit) ? limit : -1}`;
-    const rows = state === undefined ? this.#sql(sql).all() : this.#sql(sql).all(state);
-    return (rows as RunRow[]).map(this.#owned);
-  }
-
-  cancel(id: string): boolean {
-    const { changes } = this.#sql(
-      `UPDATE runs SET state = 'cancelled', updatedAt = ? WHERE id = ? AND state NOT IN ${OVER}`,
-    ).run(Date.now(), id);
-    return Number(changes) > 0;
-  }
-
-  prune(olderThan: number): number {
-    return this.#transaction(() => pruneRuns(this.#prepare, olderThan));
   }
 
   close(): void {
-    this.#owner.release();
+    this.#owner.close();
+    this.#claims.clear();
     try {
-      this.#database.run("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)");
+      this.connection.script("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)");
     } catch {
       // The next process brings what is in the log into the file.
     }
-    this.#database.close();
+    this.connection.close();
   }
+}
+
+/** Why a file cannot be used, and what to do. */
+function reasonOf(path: string, cause: unknown): string {
+  const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown };
+  const text = `${code} ${message}`;
+  if (!existsSync(dirname(path))) return `there is no folder ${dirname(path)}; make it first`;
+  if (/NOTADB|not a database/.test(text)) return "it is no database; name a file of its own for the journal";
+  if (/EROFS|EACCES|EPERM|READONLY|readonly/.test(text)) return `it cannot be written (${describe(cause)})`;
+  return describe(cause);
 }

@@ -1,0 +1,23 @@
+// What every driver has of claims: which commits show that a run gets on, and what it says of a claim that it does not
+// give or that is over.
+import { SluiceError } from "sluice";
+import { quote } from "sluice/internal";
+import type { Change } from "../driver.js";
+
+/** Whether a change brings a row, so that a run which makes it gets on. */
+export const isRow = (change: Change): boolean => "put" in change || "ask" in change;
+
+export const inUse = (id: string): SluiceError =>
+  new SluiceError(
+    "RUN_IN_USE",
+    `The run ${quote(id)} is under way already; wait for its end, or choose another \`runId\``,
+  );
+
+export const lost = (id: string): SluiceError =>
+  new SluiceError(
+    "RUN_LOST",
+    `The run ${quote(id)} is not this process' any more: another has taken it over, since this one did not answer for too long`,
+  );
+
+export const unknown = (id: string): SluiceError =>
+  new SluiceError("RUN_UNKNOWN", `There is no run ${quote(id)} in the journal`);

@@ -1,0 +1,3 @@
+// sluice/testing: suites that hold what others write for sluice. For Node, and for any test runner.
+export { type ContractCase, type ContractOptions, journalContract } from "./journal-contract.js";
+export type { JournalSubject } from "./subject.js";
