@@ -1,13 +1,14 @@
 // sluice.config.ts: where the journal is, and the flows by their names.
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import type { Flow } from "sluice";
+import { type Flow, SluiceError } from "sluice";
 import { nameOf } from "sluice/internal";
 import { show } from "../base/errors.js";
 import { nearest } from "../base/nearest.js";
 import { Failure, quoted, UsageError } from "./io.js";
 import { isFlow, type NamedFlow } from "./load-flows.js";
 import { loadModule } from "./load-module.js";
+import { withoutPasswords } from "./terminal-text.js";
 
 /** A flow of a config, not made yet. */
 interface Entry {
@@ -65,7 +66,7 @@ export const noConfig = (): UsageError =>
 function defaultOf(module: Record<string, unknown>, path: string): Record<string, unknown> {
   let config = module.default;
   // CommonJS that was compiled from ES has its default in the one that it gets here.
-  if (isRecord(config) && config.__esModule === true) config = config.default;
+  if (isRecord(config) && "__esModule" in config) config = config.default;
   if (isRecord(config)) return config;
   const got = config === undefined ? `the exports ${Object.keys(module).join(", ") || "none"}` : show(config);
   const advice = "Write export default { journal, flows }.";
@@ -164,7 +165,10 @@ export async function called(make: () => unknown, where: string): Promise<unknow
   try {
     return await make();
   } catch (error) {
+    if (error instanceof SluiceError) {
+      throw new Failure(`${where} failed: ${withoutPasswords(error.message)} (${error.code})`);
+    }
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    throw new Failure(`${where} failed:\n${reason}`);
+    throw new Failure(`${where} failed:\n${withoutPasswords(reason)}`);
   }
 }

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { Failure, UsageError } from "./io.js";
+import { withoutPasswords } from "./terminal-text.js";
 
 /**
  * Loads a module from its file.
@@ -26,7 +27,7 @@ export async function loadModule(file: string, path: string): Promise<Record<str
     return await tsImport(url, import.meta.url);
   } catch (error) {
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    throw new Failure(`${path} could not be loaded:\n${reason}`);
+    throw new Failure(`${path} could not be loaded:\n${withoutPasswords(reason)}`);
   }
 }
 

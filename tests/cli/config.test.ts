@@ -175,6 +175,14 @@ describe("a config that is wrong is told", () => {
     expect(code).toBe(1);
   });
 
+  test("with a journal that cannot be opened, without its password", async () => {
+    const error = `Object.assign(new Error("no way to postgres://me:hid/d@en@host/db"), { code: "AWAY" })`;
+    const path = config(`export default { journal: async () => { throw ${error}; } };`);
+    const { code, err } = await sluice("runs", "ls", "--config", path);
+    expect(err).toMatch(/^error: journal of .* failed:\nError: no way to postgres:\/\/me:\*\*\*@host\/db\n/);
+    expect(code).toBe(1);
+  });
+
   test("that cannot be loaded, which shows why", async () => {
     const { code, err } = await sluice("runs", "ls", "--config", config('throw new Error("at import");'));
     expect(err).toMatch(/^error: \d+\.config\.mjs could not be loaded:\nError: at import\n/);

@@ -1,7 +1,7 @@
 // sluice runs, as a user runs it: processes of its own on a journal in a file.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -281,6 +281,27 @@ describe("Ctrl-C while a run goes on", () => {
   });
 });
 
+describe("while a process has the run", () => {
+  test("no other takes it, and ls and answer go on", async () => {
+    const { folder, journal, run, quick } = await project();
+    const [token = ""] = await asked(journal, "r0", ["one"]);
+    const stop = new AbortController();
+    const waits = createWaits().run(
+      { file: join(folder, "go") },
+      { journal, runId: "r1", signal: stop.signal },
+    );
+    await vi.waitFor(async () => expect(await journal.run("r1")).toMatchObject({ state: "running" }));
+    const { code, out, err } = await run("resume", "r1");
+    expect(err).toMatch(/^error: r1: .*another process.* \((?:JOURNAL|RUN)_IN_USE\)\n$/i);
+    expect({ code, out }).toEqual({ code: 1, out: "" });
+    expect((await quick("ls", "--state", "running")).out).toContain("\nr1  running  Waits");
+    expect((await quick("answer", token, "1")).code).toBe(0);
+    stop.abort(new Error("enough"));
+    await expect(waits).rejects.toThrow("enough");
+    await journal.close();
+  });
+});
+
 describe("cancel and prune", () => {
   test("a cancelled run is over, and goes when it is old", async () => {
     const { journal, run, quick } = await project();
@@ -361,6 +382,19 @@ describe("which journal", () => {
     expect(ofEnvironment.out).toContain("\nr2 ");
     const given = await sluice(cli, ["runs", "ls", "--journal", "runs.db"], one.folder, env);
     expect(given.out).toContain("\nr1 ");
+  });
+
+  test("a driver that is not installed is named, with how to install it", async () => {
+    const { journal, folder } = await project();
+    await journal.close();
+    const main = join(folder, "main.mjs"); // from here no package can be found
+    copyFileSync(cli.main, main);
+    const { code, out, err } = await sluice({ ...cli, main }, ["runs", "ls", "--journal", "runs.db"], folder);
+    if (code === 0) expect(Number(process.versions.node.split(".")[0])).toBeGreaterThanOrEqual(24);
+    else {
+      expect(err).toMatch(/^error: .*npm install libsql.* \(MISSING_\w+\)\n$/);
+      expect({ code, out }).toEqual({ code: 1, out: "" });
+    }
   });
 
   test("a file that is none, and a database that is away, are told without a stack or a password", async () => {

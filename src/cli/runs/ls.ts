@@ -4,9 +4,9 @@ import type { RunInfo, WaitingQuestion } from "sluice/journal";
 import { nearest } from "../../base/nearest.js";
 import { counted } from "../../view/model/words.js";
 import { type Io, quoted, UsageError } from "../io.js";
-import { age, jsonOf, table, withoutPasswords } from "../terminal-text.js";
+import { age, jsonOf, table } from "../terminal-text.js";
 import { countOf } from "./numbers.js";
-import { type JournalOptions, withJournal } from "./open-journal.js";
+import { type JournalOptions, withJournal, withoutSecrets } from "./open-journal.js";
 import { shortQuestion } from "./question-text.js";
 
 interface LsOptions extends JournalOptions {
@@ -53,7 +53,9 @@ async function ls(options: LsOptions, io: Io): Promise<void> {
     for (const question of questions) byRun.get(question.run)?.push(question);
     const questionsOf = (run: RunInfo) => (waits(run) ? (byRun.get(run.id) ?? []) : []);
     if (options.json) {
-      io.out(`${jsonOf(runs.map((run) => ({ ...run, questions: questionsOf(run).length })))}\n`);
+      io.out(
+        `${jsonOf(runs.map((run) => ({ ...withoutSecrets(run), questions: questionsOf(run).length })))}\n`,
+      );
     } else if (runs.length > 0) {
       const now = Date.now();
       const rows = runs.map((run) => rowOf(run, questionsOf(run), now));
@@ -67,12 +69,12 @@ async function ls(options: LsOptions, io: Io): Promise<void> {
 const waits = ({ state }: RunInfo): boolean => state !== "done" && state !== "cancelled";
 
 function rowOf(run: RunInfo, questions: readonly WaitingQuestion[], now: number): string[] {
-  const { id, state, flow, steps, createdAt, error } = run;
+  const { id, state, flow, steps, createdAt, error } = withoutSecrets(run);
   return [id, state, flow, String(steps), age(now - createdAt.getTime()), whyOf(error, questions)];
 }
 
 function whyOf(error: string | undefined, [first, ...more]: readonly WaitingQuestion[]): string {
-  if (first === undefined) return withoutPasswords(error ?? "").split("\n", 1)[0] as string;
+  if (first === undefined) return (error ?? "").split("\n", 1)[0] as string;
   const question = shortQuestion(first.question);
   return more.length === 0 ? question : `${counted(more.length + 1, "answer")}: ${question}`;
 }

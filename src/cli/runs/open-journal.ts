@@ -4,7 +4,7 @@ import { relative, resolve } from "node:path";
 import type { Command } from "commander";
 import { SluiceError } from "sluice";
 import { JOURNAL } from "sluice/internal";
-import type { Journal, RunDetails } from "sluice/journal";
+import type { Journal, RunDetails, RunInfo } from "sluice/journal";
 import { show } from "../../base/errors.js";
 import { nearest } from "../../base/nearest.js";
 import { Failure, quoted, UsageError } from "../io.js";
@@ -117,6 +117,10 @@ async function toldPlainly<T>(name: string, act: () => Promise<T>): Promise<T> {
     throw new Failure(`${name} could not be used: ${withoutPasswords(String(message))} (${code})`);
   }
 }
+
+/** A run whose error gives no password away. */
+export const withoutSecrets = <R extends RunInfo>(run: R): R =>
+  run.error === undefined ? run : { ...run, error: withoutPasswords(run.error) };
 
 /** A run of a journal. @throws UsageError for an unknown id. */
 export async function runNamed({ journal, name }: OpenJournal, id: string): Promise<RunDetails> {

@@ -3,8 +3,8 @@ import { Command } from "commander";
 import type { RunDetails } from "sluice/journal";
 import { amount, counted } from "../../view/model/words.js";
 import type { Io } from "../io.js";
-import { age, jsonOf, printable, printableLines, withoutPasswords } from "../terminal-text.js";
-import { type JournalOptions, runNamed, withJournal } from "./open-journal.js";
+import { age, jsonOf, printable, printableLines } from "../terminal-text.js";
+import { type JournalOptions, runNamed, withJournal, withoutSecrets } from "./open-journal.js";
 import { longQuestion, valueLines } from "./question-text.js";
 
 interface ShowOptions extends JournalOptions {
@@ -30,7 +30,7 @@ export const showCommand = (io: Io): Command =>
 
 async function show(id: string, options: ShowOptions, io: Io): Promise<void> {
   await withJournal(options, async (opened) => {
-    const run = await runNamed(opened, id);
+    const run = withoutSecrets(await runNamed(opened, id));
     io.out(options.json ? `${jsonOf(run)}\n` : textOf(run, Date.now(), io.columns));
     if (!options.json && run.questions.length > MOST_SHOWN) {
       io.err(`${amount(run.questions.length - MOST_SHOWN)} more questions: --json has them all\n`);
@@ -49,7 +49,7 @@ function textOf(run: RunDetails, now: number, width: number | undefined): string
     ["calls", calls === 0 ? undefined : amount(calls)],
     ["tokens", tokens === 0 ? undefined : amount(tokens)],
     ["action", action === undefined ? undefined : printable(action)],
-    ["error", error === undefined ? undefined : indented(withoutPasswords(error))],
+    ["error", error === undefined ? undefined : indented(error)],
     ["params", Object.keys(params).length === 0 ? undefined : valueLines(params, INDENT, width)],
     ["created", time(run.createdAt)],
     ["updated", time(run.updatedAt)],
