@@ -1,14 +1,17 @@
-// sluice graph: the flows of a module, drawn without being run.
+// sluice graph: the flows of a module or of the config, drawn without being run.
+import { existsSync } from "node:fs";
 import { parse } from "node:path";
 import { Command } from "commander";
 import { toJSON, toMermaid } from "sluice/diagram";
 import { counted } from "../view/model/words.js";
 import { type Io, quoted, UsageError } from "./io.js";
+import { loadConfig, makeFlows } from "./load-config.js";
 import { loadFlows, type NamedFlow } from "./load-flows.js";
 import { pageHtml, readPageParts } from "./page-html.js";
 import { writePage, writeText } from "./write-page.js";
 
 interface GraphOptions {
+  readonly config?: string;
   readonly name?: string;
   readonly direction: string;
   readonly page?: boolean;
@@ -17,35 +20,42 @@ interface GraphOptions {
 }
 
 const HELP = `
-The module is loaded, so what it does on import happens; its flows are not run.
+The module is loaded, so what it does on import happens; its flows are not run. Without a
+module, the flows of sluice.config.ts are made and drawn: see sluice runs --help.
 A .ts module needs tsx in your project, or a Node that strips types (22.18 or newer).
 
 Examples:
   $ sluice graph flow.ts                        prints Mermaid: paste it into a README
   $ sluice graph flow.ts --name reviewFlow      of one export
   $ sluice graph flow.ts --direction TD --out flow.mmd
-  $ sluice graph flow.ts --open                 the graph as a page`;
+  $ sluice graph flow.ts --open                 the graph as a page
+  $ sluice graph                                the flows of sluice.config.ts
+  $ sluice graph Approvals                      one of them`;
 
 export function graphCommand(io: Io): Command {
   return new Command("graph")
-    .summary("draw the flows that a module exports, as Mermaid or as a page")
-    .description("Draws every flow that a module exports.")
-    .argument("<module>", "a .js or .ts module")
+    .summary("draw the flows of a module or of the config, as Mermaid or as a page")
+    .description("Draws every flow that a module exports, or that the config has.")
+    .argument("[module]", "a .js or .ts module, or the name of a flow of the config")
     .option("-n, --name <export>", "only the flow of this export")
+    .option("--config <file>", "the config (default: sluice.config.ts in this folder)")
     .option("-d, --direction <LR|TD>", "to the right or down", "LR")
     .option("--page", "write a page in place of Mermaid")
     .option("--open", "write a page and open it")
-    .option("-o, --out <file>", "write there (default: print the Mermaid; the page goes to <module>.html)")
+    .option(
+      "-o, --out <file>",
+      "write there (default: print the Mermaid; the page goes to <module or flow>.html)",
+    )
     .addHelpText("after", HELP)
-    .action((path: string, options: GraphOptions) => graph(path, options, io));
+    .action((path: string | undefined, options: GraphOptions) => graph(path, options, io));
 }
 
-async function graph(path: string, options: GraphOptions, io: Io): Promise<void> {
-  const { name, direction, open = false, page = open, out } = options;
+async function graph(path: string | undefined, options: GraphOptions, io: Io): Promise<void> {
+  const { direction, open = false, page = open, out } = options;
   if (direction !== "LR" && direction !== "TD") {
     throw new UsageError("--direction to be LR or TD", quoted(direction), "LR draws to the right, TD down.");
   }
-  const flows = await loadFlows(path, name);
+  const flows = await flowsOf(path, options);
   if (page) {
     const [first, ...more] = flows as [NamedFlow, ...NamedFlow[]];
     if (more.length > 0) {
@@ -54,7 +64,7 @@ async function graph(path: string, options: GraphOptions, io: Io): Promise<void>
     }
     const lines = [JSON.stringify({ type: "graph", id: 1, graph: toJSON(first.flow) })];
     const html = pageHtml(await readPageParts(), lines);
-    await writePage(out ?? `${parse(path).name}.html`, html, `the flow ${first.name}`, open, io);
+    await writePage(out ?? `${fileName(path, first)}.html`, html, `the flow ${first.name}`, open, io);
     return;
   }
   const draw = ({ name, flow }: NamedFlow) =>
@@ -67,3 +77,21 @@ async function graph(path: string, options: GraphOptions, io: Io): Promise<void>
     io.out(`${out}: ${counted(flows.length, "flow")}\n`);
   }
 }
+
+/** What is no file may be the name of a flow of the config; what looks like a file is none. */
+async function flowsOf(given: string | undefined, options: GraphOptions): Promise<NamedFlow[]> {
+  const isFile = given !== undefined && (existsSync(given) || /[\\/]|\.[cm]?[jt]sx?$/.test(given));
+  if (isFile && options.config !== undefined) {
+    const advice = "Leave one of them out.";
+    throw new UsageError("a module, or --config", "both", advice);
+  }
+  if (isFile) return loadFlows(given, options.name);
+  const config = await loadConfig(options.config);
+  if (config !== undefined) return makeFlows(config, given ?? options.name);
+  if (given !== undefined) return loadFlows(given, options.name);
+  throw new UsageError("a module, or sluice.config.ts in this folder", "neither", "Name a module.");
+}
+
+/** What the page of a flow is called: as its module, or as the flow of the config. */
+const fileName = (path: string | undefined, { name }: NamedFlow): string =>
+  path !== undefined && existsSync(path) ? parse(path).name : name.replace(/[^\w.-]+/g, "-");

@@ -1,9 +1,11 @@
-// Where a command prints, and the two ways in which it ends badly. Imports nothing.
+// Where a command prints, and the ways in which it ends badly. Imports nothing.
 
 /** Where a command prints. */
 export interface Io {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** The width of the terminal that `out` is; `undefined` where it is a file or a pipe. */
+  readonly columns?: number | undefined;
   /** Asks a question that yes or no answers; missing where nobody sits at a terminal. */
   readonly ask?: ((question: string) => Promise<boolean>) | undefined;
 }
@@ -17,6 +19,16 @@ export class UsageError extends Error {
 
 /** Something went wrong that a message tells in full: exit code 1. */
 export class Failure extends Error {}
+
+/** An end with an exit code of its own. Its command has printed all there is to print. */
+export class Exit extends Error {
+  readonly code: number;
+
+  constructor(code: number) {
+    super(`exit code ${code}`);
+    this.code = code;
+  }
+}
 
 /** Quotes what a user gave, short and on one line, so that it cannot colour a terminal. */
 export const quoted = (text: string): string =>

@@ -1,12 +1,11 @@
-// Loads a module of somebody else and finds the flows among its exports.
-import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+// Finds the flows among the exports of a module.
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import type { Flow } from "sluice";
 import { WALK } from "sluice/internal";
 import { nearest } from "../base/nearest.js";
-import { Failure, quoted, UsageError } from "./io.js";
+import { quoted, UsageError } from "./io.js";
+import { loadModule } from "./load-module.js";
 
 export interface NamedFlow {
   readonly name: string;
@@ -18,7 +17,7 @@ export async function loadFlows(path: string, only: string | undefined): Promise
   const file = resolve(path);
   if (!existsSync(file))
     throw new UsageError("a module", quoted(path), "There is no such file; check its path.");
-  const exported = namesOf(await load(file, path));
+  const exported = namesOf(await loadModule(file, path));
   const flows = Object.entries(exported)
     .filter((entry): entry is [string, Flow] => isFlow(entry[1]))
     .map(([name, flow]) => ({ name, flow }));
@@ -51,36 +50,5 @@ function namesOf(module: Record<string, unknown>): Record<string, unknown> {
   return { ...inside, ...named, ...(isFlow(first) && { default: first }) };
 }
 
-const isFlow = (value: unknown): boolean => typeof value === "object" && value !== null && WALK in value;
-
-async function load(file: string, path: string): Promise<Record<string, unknown>> {
-  const url = pathToFileURL(file).href;
-  const isTyped = /\.[cm]?tsx?$/.test(file);
-  const tsx = isTyped ? findTsx(file) : undefined;
-  if (isTyped && tsx === undefined && !("typescript" in process.features && process.features.typescript)) {
-    const node = `Node ${process.versions.node}, which reads no types`;
-    throw new UsageError(`tsx beside ${path}`, node, "Install it: npm install --save-dev tsx");
-  }
-  try {
-    if (tsx === undefined) return await import(url);
-    const { tsImport } = (await import(tsx)) as {
-      tsImport(url: string, parent: string): Promise<Record<string, unknown>>;
-    };
-    return await tsImport(url, import.meta.url);
-  } catch (error) {
-    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    throw new Failure(`${path} could not be loaded:\n${reason}`);
-  }
-}
-
-/** Where the project of a module has tsx, if it has. What `require` would find of it is another build. */
-function findTsx(file: string): string | undefined {
-  try {
-    const manifest = createRequire(file).resolve("tsx/package.json");
-    const { exports } = JSON.parse(readFileSync(manifest, "utf8"));
-    const entry = exports["./esm/api"].import;
-    return new URL(typeof entry === "string" ? entry : entry.default, pathToFileURL(manifest)).href;
-  } catch {
-    return undefined;
-  }
-}
+export const isFlow = (value: unknown): value is Flow =>
+  typeof value === "object" && value !== null && WALK in value;

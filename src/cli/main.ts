@@ -16,6 +16,7 @@ async function ask(question: string): Promise<boolean> {
 const code = await runProgram(process.argv.slice(2), {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
+  columns: process.stdout.columns ?? (Number(process.env.COLUMNS) || undefined),
   ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
 });
 // A module that was loaded to be drawn may hold the process open; what was printed still has to get out.

@@ -1,10 +1,11 @@
 // The program: its commands, each in a file of its own, and what their ends mean.
 import { Command, CommanderError } from "commander";
 import { addCommand } from "./add.js";
-import { usageOf } from "./commander-usage.js";
+import { commandIn, usageOf } from "./commander-usage.js";
 import { graphCommand } from "./graph.js";
-import { Failure, type Io, UsageError } from "./io.js";
+import { Exit, Failure, type Io, UsageError } from "./io.js";
 import { newCommand } from "./new.js";
+import { runsCommand } from "./runs/runs.js";
 import { traceCommand } from "./trace.js";
 import { viewCommand } from "./view.js";
 
@@ -13,6 +14,7 @@ const commands: readonly ((io: Io) => Command)[] = [
   viewCommand,
   traceCommand,
   graphCommand,
+  runsCommand,
   newCommand,
   addCommand,
 ];
@@ -24,6 +26,7 @@ Examples:
   $ sluice trace run.jsonl              the same in a few lines of text
   $ sluice trace run.jsonl --chrome     for https://ui.perfetto.dev
   $ sluice graph flow.ts                draw a flow as Mermaid
+  $ sluice runs ls                      list the runs of a journal
   $ sluice add --list                   name the recipes of the cookbook
   $ sluice new my-agent --recipe agent  make a project of one
 
@@ -32,31 +35,34 @@ A run is recorded by recordTrace of "sluice/trace":
   await flow.run(shared, { events: trace.events });
   await trace.close();
 
-Exit codes: 0 all went well, 1 it failed, 2 it was called wrongly.`;
+Exit codes: 0 all went well, 1 it failed, 2 it was called wrongly; those of
+sluice runs resume are in its help.`;
 
 /** Runs the command line and gives the exit code. */
 export async function runProgram(args: readonly string[], io: Io): Promise<number> {
   const program = new Command("sluice")
-    .description("Look at flows: their graphs, and what their runs did. Copy recipes.")
+    .description("Look at flows: their graphs, and what their runs did. Go on with runs. Copy recipes.")
     .helpOption("-h, --help", "show this help, or that of a command")
-    .helpCommand(false)
     .addHelpText("after", EXAMPLES);
   for (const make of commands) program.addCommand(make(io));
-  for (const command of [program, ...program.commands]) {
+  for (const command of withSubcommands(program)) {
     command
+      .helpCommand(false)
       .exitOverride()
       .configureOutput({ writeOut: io.out, writeErr: io.err, outputError: () => {} })
       .showSuggestionAfterError(false);
   }
   try {
-    if (args.length === 0) {
-      program.outputHelp();
+    const { command, rest } = commandIn(program, args);
+    if (rest.length === 0 && command.commands.length > 0) {
+      command.outputHelp();
       return 0;
     }
     await program.parseAsync([...args], { from: "user" });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0; // it has shown its help
+    if (error instanceof Exit) return error.code;
     const usage = error instanceof CommanderError ? usageOf(error, program, args) : error;
     if (usage instanceof UsageError) {
       io.err(`error: ${usage.message}\n`);
@@ -66,6 +72,11 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
     return 1;
   }
 }
+
+const withSubcommands = (command: Command): Command[] => [
+  command,
+  ...command.commands.flatMap(withSubcommands),
+];
 
 function described(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -2,6 +2,7 @@
 import { createReadStream } from "node:fs";
 import { TraceModel } from "../view/model/trace-model.js";
 import { Failure, type Io, quoted, UsageError } from "./io.js";
+import { printable } from "./terminal-text.js";
 
 export interface ReadTrace {
   readonly model: TraceModel;
@@ -59,7 +60,3 @@ export function unreadable(path: string, error: unknown): Error {
   if (code === "EISDIR") return new UsageError(file, `the folder ${quoted(path)}`, "Name a file in it.");
   return new Failure(`${path} could not be read (${message})`);
 }
-
-/** What a file holds may colour a terminal. */
-const printable = (text: string): string =>
-  text.replace(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`);

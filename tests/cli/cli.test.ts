@@ -50,7 +50,7 @@ describe("wrong usage ends with 2 and says what to do", () => {
   test.each([
     [
       ["vew", "run.jsonl"],
-      'Expected a command (view, trace, graph, new, add), got "vew". Did you mean view?',
+      'Expected a command (view, trace, graph, runs, new, add), got "vew". Did you mean view?',
     ],
     [["view"], "Expected <file>, got nothing. See sluice view --help."],
     [["view", "run.jsonl", "--opn"], 'Expected an option of sluice view, got "--opn". Did you mean --open?'],
@@ -253,6 +253,17 @@ describe("graph", () => {
     expect((await run("graph", module("two.ts"), "--name", "tow")).err).toContain(
       'a flow, got "tow". Did you mean two?',
     );
+  });
+
+  test("without a module draws the flows of sluice.config.ts, or the one that is named", async () => {
+    const inModules = (...args: string[]) =>
+      sluice(cli, ["graph", ...args], join(import.meta.dirname, "modules"));
+    const { code, out, err } = await inModules();
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(out).toMatch(/^%% Essay\nflowchart LR\n.*\n%% Waits\nflowchart LR\n/s);
+    const one = await inModules("Waits");
+    expect(one.out).toMatch(/^flowchart LR\n/);
+    expect(one.out).toContain("flow_First --> flow_Second");
   });
 
   test("writes a page of it", async () => {

@@ -30,6 +30,7 @@ export async function build(): Promise<BuiltCli> {
     "sluice/internal": join(root, "src/internal.ts"),
     sluice: join(root, "src/index.ts"),
     "sluice/diagram": join(root, "src/wings/diagram/index.ts"),
+    "sluice/journal": join(root, "src/wings/journal/index.ts"),
   });
   return {
     folder,

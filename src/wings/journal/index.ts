@@ -13,6 +13,6 @@ export type {
 } from "./driver.js";
 export type { PostgresClient, PostgresPool } from "./drivers/postgres-connection.js";
 export type { Codec } from "./guarded.js";
-export type { Journal, Recovered, Recovery, RunDetails, RunInfo } from "./journal.js";
+export type { Journal, Recovered, Recovery, RunDetails, RunInfo, WaitingQuestion } from "./journal.js";
 export { type JournalOptions, type JournalPlace, openJournal } from "./open.js";
 export { type OpenQuestion, SuspendedError } from "./questions.js";

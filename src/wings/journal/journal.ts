@@ -12,7 +12,7 @@ import {
   type Step,
 } from "sluice/internal";
 import "./error-codes.js";
-import type { JournalDriver, RunRow, RunState } from "./driver.js";
+import type { JournalDriver, QuestionRow, RunRow, RunState } from "./driver.js";
 import { decode, encode, notSerializable, problemOf } from "./plain-data.js";
 import { type OpenQuestion, openQuestion } from "./questions.js";
 import { Session } from "./session.js";
@@ -23,8 +23,10 @@ export interface RunInfo {
   readonly state: RunState;
   /** The name of its flow. */
   readonly flow: string;
-  /** Steps taken. */
+  /** Steps taken, calls of `exec` made, tokens spent. Calls and tokens are counted where the run has a budget. */
   readonly steps: number;
+  readonly calls: number;
+  readonly tokens: number;
   /** The last action of a run that is done; nothing where its last `post` returned none. */
   readonly action: string | undefined;
   /** The text of the error that it ended with. */
@@ -33,10 +35,21 @@ export interface RunInfo {
   readonly updatedAt: Date;
 }
 
+/** An open question, as {@link Journal.questions} gives it. */
+export interface WaitingQuestion extends OpenQuestion {
+  /** The id of the run that asks. */
+  readonly run: string;
+  /** The key of the call that asks. */
+  readonly key: string;
+  readonly askedAt: Date;
+  /** From when on there may be no answer. */
+  readonly expiresAt: Date | undefined;
+}
+
 /** A run with what it waits for, as {@link Journal.run} gives it. */
 export interface RunDetails extends RunInfo {
   readonly params: Readonly<Record<string, unknown>>;
-  readonly questions: readonly OpenQuestion[];
+  readonly questions: readonly WaitingQuestion[];
 }
 
 /** How a flow is gone on with. */
@@ -59,16 +72,33 @@ const MOST_CLAIMS = 5;
 const STATES = ["running", "suspended", "failed", "aborted", "drained", "cancelled", "stuck", "done"];
 const listRules = { state: oneOf(...STATES), limit: aCountOrInfinity };
 
-const infoOf = ({ id, state, flow, steps, action, error, createdAt, updatedAt }: RunRow): RunInfo => ({
-  id,
-  state,
-  flow,
-  steps,
-  action: action === null ? undefined : ((JSON.parse(action) as string | null) ?? undefined),
-  error: error ?? undefined,
-  createdAt: new Date(createdAt),
-  updatedAt: new Date(updatedAt),
-});
+const infoOf = (row: RunRow): RunInfo => {
+  const { id, state, flow, steps, calls, tokens, action, error, createdAt, updatedAt } = row;
+  return {
+    id,
+    state,
+    flow,
+    steps,
+    calls,
+    tokens,
+    action: action === null ? undefined : ((JSON.parse(action) as string | null) ?? undefined),
+    error: error ?? undefined,
+    createdAt: new Date(createdAt),
+    updatedAt: new Date(updatedAt),
+  };
+};
+
+/** The open ones. */
+const waiting = (rows: readonly QuestionRow[]): WaitingQuestion[] =>
+  rows
+    .filter(({ answer }) => answer === null)
+    .map((row) => ({
+      ...openQuestion(row),
+      run: row.run,
+      key: row.key,
+      askedAt: new Date(row.askedAt),
+      expiresAt: row.expiresAt === null ? undefined : new Date(row.expiresAt),
+    }));
 
 /** Keeps runs in a database, so that they can go on after any end. Made by {@link openJournal}. */
 export class Journal {
@@ -106,9 +136,15 @@ export class Journal {
     this.#checkOpen();
     const row = await this.#driver.run(id);
     if (row === undefined) return undefined;
-    const questions = (await this.#driver.questions(id)).filter(({ answer }) => answer === null);
+    const questions = waiting(await this.#driver.questions(id));
     const params = decode(row.params) as Record<string, unknown>;
-    return { ...infoOf(row), params, questions: questions.map(openQuestion) };
+    return { ...infoOf(row), params, questions };
+  }
+
+  /** Lists the open questions of all runs. @throws SluiceError `JOURNAL_CLOSED`. */
+  async questions(): Promise<WaitingQuestion[]> {
+    this.#checkOpen();
+    return waiting(await this.#driver.questions());
   }
 
   /**

@@ -1,5 +1,4 @@
 // openJournal: which driver a name stands for.
-import "./error-codes.js";
 import {
   aFunction,
   anObject,

@@ -1,0 +1,44 @@
+// Loads a module of somebody else, in JavaScript or TypeScript.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+import { Failure, UsageError } from "./io.js";
+import { withoutPasswords } from "./terminal-text.js";
+
+/**
+ * Loads a module from its file.
+ *
+ * @param path - The file as its user names it.
+ * @throws UsageError for types that nothing here reads; Failure, with the reason.
+ */
+export async function loadModule(file: string, path: string): Promise<Record<string, unknown>> {
+  const url = pathToFileURL(file).href;
+  const isTyped = /\.[cm]?tsx?$/.test(file);
+  const tsx = isTyped ? findTsx(file) : undefined;
+  if (isTyped && tsx === undefined && !("typescript" in process.features && process.features.typescript)) {
+    const node = `Node ${process.versions.node}, which reads no types`;
+    throw new UsageError(`tsx beside ${path}`, node, "Install it: npm install --save-dev tsx");
+  }
+  try {
+    if (tsx === undefined) return await import(url);
+    const { tsImport } = (await import(tsx)) as {
+      tsImport(url: string, parent: string): Promise<Record<string, unknown>>;
+    };
+    return await tsImport(url, import.meta.url);
+  } catch (error) {
+    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    throw new Failure(`${path} could not be loaded:\n${withoutPasswords(reason)}`);
+  }
+}
+
+/** Where the project of a module has tsx, if it has. What `require` would find of it is another build. */
+function findTsx(file: string): string | undefined {
+  try {
+    const manifest = createRequire(file).resolve("tsx/package.json");
+    const { exports } = JSON.parse(readFileSync(manifest, "utf8"));
+    const entry = exports["./esm/api"].import;
+    return new URL(typeof entry === "string" ? entry : entry.default, pathToFileURL(manifest)).href;
+  } catch {
+    return undefined;
+  }
+}
