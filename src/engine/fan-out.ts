@@ -127,6 +127,7 @@ export abstract class FanOut {
       for (;;) {
         const due = this.#settings.leaf ? this.#yieldIfDue() : undefined;
         if (due !== undefined) {
+          releaseCarried(worker, this.scope.run.held); // a slow reader must not hold up whoever else needs the gate
           await due;
           continue; // and look at the clock again, for those before may have taken 40 ms more
         }

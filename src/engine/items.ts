@@ -1,4 +1,5 @@
 // What a batch tells of its items: each as a span, and how far all of them are.
+import { releaseCarried } from "../gate/held-slots.js";
 import { emitEvent } from "../observe/events.js";
 import type { Watch } from "../observe/watch.js";
 import type { Named, Scope } from "./scope.js";
@@ -31,6 +32,7 @@ export function wrapItem(
   worker: Worker,
   perform: (inner: Scope) => unknown,
 ): unknown {
+  releaseCarried(worker, scope.run.held); // hooks may wait, and use the gate themselves
   worker.tries = 1; // what a hook throws in place of the work is the last word on it
   return watch.wrap({
     kind: "item",

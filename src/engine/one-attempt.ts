@@ -45,7 +45,7 @@ export function tryOnce(job: Job, number: number, lastError: unknown, failed: Fa
 
 /** Makes an attempt that takes tokens: of the run's budget, and then of its gates. */
 async function tryMetered(job: Job, ctx: StepContext, failed: Failed | undefined): Promise<unknown> {
-  const { node, scope, index, walk } = job;
+  const { node, scope, index, walk, worker } = job;
   let tokens = 0;
   let gates: readonly Passable[];
   try {
@@ -57,6 +57,8 @@ async function tryMetered(job: Job, ctx: StepContext, failed: Failed | undefined
   }
   const { cancellation, run } = scope;
   const fields = () => scope.eventFields(node, undefined, index);
+  // A worker that waits for the budget with a slot in hand would keep those from ending who give back.
+  if (run.meter !== undefined && worker !== undefined) releaseCarried(worker, run.held);
   const reservation =
     walk === undefined ? await run.meter?.reserve(tokens, cancellation, fields, run.host) : undefined;
   let wasMade = false;

@@ -122,6 +122,24 @@ describe.each(Object.entries(watchers))("a budget, watched by %s", (_name, run) 
     await vi.waitFor(() => expect(gate.stats()).toMatchObject({ running: 0, waiting: 0 }));
   });
 
+  test("is not waited for with a slot in hand", async () => {
+    const gate = new Gate({ concurrency: 1 });
+    // A worker that ends a call just when another has its reservation and comes to the gate: at one of these microtasks.
+    for (let microtasks = 0; microtasks < 12; microtasks++) {
+      class Calls extends BatchNode<object, number, void> {
+        override prep = () => [1, 2, 3];
+        override exec = async () => {
+          for (let left = microtasks; left > 0; left--) await undefined;
+        };
+      }
+      for (let calls = 1; calls < 6; calls++) {
+        const flow = new Flow(parallel([new Calls({ gate, name: "A" }), new Calls({ gate, name: "B" })]));
+        expect(await rejection(run(flow, {}, { budget: { calls } }))).toMatchObject({ code: "BUDGET_SPENT" });
+      }
+    }
+    expect(gate.stats()).toMatchObject({ running: 0, waiting: 0 });
+  });
+
   test("a refused call gives its reservation back, a failed one keeps it", async () => {
     let calls = 0;
     const gate = new Gate({ retryAfter: () => 1 });
