@@ -9,7 +9,7 @@ import type { Gate } from "../gate/gate.js";
 import type { Passable } from "../gate/passable.js";
 import { privateGate } from "../gate/private-gate.js";
 import { isQuotaExhausted } from "../gate/quota.js";
-import { checkRate, type Rate } from "../gate/rate.js";
+import type { Rate } from "../gate/rate.js";
 import { aBackoff, type Backoff, checkBackoff } from "./backoff.js";
 import type { Context } from "./context.js";
 
@@ -126,7 +126,6 @@ function isWorthRetrying(error: unknown): boolean {
 export function settingsOf(where: string, options: NodeOptions): Settings {
   const { attempts = 1, backoff = 0, retryIf = isWorthRetrying, timeout, gate, rate } = options;
   checkBackoff(where, backoff);
-  checkRate(where, rate);
   const chooseGate = typeof gate === "function" ? (gate as Settings["chooseGate"]) : undefined;
   const shared = gate === undefined || typeof gate === "function" ? [] : [gate as unknown as Passable];
   const gates = rate === undefined ? shared : [...shared, privateGate(where, rate)];

@@ -217,4 +217,7 @@ function callUnder<T>(
 
 Object.defineProperty(Gate.prototype, GATE, { value: true });
 
-provideGates((rate) => new Gate({ rate }));
+provideGates((where, rate) => {
+  checkRate(where, rate);
+  return new Gate({ rate });
+});
