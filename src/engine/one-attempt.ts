@@ -101,7 +101,7 @@ function requestOf(
     slots: walk === undefined,
     // A worker carries slots to its next item, which has the same gates unless a function chooses them.
     carrier: settings.chooseGate === undefined ? worker : undefined,
-    log: watch?.gateLog(gates, (at) => scope.eventFields(node, at, index)),
+    log: watch?.gateLog((at) => scope.eventFields(node, at, index)),
     refused: (pause) => {
       onRefusal();
       if (watch !== undefined) report(job, pause);

@@ -1,57 +1,41 @@
-// What a run tells of its gates: who waits and goes on, and, of every gate that it has used, the pauses.
+// What gates report to the runs that listen: calls that wait and go on, and the pauses of each gate that a run uses.
+import type { GateLog, GateReport, Pausable, PauseReports, PauseWatcher } from "../observe/gate-log.js";
 
-/** What is reported of a gate, without what every event carries. */
-type GateReport =
-  | { readonly gate: string | undefined; readonly phase: "waiting" }
-  | { readonly gate: string | undefined; readonly phase: "entered"; readonly waited: number }
-  | { readonly gate: string | undefined; readonly phase: "paused"; readonly until: number }
-  | { readonly gate: string | undefined; readonly phase: "resumed" };
-
-/** Who is told when a gate pauses and when it goes on. */
-export interface PauseWatcher {
-  paused(gate: Pausable, until: number): void;
-  resumed(gate: Pausable): void;
+/** Reports the pauses of these gates to a run, from now on. */
+export function reportPauses(pauses: PauseReports, gates: readonly Pausable[]): void {
+  pauses.log ??= new PauseLog(pauses);
+  pauses.log.watch(gates);
 }
 
-/** A gate, of whichever build of sluice. */
-export interface Pausable {
-  readonly name: string | undefined;
-  readonly watchers: Set<PauseWatcher>;
+/** Reports that a call waits at a gate, and gives what reports that it goes on. */
+export function reportWaiting(log: GateLog, { name: gate }: Pausable): () => void {
+  const began = performance.now();
+  log.emit({ gate, phase: "waiting", at: began });
+  return () => {
+    const at = performance.now();
+    log.emit({ gate, phase: "entered", at, waited: at - began });
+  };
 }
-
-/** Tells that a call waits at a gate, and gives what tells that it goes on. */
-export type GateLog = (gate: Pausable) => () => void;
-
-type PauseReport = GateReport & { readonly at: number };
 
 /** Listens to the pauses of all gates that one run uses. */
-export class PauseLog implements PauseWatcher {
+class PauseLog implements PauseWatcher {
   readonly #gates = new Set<Pausable>();
-  readonly #emit: (event: PauseReport) => void;
+  readonly #pauses: PauseReports;
   /** Pauses that have not been reported yet. */
-  #queue: PauseReport[] = [];
+  #queue: GateReport[] = [];
   #wake: () => void = () => {};
   #isOver = false;
 
-  constructor(emit: (event: PauseReport) => void) {
-    this.#emit = emit;
+  constructor(pauses: PauseReports) {
+    this.#pauses = pauses;
     this.#listen();
   }
 
-  /** Notes that the run uses these gates, and gives what one of its calls reports to. */
-  log(gates: readonly Pausable[], emit: (event: PauseReport) => void): GateLog {
+  watch(gates: readonly Pausable[]): void {
     for (const gate of gates) {
       this.#gates.add(gate);
       gate.watchers.add(this);
     }
-    return (gate) => {
-      const began = performance.now();
-      emit({ gate: gate.name, phase: "waiting", at: began });
-      return () => {
-        const at = performance.now();
-        emit({ gate: gate.name, phase: "entered", at, waited: at - began });
-      };
-    };
   }
 
   paused(gate: Pausable, until: number): void {
@@ -69,14 +53,14 @@ export class PauseLog implements PauseWatcher {
     this.#wake();
   }
 
-  #report(event: PauseReport): void {
-    this.#queue.push(event);
+  #report(report: GateReport): void {
+    this.#queue.push(report);
     this.#wake();
   }
 
   /**
    * A pause is caused by some call, of this run or another, and listeners must not run in the AsyncLocalStorage context
-   * of that one. A reaction of a promise runs in the context in which it was set up: here, that of this run.
+   * of that one. A reaction of a promise runs in the context in which it was set up: here, that of this run's first call.
    */
   #listen(): void {
     new Promise<void>((resolve) => {
@@ -90,6 +74,6 @@ export class PauseLog implements PauseWatcher {
   #flush(): void {
     const queue = this.#queue;
     this.#queue = [];
-    for (const event of queue) this.#emit(event);
+    for (const report of queue) this.#pauses.emit(report);
   }
 }

@@ -6,7 +6,7 @@ import type { Cancellation } from "../base/cancellation.js";
 import { type Named, nameOf } from "../base/name.js";
 import { type Around, compose, type OpenSpan, type Span } from "./around.js";
 import { emitEvent, type Listeners, type RunEvents } from "./events.js";
-import { type GateLog, type Pausable, PauseLog } from "./gate-log.js";
+import type { GateLog, PauseReports } from "./gate-log.js";
 
 /** What a watch needs to know of its run. */
 interface Watched {
@@ -44,7 +44,8 @@ const SPANS = ["run", "step", "item", "attempt", "gate"] as const;
 export class Watch {
   readonly #run: Watched;
   readonly #around: readonly Around[];
-  readonly #pauses: PauseLog | undefined;
+  /** `undefined` where nothing listens to gates. */
+  readonly #pauses: PauseReports | undefined;
   #root: (string | number)[] = [];
   #spans = 0;
 
@@ -59,9 +60,8 @@ export class Watch {
     this.#run = run;
     this.#around = around;
     if (this.#listensTo("gate") !== undefined) {
-      this.#pauses = new PauseLog((event) => {
-        this.#emit("gate", { runId: run.id, path: this.#root, index: undefined, parent: RUN_SPAN, ...event });
-      });
+      const fields = () => ({ runId: run.id, path: this.#root, index: undefined, parent: RUN_SPAN });
+      this.#pauses = { emit: (report) => this.#emit("gate", { ...fields(), ...report }), log: undefined };
     }
   }
 
@@ -132,13 +132,15 @@ export class Watch {
   }
 
   /** What a call tells of its way through gates; `undefined` where nobody listens. */
-  gateLog(gates: readonly Pausable[], eventFields: (at: number) => object): GateLog | undefined {
-    return this.#pauses?.log(gates, (event) => this.#emit("gate", { ...eventFields(event.at), ...event }));
+  gateLog(eventFields: (at: number) => object): GateLog | undefined {
+    const pauses = this.#pauses;
+    if (pauses === undefined) return undefined;
+    return { pauses, emit: (report) => this.#emit("gate", { ...eventFields(report.at), ...report }) };
   }
 
   /** Ends what the watch has of gates. */
   end(): void {
-    this.#pauses?.end();
+    this.#pauses?.log?.end();
   }
 
   #listensTo(type: keyof RunEvents): Listeners | undefined {
