@@ -4,7 +4,6 @@ import { type Awaitable, isThenable, Pending, whenSettled } from "../base/awaita
 import { sleep } from "../base/cancellation.js";
 import { locate } from "../base/errors.js";
 import { nameOf } from "../base/name.js";
-import { releaseCarried } from "../gate/held-slots.js";
 import { readRefusal } from "../gate/refusal.js";
 import { backpressure } from "../observe/events.js";
 import { waitAfter } from "./backoff.js";
@@ -105,7 +104,7 @@ async function decide(
   cancellation?.throwIfDraining(); // a failure of a run that ends is neither tried again nor decided
   // A walk's failure was located where it happened, unless it is the walk's own timeout.
   if (walk === undefined || locate(error) === undefined) scope.locate(error, node, index, number);
-  if (worker !== undefined) releaseCarried(worker, run.held); // only `exec` itself holds a slot
+  worker?.releaseSlots(run.held); // only `exec` itself holds a slot
   const wait = await waitBefore(job, error, number);
   report(job, wait);
   cancellation?.throwIfDraining();

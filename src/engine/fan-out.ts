@@ -4,7 +4,6 @@ import { isThenable, Pending } from "../base/awaitable.js";
 import { Cancellation, waitFor } from "../base/cancellation.js";
 import { SluiceError } from "../base/errors.js";
 import type { Named } from "../base/name.js";
-import { releaseCarried } from "../gate/held-slots.js";
 import { backpressure } from "../observe/events.js";
 import { Deliveries } from "./deliveries.js";
 import { ItemFailure, isFailure } from "./failure.js";
@@ -146,7 +145,7 @@ export abstract class FanOut {
         if (delivered !== undefined) await delivered;
       }
     } finally {
-      releaseCarried(worker, this.scope.run.held);
+      worker.releaseSlots(this.scope.run.held);
       if (--this.#workers === 0 && !this.#spawning) this.#finish();
     }
   }
@@ -168,7 +167,7 @@ export abstract class FanOut {
 
   /** The same from an async iterable. */
   async #pullLater(worker: Worker): Promise<boolean> {
-    releaseCarried(worker, this.scope.run.held); // the source may need the slot to bring the next item
+    worker.releaseSlots(this.scope.run.held); // the source may need the slot to bring the next item
     try {
       const more = await waitFor<boolean>(this.#cancellation, (resolve, reject) => {
         this.#source.nextLater(worker).then(resolve, reject);
@@ -229,7 +228,7 @@ export abstract class FanOut {
     const { run } = this.scope;
     const cancellation = this.#cancellation;
     const { item, index } = worker;
-    releaseCarried(worker, run.held);
+    worker.releaseSlots(run.held);
     try {
       const take = () => (cancellation.aborted ? undefined : this.deliver(result, item, index, worker));
       await this.#deliveries.add(take, run.yields);

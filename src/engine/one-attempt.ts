@@ -6,7 +6,6 @@ import { isAmount } from "../base/options.js";
 import type { AcquireRequest } from "../gate/acquire-request.js";
 import { isGate } from "../gate/brand.js";
 import type { Grant } from "../gate/grant.js";
-import { releaseCarried } from "../gate/held-slots.js";
 import type { Passable } from "../gate/passable.js";
 import { readRefusal } from "../gate/refusal.js";
 import { call, type Job } from "./execute.js";
@@ -148,7 +147,7 @@ async function costOf(job: Job, number: number): Promise<number> {
   if (worker !== undefined) worker.cost = undefined;
   let tokens: unknown = asked ?? node.cost?.(input);
   if (isThenable(tokens)) {
-    if (worker !== undefined) releaseCarried(worker, scope.run.held);
+    worker?.releaseSlots(scope.run.held);
     tokens = await raced(job, tokens);
   }
   if (isAmount(tokens)) return tokens;
