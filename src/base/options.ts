@@ -11,7 +11,10 @@ export interface Rule {
 /** The longest delay that a timer takes; a longer one would fire after 1 ms. */
 export const LONGEST_TIMER = 2 ** 31 - 1;
 
-const rule = (expected: string, accepts: (value: unknown) => boolean): Rule => ({ expected, accepts });
+/** No limit, in options that take a number. */
+export const UNLIMITED = Number.POSITIVE_INFINITY;
+
+export const rule = (expected: string, accepts: (value: unknown) => boolean): Rule => ({ expected, accepts });
 const isNumber = (value: unknown): value is number => typeof value === "number";
 
 export const isPlainObject = (value: unknown): value is Record<string, unknown> =>
@@ -19,7 +22,7 @@ export const isPlainObject = (value: unknown): value is Record<string, unknown> 
 
 /** Tells an amount of tokens or of milliseconds. */
 export const isAmount = (value: unknown): value is number =>
-  isNumber(value) && value >= 0 && value < Number.POSITIVE_INFINITY;
+  isNumber(value) && value >= 0 && value < UNLIMITED;
 
 export const anAmount = rule("a finite number from 0 up", isAmount);
 export const aSignal = rule(
@@ -40,13 +43,10 @@ export const aCount = rule(
 );
 export const aCountOrInfinity = rule(
   "an integer from 1 up or Infinity",
-  (value) => value === Number.POSITIVE_INFINITY || aCount.accepts(value),
+  (value) => value === UNLIMITED || aCount.accepts(value),
 );
 export const aWholeNumber = rule("an integer from 0 up", (value) => value === 0 || aCount.accepts(value));
-export const aPositiveNumber = rule(
-  "a finite number above 0",
-  (value) => isNumber(value) && Number.isFinite(value) && value > 0,
-);
+export const aPositiveNumber = rule("a finite number above 0", (value) => isAmount(value) && value > 0);
 export const aDelay = rule(
   `milliseconds from 0 to ${LONGEST_TIMER}`,
   (value) => isNumber(value) && value >= 0 && value <= LONGEST_TIMER,

@@ -1,7 +1,7 @@
 // What a run spends: calls and tokens, reserved before each call and settled after it, and held back by its budget.
 import { type Cancellation, waitFor } from "../base/cancellation.js";
 import { SluiceError, show } from "../base/errors.js";
-import { isAmount } from "../base/options.js";
+import { isAmount, UNLIMITED } from "../base/options.js";
 import { emitEvent, type Listeners } from "../observe/events.js";
 import type { BudgetOptions } from "./budget.js";
 
@@ -47,7 +47,7 @@ export class Meter {
 
   private constructor(run: Metered, budget: BudgetOptions | undefined, outer: Meter | undefined) {
     this.#run = run;
-    const { tokens = Number.POSITIVE_INFINITY, calls = Number.POSITIVE_INFINITY } = budget ?? {};
+    const { tokens = UNLIMITED, calls = UNLIMITED } = budget ?? {};
     this.#budget = { tokens, calls };
     this.#outer = outer;
   }

@@ -4,12 +4,14 @@ import { sharedYields } from "../base/event-loop.js";
 import { HELD } from "../base/keys.js";
 import {
   aCountOrInfinity,
+  aFunction,
   anObject,
   aSignal,
   aString,
   checkOptions,
   isPlainObject,
-  type Rule,
+  rule,
+  UNLIMITED,
 } from "../base/options.js";
 import { isObject } from "../base/realms.js";
 import { type Held, lend } from "../gate/held-slots.js";
@@ -32,33 +34,24 @@ interface Outer {
 
 const NO_PARAMS: Params = Object.freeze({});
 
-const emitterRule: Rule = {
-  expected: "an emitter of eventemitter3 (one of node:events works differently)",
-  accepts: (value) =>
+const anEmitter = rule(
+  "an emitter of eventemitter3 (one of node:events works differently)",
+  (value) =>
     isObject(value) && "listenerCount" in value && "listeners" in value && !("setMaxListeners" in value),
-};
-const contextRule: Rule = {
-  expected: "the context that a hook was given",
-  accepts: (value) => isObject(value) && HELD in value,
-};
-const hooks: Rule = {
-  expected: "a function or an array of functions",
-  accepts: (value) => [value].flat().every((hook) => typeof hook === "function"),
-};
-const budgetRule: Rule = {
-  expected: "{ tokens, calls }, of which one may be left out",
-  accepts: isPlainObject,
-};
+);
+const aContext = rule("the context that a hook was given", (value) => isObject(value) && HELD in value);
+const hooks = rule("a function or an array of functions", (value) => [value].flat().every(aFunction.accepts));
+const aBudget = rule("{ tokens, calls }, of which one may be left out", isPlainObject);
 export const runRules = {
   signal: aSignal,
   drain: aSignal,
   params: anObject,
-  events: emitterRule,
+  events: anEmitter,
   around: hooks,
   maxSteps: aCountOrInfinity,
-  budget: budgetRule,
+  budget: aBudget,
   runId: aString,
-  ctx: contextRule,
+  ctx: aContext,
 };
 
 /** One call of `run()`: its limits, its listeners, its place among the turns of the event loop. */
@@ -94,7 +87,7 @@ export class Run {
     const outer = options?.ctx as unknown as Outer | undefined;
     this.events = options?.events;
     this.params = options?.params === undefined ? NO_PARAMS : Object.freeze({ ...options.params });
-    this.maxSteps = options?.maxSteps ?? Number.POSITIVE_INFINITY;
+    this.maxSteps = options?.maxSteps ?? UNLIMITED;
     this.#id = options?.runId;
     this.held = lend(outer?.[HELD]);
     this.outer = outer?.scope?.run;
@@ -153,8 +146,8 @@ function cancellationOf(
   outer: Cancellation | undefined,
   until: Cancellation | undefined,
 ): Cancellation | undefined {
-  const { signal, drain, maxSteps = Number.POSITIVE_INFINITY, budget } = options ?? {};
-  const halts = maxSteps !== Number.POSITIVE_INFINITY;
+  const { signal, drain, maxSteps = UNLIMITED, budget } = options ?? {};
+  const halts = maxSteps !== UNLIMITED;
   if (!signal && !drain && !halts && !budget && !outer && !until) return undefined;
   const cancellation = new Cancellation(halts);
   if (until !== undefined) cancellation.follow(until);

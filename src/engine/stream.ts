@@ -2,7 +2,7 @@
 import { Cancellation } from "../base/cancellation.js";
 import { SluiceError } from "../base/errors.js";
 import { BACKPRESSURE } from "../base/keys.js";
-import { aCount, checkOptions, type Rule } from "../base/options.js";
+import { aCount, checkOptions, type Rule, rule, UNLIMITED } from "../base/options.js";
 import { EVENT_TYPES } from "../observe/event-types.js";
 import {
   type AnyEvent,
@@ -41,10 +41,10 @@ export type RunStream<Event> = AsyncIterableIterator<Event, undefined, undefined
 const rules: Record<string, Rule> = {
   ...runRules,
   buffer: aCount,
-  types: {
-    expected: `an array of ${EVENT_TYPES.join(", ")}`,
-    accepts: (value) => Array.isArray(value) && value.every((type) => EVENT_TYPES.includes(type)),
-  },
+  types: rule(
+    `an array of ${EVENT_TYPES.join(", ")}`,
+    (value) => Array.isArray(value) && value.every((type) => EVENT_TYPES.includes(type)),
+  ),
 };
 
 /** Starts a run that ends with this level of cancellation too. */
@@ -93,7 +93,7 @@ class Stream implements RunStream<AnyEvent> {
     this.#most = most;
     const events = this.#listeners(types, options.events);
     const onAbort = () => {
-      this.#most = Number.POSITIVE_INFINITY; // nobody who has to end may wait for the reader
+      this.#most = UNLIMITED; // nobody who has to end may wait for the reader
       this.#room.open();
     };
     this.#begin = () => start({ ...options, events: events as RunEmitter }, this.#leave, onAbort);
