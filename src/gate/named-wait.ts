@@ -1,5 +1,5 @@
 // Finds the wait that an answer names in its headers or its body. Imports only the readers beside it.
-import { field, itemsOf } from "./error-parts.js";
+import { canBeRead, field, itemsOf } from "./error-parts.js";
 import { headerFields } from "./header-fields.js";
 import { pointInTime, readWait } from "./wait-text.js";
 
@@ -60,7 +60,7 @@ function resetIn(fields: Fields, now: number): number | undefined {
 /** A `retryDelay` of Google's RetryInfo: `"7s"`, or over gRPC `{ seconds, nanos }`. */
 function readDelay(delay: unknown, now: number): number | undefined {
   if (typeof delay === "string") return readWait(delay, 1_000, now);
-  if (typeof delay !== "object" || delay === null) return undefined;
+  if (!canBeRead(delay)) return undefined;
   const amountOf = (name: string): number => {
     const value = field(delay, name) ?? 0;
     return typeof value === "number" || typeof value === "string" ? Number(value) : Number.NaN;
