@@ -76,9 +76,7 @@ export class Cancellation {
   /** Makes this level fire with a caller's signal, until {@link release}. */
   followSignal(signal: AbortSignal): this {
     this.mayAbandon = true;
-    if (signal.aborted) this.abort(signal.reason, true);
-    else this.#whenReleased(relayFor(signal).add(this));
-    return this;
+    return this.#followBy(signal, () => this.abort(signal.reason, true));
   }
 
   /** An array that grows by `push` has room for 17 from the start. */
@@ -88,8 +86,12 @@ export class Cancellation {
 
   /** Drains this level with a caller's signal, until {@link release}. */
   followDrain(signal: AbortSignal): this {
-    if (signal.aborted) this.drain(signal.reason);
-    else this.#whenReleased(drainRelayFor(signal).add(this));
+    return this.#followBy(signal, () => this.drain(signal.reason));
+  }
+
+  #followBy(signal: AbortSignal, fire: Listener): this {
+    if (signal.aborted) fire();
+    else this.#whenReleased(relayOf(signal).add(fire));
     return this;
   }
 
@@ -135,40 +137,34 @@ export class Cancellation {
 
 /** The one listener that all runs with the same signal share: eleven of them would print a warning. */
 class Relay {
-  readonly #followers = new Set<Cancellation>();
+  readonly #listeners = new Set<Listener>();
   readonly #signal: AbortSignal;
-  readonly #fire: () => void;
+  readonly #fire = () => {
+    for (const listener of [...this.#listeners]) listener();
+  };
 
-  constructor(signal: AbortSignal, fire: (follower: Cancellation, reason: unknown) => void) {
+  constructor(signal: AbortSignal) {
     this.#signal = signal;
-    this.#fire = () => {
-      for (const follower of [...this.#followers]) fire(follower, signal.reason);
-    };
   }
 
-  add(follower: Cancellation): Listener {
-    if (this.#followers.size === 0) this.#signal.addEventListener("abort", this.#fire);
-    this.#followers.add(follower);
+  add(listener: Listener): Listener {
+    if (this.#listeners.size === 0) this.#signal.addEventListener("abort", this.#fire);
+    this.#listeners.add(listener);
     return () => {
-      if (this.#followers.delete(follower) && this.#followers.size === 0) {
+      if (this.#listeners.delete(listener) && this.#listeners.size === 0) {
         this.#signal.removeEventListener("abort", this.#fire);
       }
     };
   }
 }
 
-/** Gives each signal its one relay. */
-function relays(fire: (follower: Cancellation, reason: unknown) => void): (signal: AbortSignal) => Relay {
-  const known = new WeakMap<AbortSignal, Relay>();
-  return (signal) => {
-    let relay = known.get(signal);
-    if (relay === undefined) known.set(signal, (relay = new Relay(signal, fire)));
-    return relay;
-  };
-}
+const relays = new WeakMap<AbortSignal, Relay>();
 
-const relayFor = relays((follower, reason) => follower.abort(reason, true));
-const drainRelayFor = relays((follower, reason) => follower.drain(reason));
+function relayOf(signal: AbortSignal): Relay {
+  let relay = relays.get(signal);
+  if (relay === undefined) relays.set(signal, (relay = new Relay(signal)));
+  return relay;
+}
 
 /**
  * Waits for `start` to call back, or rejects with the reason at a drain or an abort.
