@@ -24,9 +24,9 @@ const WAITING = Symbol("waiting");
 /** The attempts at one job. No async function, so that a flow's walk starts and ends in the turn of its step. */
 class Attempts extends Pending {
   readonly #job: Job;
-  /** The attempt under way, from 0; counted by #decide. */
+  /** The attempt under way, from 0; counted by #follow. */
   #number = 0;
-  /** What the attempt before threw; written by #decide. */
+  /** What the attempt before threw; written by #follow. */
   #lastError: unknown;
 
   constructor(job: Job) {
@@ -74,45 +74,34 @@ class Attempts extends Pending {
   }
 
   #decide(error: unknown): void {
-    decide(this.#job, error, this.#number).then(
-      (decision) => {
-        if (decision !== AGAIN) return this.#end(decision.result);
-        this.#number++;
-        this.#lastError = error;
-        try {
-          const result = this.#try();
-          if (result !== WAITING) this.#end(result);
-        } catch (failure) {
-          this.#fail(failure);
-        }
+    this.#follow(error).then(
+      (result) => {
+        if (result !== WAITING) this.#end(result);
       },
       (failure) => this.#fail(failure),
     );
   }
-}
 
-const AGAIN = Symbol("again");
-
-/** What follows a failure: another attempt, once it is time, or what the fallback gives. */
-async function decide(
-  job: Job,
-  error: unknown,
-  number: number,
-): Promise<typeof AGAIN | { readonly result: unknown }> {
-  const { node, scope, index, worker, walk } = job;
-  const { run, cancellation } = scope;
-  cancellation?.throwIfDraining(); // a failure of a run that ends is neither tried again nor decided
-  // A walk's failure was located where it happened, unless it is the walk's own timeout.
-  if (walk === undefined || locate(error) === undefined) scope.locate(error, node, index, number);
-  worker?.releaseSlots(run.held); // only `exec` itself holds a slot
-  const wait = await waitBefore(job, error, number);
-  report(job, wait);
-  cancellation?.throwIfDraining();
-  if (wait === undefined) return { result: await recover(job, error, number) };
-  if (wait > 0) {
-    await sleep(wait, cancellation, isRaced(job) ? () => {} : undefined);
-  } else await yieldTo(job);
-  return AGAIN;
+  /** What follows a failure: another attempt, once it is time, or what the fallback gives. */
+  async #follow(error: unknown): Promise<unknown> {
+    const job = this.#job;
+    const number = this.#number;
+    const { node, scope, index, worker, walk } = job;
+    const { run, cancellation } = scope;
+    cancellation?.throwIfDraining(); // a failure of a run that ends is neither tried again nor decided
+    // A walk's failure was located where it happened, unless it is the walk's own timeout.
+    if (walk === undefined || locate(error) === undefined) scope.locate(error, node, index, number);
+    worker?.releaseSlots(run.held); // only `exec` itself holds a slot
+    const wait = await waitBefore(job, error, number);
+    report(job, wait);
+    cancellation?.throwIfDraining();
+    if (wait === undefined) return await recover(job, error, number);
+    if (wait > 0) await sleep(wait, cancellation, isRaced(job) ? () => {} : undefined);
+    else await yieldTo(job);
+    this.#number++;
+    this.#lastError = error;
+    return this.#try();
+  }
 }
 
 /** Gives the event loop its turn, and a slow reader theirs, before an attempt that need not wait. */

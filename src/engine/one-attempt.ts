@@ -33,25 +33,38 @@ export function report(job: Job, wait?: number): void {
 
 /** Makes one attempt. */
 export function tryOnce(job: Job, number: number, lastError: unknown, failed: Failed | undefined): unknown {
-  const { node, settings, scope, index, step, walk } = job;
-  const ctx = new StepContext(scope, node, index, number, step);
-  if (number > 0) ctx.follows(lastError);
+  const { settings, scope, walk } = job;
   const isMetered = walk === undefined && scope.run.meter !== undefined;
-  if (settings.isGated || isMetered) return tryMetered(job, ctx, failed);
+  if (settings.isGated || isMetered) return tryMetered(job, number, lastError, failed);
   if (failed !== undefined) throw failed.error;
-  return perform(job, ctx);
+  return perform(job, contextOf(job, number, lastError));
 }
 
-/** Makes an attempt that takes tokens: of the run's budget, and then of its gates. */
-async function tryMetered(job: Job, ctx: StepContext, failed: Failed | undefined): Promise<unknown> {
+function contextOf({ node, scope, index, step }: Job, number: number, lastError: unknown): StepContext {
+  const ctx = new StepContext(scope, node, index, number, step);
+  if (number > 0) ctx.follows(lastError);
+  return ctx;
+}
+
+/**
+ * Makes an attempt that takes tokens: of the run's budget, and then of its gates. A call that goes again after a refusal
+ * has a context of its own.
+ */
+async function tryMetered(
+  job: Job,
+  number: number,
+  lastError: unknown,
+  failed: Failed | undefined,
+): Promise<unknown> {
   const { node, scope, index, walk } = job;
+  const first = contextOf(job, number, lastError);
   let tokens = 0;
   let gates: readonly Passable[];
   try {
-    if (node.cost !== undefined) tokens = await costOf(job, ctx.attempt);
-    gates = gatesOf(job, ctx);
+    if (node.cost !== undefined) tokens = await costOf(job, number);
+    gates = gatesOf(job, first);
   } catch (error) {
-    scope.locate(error, node, index, ctx.attempt);
+    scope.locate(error, node, index, number);
     throw error;
   }
   const { cancellation, run } = scope;
@@ -59,15 +72,14 @@ async function tryMetered(job: Job, ctx: StepContext, failed: Failed | undefined
   const reservation =
     walk === undefined ? await run.meter?.reserve(tokens, cancellation, fields, run.host) : undefined;
   let wasMade = false;
-  let isFirst = true;
+  let next: StepContext | undefined = first;
   const start = (grant?: Grant) => {
-    // A call that goes again after a refusal has a context of its own.
-    const own = isFirst ? ctx : ctx.renew();
-    isFirst = false;
+    const ctx = next ?? contextOf(job, number, lastError);
+    next = undefined;
     wasMade = true;
-    if (grant !== undefined) own.hold(grant);
-    if (reservation !== undefined) own.reserve(reservation);
-    return perform(job, own, grant) as Awaitable<unknown>;
+    if (grant !== undefined) ctx.hold(grant);
+    if (reservation !== undefined) ctx.reserve(reservation);
+    return perform(job, ctx, grant) as Awaitable<unknown>;
   };
   const refused = () => {
     wasMade = false;

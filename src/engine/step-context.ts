@@ -95,10 +95,10 @@ export class StepContext implements Context {
   }
 
   get signal(): AbortSignal {
-    this.#rare ??= new Rare();
-    this.#rare.signal ??= new HookSignal(this.cancellation);
+    const rare = this.#ownRare;
+    rare.signal ??= new HookSignal(this.cancellation);
     if (this.#closer !== undefined) this.#closer.ctx = this;
-    return this.#rare.signal.signal;
+    return rare.signal.signal;
   }
 
   get emit(): (data: unknown) => Promise<void> {
@@ -129,36 +129,29 @@ export class StepContext implements Context {
     };
   }
 
-  /** A context for the same attempt, made again after a vendor refused its call. */
-  renew(): StepContext {
-    const { scope, node, index, attempt, step } = this;
-    const made = new StepContext(scope, node, index, attempt, step);
-    if (attempt > 0) made.follows(this.lastError);
-    return made;
-  }
-
   /** Ties the context to the slots and tokens of one call through its gates. */
   hold(grant: Granted): void {
-    this.#rare ??= new Rare();
-    this.#rare.grant = grant;
+    this.#ownRare.grant = grant;
   }
 
   /** Ties the context to what the run's budget has reserved for its call. */
   reserve(reservation: Reservation): void {
-    this.#rare ??= new Rare();
-    this.#rare.reservation = reservation;
+    this.#ownRare.reservation = reservation;
   }
 
   /** Puts the attempt on a level of cancellation of its own. */
   limit(deadline: Cancellation): void {
-    this.#rare ??= new Rare();
-    this.#rare.deadline = deadline;
+    this.#ownRare.deadline = deadline;
   }
 
   /** Notes what the attempt before threw. */
   follows(error: unknown): void {
+    this.#ownRare.lastError = error;
+  }
+
+  get #ownRare(): Rare {
     this.#rare ??= new Rare();
-    this.#rare.lastError = error;
+    return this.#rare;
   }
 
   get #isOver(): boolean {
@@ -167,7 +160,7 @@ export class StepContext implements Context {
 
   /** Ends the attempt: its signal follows the run no longer. */
   close(abandoned = false): void {
-    if (abandoned) (this.#rare ??= new Rare()).abandoned = true;
+    if (abandoned) this.#ownRare.abandoned = true;
     this.#rare?.signal?.close();
   }
 }

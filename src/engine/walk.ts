@@ -169,7 +169,7 @@ class Walk extends Pending {
 
   #countStep(): void {
     const { run, cancellation } = this.#scope;
-    if (cancellation?.draining) throw cancellation.reason;
+    cancellation?.throwIfDraining();
     this.#steps++;
     if (run.steps++ >= run.maxSteps) throw this.#scope.tooManySteps(this.#node);
   }
@@ -199,8 +199,7 @@ class Walk extends Pending {
   }
 
   #execute(): unknown {
-    const { cancellation } = this.#scope;
-    if (cancellation?.draining) throw cancellation.reason;
+    this.#scope.cancellation?.throwIfDraining();
     const node = this.#node;
     const ctx = this.#ctx as StepContext;
     if (node[NODE].plain && !this.#takesLongRoad) {
@@ -211,10 +210,9 @@ class Walk extends Pending {
   }
 
   #post(result: unknown): unknown {
-    const { cancellation } = this.#scope;
     this.#located = false;
     // Some SDKs end an aborted stream without an error, and half an answer is no answer.
-    if (cancellation?.aborted) throw cancellation.reason;
+    this.#scope.cancellation?.throwIfAborted();
     return this.#node.post(this.#shared, this.#prepared, result, this.#ctx as StepContext);
   }
 
@@ -222,8 +220,7 @@ class Walk extends Pending {
     if (typeof action !== "string" && action !== undefined && action !== null) {
       throw wrongAction(this.#node, action);
     }
-    const { cancellation } = this.#scope;
-    if (cancellation?.aborted) throw cancellation.reason;
+    this.#scope.cancellation?.throwIfAborted();
     this.#ctx?.close();
   }
 
