@@ -1,5 +1,5 @@
 // What a batch tells of its items: each as a span, and how far all of them are.
-import { emitEvent } from "../observe/events.js";
+import { emitEvent, listensTo } from "../observe/events.js";
 import type { Watch } from "../observe/watch.js";
 import type { Named, Scope } from "./scope.js";
 import type { Worker } from "./worker.js";
@@ -50,7 +50,7 @@ export function progressOf(
   node: { readonly name: string },
 ): ((hasFailed: boolean) => void) | undefined {
   const { events } = scope.run;
-  if (events === undefined || events.listenerCount("progress") === 0) return undefined;
+  if (!listensTo(events, "progress")) return undefined;
   const { length, size } = items as { readonly length?: unknown; readonly size?: unknown };
   const total = [length, size].find((count) => typeof count === "number") as number | undefined;
   const began = performance.now();

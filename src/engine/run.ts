@@ -21,7 +21,7 @@ import { checkBudget } from "./budget.js";
 import type { Params, RunOptions } from "./context.js";
 import { idsOf } from "./ids.js";
 import type { Linked } from "./links.js";
-import { Meter, type Reservation } from "./meter.js";
+import { type Meter, meterFor, type Reservation } from "./meter.js";
 
 /** A context as a run inside a hook sees it. */
 interface Outer {
@@ -94,7 +94,7 @@ export class Run {
     this.host = outer?.reservation;
     this.watch = options && Watch.over(this, options.around);
     this.cancellation = cancellationOf(options, outer?.cancellation, until);
-    this.meter = options && Meter.over(this, options.budget);
+    this.meter = options && meterFor(this, options.budget);
     this.yields.enter();
   }
 

@@ -5,7 +5,7 @@ import { after } from "../base/awaitable.js";
 import type { Cancellation } from "../base/cancellation.js";
 import { type Named, nameOf } from "../base/name.js";
 import { type Around, compose, type OpenSpan, type Span } from "./around.js";
-import { emitEvent, type Listeners, type RunEvents } from "./events.js";
+import { emitEvent, type Listeners, listensTo, type RunEvents } from "./events.js";
 import type { GateLog, PauseReports } from "./gate-log.js";
 
 /** What a watch needs to know of its run. */
@@ -52,14 +52,14 @@ export class Watch {
   /** Gives a watch only where somebody listens to what it tells or wraps what it does. */
   static over(run: Watched, around: Around | readonly Around[] | undefined): Watch | undefined {
     const hooks = around === undefined ? [] : [around].flat();
-    const heard = SPANS.some((type) => (run.events?.listenerCount(type) ?? 0) > 0);
+    const heard = SPANS.some((type) => listensTo(run.events, type));
     return hooks.length > 0 || heard ? new Watch(run, hooks) : undefined;
   }
 
   private constructor(run: Watched, around: readonly Around[]) {
     this.#run = run;
     this.#around = around;
-    if (this.#listensTo("gate") !== undefined) {
+    if (listensTo(run.events, "gate")) {
       const fields = () => ({ runId: run.id, path: this.#root, index: undefined, parent: RUN_SPAN });
       this.#pauses = { emit: (report) => this.#emit("gate", { ...fields(), ...report }), log: undefined };
     }
@@ -86,7 +86,7 @@ export class Watch {
     const { kind, node, place, index, attempt, input } = work;
     const { cancellation } = place;
     const id = ++this.#spans;
-    if (this.#around.length === 0 && this.#listensTo(kind) === undefined && kind !== "run") {
+    if (this.#around.length === 0 && !listensTo(this.#run.events, kind) && kind !== "run") {
       return work.perform(id);
     }
     const own = { runId: this.#run.id, path: place.path(node), index, id, parent: place.span };
@@ -143,13 +143,8 @@ export class Watch {
     this.#pauses?.log?.end();
   }
 
-  #listensTo(type: keyof RunEvents): Listeners | undefined {
-    const { events } = this.#run;
-    return events !== undefined && events.listenerCount(type) > 0 ? events : undefined;
-  }
-
   #emit(type: keyof RunEvents, event: object): void {
-    const events = this.#listensTo(type);
-    if (events !== undefined) emitEvent(events, { type, ...event } as never);
+    const { events } = this.#run;
+    if (listensTo(events, type)) emitEvent(events, { type, ...event } as never);
   }
 }
