@@ -17,6 +17,8 @@ import type { Run } from "./run.js";
 export interface Place {
   /** The number of that step in its walk, from 1. */
   readonly step: number;
+  /** Whether it is that of a batch's items, inside the step of the batch. */
+  readonly ofItems?: boolean | undefined;
   /** The iteration of a batch flow. */
   readonly iteration?: number | undefined;
   /** The id of a branch among those of a `parallel`. */
@@ -39,8 +41,6 @@ export class Scope {
   readonly #start: Linked | undefined;
   readonly #outer: Scope | undefined;
   readonly #place: Place | undefined;
-  /** Whether this is the scope of a batch's items, inside its step. */
-  readonly #ofItems: boolean;
 
   constructor(
     run: Run,
@@ -53,7 +53,6 @@ export class Scope {
     place?: Place,
     index: number | undefined = place?.iteration ?? outer?.index,
     span: number | undefined = outer === undefined ? run.watch && RUN_SPAN : outer.span,
-    ofItems = false,
   ) {
     this.run = run;
     this.params = params;
@@ -65,7 +64,6 @@ export class Scope {
     this.#start = start;
     this.#outer = outer;
     this.#place = place;
-    this.#ofItems = ofItems;
   }
 
   /** The scope of a walk inside a flow, or of a branch of a `parallel`. */
@@ -83,12 +81,12 @@ export class Scope {
 
   /** The same scope on another level of cancellation, or inside another span. */
   with(cancellation: Cancellation | undefined, span = this.span): Scope {
-    return this.#copy(cancellation, span, this.#outer, this.#place, this.#ofItems);
+    return this.#copy(cancellation, span, this.#outer, this.#place);
   }
 
   /** The scope of the items of a batch, whose step has this number. */
   items(cancellation: Cancellation, step: number): Scope {
-    return this.#copy(cancellation, this.span, this, { step }, true);
+    return this.#copy(cancellation, this.span, this, { step, ofItems: true });
   }
 
   #copy(
@@ -96,26 +94,18 @@ export class Scope {
     span: number | undefined,
     outer: Scope | undefined,
     place: Place | undefined,
-    ofItems: boolean,
   ): Scope {
     const { run, params, flow, strict, index } = this;
-    return new Scope(
-      run,
-      params,
-      cancellation,
-      flow,
-      strict,
-      this.#start,
-      outer,
-      place,
-      index,
-      span,
-      ofItems,
-    );
+    return new Scope(run, params, cancellation, flow, strict, this.#start, outer, place, index, span);
+  }
+
+  /** Of the scope of a batch's items: the scope of the batch itself. */
+  get #batch(): Scope | undefined {
+    return this.#place?.ofItems ? this.#outer : undefined;
   }
 
   path(node: Named): (string | number)[] {
-    if (this.#ofItems && this.#outer !== undefined) return this.#outer.path(node);
+    if (this.#batch !== undefined) return this.#batch.path(node);
     const { flow } = this;
     const path = flow === undefined ? [] : (this.#outer?.path(flow) ?? [nameOf(flow)]);
     const iteration = this.#place?.iteration;
@@ -131,9 +121,7 @@ export class Scope {
    * @param item - The index of an item, where this is the scope of items.
    */
   keyOf(node: Named, step: number, item?: number): string {
-    if (this.#ofItems && this.#outer !== undefined) {
-      return `${this.#outer.keyOf(node, this.#place?.step ?? 1)}[${item}]`;
-    }
+    if (this.#batch !== undefined) return `${this.#batch.keyOf(node, this.#place?.step ?? 1)}[${item}]`;
     const walk = this.#walkKey(node);
     if (this.#start === undefined) return walk;
     const id = this.run.idsFrom(this.#start).get(node as Linked) ?? `/${segmentOf(nameOf(node))}`;

@@ -67,7 +67,7 @@ const MOST_BEYOND = 100_000;
 interface Waiting {
   event: AnyEvent;
   /** The batch of a progress event. */
-  readonly batch?: string;
+  readonly batch: string | undefined;
 }
 
 class Stream implements RunStream<AnyEvent> {
@@ -119,17 +119,15 @@ class Stream implements RunStream<AnyEvent> {
   }
 
   #push(event: AnyEvent): void {
-    if (event.type === "progress") {
-      const batch = JSON.stringify([event.runId, event.path]);
-      const waiting = this.#progress.get(batch);
-      if (waiting !== undefined) {
-        waiting.event = event;
-        return;
-      }
-      const added = { event, batch };
-      this.#progress.set(batch, added);
-      this.#queue.push(added);
-    } else this.#queue.push({ event });
+    const batch = event.type === "progress" ? JSON.stringify([event.runId, event.path]) : undefined;
+    const waiting = batch && this.#progress.get(batch);
+    if (waiting) {
+      waiting.event = event;
+      return;
+    }
+    const added = { event, batch };
+    if (batch !== undefined) this.#progress.set(batch, added);
+    this.#queue.push(added);
     if (event.type === "data" && ++this.#data > this.#buffer + MOST_BEYOND) this.#overflow();
     this.#readers.shift()?.();
   }
