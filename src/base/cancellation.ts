@@ -45,7 +45,7 @@ export class Cancellation {
   }
 
   #callListeners(): void {
-    const others = this.#others === undefined ? [] : [...this.#others];
+    const others = [...(this.#others ?? [])];
     this.#listener?.();
     for (const listener of others) listener();
   }
@@ -81,7 +81,7 @@ export class Cancellation {
 
   /** An array that grows by `push` has room for 17 from the start. */
   #whenReleased(unsubscribe: Listener): void {
-    this.#unsubscribe = this.#unsubscribe === undefined ? [unsubscribe] : [...this.#unsubscribe, unsubscribe];
+    this.#unsubscribe = [...(this.#unsubscribe ?? []), unsubscribe];
   }
 
   /** Drains this level with a caller's signal, until {@link release}. */

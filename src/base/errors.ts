@@ -155,7 +155,7 @@ function hintFor(name: string, known: readonly string[], instead: Readonly<Recor
   if (Object.hasOwn(instead, name)) return instead[name] as string;
   const close = nearest(name, [...known, ...Object.keys(instead)]);
   if (close === undefined) return "";
-  const words = known.includes(close) || !Object.hasOwn(instead, close) ? "" : ` ${instead[close]}`;
+  const words = known.includes(close) ? "" : ` ${instead[close]}`;
   return `did you mean \`${close}\`?${words}`;
 }
 

@@ -5,7 +5,7 @@ import { isObject } from "./realms.js";
 /** What an option's value must be: the words for a message, and the check. */
 export interface Rule {
   readonly expected: string;
-  accepts(value: unknown): boolean;
+  readonly accepts: (value: unknown) => boolean;
 }
 
 /** The longest delay that a timer takes; a longer one would fire after 1 ms. */
@@ -42,7 +42,7 @@ export const aCount = rule(
   (value) => isNumber(value) && Number.isSafeInteger(value) && value >= 1,
 );
 export const aCountOrInfinity = rule(
-  "an integer from 1 up or Infinity",
+  `${aCount.expected} or Infinity`,
   (value) => value === UNLIMITED || aCount.accepts(value),
 );
 export const aWholeNumber = rule("an integer from 0 up", (value) => value === 0 || aCount.accepts(value));
@@ -84,11 +84,9 @@ export function checkOptions(
     );
   }
   for (const name in options) {
-    const known = Object.hasOwn(rules, name) ? rules[name] : undefined;
-    if (known === undefined) {
-      throw unknownOption(where, name, Object.keys(rules), instead);
-    }
+    if (!Object.hasOwn(rules, name)) throw unknownOption(where, name, Object.keys(rules), instead);
+    const { expected, accepts } = rules[name] as Rule;
     const value = options[name];
-    if (value !== undefined && !known.accepts(value)) throw invalidOption(where, name, known.expected, value);
+    if (value !== undefined && !accepts(value)) throw invalidOption(where, name, expected, value);
   }
 }

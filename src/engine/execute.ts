@@ -2,6 +2,7 @@
 // roads at the top are for first attempts that need nothing of that.
 import { type Awaitable, after, isThenable } from "../base/awaitable.js";
 import { Cancellation } from "../base/cancellation.js";
+import { now } from "../base/clock.js";
 import { quote, SluiceError } from "../base/errors.js";
 import { nameOf } from "../base/name.js";
 import { isAmount } from "../base/options.js";
@@ -158,7 +159,7 @@ class Deadline {
   readonly #job: Job;
   readonly #timeout: number;
   readonly #timer: ReturnType<typeof setTimeout>;
-  readonly #began = performance.now();
+  readonly #began = now();
 
   constructor(job: Job, timeout: number) {
     this.#job = job;
@@ -169,7 +170,7 @@ class Deadline {
 
   /** An `exec` that blocked the event loop past its timeout has kept the timer from firing. */
   check(): void {
-    if (performance.now() - this.#began > this.#timeout + EARLY) this.#fire();
+    if (now() - this.#began > this.#timeout + EARLY) this.#fire();
   }
 
   #fire(): void {

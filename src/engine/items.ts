@@ -1,4 +1,5 @@
 // What a batch tells of its items: each as a span, and how far all of them are.
+import { now } from "../base/clock.js";
 import { emitEvent, listensTo } from "../observe/events.js";
 import type { Watch } from "../observe/watch.js";
 import type { Named, Scope } from "./scope.js";
@@ -53,13 +54,13 @@ export function progressOf(
   if (!listensTo(events, "progress")) return undefined;
   const { length, size } = items as { readonly length?: unknown; readonly size?: unknown };
   const total = [length, size].find((count) => typeof count === "number") as number | undefined;
-  const began = performance.now();
+  const began = now();
   let done = 0;
   let failed = 0;
   return (hasFailed) => {
     done++;
     if (hasFailed) failed++;
-    const at = performance.now();
+    const at = now();
     const rate = (done * 1_000) / Math.max(1, at - began);
     const remaining = total === undefined ? undefined : ((total - done) * 1_000) / rate;
     emitEvent(events, {

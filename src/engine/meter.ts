@@ -1,7 +1,7 @@
 // What a run spends: calls and tokens, reserved before each call and settled after it, and held back by its budget.
 import { type Cancellation, waitFor } from "../base/cancellation.js";
 import { SluiceError, show } from "../base/errors.js";
-import { isAmount, UNLIMITED } from "../base/options.js";
+import { anAmount, isAmount, UNLIMITED } from "../base/options.js";
 import { emitEvent, type Listeners, listensTo } from "../observe/events.js";
 import type { BudgetOptions } from "./budget.js";
 
@@ -68,7 +68,7 @@ class Meter {
       const outer = await this.#outer?.reserve(tokens, cancellation, eventFields, host);
       return new Reservation(this, tokens, outer, eventFields, host);
     } catch (error) {
-      this.giveBack(tokens);
+      this.settle(tokens, undefined, eventFields);
       throw error;
     }
   }
@@ -138,21 +138,17 @@ class Meter {
     this.#blocked--;
   }
 
-  /** Gives back a reservation whose call was not made. */
-  giveBack(tokens: number): void {
-    this.#calls--;
-    this.#tokens -= tokens;
-    this.#admit();
-  }
-
-  /** Ends a call that was made. */
-  settle(reserved: number, cost: number, eventFields: () => UsageFields): void {
-    this.#tokens += cost - reserved;
-    this.#used.calls++;
-    this.#used.tokens += cost;
-    const { events } = this.#run;
-    if (listensTo(events, "usage")) {
-      emitEvent(events, { type: "usage", ...eventFields(), runId: this.#run.id, ...this.#used });
+  /** Ends a call that cost so much; with `undefined`, gives back what was reserved for one that was not made. */
+  settle(reserved: number, cost: number | undefined, eventFields: () => UsageFields): void {
+    this.#tokens += (cost ?? 0) - reserved;
+    if (cost === undefined) this.#calls--;
+    else {
+      this.#used.calls++;
+      this.#used.tokens += cost;
+      const { events } = this.#run;
+      if (listensTo(events, "usage")) {
+        emitEvent(events, { type: "usage", ...eventFields(), runId: this.#run.id, ...this.#used });
+      }
     }
     this.#admit();
   }
@@ -208,8 +204,8 @@ export class Reservation {
   /** Adds to what the call really cost. @throws SluiceError `INVALID_COST`. */
   charge(tokens: number): void {
     if (!isAmount(tokens)) {
-      const expected = "expected tokens as a finite number from 0 up";
-      throw new SluiceError("INVALID_COST", `charge(): ${expected}, got ${show(tokens)}`);
+      const text = `charge(): expected tokens as ${anAmount.expected}, got ${show(tokens)}`;
+      throw new SluiceError("INVALID_COST", text);
     }
     this.#charged = (this.#charged ?? 0) + tokens;
     this.outer?.charge(tokens);
@@ -219,8 +215,8 @@ export class Reservation {
   end(wasMade: boolean): void {
     this.ended = true;
     if (this.waits > 0) this.meter.unblock();
-    if (wasMade) this.meter.settle(this.#tokens, this.#charged ?? this.#tokens, this.#eventFields);
-    else this.meter.giveBack(this.#tokens);
+    const cost = wasMade ? (this.#charged ?? this.#tokens) : undefined;
+    this.meter.settle(this.#tokens, cost, this.#eventFields);
     this.outer?.end(wasMade);
   }
 }

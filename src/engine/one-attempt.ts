@@ -2,7 +2,7 @@
 import { type Awaitable, isThenable } from "../base/awaitable.js";
 import { invalidOption, quote, SluiceError, show } from "../base/errors.js";
 import { nameOf } from "../base/name.js";
-import { isAmount } from "../base/options.js";
+import { anAmount, isAmount } from "../base/options.js";
 import type { AcquireRequest } from "../gate/acquire-request.js";
 import { isGate } from "../gate/brand.js";
 import type { Grant } from "../gate/grant.js";
@@ -61,7 +61,7 @@ async function tryMetered(
   let tokens = 0;
   let gates: readonly Passable[];
   try {
-    if (node.cost !== undefined) tokens = await costOf(job, number);
+    if (node.cost !== undefined) tokens = await costOf(job);
     gates = gatesOf(job, first);
   } catch (error) {
     scope.locate(error, node, index, number);
@@ -153,11 +153,9 @@ function perform(job: Job, ctx: StepContext, grant?: Grant): unknown {
 }
 
 /** The tokens to reserve; a first attempt may have asked for them already. */
-async function costOf(job: Job, number: number): Promise<number> {
+async function costOf(job: Job): Promise<number> {
   const { node, scope, input, worker } = job;
-  const asked = number === 0 ? worker?.cost : undefined;
-  if (worker !== undefined) worker.cost = undefined;
-  let tokens: unknown = asked ?? node.cost?.(input);
+  let tokens: unknown = worker?.takeCost() ?? node.cost?.(input);
   if (isThenable(tokens)) {
     worker?.releaseSlots(scope.run.held);
     tokens = await raced(job, tokens);
@@ -165,6 +163,6 @@ async function costOf(job: Job, number: number): Promise<number> {
   if (isAmount(tokens)) return tokens;
   throw new SluiceError(
     "INVALID_COST",
-    `${quote(nameOf(node))}: expected cost() to return tokens as a finite number from 0 up, got ${show(tokens)}`,
+    `${quote(nameOf(node))}: expected cost() to return tokens as ${anAmount.expected}, got ${show(tokens)}`,
   );
 }

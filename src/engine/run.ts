@@ -93,7 +93,7 @@ export class Run {
     this.outer = outer?.scope?.run;
     this.host = outer?.reservation;
     this.watch = options && Watch.over(this, options.around);
-    this.cancellation = cancellationOf(options, outer?.cancellation, until);
+    this.cancellation = cancellationOf(options, this.maxSteps !== UNLIMITED, outer?.cancellation, until);
     this.meter = options && meterFor(this, options.budget);
     this.yields.enter();
   }
@@ -143,11 +143,11 @@ export class Run {
 /** A level of cancellation for a run that something can end. */
 function cancellationOf(
   options: RunOptions | undefined,
+  halts: boolean,
   outer: Cancellation | undefined,
   until: Cancellation | undefined,
 ): Cancellation | undefined {
-  const { signal, drain, maxSteps = UNLIMITED, budget } = options ?? {};
-  const halts = maxSteps !== UNLIMITED;
+  const { signal, drain, budget } = options ?? {};
   if (!signal && !drain && !halts && !budget && !outer && !until) return undefined;
   const cancellation = new Cancellation(halts);
   if (until !== undefined) cancellation.follow(until);

@@ -1,5 +1,6 @@
 // The scope of a walk: the flow that it belongs to, where it is, and what all its nodes inherit.
 import type { Cancellation } from "../base/cancellation.js";
+import { now } from "../base/clock.js";
 import { SluiceError, setLocation, showPath } from "../base/errors.js";
 import { type Named, nameOf } from "../base/name.js";
 import type { WarningCode } from "../base/warnings.js";
@@ -153,7 +154,7 @@ export class Scope {
   }
 
   /** What every event carries. */
-  eventFields(node: Named, at = performance.now(), index = this.index) {
+  eventFields(node: Named, at = now(), index = this.index) {
     return { runId: this.run.id, path: this.path(node), index, at, parent: this.span };
   }
 

@@ -130,9 +130,11 @@ function isWorthRetrying(error: unknown): boolean {
 export function settingsOf(where: string, options: NodeOptions): Settings {
   const { attempts = 1, backoff = 0, retryIf = isWorthRetrying, timeout, gate, rate } = options;
   checkBackoff(where, backoff);
-  const chooseGate = typeof gate === "function" ? (gate as Settings["chooseGate"]) : undefined;
-  const shared = gate === undefined || typeof gate === "function" ? [] : [gate as unknown as Passable];
-  const gates = rate === undefined ? shared : [...shared, privateGate(where, rate)];
+  const gates: Passable[] = [];
+  let chooseGate: Settings["chooseGate"];
+  if (typeof gate === "function") chooseGate = gate as Settings["chooseGate"];
+  else if (gate !== undefined) gates.push(gate as unknown as Passable);
+  if (rate !== undefined) gates.push(privateGate(where, rate));
   const isGated = gates.length > 0 || chooseGate !== undefined;
   return {
     attempts,

@@ -81,7 +81,8 @@ class Stream implements RunStream<AnyEvent> {
   #data = 0;
   /** The progress events in the queue, by batch. */
   readonly #progress = new Map<string, Waiting>();
-  readonly #readers: (() => void)[] = [];
+  /** Where the reader waits for events, and the run for its reader. */
+  readonly #arrivals = new Room();
   readonly #room = new Room();
   #run: Promise<void> | undefined;
   #left = false;
@@ -129,7 +130,7 @@ class Stream implements RunStream<AnyEvent> {
     if (batch !== undefined) this.#progress.set(batch, added);
     this.#queue.push(added);
     if (event.type === "data" && ++this.#data > this.#buffer + MOST_BEYOND) this.#overflow();
-    this.#readers.shift()?.();
+    this.#arrivals.open();
   }
 
   /** Ends the run, in which `emit` then does nothing: what is in the queue is the most that there can be. */
@@ -165,7 +166,7 @@ class Stream implements RunStream<AnyEvent> {
       if (!this.#left) this.#failure ??= { error };
     } finally {
       this.#over = true;
-      for (const wake of this.#readers.splice(0)) wake();
+      this.#arrivals.open();
     }
   }
 
@@ -175,7 +176,7 @@ class Stream implements RunStream<AnyEvent> {
       const value = this.#shift();
       if (value !== undefined) return { done: false, value };
       if (this.#over) break;
-      await new Promise<void>((resolve) => this.#readers.push(resolve));
+      await this.#arrivals.wait();
     }
     const failure = this.#failure;
     this.#failure = undefined;
@@ -193,7 +194,6 @@ class Stream implements RunStream<AnyEvent> {
     this.#failure = undefined;
     this.#queue = [];
     this.#read = 0;
-    this.#data = 0;
     return { done: true, value: undefined };
   }
 

@@ -46,6 +46,13 @@ export class Worker implements SlotCarrier, Closer {
     }
   }
 
+  /** Gives what `cost()` gave for the current item's first attempt, if it was called already. */
+  takeCost(): unknown {
+    const { cost } = this;
+    this.cost = undefined;
+    return cost;
+  }
+
   /** Releases the slots that it carries, but for those that its run has borrowed. */
   releaseSlots(borrowedFrom: Held | undefined): void {
     releaseCarried(this, borrowedFrom);

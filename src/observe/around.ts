@@ -1,6 +1,7 @@
 // The `around` hooks of a run: functions that wrap its steps, items and attempts, nested in order.
 
 import { after, isThenable, Pending, rethrow, whenSettled } from "../base/awaitable.js";
+import { now } from "../base/clock.js";
 import { SluiceError } from "../base/errors.js";
 
 /** What an {@link Around} hook wraps. */
@@ -95,14 +96,14 @@ class HookCall {
     try {
       result = this.#work();
     } catch (error) {
-      this.#span.ended ??= performance.now();
+      this.#span.ended ??= now();
       const failure = Promise.reject(error);
       failure.catch(ignore);
       this.#result = failure;
       throw error;
     }
     if (!isThenable(result)) {
-      this.#span.ended ??= performance.now();
+      this.#span.ended ??= now();
       this.#result = result;
       return result;
     }
@@ -111,7 +112,7 @@ class HookCall {
     this.#promise = new Promise((resolve, reject) => {
       const settle =
         (tell: (outcome: unknown) => void, end: (outcome: unknown) => void) => (outcome: unknown) => {
-          this.#span.ended ??= performance.now();
+          this.#span.ended ??= now();
           tell(outcome);
           end(outcome);
         };

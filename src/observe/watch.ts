@@ -3,6 +3,7 @@
 
 import { after } from "../base/awaitable.js";
 import type { Cancellation } from "../base/cancellation.js";
+import { now } from "../base/clock.js";
 import { type Named, nameOf } from "../base/name.js";
 import { type Around, compose, type OpenSpan, type Span } from "./around.js";
 import { emitEvent, type Listeners, listensTo, type RunEvents } from "./events.js";
@@ -92,10 +93,10 @@ export class Watch {
     const own = { runId: this.#run.id, path: place.path(node), index, id, parent: place.span };
     if (kind === "run") this.#root = own.path;
     const numbered = attempt === undefined ? own : { ...own, attempt };
-    const began = performance.now();
+    const began = now();
     const time = kind === "run" ? { time: Date.now(), node } : undefined;
     this.#emit(kind, { ...numbered, at: began, phase: "start", ...time });
-    const end = (outcome: string, error: unknown, more: object | undefined, at = performance.now()) => {
+    const end = (outcome: string, error: unknown, more: object | undefined, at = now()) => {
       const duration = at - began;
       this.#emit(kind, { ...numbered, at, phase: "end", duration, outcome, error, ...more });
     };
@@ -105,7 +106,7 @@ export class Watch {
       return result;
     };
     const failed = (error: unknown): never => {
-      const at = performance.now();
+      const at = now();
       const tell = (more = work.more?.(undefined)) => end(outcome("failed"), error, more, at);
       if (work.failed === undefined || cancellation?.aborted) tell();
       else work.failed(tell);
