@@ -6,6 +6,7 @@ import type { Cancellation } from "../base/cancellation.js";
 import { now } from "../base/clock.js";
 import { type Named, nameOf } from "../base/name.js";
 import { type Around, compose, type OpenSpan, type Span } from "./around.js";
+import { WATCHED_TYPES } from "./event-types.js";
 import { emitEvent, type Listeners, listensTo, type RunEvents } from "./events.js";
 import type { GateLog, PauseReports } from "./gate-log.js";
 
@@ -40,8 +41,6 @@ interface Work {
 /** The span of a run itself. */
 export const RUN_SPAN = 1;
 
-const SPANS = ["run", "step", "item", "attempt", "gate"] as const;
-
 export class Watch {
   readonly #run: Watched;
   readonly #around: readonly Around[];
@@ -53,7 +52,7 @@ export class Watch {
   /** Gives a watch only where somebody listens to what it tells or wraps what it does. */
   static over(run: Watched, around: Around | readonly Around[] | undefined): Watch | undefined {
     const hooks = around === undefined ? [] : [around].flat();
-    const heard = SPANS.some((type) => listensTo(run.events, type));
+    const heard = WATCHED_TYPES.some((type) => listensTo(run.events, type));
     return hooks.length > 0 || heard ? new Watch(run, hooks) : undefined;
   }
 
@@ -96,18 +95,18 @@ export class Watch {
     const began = now();
     const time = kind === "run" ? { time: Date.now(), node } : undefined;
     this.#emit(kind, { ...numbered, at: began, phase: "start", ...time });
-    const end = (outcome: string, error: unknown, more: object | undefined, at = now()) => {
+    const end = (usual: string, error: unknown, more: object | undefined, at = now()) => {
       const duration = at - began;
+      const outcome = cancellation?.aborted ? "aborted" : usual;
       this.#emit(kind, { ...numbered, at, phase: "end", duration, outcome, error, ...more });
     };
-    const outcome = (usual: string) => (cancellation?.aborted ? "aborted" : usual);
     const done = (result: unknown) => {
-      end(outcome("done"), undefined, work.more?.(result));
+      end("done", undefined, work.more?.(result));
       return result;
     };
     const failed = (error: unknown): never => {
       const at = now();
-      const tell = (more = work.more?.(undefined)) => end(outcome("failed"), error, more, at);
+      const tell = (more = work.more?.(undefined)) => end("failed", error, more, at);
       if (work.failed === undefined || cancellation?.aborted) tell();
       else work.failed(tell);
       throw error;
