@@ -1,5 +1,7 @@
 // Cancellation as the engine sees it: a tree of flags with listeners, cheaper than one AbortController
-// for each level, and with one listener on a caller's signal however many runs share it. Imports nothing.
+// for each level, and with one listener on a caller's signal however many runs share it.
+import { type Awaitable, isThenable } from "./awaitable.js";
+
 type Listener = () => void;
 
 /**
@@ -76,7 +78,9 @@ export class Cancellation {
   /** Makes this level fire with a caller's signal, until {@link release}. */
   followSignal(signal: AbortSignal): this {
     this.mayAbandon = true;
-    return this.#followBy(signal, () => this.abort(signal.reason, true));
+    if (signal.aborted) this.abort(signal.reason, true);
+    else this.#whenReleased(relayFor(signal).add(this));
+    return this;
   }
 
   /** An array that grows by `push` has room for 17 from the start. */
@@ -86,12 +90,8 @@ export class Cancellation {
 
   /** Drains this level with a caller's signal, until {@link release}. */
   followDrain(signal: AbortSignal): this {
-    return this.#followBy(signal, () => this.drain(signal.reason));
-  }
-
-  #followBy(signal: AbortSignal, fire: Listener): this {
-    if (signal.aborted) fire();
-    else this.#whenReleased(relayOf(signal).add(fire));
+    if (signal.aborted) this.drain(signal.reason);
+    else this.#whenReleased(drainRelayFor(signal).add(this));
     return this;
   }
 
@@ -135,36 +135,46 @@ export class Cancellation {
   }
 }
 
+/** Work that is not waited for once it must be abandoned; a plain value as it is. */
+export const raced = <T>(work: Awaitable<T>, cancellation: Cancellation | undefined): Awaitable<T> =>
+  cancellation !== undefined && isThenable(work) ? cancellation.race(work as PromiseLike<T>) : work;
+
 /** The one listener that all runs with the same signal share: eleven of them would print a warning. */
 class Relay {
-  readonly #listeners = new Set<Listener>();
+  readonly #followers = new Set<Cancellation>();
   readonly #signal: AbortSignal;
-  readonly #fire = () => {
-    for (const listener of [...this.#listeners]) listener();
-  };
+  readonly #fire: () => void;
 
-  constructor(signal: AbortSignal) {
+  constructor(signal: AbortSignal, fire: (follower: Cancellation, reason: unknown) => void) {
     this.#signal = signal;
+    this.#fire = () => {
+      for (const follower of [...this.#followers]) fire(follower, signal.reason);
+    };
   }
 
-  add(listener: Listener): Listener {
-    if (this.#listeners.size === 0) this.#signal.addEventListener("abort", this.#fire);
-    this.#listeners.add(listener);
+  add(follower: Cancellation): Listener {
+    if (this.#followers.size === 0) this.#signal.addEventListener("abort", this.#fire);
+    this.#followers.add(follower);
     return () => {
-      if (this.#listeners.delete(listener) && this.#listeners.size === 0) {
+      if (this.#followers.delete(follower) && this.#followers.size === 0) {
         this.#signal.removeEventListener("abort", this.#fire);
       }
     };
   }
 }
 
-const relays = new WeakMap<AbortSignal, Relay>();
-
-function relayOf(signal: AbortSignal): Relay {
-  let relay = relays.get(signal);
-  if (relay === undefined) relays.set(signal, (relay = new Relay(signal)));
-  return relay;
+/** Gives each signal its one relay. */
+function relays(fire: (follower: Cancellation, reason: unknown) => void): (signal: AbortSignal) => Relay {
+  const known = new WeakMap<AbortSignal, Relay>();
+  return (signal) => {
+    let relay = known.get(signal);
+    if (relay === undefined) known.set(signal, (relay = new Relay(signal, fire)));
+    return relay;
+  };
 }
+
+const relayFor = relays((follower, reason) => follower.abort(reason, true));
+const drainRelayFor = relays((follower, reason) => follower.drain(reason));
 
 /**
  * Waits for `start` to call back, or rejects with the reason at a drain or an abort.

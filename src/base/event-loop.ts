@@ -73,6 +73,5 @@ export type { EventLoopYields };
 /** The event loop belongs to the process, whichever build of sluice a run is of. */
 export function sharedYields(): EventLoopYields {
   const home = globalThis as { [YIELDS]?: EventLoopYields };
-  home[YIELDS] ??= new EventLoopYields();
-  return home[YIELDS];
+  return (home[YIELDS] ??= new EventLoopYields());
 }

@@ -1,14 +1,14 @@
 // Attempts: what one call of `exec`, or of a flow's walk, goes through until it has a result or has failed. From the
 // outside in: attempts with their waits and the fallback, the budget, gates, `around` hooks, the call itself.
-import { type Awaitable, isThenable, Pending, whenSettled } from "../base/awaitable.js";
-import { sleep } from "../base/cancellation.js";
+import { isThenable, Pending, whenSettled } from "../base/awaitable.js";
+import { raced, sleep } from "../base/cancellation.js";
 import { locate } from "../base/errors.js";
 import { nameOf } from "../base/name.js";
 import { readRefusal } from "../gate/refusal.js";
 import { backpressure } from "../observe/events.js";
 import { waitAfter } from "./backoff.js";
 import type { Job } from "./execute.js";
-import { type Failed, isRaced, raced, report, tryOnce } from "./one-attempt.js";
+import { type Failed, isRaced, report, tryOnce } from "./one-attempt.js";
 import { StepContext } from "./step-context.js";
 
 /**
@@ -122,9 +122,9 @@ async function waitBefore(job: Job, error: unknown, number: number) {
   const { node, settings, scope, index } = job;
   if (number + 1 >= settings.attempts) return undefined;
   try {
-    if (!(await raced(job, settings.retryIf(error)))) return undefined;
+    if (!(await raced(settings.retryIf(error), scope.cancellation))) return undefined;
     scope.cancellation?.throwIfDraining();
-    const wait = await raced(job, waitAfter(settings.backoff, number, error, nameOf(node)));
+    const wait = await raced(waitAfter(settings.backoff, number, error, nameOf(node)), scope.cancellation);
     // A gate has waited for what it was told already.
     const named = settings.isGated ? 0 : (readRefusal(error)?.wait ?? 0);
     return Math.max(wait, Math.min(named, LONGEST_NAMED_WAIT));
@@ -139,7 +139,7 @@ async function recover(job: Job, error: unknown, number: number): Promise<unknow
   const ctx = new StepContext(scope, node, index, number, step);
   if (worker !== undefined) worker.recovered = true;
   try {
-    return await raced(job, node.execFallback(input, error, ctx) as Awaitable<unknown>);
+    return await raced(node.execFallback(input, error, ctx), scope.cancellation);
   } catch (failure) {
     if (failure !== error) scope.locate(failure, node, index, number);
     throw failure;

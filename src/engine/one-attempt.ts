@@ -1,5 +1,6 @@
 // One attempt: its cost, the budget, gates and `around` hooks that it goes through on the way to the call.
 import { type Awaitable, isThenable } from "../base/awaitable.js";
+import { raced } from "../base/cancellation.js";
 import { invalidOption, quote, SluiceError, show } from "../base/errors.js";
 import { nameOf } from "../base/name.js";
 import { anAmount, isAmount } from "../base/options.js";
@@ -13,10 +14,6 @@ import { StepContext } from "./step-context.js";
 
 /** What a first attempt threw that was made on the short road. */
 export type Failed = { readonly error: unknown };
-
-/** Work of the user's hooks that holds no store, abandoned at an abort. */
-export const raced = <T>({ scope: { cancellation } }: Job, work: Awaitable<T>): Awaitable<T> =>
-  isThenable(work) ? (cancellation?.race(work as PromiseLike<T>) ?? work) : work;
 
 /**
  * Whether the fan-out races its items against the abort: then a wait that is abandoned need not settle, which takes
@@ -158,7 +155,7 @@ async function costOf(job: Job): Promise<number> {
   let tokens: unknown = worker?.takeCost() ?? node.cost?.(input);
   if (isThenable(tokens)) {
     worker?.releaseSlots(scope.run.held);
-    tokens = await raced(job, tokens);
+    tokens = await raced(tokens, scope.cancellation);
   }
   if (isAmount(tokens)) return tokens;
   throw new SluiceError(

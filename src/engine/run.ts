@@ -56,19 +56,20 @@ export const runRules = {
 
 /** One call of `run()`: its limits, its listeners, its place among the turns of the event loop. */
 export class Run {
-  readonly events: Listeners | undefined;
+  // Declared, for the constructor writes them: as fields each would be written twice.
+  declare readonly events: Listeners | undefined;
   /** What reports steps, items, attempts and gates; `undefined` where nothing listens to these. */
-  readonly watch: Watch | undefined;
-  readonly cancellation: Cancellation | undefined;
-  readonly params: Params;
-  readonly held: Held | undefined;
-  readonly maxSteps: number;
+  declare readonly watch: Watch | undefined;
+  declare readonly cancellation: Cancellation | undefined;
+  declare readonly params: Params;
+  declare readonly held: Held | undefined;
+  declare readonly maxSteps: number;
   /** Counts calls and tokens; `undefined` where there is no budget and nothing listens to `usage`. */
-  readonly meter: Meter | undefined;
+  declare readonly meter: Meter | undefined;
   /** The run in one of whose hooks this one was started. */
-  readonly outer: Run | undefined;
+  declare readonly outer: Run | undefined;
   /** What that hook's call has reserved of the budget. */
-  readonly host: Reservation | undefined;
+  declare readonly host: Reservation | undefined;
   /** Set by `end`. */
   over = false;
   /** Steps taken; the node that `run()` was called on is none. Counted by walks. */
@@ -99,8 +100,7 @@ export class Run {
   }
 
   get id(): string {
-    this.#id ??= crypto.randomUUID();
-    return this.#id;
+    return (this.#id ??= crypto.randomUUID());
   }
 
   /** Whether data that hooks emit reaches anything. */
@@ -112,10 +112,7 @@ export class Run {
   idsFrom(start: Linked): ReadonlyMap<Linked, string> {
     this.#ids ??= new Map();
     let ids = this.#ids.get(start);
-    if (ids === undefined) {
-      ids = idsOf([start], "", true);
-      this.#ids.set(start, ids);
-    }
+    if (ids === undefined) this.#ids.set(start, (ids = idsOf([start], "", true)));
     return ids;
   }
 

@@ -30,14 +30,15 @@ export interface Place {
 
 /** One walk inside a run. */
 export class Scope {
-  readonly run: Run;
-  readonly params: Params;
-  readonly cancellation: Cancellation | undefined;
-  readonly index: number | undefined;
-  readonly flow: Named | undefined;
-  readonly strict: boolean;
+  // Declared, for the constructor writes them: as fields each would be written twice.
+  declare readonly run: Run;
+  declare readonly params: Params;
+  declare readonly cancellation: Cancellation | undefined;
+  declare readonly index: number | undefined;
+  declare readonly flow: Named | undefined;
+  declare readonly strict: boolean;
   /** The span that this is part of, in a watched run. */
-  readonly span: number | undefined;
+  declare readonly span: number | undefined;
   /** The node where the walk begins; `undefined` for a single step that follows no link: a branch, or a node alone. */
   readonly #start: Linked | undefined;
   readonly #outer: Scope | undefined;

@@ -24,11 +24,11 @@ export interface Closer {
 
 /** What only some contexts ever have; apart, so that the others are small: one is made for each step and item. */
 class Rare {
-  grant: Granted | undefined = undefined;
-  reservation: Reservation | undefined = undefined;
-  signal: HookSignal | undefined = undefined;
-  deadline: Cancellation | undefined = undefined;
-  lastError: unknown = undefined;
+  grant: Granted | undefined;
+  reservation: Reservation | undefined;
+  signal: HookSignal | undefined;
+  deadline: Cancellation | undefined;
+  lastError: unknown;
   abandoned = false;
 }
 
@@ -36,14 +36,15 @@ const NOTHING_TO_AWAIT = Promise.resolve();
 
 /** The engine's side of a {@link Context}. */
 export class StepContext implements Context {
-  readonly attempt: number;
-  readonly index: number | undefined;
-  readonly scope: Scope;
-  readonly node: Named;
+  // Declared, for the constructor writes them: as fields each would be written twice.
+  declare readonly attempt: number;
+  declare readonly index: number | undefined;
+  declare readonly scope: Scope;
+  declare readonly node: Named;
   /** The number of the step in its walk, from 1. */
-  readonly step: number;
+  declare readonly step: number;
   readonly #closer: Closer | undefined;
-  #rare: Rare | undefined = undefined;
+  #rare: Rare | undefined;
 
   constructor(
     scope: Scope,
@@ -150,8 +151,7 @@ export class StepContext implements Context {
   }
 
   get #ownRare(): Rare {
-    this.#rare ??= new Rare();
-    return this.#rare;
+    return (this.#rare ??= new Rare());
   }
 
   get #isOver(): boolean {

@@ -48,8 +48,8 @@ class Walk extends Pending {
   readonly #takesLongRoad: boolean;
   #node: Step;
   /** What the current step has; written by #prepare and #advance. */
-  #ctx: StepContext | undefined = undefined;
-  #prepared: unknown = undefined;
+  #ctx: StepContext | undefined;
+  #prepared: unknown;
   /** Steps that it has begun; counted by #countStep. */
   #steps: number;
   /** Where it goes on after a wait; written by #wait. */
@@ -58,7 +58,7 @@ class Walk extends Pending {
   #located = false;
   /** Whether the fallback of the short road was asked; written as it is, and by #prepare. */
   #hasRecovered = false;
-  #onValue: ((value: unknown) => void) | undefined = undefined;
+  #onValue: ((value: unknown) => void) | undefined;
   #onError: (error: unknown) => void = noListener;
 
   /** @param steps - Steps of the same walk that were begun, by the walk that this one is a step of. */

@@ -53,7 +53,7 @@ function resetIn(fields: Fields, now: number): number | undefined {
   const spent = waitsOf(0);
   if (spent.length > 0) return Math.max(...spent);
   const least = Math.min(...limits.map(({ left }) => left ?? 1));
-  const candidates = least <= 0.5 ? waitsOf(least) : waitsOf(undefined);
+  const candidates = waitsOf(least <= 0.5 ? least : undefined);
   return candidates.length > 0 ? Math.min(...candidates) : undefined;
 }
 

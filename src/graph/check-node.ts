@@ -55,9 +55,9 @@ const flowHooks = ["prep", "post", "execFallback", "cost"];
 function hooksOf(node: Step): readonly string[] {
   const { takes } = node[NODE];
   if ("until" in takes) return ["prep", "post"];
-  const batch = "onError" in takes;
-  if (WALK in node) return batch ? [...flowHooks, "onResult", "fork", "join"] : flowHooks;
-  return batch ? [...leafHooks, "onResult"] : leafHooks;
+  const hooks = WALK in node ? flowHooks : leafHooks;
+  if (!("onError" in takes)) return hooks;
+  return [...hooks, "onResult", ...(WALK in node ? ["fork", "join"] : [])];
 }
 
 /** All hooks, and the fields of our own classes. */
