@@ -1,6 +1,7 @@
 // The engine's side of the context that a hook gets.
-import { type Cancellation, HookSignal } from "../base/cancellation.js";
+import type { Cancellation } from "../base/cancellation.js";
 import { longHash } from "../base/hash.js";
+import { HookSignal } from "../base/hook-signal.js";
 import { HELD } from "../base/keys.js";
 import type { Held } from "../gate/held-slots.js";
 import { backpressure, emitEvent } from "../observe/events.js";
