@@ -101,13 +101,8 @@ export class Scope {
     return new Scope(run, params, cancellation, flow, strict, this.#start, outer, place, index, span);
   }
 
-  /** Of the scope of a batch's items: the scope of the batch itself. */
-  get #batch(): Scope | undefined {
-    return this.#place?.ofItems ? this.#outer : undefined;
-  }
-
   path(node: Named): (string | number)[] {
-    if (this.#batch !== undefined) return this.#batch.path(node);
+    if (this.#place?.ofItems) return (this.#outer as Scope).path(node);
     const { flow } = this;
     const path = flow === undefined ? [] : (this.#outer?.path(flow) ?? [nameOf(flow)]);
     const iteration = this.#place?.iteration;
@@ -123,7 +118,7 @@ export class Scope {
    * @param item - The index of an item, where this is the scope of items.
    */
   keyOf(node: Named, step: number, item?: number): string {
-    if (this.#batch !== undefined) return `${this.#batch.keyOf(node, this.#place?.step ?? 1)}[${item}]`;
+    if (this.#place?.ofItems) return `${(this.#outer as Scope).keyOf(node, this.#place.step)}[${item}]`;
     const walk = this.#walkKey(node);
     if (this.#start === undefined) return walk;
     const id = this.run.idsFrom(this.#start).get(node as Linked) ?? `/${segmentOf(nameOf(node))}`;

@@ -194,7 +194,7 @@ class Stream implements RunStream<AnyEvent> {
     this.#failure = undefined;
     this.#queue = [];
     this.#read = 0;
-    return { done: true, value: undefined };
+    return this.next(); // nothing is left
   }
 
   [Symbol.asyncIterator](): this {
