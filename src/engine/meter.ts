@@ -211,8 +211,9 @@ export class Reservation {
     this.outer?.charge(tokens);
   }
 
-  /** Ends it: a call that was made keeps what it reserved unless it charged; another gives it back. */
+  /** Ends it, once: a call that was made keeps what it reserved unless it charged; another gives it back. */
   end(wasMade: boolean): void {
+    if (this.ended) return;
     this.ended = true;
     if (this.waits > 0) this.meter.unblock();
     const cost = wasMade ? (this.#charged ?? this.#tokens) : undefined;

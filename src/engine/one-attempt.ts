@@ -81,10 +81,14 @@ async function tryMetered(
   const refused = () => {
     wasMade = false;
   };
+  // A wait that is abandoned need not settle, and then what is below never runs.
+  const over = () => {
+    if (cancellation?.abandoning) reservation?.end(wasMade);
+  };
   try {
     cancellation?.throwIfDraining();
     const [gate] = gates;
-    return await (gate?.acquire(requestOf(job, gates, tokens, refused), start, failed) ?? start());
+    return await (gate?.acquire(requestOf(job, gates, tokens, refused, over), start, failed) ?? start());
   } catch (error) {
     if (readRefusal(error) !== undefined) wasMade = false;
     throw error;
@@ -98,6 +102,7 @@ function requestOf(
   gates: readonly Passable[],
   tokens: number,
   onRefusal: () => void,
+  onOver: () => void,
 ): AcquireRequest {
   const { node, scope, index, worker, walk, settings } = job;
   const { watch, held } = scope.run;
@@ -115,6 +120,7 @@ function requestOf(
       if (watch !== undefined) report(job, pause);
     },
     raced: isRaced(job),
+    onOver,
   };
 }
 

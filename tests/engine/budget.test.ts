@@ -108,6 +108,20 @@ describe.each(Object.entries(watchers))("a budget, watched by %s", (_name, run) 
     expect(post).not.toHaveBeenCalled();
   });
 
+  test("a call that waited at a gate when its branch lost gives its reservation back", async () => {
+    const gate = new Gate({ concurrency: 1 });
+    class Waiting extends AsyncParallelBatchNode<object, number, void> {
+      override prep = () => [1, 2, 3];
+      override exec = () => sleep(1);
+    }
+    const race = parallel([new Waiting({ gate }), node({ exec: () => {} })], { until: "any" });
+    race.next(race);
+    expect(await rejection(run(new Flow(race), {}, { budget: { calls: 12 } }))).toMatchObject({
+      code: "BUDGET_SPENT",
+    });
+    await vi.waitFor(() => expect(gate.stats()).toMatchObject({ running: 0, waiting: 0 }));
+  });
+
   test("a refused call gives its reservation back, a failed one keeps it", async () => {
     let calls = 0;
     const gate = new Gate({ retryAfter: () => 1 });
