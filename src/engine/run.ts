@@ -103,11 +103,6 @@ export class Run {
     return (this.#id ??= crypto.randomUUID());
   }
 
-  /** Whether data that hooks emit reaches anything. */
-  get hasListeners(): boolean {
-    return this.events !== undefined || this.outer?.hasListeners === true;
-  }
-
   /** The ids of the nodes that a walk from this one can reach; links may change between runs. */
   idsFrom(start: Linked): ReadonlyMap<Linked, string> {
     this.#ids ??= new Map();

@@ -4,7 +4,7 @@ import { longHash } from "../base/hash.js";
 import { HookSignal } from "../base/hook-signal.js";
 import { HELD } from "../base/keys.js";
 import type { Held } from "../gate/held-slots.js";
-import { backpressure, emitEvent } from "../observe/events.js";
+import { backpressure, type DataEvent, emitEvent } from "../observe/events.js";
 import type { Context, Params } from "./context.js";
 import type { Reservation } from "./meter.js";
 import type { Named, Scope } from "./scope.js";
@@ -105,18 +105,15 @@ export class StepContext implements Context {
 
   get emit(): (data: unknown) => Promise<void> {
     return (data) => {
-      const { run } = this.scope;
-      if (!run.hasListeners || this.#isOver) return NOTHING_TO_AWAIT;
-      const event = {
-        type: "data",
-        ...this.scope.eventFields(this.node, undefined, this.index),
-        data,
-      } as const;
+      if (this.#isOver) return NOTHING_TO_AWAIT;
+      const { scope, node, index } = this;
+      let event: DataEvent | undefined;
       const waits: Promise<void>[] = [];
-      for (let each: typeof run | undefined = run; each !== undefined; each = each.outer) {
-        if (each.events === undefined || each.over) continue;
-        emitEvent(each.events, event);
-        const wait = backpressure(each.events, this.cancellation);
+      for (let run: typeof scope.run | undefined = scope.run; run !== undefined; run = run.outer) {
+        if (run.events === undefined || run.over) continue;
+        event ??= { type: "data", ...scope.eventFields(node, undefined, index), data };
+        emitEvent(run.events, event);
+        const wait = backpressure(run.events, this.cancellation);
         if (wait !== undefined) waits.push(wait);
       }
       return waits.length > 1 ? Promise.all(waits).then(() => {}) : (waits[0] ?? NOTHING_TO_AWAIT);
