@@ -22,7 +22,7 @@ const REJECTED = 2;
  */
 export class Pending implements PromiseLike<unknown> {
   #state: typeof PENDING | typeof RESOLVED | typeof REJECTED = PENDING;
-  #outcome: unknown = undefined;
+  #outcome: unknown;
   #onValue: OnValue = NOTHING;
   #onError: OnValue = NOTHING;
 

@@ -1,7 +1,8 @@
 // The place of `exec`: the one module that calls it. On the long road it is reached through attempts.ts; the two short
 // roads at the top are for first attempts that need nothing of that.
 import { type Awaitable, after, isThenable } from "../base/awaitable.js";
-import { Cancellation } from "../base/cancellation.js";
+import { Cancellation, raced } from "../base/cancellation.js";
+import { now } from "../base/clock.js";
 import { quote, SluiceError } from "../base/errors.js";
 import { nameOf } from "../base/name.js";
 import { isAmount } from "../base/options.js";
@@ -64,16 +65,14 @@ export function executeOnce(node: Leaf, input: unknown, ctx: StepContext): unkno
   } catch (error) {
     return recoverOnce(node, input, error, ctx);
   }
-  if (cancellation === undefined || !isThenable(result)) return result;
-  return cancellation.race(result);
+  return raced(result, cancellation);
 }
 
 /** The fallback of a node on the short road. */
 export function recoverOnce(node: Leaf, input: unknown, error: unknown, ctx: StepContext): unknown {
   const { cancellation } = ctx.scope;
   cancellation?.throwIfDraining(); // a failure of a run that ends is not decided
-  const result = node.execFallback(input, error, ctx);
-  return isThenable(result) ? (cancellation?.race(result) ?? result) : result;
+  return raced(node.execFallback(input, error, ctx), cancellation);
 }
 
 /** What {@link startItem} gives for an item that must take the long road. */
@@ -133,9 +132,8 @@ export function call(job: Job, ctx: StepContext, grant: Grant | undefined): unkn
     cancellation?.throwIfAborted();
     throw error;
   }
-  const ended = isThenable(work) && walk === undefined ? (cancellation?.race(work) ?? work) : work;
   return after(
-    ended,
+    walk === undefined ? raced(work, cancellation) : work,
     (result) => {
       deadline?.check();
       end();
@@ -158,7 +156,7 @@ class Deadline {
   readonly #job: Job;
   readonly #timeout: number;
   readonly #timer: ReturnType<typeof setTimeout>;
-  readonly #began = performance.now();
+  readonly #began = now();
 
   constructor(job: Job, timeout: number) {
     this.#job = job;
@@ -169,7 +167,7 @@ class Deadline {
 
   /** An `exec` that blocked the event loop past its timeout has kept the timer from firing. */
   check(): void {
-    if (performance.now() - this.#began > this.#timeout + EARLY) this.#fire();
+    if (now() - this.#began > this.#timeout + EARLY) this.#fire();
   }
 
   #fire(): void {

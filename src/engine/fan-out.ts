@@ -4,7 +4,6 @@ import { isThenable, Pending } from "../base/awaitable.js";
 import { Cancellation, waitFor } from "../base/cancellation.js";
 import { SluiceError } from "../base/errors.js";
 import type { Named } from "../base/name.js";
-import { releaseCarried } from "../gate/held-slots.js";
 import { backpressure } from "../observe/events.js";
 import { Deliveries } from "./deliveries.js";
 import { ItemFailure, isFailure } from "./failure.js";
@@ -127,7 +126,7 @@ export abstract class FanOut {
       for (;;) {
         const due = this.#settings.leaf ? this.#yieldIfDue() : undefined;
         if (due !== undefined) {
-          releaseCarried(worker, this.scope.run.held); // a slow reader must not hold up whoever else needs the gate
+          worker.releaseSlots(this.scope.run.held); // a slow reader must not hold up whoever else needs the gate
           await due;
           continue; // and look at the clock again, for those before may have taken 40 ms more
         }
@@ -147,7 +146,7 @@ export abstract class FanOut {
         if (delivered !== undefined) await delivered;
       }
     } finally {
-      releaseCarried(worker, this.scope.run.held);
+      worker.releaseSlots(this.scope.run.held);
       if (--this.#workers === 0 && !this.#spawning) this.#finish();
     }
   }
@@ -169,7 +168,7 @@ export abstract class FanOut {
 
   /** The same from an async iterable. */
   async #pullLater(worker: Worker): Promise<boolean> {
-    releaseCarried(worker, this.scope.run.held); // the source may need the slot to bring the next item
+    worker.releaseSlots(this.scope.run.held); // the source may need the slot to bring the next item
     try {
       const more = await waitFor<boolean>(this.#cancellation, (resolve, reject) => {
         this.#source.nextLater(worker).then(resolve, reject);
@@ -230,7 +229,7 @@ export abstract class FanOut {
     const { run } = this.scope;
     const cancellation = this.#cancellation;
     const { item, index } = worker;
-    releaseCarried(worker, run.held);
+    worker.releaseSlots(run.held);
     try {
       const take = () => (cancellation.aborted ? undefined : this.deliver(result, item, index, worker));
       await this.#deliveries.add(take, run.yields);

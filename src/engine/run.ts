@@ -4,12 +4,14 @@ import { sharedYields } from "../base/event-loop.js";
 import { HELD } from "../base/keys.js";
 import {
   aCountOrInfinity,
+  aFunction,
   anObject,
   aSignal,
   aString,
   checkOptions,
   isPlainObject,
-  type Rule,
+  rule,
+  UNLIMITED,
 } from "../base/options.js";
 import { isObject } from "../base/realms.js";
 import { type Held, lend } from "../gate/held-slots.js";
@@ -19,7 +21,7 @@ import { checkBudget } from "./budget.js";
 import type { Params, RunOptions } from "./context.js";
 import { idsOf } from "./ids.js";
 import type { Linked } from "./links.js";
-import { Meter, type Reservation } from "./meter.js";
+import { type Meter, meterFor, type Reservation } from "./meter.js";
 
 /** A context as a run inside a hook sees it. */
 interface Outer {
@@ -32,50 +34,42 @@ interface Outer {
 
 const NO_PARAMS: Params = Object.freeze({});
 
-const emitterRule: Rule = {
-  expected: "an emitter of eventemitter3 (one of node:events works differently)",
-  accepts: (value) =>
+const anEmitter = rule(
+  "an emitter of eventemitter3 (one of node:events works differently)",
+  (value) =>
     isObject(value) && "listenerCount" in value && "listeners" in value && !("setMaxListeners" in value),
-};
-const contextRule: Rule = {
-  expected: "the context that a hook was given",
-  accepts: (value) => isObject(value) && HELD in value,
-};
-const hooks: Rule = {
-  expected: "a function or an array of functions",
-  accepts: (value) => [value].flat().every((hook) => typeof hook === "function"),
-};
-const budgetRule: Rule = {
-  expected: "{ tokens, calls }, of which one may be left out",
-  accepts: isPlainObject,
-};
+);
+const aContext = rule("the context that a hook was given", (value) => isObject(value) && HELD in value);
+const hooks = rule("a function or an array of functions", (value) => [value].flat().every(aFunction.accepts));
+const aBudget = rule("{ tokens, calls }, of which one may be left out", isPlainObject);
 export const runRules = {
   signal: aSignal,
   drain: aSignal,
   params: anObject,
-  events: emitterRule,
+  events: anEmitter,
   around: hooks,
   maxSteps: aCountOrInfinity,
-  budget: budgetRule,
+  budget: aBudget,
   runId: aString,
-  ctx: contextRule,
+  ctx: aContext,
 };
 
 /** One call of `run()`: its limits, its listeners, its place among the turns of the event loop. */
 export class Run {
-  readonly events: Listeners | undefined;
+  // Declared, for the constructor writes them: as fields each would be written twice.
+  declare readonly events: Listeners | undefined;
   /** What reports steps, items, attempts and gates; `undefined` where nothing listens to these. */
-  readonly watch: Watch | undefined;
-  readonly cancellation: Cancellation | undefined;
-  readonly params: Params;
-  readonly held: Held | undefined;
-  readonly maxSteps: number;
+  declare readonly watch: Watch | undefined;
+  declare readonly cancellation: Cancellation | undefined;
+  declare readonly params: Params;
+  declare readonly held: Held | undefined;
+  declare readonly maxSteps: number;
   /** Counts calls and tokens; `undefined` where there is no budget and nothing listens to `usage`. */
-  readonly meter: Meter | undefined;
+  declare readonly meter: Meter | undefined;
   /** The run in one of whose hooks this one was started. */
-  readonly outer: Run | undefined;
+  declare readonly outer: Run | undefined;
   /** What that hook's call has reserved of the budget. */
-  readonly host: Reservation | undefined;
+  declare readonly host: Reservation | undefined;
   /** Set by `end`. */
   over = false;
   /** Steps taken; the node that `run()` was called on is none. Counted by walks. */
@@ -94,35 +88,26 @@ export class Run {
     const outer = options?.ctx as unknown as Outer | undefined;
     this.events = options?.events;
     this.params = options?.params === undefined ? NO_PARAMS : Object.freeze({ ...options.params });
-    this.maxSteps = options?.maxSteps ?? Number.POSITIVE_INFINITY;
+    this.maxSteps = options?.maxSteps ?? UNLIMITED;
     this.#id = options?.runId;
     this.held = lend(outer?.[HELD]);
     this.outer = outer?.scope?.run;
     this.host = outer?.reservation;
     this.watch = options && Watch.over(this, options.around);
-    this.cancellation = cancellationOf(options, outer?.cancellation, until);
-    this.meter = options && Meter.over(this, options.budget);
+    this.cancellation = cancellationOf(options, this.maxSteps !== UNLIMITED, outer?.cancellation, until);
+    this.meter = options && meterFor(this, options.budget);
     this.yields.enter();
   }
 
   get id(): string {
-    this.#id ??= crypto.randomUUID();
-    return this.#id;
-  }
-
-  /** Whether data that hooks emit reaches anything. */
-  get hasListeners(): boolean {
-    return this.events !== undefined || this.outer?.hasListeners === true;
+    return (this.#id ??= crypto.randomUUID());
   }
 
   /** The ids of the nodes that a walk from this one can reach; links may change between runs. */
   idsFrom(start: Linked): ReadonlyMap<Linked, string> {
     this.#ids ??= new Map();
     let ids = this.#ids.get(start);
-    if (ids === undefined) {
-      ids = idsOf([start], "", true);
-      this.#ids.set(start, ids);
-    }
+    if (ids === undefined) this.#ids.set(start, (ids = idsOf([start], "", true)));
     return ids;
   }
 
@@ -150,11 +135,11 @@ export class Run {
 /** A level of cancellation for a run that something can end. */
 function cancellationOf(
   options: RunOptions | undefined,
+  halts: boolean,
   outer: Cancellation | undefined,
   until: Cancellation | undefined,
 ): Cancellation | undefined {
-  const { signal, drain, maxSteps = Number.POSITIVE_INFINITY, budget } = options ?? {};
-  const halts = maxSteps !== Number.POSITIVE_INFINITY;
+  const { signal, drain, budget } = options ?? {};
   if (!signal && !drain && !halts && !budget && !outer && !until) return undefined;
   const cancellation = new Cancellation(halts);
   if (until !== undefined) cancellation.follow(until);

@@ -6,6 +6,7 @@ import { Acquisition } from "./acquisition.js";
 import { Grant } from "./grant.js";
 import type { SlotCarrier } from "./held-slots.js";
 import type { Passable } from "./passable.js";
+import { reportPauses } from "./pause-log.js";
 import type { Verdict } from "./refusal-rules.js";
 
 /** See {@link Passable.tryAcquire}. */
@@ -39,6 +40,7 @@ export function acquire<T>(
     try {
       for (const each of request.gates) checkCost(each, request.tokens);
       const gate = request.gates[0] as Passable;
+      if (request.log !== undefined) reportPauses(request.log.pauses, request.gates);
       if (failed !== undefined) verdict = verdictOn(request, gate, failed.error);
       acquisition = new Acquisition<T>(request, gate, call, resolve, reject, failed !== undefined);
     } catch (error) {

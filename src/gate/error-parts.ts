@@ -11,9 +11,12 @@ const LONGEST_BODY = 200_000;
 /** Where to go on, in this order: the answer, its body, and only then the causes. */
 const LINKS = ["response", "$response", "error", "data", "body", "responseBody", "lastError", "cause"];
 
+/** Whether a value may say something in its properties. */
+export const canBeRead = (value: unknown): value is object => typeof value === "object" && value !== null;
+
 /** Reads a property. A getter or a proxy that throws counts as `undefined`. */
 export function field(value: unknown, name: string): unknown {
-  if (typeof value !== "object" || value === null) return undefined;
+  if (!canBeRead(value)) return undefined;
   try {
     return (value as Record<string, unknown>)[name];
   } catch {
@@ -64,7 +67,7 @@ function bodyInMessage(value: unknown): unknown {
   if (start === -1) return undefined;
   const body = bodyOf(message.slice(start));
   const error = field(body, "error");
-  return typeof error === "object" && error !== null ? body : undefined;
+  return canBeRead(error) ? body : undefined;
 }
 
 /**
@@ -74,7 +77,7 @@ function bodyInMessage(value: unknown): unknown {
 export function partsOf(error: unknown): readonly object[] {
   const parts = new Set<object>();
   const visit = (value: unknown): void => {
-    if (typeof value !== "object" || value === null || parts.has(value) || parts.size >= MOST_PARTS) return;
+    if (!canBeRead(value) || parts.has(value) || parts.size >= MOST_PARTS) return;
     parts.add(value);
     visit(bodyInMessage(value));
     for (const name of LINKS) visit(bodyOf(field(value, name)));

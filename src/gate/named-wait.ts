@@ -1,5 +1,5 @@
 // Finds the wait that an answer names in its headers or its body. Imports only the readers beside it.
-import { field, itemsOf } from "./error-parts.js";
+import { canBeRead, field, itemsOf } from "./error-parts.js";
 import { headerFields } from "./header-fields.js";
 import { pointInTime, readWait } from "./wait-text.js";
 
@@ -53,14 +53,14 @@ function resetIn(fields: Fields, now: number): number | undefined {
   const spent = waitsOf(0);
   if (spent.length > 0) return Math.max(...spent);
   const least = Math.min(...limits.map(({ left }) => left ?? 1));
-  const candidates = least <= 0.5 ? waitsOf(least) : waitsOf(undefined);
+  const candidates = waitsOf(least <= 0.5 ? least : undefined);
   return candidates.length > 0 ? Math.min(...candidates) : undefined;
 }
 
 /** A `retryDelay` of Google's RetryInfo: `"7s"`, or over gRPC `{ seconds, nanos }`. */
 function readDelay(delay: unknown, now: number): number | undefined {
   if (typeof delay === "string") return readWait(delay, 1_000, now);
-  if (typeof delay !== "object" || delay === null) return undefined;
+  if (!canBeRead(delay)) return undefined;
   const amountOf = (name: string): number => {
     const value = field(delay, name) ?? 0;
     return typeof value === "number" || typeof value === "string" ? Number(value) : Number.NaN;
