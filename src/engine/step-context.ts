@@ -34,14 +34,16 @@ class Rare {
 
 const NOTHING_TO_AWAIT = Promise.resolve();
 
-/** The engine's side of a {@link Context}. */
+/**
+ * The engine's side of a {@link Context}. `declare` keeps a field from being set twice, first to `undefined`.
+ */
 export class StepContext implements Context {
-  readonly attempt: number;
-  readonly index: number | undefined;
-  readonly scope: Scope;
-  readonly node: Named;
+  declare readonly attempt: number;
+  declare readonly index: number | undefined;
+  declare readonly scope: Scope;
+  declare readonly node: Named;
   /** The number of the step in its walk, from 1. */
-  readonly step: number;
+  declare readonly step: number;
   readonly #closer: Closer | undefined;
   #rare: Rare | undefined = undefined;
 
