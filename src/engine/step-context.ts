@@ -34,16 +34,14 @@ class Rare {
 
 const NOTHING_TO_AWAIT = Promise.resolve();
 
-/**
- * The engine's side of a {@link Context}. `declare` keeps a field from being set twice, first to `undefined`.
- */
+/** The engine's side of a {@link Context}. */
 export class StepContext implements Context {
-  declare readonly attempt: number;
-  declare readonly index: number | undefined;
-  declare readonly scope: Scope;
-  declare readonly node: Named;
+  readonly attempt: number;
+  readonly index: number | undefined;
+  readonly scope: Scope;
+  readonly node: Named;
   /** The number of the step in its walk, from 1. */
-  declare readonly step: number;
+  readonly step: number;
   readonly #closer: Closer | undefined;
   #rare: Rare | undefined = undefined;
 
