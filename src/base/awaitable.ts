@@ -60,6 +60,9 @@ export class Pending implements PromiseLike<unknown> {
   }
 }
 
+/** The same work, with a promise in place of a {@link Pending}. */
+export const withPromise = (work: unknown): unknown => (work instanceof Pending ? work.promise() : work);
+
 /** Calls back when work settles: in the same turn for a {@link Pending}. Neither callback may throw. */
 export function whenSettled(work: PromiseLike<unknown>, onValue: OnValue, onError: OnValue): void {
   if (work instanceof Pending) work.listen(onValue, onError);

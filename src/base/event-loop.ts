@@ -13,8 +13,8 @@ class EventLoopYields {
   /** Steps until the clock is read again. Reading it each time would cost as much as a small step. */
   budget = 1;
   #stride = 1;
-  #clockRead = 0;
-  #lastTurn = 0;
+  #clockRead = performance.now();
+  #lastTurn = this.#clockRead;
   /** The turn that everybody waits for now, a run that only begins too. */
   pending: Promise<void> | undefined;
   #runs = 0;

@@ -75,6 +75,20 @@ export function recoverOnce(node: Leaf, input: unknown, error: unknown, ctx: Ste
   return raced(node.execFallback(input, error, ctx), cancellation);
 }
 
+/**
+ * The first attempt of an item that needs nothing around it. What `exec` throws goes to the attempts as `failed`.
+ */
+export function executeItem(
+  node: Leaf,
+  scope: Scope,
+  input: unknown,
+  index: number,
+  worker: Worker,
+): unknown {
+  worker.tries = 0; // by which a failure is known to need attempts yet
+  return node.exec(input, new StepContext(scope, node, index, 0, 1, worker));
+}
+
 /** What {@link startItem} gives for an item that must take the long road. */
 export const NOT_STARTED = Symbol("not started");
 
@@ -93,7 +107,7 @@ export function startItem(
   worker.tries = 0; // by which a failure is known to need attempts yet
   if (!runsInline || scope.run.meter !== undefined) return NOT_STARTED;
   const ctx = new StepContext(scope, node, index, 0, 1, worker);
-  const [gate] = gates;
+  const gate = gates[0];
   if (gate === undefined) return node.exec(input, ctx);
   worker.cost = undefined;
   worker.cost = node.cost === undefined ? 0 : node.cost(input);

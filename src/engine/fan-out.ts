@@ -1,10 +1,9 @@
 // Fan-out: N workers pull items from one iterator, so that a million items cost the memory of N. Lazy, bounded,
 // results in input order.
-import { isThenable, Pending } from "../base/awaitable.js";
+import { isThenable } from "../base/awaitable.js";
 import { Cancellation, waitFor } from "../base/cancellation.js";
 import { SluiceError } from "../base/errors.js";
 import type { Named } from "../base/name.js";
-import { backpressure } from "../observe/events.js";
 import { Deliveries } from "./deliveries.js";
 import { ItemFailure, isFailure } from "./failure.js";
 import type { FanOutKind } from "./fan-out-settings.js";
@@ -13,6 +12,7 @@ import type { Scope } from "./scope.js";
 import { checkItems, Source } from "./source.js";
 import { Tally } from "./tally.js";
 import { Worker } from "./worker.js";
+import { yieldIfDue } from "./yield-point.js";
 
 const ignore = () => {};
 
@@ -54,7 +54,7 @@ export abstract class FanOut {
     if (outer.cancellation !== undefined) this.#cancellation.follow(outer.cancellation);
   }
 
-  /** Does the work on an item; what it gives is its result. */
+  /** Does the work on an item; what it gives is its result, or a promise of it that is no Pending. */
   protected abstract perform(item: unknown, index: number, worker: Worker): unknown;
 
   /** Has the last word on a failed item: gives a result or throws. */
@@ -98,12 +98,12 @@ export abstract class FanOut {
 
   /** Starts workers while there are items: all, or for an async iterator the first. */
   async #spawn(): Promise<void> {
-    const { yields } = this.scope.run;
     try {
+      const { yields } = this.scope.run;
       this.#source.open();
       const most = this.#source.isAsync ? 1 : this.#settings.concurrency;
       for (let started = 0; started < most && !this.#source.exhausted; started++) {
-        void this.#work();
+        this.#startWorker();
         if (!this.#settings.leaf) continue;
         for (let turn = yields.pending; turn !== undefined; turn = yields.yieldAgain()) await turn;
       }
@@ -116,45 +116,47 @@ export abstract class FanOut {
   }
 
   /**
-   * One worker: item after item. The loop keeps few variables, for all are saved and restored at each await (a third
-   * of the cost of a small item).
+   * Starts one worker. Its end is no part of its loop: code that first runs when the items end makes V8 throw away the
+   * optimised loop (this and the same in Source: 0.4 of the baseline of a fan-out, barely warm).
    */
-  async #work(): Promise<void> {
+  #startWorker(): void {
     const worker = new Worker();
     this.#workers++;
-    try {
-      for (;;) {
-        const due = this.#settings.leaf ? this.#yieldIfDue() : undefined;
-        if (due !== undefined) {
-          worker.releaseSlots(this.scope.run.held); // a slow reader must not hold up whoever else needs the gate
-          await due;
-          continue; // and look at the clock again, for those before may have taken 40 ms more
-        }
-        if (this.#cancellation.draining) return;
-        if (!(this.#source.isAsync ? await this.#pullLater(worker) : this.#pull(worker))) return;
-        let result: unknown;
-        if (this.#cancellation.draining) return this.#leaveUndone(worker); // some microtasks have passed since the pull
-        try {
-          result = this.perform(worker.item, worker.index, worker);
-          if (isThenable(result)) result = await (result instanceof Pending ? result.promise() : result);
-        } catch (error) {
-          const settled = await this.#settle(error, worker);
-          if (settled === undefined) return;
-          result = settled.result;
-        }
-        const delivered = this.#store(result, worker);
-        if (delivered !== undefined) await delivered;
-      }
-    } finally {
+    void this.#work(worker).finally(() => {
       worker.releaseSlots(this.scope.run.held);
       if (--this.#workers === 0 && !this.#spawning) this.#finish();
-    }
+    });
   }
 
-  /** Gives the event loop its turn, and a slow reader theirs. An iteration leaves that to the nodes inside. */
-  #yieldIfDue(): Promise<void> | undefined {
-    const { yields, watch, events } = this.scope.run;
-    return yields.yieldIfDue() ?? (watch && events && backpressure(events, this.#cancellation));
+  /**
+   * Item after item; an iteration leaves yields to the nodes inside. The loop keeps few variables, for all are saved
+   * and restored at each await (a third of the cost of a small item).
+   */
+  async #work(worker: Worker): Promise<void> {
+    for (;;) {
+      const { yields, watch } = this.scope.run;
+      const isDue = this.#settings.leaf && (--yields.budget <= 0 || watch !== undefined);
+      const due = isDue ? yieldIfDue(this.scope) : undefined;
+      if (due !== undefined) {
+        worker.releaseSlots(this.scope.run.held); // a slow reader must not hold up whoever else needs the gate
+        await due;
+        continue; // and look at the clock again, for those before may have taken 40 ms more
+      }
+      if (this.#cancellation.draining) return;
+      if (!(this.#source.isAsync ? await this.#pullLater(worker) : this.#pull(worker))) return;
+      let result: unknown;
+      if (this.#cancellation.draining) return this.#leaveUndone(worker); // some microtasks have passed since the pull
+      try {
+        result = this.perform(worker.item, worker.index, worker);
+        if (isThenable(result)) result = await result;
+      } catch (error) {
+        const settled = await this.#settle(error, worker);
+        if (settled === undefined) return;
+        result = settled.result;
+      }
+      const delivered = this.#store(result, worker);
+      if (delivered !== undefined) await delivered;
+    }
   }
 
   /** Takes the next item; false when there is none for this worker. */
@@ -174,7 +176,7 @@ export abstract class FanOut {
         this.#source.nextLater(worker).then(resolve, reject);
         return ignore;
       });
-      if (more && this.#workers < this.#settings.concurrency) void this.#work();
+      if (more && this.#workers < this.#settings.concurrency) this.#startWorker();
       return more;
     } catch (error) {
       if (this.#cancellation.draining && error === this.#cancellation.reason) return false; // no failure of the source
@@ -200,8 +202,7 @@ export abstract class FanOut {
 
   /** Decides on an item whose `exec` failed: its fallback, its failure in the list, or the end. */
   async #settle(error: unknown, worker: Worker): Promise<{ readonly result: unknown } | undefined> {
-    const cancellation = this.#cancellation;
-    if (cancellation.draining) return this.#leaveUndone(worker);
+    if (this.#cancellation.draining) return this.#leaveUndone(worker);
     let last = error;
     worker.failPermit(error);
     try {
@@ -209,7 +210,7 @@ export abstract class FanOut {
     } catch (failed) {
       last = failed;
     }
-    if (cancellation.draining) return this.#leaveUndone(worker);
+    if (this.#cancellation.draining) return this.#leaveUndone(worker);
     const tooMany = this.#tally?.add(last);
     const { index, item, tries } = worker;
     if (this.#settings.collect && !tooMany) return { result: new ItemFailure(index, item, last, tries) };

@@ -29,9 +29,11 @@ export class Worker implements SlotCarrier, Closer {
 
   /** Ends what the current item has. */
   end(): undefined {
-    this.ctx?.close();
-    this.ctx = undefined;
-    this.endPermit();
+    if (this.ctx !== undefined) {
+      this.ctx.close();
+      this.ctx = undefined;
+    }
+    if (this.grant !== undefined) this.endPermit();
   }
 
   /** Ends an attempt that failed: one that was refused keeps its place and its slot. */

@@ -12,9 +12,9 @@ import type { Verdict } from "./refusal-rules.js";
 /** See {@link Passable.tryAcquire}. */
 export function tryAcquire(request: AcquireRequest, carrier: SlotCarrier): Grant | undefined {
   const { gates, tokens, borrowedFrom } = request;
-  const [gate, second] = gates;
+  const gate = gates[0];
   // A borrowed slot may have to be waited for, and two gates must be passed at one moment: not here.
-  if (gate === undefined || second !== undefined || borrowedFrom !== undefined) return undefined;
+  if (gate === undefined || gates.length > 1 || borrowedFrom !== undefined) return undefined;
   checkCost(gate, tokens);
   // How such a call ends decides on others.
   if (gate.tokenQueue.slowStart !== undefined || gate.scopes !== undefined) return undefined;
