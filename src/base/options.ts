@@ -1,6 +1,6 @@
 // How options are checked: one table of rules for each kind of object, before any work starts.
 import { invalidOption, SluiceError, show, unknownOption } from "./errors.js";
-import { isObject } from "./realms.js";
+import { isObject, isRecord } from "./realms.js";
 
 /** What an option's value must be: the words for a message, and the check. */
 export interface Rule {
@@ -18,7 +18,7 @@ export const rule = (expected: string, accepts: (value: unknown) => boolean): Ru
 const isNumber = (value: unknown): value is number => typeof value === "number";
 
 export const isPlainObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+  isRecord(value) && !Array.isArray(value);
 
 /** Tells an amount of tokens or of milliseconds. */
 export const isAmount = (value: unknown): value is number =>

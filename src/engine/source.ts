@@ -3,11 +3,9 @@
 import { isThenable } from "../base/awaitable.js";
 import { quote, SluiceError, show } from "../base/errors.js";
 import { type Named, nameOf } from "../base/name.js";
-import { builtInOf } from "../base/realms.js";
+import { builtInOf, isObject } from "../base/realms.js";
 
 const ignore = () => {};
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  (typeof value === "object" && value !== null) || typeof value === "function";
 
 /**
  * Whether an item is a promise, of any realm or library. Other objects with a `then` are items like any: most of them,
@@ -117,7 +115,7 @@ export class Source {
     this.isAsync = asyncIterator !== undefined;
     this.#iterator = asyncIterator ?? (this.#items as Iterable<unknown>)[Symbol.iterator]();
     const iterator: unknown = this.#iterator;
-    if (isObject(iterator) && typeof iterator.next === "function") return;
+    if (isObject(iterator) && "next" in iterator && typeof iterator.next === "function") return;
     throw this.#wrong("to have a method next()", iterator);
   }
 

@@ -4,6 +4,7 @@ import { quote, SluiceError, show, showPath } from "../base/errors.js";
 import { NODE } from "../base/keys.js";
 import { nameOf } from "../base/name.js";
 import { nearest } from "../base/nearest.js";
+import { isRecord } from "../base/realms.js";
 import { warn } from "../base/warnings.js";
 import type { Scope } from "./scope.js";
 import type { Action, Step } from "./step.js";
@@ -13,7 +14,7 @@ const listOf = (names: readonly string[]): string => names.slice(0, 20).map(quot
 
 /** @throws SluiceError `MISSING_KEYS`. */
 export function checkStore(node: Step, keys: readonly string[], shared: unknown): void {
-  const store = typeof shared === "object" && shared !== null ? (shared as Record<string, unknown>) : {};
+  const store = isRecord(shared) ? shared : {};
   // What every object inherits, such as `constructor`, is no key of a store.
   const missing = keys.filter(
     (key) => store[key] === undefined || (key in Object.prototype && !Object.hasOwn(store, key)),

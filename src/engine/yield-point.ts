@@ -11,7 +11,9 @@ import type { Step } from "./step.js";
  * @param again - Whether it has waited already.
  */
 export function yieldAfterPrep(node: Step, scope: Scope, again: boolean): Promise<void> | undefined {
-  if (!node[NODE].leaf) return undefined;
+  const { leaf, batch } = node[NODE];
+  // A batch yields before each item, once it has looked at the list: a promise in it may reject in the meantime.
+  if (!leaf || batch !== undefined) return undefined;
   return again ? scope.run.yields.yieldAgain() : yieldIfDue(scope);
 }
 

@@ -1,5 +1,7 @@
 // Lists the objects in which clients keep what a service answered: the error itself, its response, the body,
-// the cause. Imports nothing. Nothing here throws, whatever an error does when it is read.
+// the cause. Nothing here throws, whatever an error does when it is read.
+
+import { isRecord } from "../base/realms.js";
 
 /** Most objects that are read of one error. It ends cycles of getters that return a new object each time. */
 const MOST_PARTS = 64;
@@ -11,12 +13,9 @@ const LONGEST_BODY = 200_000;
 /** Where to go on, in this order: the answer, its body, and only then the causes. */
 const LINKS = ["response", "$response", "error", "data", "body", "responseBody", "lastError", "cause"];
 
-/** Whether a value may say something in its properties. */
-export const canBeRead = (value: unknown): value is object => typeof value === "object" && value !== null;
-
 /** Reads a property. A getter or a proxy that throws counts as `undefined`. */
 export function field(value: unknown, name: string): unknown {
-  if (!canBeRead(value)) return undefined;
+  if (!isRecord(value)) return undefined;
   try {
     return (value as Record<string, unknown>)[name];
   } catch {
@@ -67,7 +66,7 @@ function bodyInMessage(value: unknown): unknown {
   if (start === -1) return undefined;
   const body = bodyOf(message.slice(start));
   const error = field(body, "error");
-  return canBeRead(error) ? body : undefined;
+  return isRecord(error) ? body : undefined;
 }
 
 /**
@@ -77,7 +76,7 @@ function bodyInMessage(value: unknown): unknown {
 export function partsOf(error: unknown): readonly object[] {
   const parts = new Set<object>();
   const visit = (value: unknown): void => {
-    if (!canBeRead(value) || parts.has(value) || parts.size >= MOST_PARTS) return;
+    if (!isRecord(value) || parts.has(value) || parts.size >= MOST_PARTS) return;
     parts.add(value);
     visit(bodyInMessage(value));
     for (const name of LINKS) visit(bodyOf(field(value, name)));

@@ -1,5 +1,6 @@
 // Reads the headers of an answer from whatever a client keeps them in. Imports only how to read a property.
-import { canBeRead, field, itemsOf } from "./error-parts.js";
+import { isRecord } from "../base/realms.js";
+import { field, itemsOf } from "./error-parts.js";
 
 /** Most headers that are read of one answer. */
 const MOST_HEADERS = 200;
@@ -38,7 +39,7 @@ export function headerFields(headers: unknown): ReadonlyMap<string, string> {
     const key = name.toLowerCase();
     if (!fields.has(key)) fields.set(key, text);
   };
-  if (!canBeRead(headers)) return fields;
+  if (!isRecord(headers)) return fields;
   try {
     let left = MOST_HEADERS;
     for (const pair of pairsOf(headers)) {

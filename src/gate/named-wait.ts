@@ -1,5 +1,7 @@
 // Finds the wait that an answer names in its headers or its body. Imports only the readers beside it.
-import { canBeRead, field, itemsOf } from "./error-parts.js";
+import { isAmount } from "../base/options.js";
+import { isRecord } from "../base/realms.js";
+import { field, itemsOf } from "./error-parts.js";
 import { headerFields } from "./header-fields.js";
 import { pointInTime, readWait } from "./wait-text.js";
 
@@ -60,13 +62,13 @@ function resetIn(fields: Fields, now: number): number | undefined {
 /** A `retryDelay` of Google's RetryInfo: `"7s"`, or over gRPC `{ seconds, nanos }`. */
 function readDelay(delay: unknown, now: number): number | undefined {
   if (typeof delay === "string") return readWait(delay, 1_000, now);
-  if (!canBeRead(delay)) return undefined;
+  if (!isRecord(delay)) return undefined;
   const amountOf = (name: string): number => {
     const value = field(delay, name) ?? 0;
     return typeof value === "number" || typeof value === "string" ? Number(value) : Number.NaN;
   };
   const wait = amountOf("seconds") * 1_000 + amountOf("nanos") / 1e6;
-  return wait >= 0 && wait < Number.POSITIVE_INFINITY ? wait : undefined;
+  return isAmount(wait) ? wait : undefined;
 }
 
 const retryInfoIn = (part: object, now: number): number[] =>
