@@ -5,7 +5,16 @@ import { measureCase } from "./lib/rounds.mjs";
 import { buildSluice } from "./lib/setup.mjs";
 
 const ROOM = 2;
-const guarded = ["chain", "small", "fan-out", "flow-per-item", "idle-gate", "overlap"];
+const guarded = [
+  "chain",
+  "small",
+  "fan-out",
+  "barely-warm-fan-out",
+  "flow-per-item",
+  "idle-gate",
+  "barely-warm-idle-gate",
+  "overlap",
+];
 
 buildSluice();
 const settings = { rounds: 1, budget: 120, peers: false, quick: true, log: () => {} };

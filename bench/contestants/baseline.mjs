@@ -51,8 +51,9 @@ export const atOnce = (hookSets) => {
   return (shared) => walk(start, shared);
 };
 
-export async function fanOut(exec, count, concurrency) {
-  const iterator = range(count);
+const fanOutOver = (prep) => async (exec, count, concurrency) => {
+  const prepared = prep(count);
+  const iterator = isThenable(prepared) ? await prepared : prepared;
   const results = [];
   let index = 0;
   const work = async () => {
@@ -63,7 +64,9 @@ export async function fanOut(exec, count, concurrency) {
   };
   await Promise.all(Array.from({ length: concurrency }, work));
   return results;
-}
+};
+export const fanOut = fanOutOver(range);
+export const fanOutAsyncPrep = fanOutOver(async (count) => range(count));
 
 export function flowPerItem(hookSets) {
   const nodes = hookSets.map((hooks) => new (withHooks(Step, hooks))());

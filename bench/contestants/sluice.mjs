@@ -27,31 +27,32 @@ export const atOnce = (hookSets) => {
   return (shared) => flow.run(shared);
 };
 
+const items = ({ count }) => range(count);
+const itemsLater = async ({ count }) => range(count);
 const classes = new Map();
 
 /** A class for each exec, made once, as a program has it: its items are the numbers below `shared.count`. */
-const batchOf = (exec) => {
+const batchOf = (exec, prep = items) => {
   let Batch = classes.get(exec);
   if (Batch === undefined) {
     Batch = class extends AsyncParallelBatchNode {
-      prep({ count }) {
-        return range(count);
-      }
       post(shared, _items, results) {
         shared.results = results;
       }
     };
-    Batch.prototype.exec = exec;
+    Object.assign(Batch.prototype, { prep, exec });
     classes.set(exec, Batch);
   }
   return Batch;
 };
 
-export async function fanOut(exec, count, concurrency) {
+const fanOutOver = (prep) => async (exec, count, concurrency) => {
   const shared = { count };
-  await new (batchOf(exec))({ concurrency }).run(shared);
+  await new (batchOf(exec, prep))({ concurrency }).run(shared);
   return shared.results;
-}
+};
+export const fanOut = fanOutOver(items);
+export const fanOutAsyncPrep = fanOutOver(itemsLater);
 
 export function flowPerItem(hookSets) {
   const nodes = hookSets.map((hooks) => new (withHooks(Node, hooks))());

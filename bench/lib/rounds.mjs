@@ -51,7 +51,8 @@ export async function measureCase(workload, name, caseName, { rounds, budget, pe
   const own = workload.soloist ? ["sluice"] : ["baseline", "sluice"];
   const contestants = [...own, ...(quick && chosen.slow ? [] : wanted)];
   const results = new Map(contestants.map((contestant) => [contestant, { rounds: [], ratios: [] }]));
-  for (let round = 0; round < Math.min(rounds, workload.maxRounds ?? rounds); round++) {
+  const { minRounds = 1, maxRounds = rounds } = workload;
+  for (let round = 0; round < Math.max(minRounds, Math.min(rounds, maxRounds)); round++) {
     const turn = contestants.map((_, at) => contestants[(at + round) % contestants.length]);
     const fit = turn.filter((contestant) => !results.get(contestant).out);
     const figures = new Map();

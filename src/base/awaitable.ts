@@ -22,7 +22,7 @@ const REJECTED = 2;
  */
 export class Pending implements PromiseLike<unknown> {
   #state: typeof PENDING | typeof RESOLVED | typeof REJECTED = PENDING;
-  #outcome: unknown = undefined;
+  #outcome: unknown;
   #onValue: OnValue = NOTHING;
   #onError: OnValue = NOTHING;
 
@@ -59,6 +59,9 @@ export class Pending implements PromiseLike<unknown> {
     return this.promise().then(...handlers);
   }
 }
+
+/** The same work, with a promise in place of a {@link Pending}. */
+export const withPromise = (work: unknown): unknown => (work instanceof Pending ? work.promise() : work);
 
 /** Calls back when work settles: in the same turn for a {@link Pending}. Neither callback may throw. */
 export function whenSettled(work: PromiseLike<unknown>, onValue: OnValue, onError: OnValue): void {

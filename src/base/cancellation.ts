@@ -1,5 +1,7 @@
 // Cancellation as the engine sees it: a tree of flags with listeners, cheaper than one AbortController
-// for each level, and with one listener on a caller's signal however many runs share it. Imports nothing.
+// for each level, and with one listener on a caller's signal however many runs share it.
+import { type Awaitable, isThenable } from "./awaitable.js";
+
 type Listener = () => void;
 
 /**
@@ -45,7 +47,7 @@ export class Cancellation {
   }
 
   #callListeners(): void {
-    const others = this.#others === undefined ? [] : [...this.#others];
+    const others = [...(this.#others ?? [])];
     this.#listener?.();
     for (const listener of others) listener();
   }
@@ -83,7 +85,7 @@ export class Cancellation {
 
   /** An array that grows by `push` has room for 17 from the start. */
   #whenReleased(unsubscribe: Listener): void {
-    this.#unsubscribe = this.#unsubscribe === undefined ? [unsubscribe] : [...this.#unsubscribe, unsubscribe];
+    this.#unsubscribe = [...(this.#unsubscribe ?? []), unsubscribe];
   }
 
   /** Drains this level with a caller's signal, until {@link release}. */
@@ -132,6 +134,10 @@ export class Cancellation {
     });
   }
 }
+
+/** Work that is not waited for once it must be abandoned; a plain value as it is. */
+export const raced = <T>(work: Awaitable<T>, cancellation: Cancellation | undefined): Awaitable<T> =>
+  cancellation !== undefined && isThenable(work) ? cancellation.race(work as PromiseLike<T>) : work;
 
 /** The one listener that all runs with the same signal share: eleven of them would print a warning. */
 class Relay {
@@ -220,27 +226,4 @@ export function sleep(
     return () => clearTimeout(timer);
   };
   return waitFor(cancellation, start, onAbandon);
-}
-
-/** An AbortSignal for a hook that asks for one; `close` takes it off what it follows. */
-export class HookSignal {
-  readonly #controller = new AbortController();
-  readonly #cancellation: Cancellation | undefined;
-  readonly #fire = () => {
-    if (this.#cancellation?.aborted) this.#controller.abort(this.#cancellation.reason);
-  };
-
-  constructor(cancellation: Cancellation | undefined) {
-    this.#cancellation = cancellation;
-    if (cancellation?.aborted) this.#fire();
-    else cancellation?.listen(this.#fire);
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  close(): void {
-    this.#cancellation?.unlisten(this.#fire);
-  }
 }

@@ -58,7 +58,7 @@ export class SluiceError extends Error {
   static override [Symbol.hasInstance](value: unknown): boolean {
     // biome-ignore lint/complexity/noThisInStatic: a subclass inherits this method, and is a kind of its own
     if (!isSluiceError(this)) return Function.prototype[Symbol.hasInstance].call(this, value);
-    return typeof value === "object" && value !== null && ERROR in value;
+    return isObject(value) && ERROR in value;
   }
 }
 /** Outside the class, as in Parallel: bundlers rename a class that refers to itself. */
@@ -82,8 +82,7 @@ export interface Location {
 /** Two builds of sluice may meet in one process, so the map belongs to the process. */
 function locations(): WeakMap<object, Location> {
   const home = globalThis as { [LOCATIONS]?: WeakMap<object, Location> };
-  home[LOCATIONS] ??= new WeakMap();
-  return home[LOCATIONS];
+  return (home[LOCATIONS] ??= new WeakMap());
 }
 
 /** Writes down where an error happened; a thrown primitive has no identity to hang it on. */
@@ -157,7 +156,7 @@ function hintFor(name: string, known: readonly string[], instead: Readonly<Recor
   if (Object.hasOwn(instead, name)) return instead[name] as string;
   const close = nearest(name, [...known, ...Object.keys(instead)]);
   if (close === undefined) return "";
-  const words = known.includes(close) || !Object.hasOwn(instead, close) ? "" : ` ${instead[close]}`;
+  const words = known.includes(close) ? "" : ` ${instead[close]}`;
   return `did you mean \`${close}\`?${words}`;
 }
 

@@ -1,4 +1,5 @@
 // Turns of the event loop for runs of hooks that never wait.
+import { now } from "./clock.js";
 import { YIELDS } from "./keys.js";
 
 /** How long hooks that never wait may keep the event loop, in ms. */
@@ -12,8 +13,8 @@ class EventLoopYields {
   /** Steps until the clock is read again. Reading it each time would cost as much as a small step. */
   budget = 1;
   #stride = 1;
-  #clockRead = 0;
-  #lastTurn = 0;
+  #clockRead = performance.now();
+  #lastTurn = this.#clockRead;
   /** The turn that everybody waits for now, a run that only begins too. */
   pending: Promise<void> | undefined;
   #runs = 0;
@@ -21,7 +22,7 @@ class EventLoopYields {
   /** A run begins. The first one after an idle time owes the event loop nothing. */
   enter(): void {
     if (this.#runs++ > 0) return;
-    this.#lastTurn = this.#clockRead = performance.now();
+    this.#lastTurn = this.#clockRead = now();
     this.#stride = this.budget = 1;
   }
 
@@ -39,27 +40,27 @@ class EventLoopYields {
    * the same one. Widens the stride only while steps are quick.
    */
   checkClock(): Promise<void> | undefined {
-    const now = performance.now();
-    this.#stride = now - this.#clockRead < 0.02 ? Math.min(this.#stride * 2, 16) : 1;
-    return this.#due(now);
+    const time = now();
+    this.#stride = time - this.#clockRead < 0.02 ? Math.min(this.#stride * 2, 16) : 1;
+    return this.#due(time);
   }
 
   /** Gives another turn to wait for after one, if those before took 40 ms more. */
   yieldAgain(): Promise<void> | undefined {
-    return this.#due(performance.now());
+    return this.#due(now());
   }
 
-  #due(now: number): Promise<void> | undefined {
+  #due(time: number): Promise<void> | undefined {
     if (this.pending !== undefined) return this.pending;
     this.budget = this.#stride;
-    this.#clockRead = now;
-    if (now - this.#lastTurn < TURN_EVERY) return undefined;
+    this.#clockRead = time;
+    if (time - this.#lastTurn < TURN_EVERY) return undefined;
     this.budget = 0;
     this.pending = new Promise((resolve) => {
       later(() => {
         this.pending = undefined;
         this.#stride = this.budget = 1;
-        this.#clockRead = this.#lastTurn = performance.now();
+        this.#clockRead = this.#lastTurn = now();
         resolve();
       });
     });
@@ -72,6 +73,5 @@ export type { EventLoopYields };
 /** The event loop belongs to the process, whichever build of sluice a run is of. */
 export function sharedYields(): EventLoopYields {
   const home = globalThis as { [YIELDS]?: EventLoopYields };
-  home[YIELDS] ??= new EventLoopYields();
-  return home[YIELDS];
+  return (home[YIELDS] ??= new EventLoopYields());
 }

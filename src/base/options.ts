@@ -1,25 +1,28 @@
 // How options are checked: one table of rules for each kind of object, before any work starts.
 import { invalidOption, SluiceError, show, unknownOption } from "./errors.js";
-import { isObject } from "./realms.js";
+import { isObject, isRecord } from "./realms.js";
 
 /** What an option's value must be: the words for a message, and the check. */
 export interface Rule {
   readonly expected: string;
-  accepts(value: unknown): boolean;
+  readonly accepts: (value: unknown) => boolean;
 }
 
 /** The longest delay that a timer takes; a longer one would fire after 1 ms. */
 export const LONGEST_TIMER = 2 ** 31 - 1;
 
-const rule = (expected: string, accepts: (value: unknown) => boolean): Rule => ({ expected, accepts });
+/** No limit, in options that take a number. */
+export const UNLIMITED = Number.POSITIVE_INFINITY;
+
+export const rule = (expected: string, accepts: (value: unknown) => boolean): Rule => ({ expected, accepts });
 const isNumber = (value: unknown): value is number => typeof value === "number";
 
 export const isPlainObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+  isRecord(value) && !Array.isArray(value);
 
 /** Tells an amount of tokens or of milliseconds. */
 export const isAmount = (value: unknown): value is number =>
-  isNumber(value) && value >= 0 && value < Number.POSITIVE_INFINITY;
+  isNumber(value) && value >= 0 && value < UNLIMITED;
 
 export const anAmount = rule("a finite number from 0 up", isAmount);
 export const aSignal = rule(
@@ -39,14 +42,11 @@ export const aCount = rule(
   (value) => isNumber(value) && Number.isSafeInteger(value) && value >= 1,
 );
 export const aCountOrInfinity = rule(
-  "an integer from 1 up or Infinity",
-  (value) => value === Number.POSITIVE_INFINITY || aCount.accepts(value),
+  `${aCount.expected} or Infinity`,
+  (value) => value === UNLIMITED || aCount.accepts(value),
 );
 export const aWholeNumber = rule("an integer from 0 up", (value) => value === 0 || aCount.accepts(value));
-export const aPositiveNumber = rule(
-  "a finite number above 0",
-  (value) => isNumber(value) && Number.isFinite(value) && value > 0,
-);
+export const aPositiveNumber = rule("a finite number above 0", (value) => isAmount(value) && value > 0);
 export const aDelay = rule(
   `milliseconds from 0 to ${LONGEST_TIMER}`,
   (value) => isNumber(value) && value >= 0 && value <= LONGEST_TIMER,
@@ -85,11 +85,9 @@ export function checkOptions(
     );
   }
   for (const name in options) {
-    const known = Object.hasOwn(rules, name) ? rules[name] : undefined;
-    if (known === undefined) {
-      throw unknownOption(where, name, Object.keys(rules), instead);
-    }
+    if (!Object.hasOwn(rules, name)) throw unknownOption(where, name, Object.keys(rules), instead);
+    const { expected, accepts } = rules[name] as Rule;
     const value = options[name];
-    if (value !== undefined && !known.accepts(value)) throw invalidOption(where, name, known.expected, value);
+    if (value !== undefined && !accepts(value)) throw invalidOption(where, name, expected, value);
   }
 }

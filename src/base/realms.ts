@@ -1,9 +1,12 @@
 // What a value is, whichever realm made it. Under Jest, in vm pools and across frames a value may come from another
 // realm than this code, and then `instanceof` a built-in class is false. Imports nothing.
 
+/** Whether a value is an object, of whatever kind but a function. */
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null;
+
 /** Whether a value can have properties: an object or a function. */
-export const isObject = (value: unknown): value is object =>
-  (typeof value === "object" && value !== null) || typeof value === "function";
+export const isObject = (value: unknown): value is object => isRecord(value) || typeof value === "function";
 
 /** The name of the built-in class of a value, such as `"Map"`, `"Date"` or `"URL"`. */
 export const builtInOf = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);

@@ -1,15 +1,14 @@
 // Attempts: what one call of `exec`, or of a flow's walk, goes through until it has a result or has failed. From the
 // outside in: attempts with their waits and the fallback, the budget, gates, `around` hooks, the call itself.
-import { type Awaitable, isThenable, Pending, whenSettled } from "../base/awaitable.js";
-import { sleep } from "../base/cancellation.js";
+import { isThenable, Pending, whenSettled } from "../base/awaitable.js";
+import { raced, sleep } from "../base/cancellation.js";
 import { locate } from "../base/errors.js";
 import { nameOf } from "../base/name.js";
-import { releaseCarried } from "../gate/held-slots.js";
 import { readRefusal } from "../gate/refusal.js";
 import { backpressure } from "../observe/events.js";
 import { waitAfter } from "./backoff.js";
 import type { Job } from "./execute.js";
-import { type Failed, isRaced, raced, report, tryOnce } from "./one-attempt.js";
+import { type Failed, isRaced, report, tryOnce } from "./one-attempt.js";
 import { StepContext } from "./step-context.js";
 
 /**
@@ -31,9 +30,9 @@ class Attempts extends Pending {
   readonly #job: Job;
   /** Where it began: above 0 for a walk that goes on in a resumed run. */
   readonly #first: number;
-  /** The attempt under way, from 0; counted by #decide. */
+  /** The attempt under way, from 0; counted by #follow. */
   #number: number;
-  /** What the attempt before threw; written by #decide. */
+  /** What the attempt before threw; written by #follow. */
   #lastError: unknown;
 
   constructor(job: Job, first = 0) {
@@ -82,52 +81,41 @@ class Attempts extends Pending {
   }
 
   #decide(error: unknown): void {
-    decide(this.#job, error, this.#number, this.#first).then(
-      (decision) => {
-        if (decision !== AGAIN) return this.#end(decision.result);
-        this.#number++;
-        this.#lastError = error;
-        try {
-          const result = this.#try();
-          if (result !== WAITING) this.#end(result);
-        } catch (failure) {
-          this.#fail(failure);
-        }
+    this.#follow(error).then(
+      (result) => {
+        if (result !== WAITING) this.#end(result);
       },
       (failure) => this.#fail(failure),
     );
   }
-}
 
-const AGAIN = Symbol("again");
-
-/** What follows a failure: another attempt, once it is time, or what the fallback gives. */
-async function decide(
-  job: Job,
-  error: unknown,
-  number: number,
-  first: number,
-): Promise<typeof AGAIN | { readonly result: unknown }> {
-  const { node, scope, index, worker, walk } = job;
-  const { run, cancellation } = scope;
-  cancellation?.throwIfDraining(); // a failure of a run that ends is neither tried again nor decided
-  if (run.journal?.isSetAside(error)) throw error;
-  // A walk's failure was located where it happened, unless it is the walk's own timeout.
-  if (walk === undefined || locate(error) === undefined) scope.locate(error, node, index, number);
-  if (worker !== undefined) releaseCarried(worker, run.held); // only `exec` itself holds a slot
-  const wait = await waitBefore(job, error, number, first);
-  report(job, wait);
-  cancellation?.throwIfDraining();
-  if (wait === undefined) {
-    const result = await recover(job, error, number);
-    run.journal?.overcome(job, { result });
-    return { result };
+  /** What follows a failure: another attempt, once it is time, or what the fallback gives. */
+  async #follow(error: unknown): Promise<unknown> {
+    const job = this.#job;
+    const number = this.#number;
+    const { node, scope, index, worker, walk } = job;
+    const { run, cancellation } = scope;
+    const { journal } = run;
+    cancellation?.throwIfDraining(); // a failure of a run that ends is neither tried again nor decided
+    if (journal?.isSetAside(error)) throw error;
+    // A walk's failure was located where it happened, unless it is the walk's own timeout.
+    if (walk === undefined || locate(error) === undefined) scope.locate(error, node, index, number);
+    worker?.releaseSlots(run.held); // only `exec` itself holds a slot
+    const wait = await waitBefore(job, error, number, this.#first);
+    report(job, wait);
+    cancellation?.throwIfDraining();
+    if (wait === undefined) {
+      const result = await recover(job, error, number);
+      journal?.overcome(job, { result });
+      return result;
+    }
+    if (wait > 0) await sleep(wait, cancellation, isRaced(job) ? () => {} : undefined);
+    else await yieldTo(job);
+    journal?.overcome(job, { attempt: number + 1 });
+    this.#number++;
+    this.#lastError = error;
+    return this.#try();
   }
-  if (wait > 0) {
-    await sleep(wait, cancellation, isRaced(job) ? () => {} : undefined);
-  } else await yieldTo(job);
-  run.journal?.overcome(job, { attempt: number + 1 });
-  return AGAIN;
 }
 
 /** Gives the event loop its turn, and a slow reader theirs, before an attempt that need not wait. */
@@ -148,9 +136,9 @@ async function waitBefore(job: Job, error: unknown, number: number, first: numbe
   const { node, settings, scope, index } = job;
   if (number - first + 1 >= settings.attempts) return undefined;
   try {
-    if (!(await raced(job, settings.retryIf(error)))) return undefined;
+    if (!(await raced(settings.retryIf(error), scope.cancellation))) return undefined;
     scope.cancellation?.throwIfDraining();
-    const wait = await raced(job, waitAfter(settings.backoff, number, error, nameOf(node)));
+    const wait = await raced(waitAfter(settings.backoff, number, error, nameOf(node)), scope.cancellation);
     // A gate has waited for what it was told already.
     const named = settings.isGated ? 0 : (readRefusal(error)?.wait ?? 0);
     return Math.max(wait, Math.min(named, LONGEST_NAMED_WAIT));
@@ -165,7 +153,7 @@ async function recover(job: Job, error: unknown, number: number): Promise<unknow
   const ctx = new StepContext(scope, node, index, number, step);
   if (worker !== undefined) worker.recovered = true;
   try {
-    return await raced(job, node.execFallback(input, error, ctx) as Awaitable<unknown>);
+    return await raced(node.execFallback(input, error, ctx), scope.cancellation);
   } catch (failure) {
     if (failure !== error) scope.locate(failure, node, index, number);
     throw failure;

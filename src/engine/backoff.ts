@@ -8,7 +8,7 @@ import {
   isPlainObject,
   LONGEST_TIMER,
   oneOf,
-  type Rule,
+  rule,
 } from "../base/options.js";
 
 /** A growing wait between attempts. */
@@ -32,10 +32,10 @@ export type Backoff =
 const backoffRules = { delay: aDelay, factor: aPositiveNumber, max: aDelay, jitter: oneOf("full", "none") };
 
 /** The rule for the option itself; {@link checkBackoff} looks at its fields. */
-export const aBackoff: Rule = {
-  expected: "milliseconds, { delay, factor, max, jitter } or (attempt, error) => ms",
-  accepts: (value) => aDelay.accepts(value) || aFunction.accepts(value) || isPlainObject(value),
-};
+export const aBackoff = rule(
+  "milliseconds, { delay, factor, max, jitter } or (attempt, error) => ms",
+  (value) => aDelay.accepts(value) || aFunction.accepts(value) || isPlainObject(value),
+);
 
 /** @throws SluiceError for a wrong field of `backoff: { … }`. */
 export function checkBackoff(where: string, backoff: unknown): void {

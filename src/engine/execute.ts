@@ -1,7 +1,8 @@
 // The place of `exec`: the one module that calls it. On the long road it is reached through attempts.ts; the two short
 // roads at the top are for first attempts that need nothing of that.
 import { type Awaitable, after, isThenable } from "../base/awaitable.js";
-import { Cancellation } from "../base/cancellation.js";
+import { Cancellation, raced } from "../base/cancellation.js";
+import { now } from "../base/clock.js";
 import { quote, SluiceError } from "../base/errors.js";
 import { nameOf } from "../base/name.js";
 import { isAmount } from "../base/options.js";
@@ -64,16 +65,28 @@ export function executeOnce(node: Leaf, input: unknown, ctx: StepContext): unkno
   } catch (error) {
     return recoverOnce(node, input, error, ctx);
   }
-  if (cancellation === undefined || !isThenable(result)) return result;
-  return cancellation.race(result);
+  return raced(result, cancellation);
 }
 
 /** The fallback of a node on the short road. */
 export function recoverOnce(node: Leaf, input: unknown, error: unknown, ctx: StepContext): unknown {
   const { cancellation } = ctx.scope;
   cancellation?.throwIfDraining(); // a failure of a run that ends is not decided
-  const result = node.execFallback(input, error, ctx);
-  return isThenable(result) ? (cancellation?.race(result) ?? result) : result;
+  return raced(node.execFallback(input, error, ctx), cancellation);
+}
+
+/**
+ * The first attempt of an item that needs nothing around it. What `exec` throws goes to the attempts as `failed`.
+ */
+export function executeItem(
+  node: Leaf,
+  scope: Scope,
+  input: unknown,
+  index: number,
+  worker: Worker,
+): unknown {
+  worker.tries = 0; // by which a failure is known to need attempts yet
+  return node.exec(input, new StepContext(scope, node, index, 0, 1, worker));
 }
 
 /** What {@link startItem} gives for an item that must take the long road. */
@@ -95,7 +108,7 @@ export function startItem(
   const { meter, journal } = scope.run;
   if (!runsInline || meter !== undefined || journal !== undefined) return NOT_STARTED;
   const ctx = new StepContext(scope, node, index, 0, 1, worker);
-  const [gate] = gates;
+  const gate = gates[0];
   if (gate === undefined) return node.exec(input, ctx);
   worker.cost = undefined;
   worker.cost = node.cost === undefined ? 0 : node.cost(input);
@@ -135,9 +148,8 @@ export function call(job: Job, ctx: StepContext, grant: Grant | undefined): unkn
     cancellation?.throwIfAborted();
     throw error;
   }
-  const ended = isThenable(work) && walk === undefined ? (cancellation?.race(work) ?? work) : work;
   return after(
-    ended,
+    walk === undefined ? raced(work, cancellation) : work,
     (result) => {
       deadline?.check();
       end();
@@ -177,7 +189,7 @@ class Deadline {
   }
 
   #start(): void {
-    this.#since = performance.now();
+    this.#since = now();
     this.#timer = setTimeout(() => this.#fire(), this.#left);
   }
 
@@ -185,7 +197,7 @@ class Deadline {
   pause(): () => void {
     if (this.#pauses++ === 0) {
       clearTimeout(this.#timer);
-      this.#left -= performance.now() - this.#since;
+      this.#left -= now() - this.#since;
     }
     return () => {
       if (--this.#pauses === 0 && !this.#over) this.#start();
@@ -194,7 +206,7 @@ class Deadline {
 
   /** An `exec` that blocked the event loop past its timeout has kept the timer from firing. */
   check(): void {
-    if (this.#pauses === 0 && performance.now() - this.#since > this.#left + EARLY) this.#fire();
+    if (this.#pauses === 0 && now() - this.#since > this.#left + EARLY) this.#fire();
   }
 
   #fire(): void {

@@ -1,11 +1,9 @@
 // Fan-out: N workers pull items from one iterator, so that a million items cost the memory of N. Lazy, bounded,
 // results in input order.
-import { isThenable, Pending } from "../base/awaitable.js";
+import { isThenable } from "../base/awaitable.js";
 import { Cancellation, waitFor } from "../base/cancellation.js";
 import { SluiceError } from "../base/errors.js";
 import type { Named } from "../base/name.js";
-import { releaseCarried } from "../gate/held-slots.js";
-import { backpressure } from "../observe/events.js";
 import { Deliveries } from "./deliveries.js";
 import { ItemFailure, isFailure } from "./failure.js";
 import type { FanOutKind } from "./fan-out-settings.js";
@@ -16,10 +14,9 @@ import { checkItems, Source } from "./source.js";
 import type { Step } from "./step.js";
 import { Tally } from "./tally.js";
 import { Worker } from "./worker.js";
+import { yieldIfDue } from "./yield-point.js";
 
 const ignore = () => {};
-/** What an `await` needs no job of its own for, as it would for the `then` of a Pending. */
-const awaitable = (work: PromiseLike<unknown>) => (work instanceof Pending ? work.promise() : work);
 
 /**
  * Runs all items of one batch. What is done with an item is up to the kinds of batches, as methods and not as functions
@@ -64,7 +61,7 @@ export abstract class FanOut {
     if (outer.cancellation !== undefined) this.#cancellation.follow(outer.cancellation);
   }
 
-  /** Does the work on an item; what it gives is its result. */
+  /** Does the work on an item; what it gives is its result, or a promise of it that is no Pending. */
   protected abstract perform(item: unknown, index: number, worker: Worker): unknown;
 
   /** Has the last word on a failed item: gives a result or throws. */
@@ -113,12 +110,12 @@ export abstract class FanOut {
 
   /** Starts workers while there are items: all, or for an async iterator the first. */
   async #spawn(): Promise<void> {
-    const { yields } = this.scope.run;
     try {
+      const { yields } = this.scope.run;
       this.#source.open();
       const most = this.#source.isAsync ? 1 : this.#settings.concurrency;
       for (let started = 0; started < most && !this.#source.exhausted; started++) {
-        void this.#work();
+        this.#startWorker();
         if (!this.#settings.leaf) continue;
         for (let turn = yields.pending; turn !== undefined; turn = yields.yieldAgain()) await turn;
       }
@@ -131,48 +128,51 @@ export abstract class FanOut {
   }
 
   /**
-   * One worker: item after item. The loop keeps few variables, for all are saved and restored at each await (a third
-   * of the cost of a small item).
+   * Starts one worker. Its end is no part of its loop: code that first runs when the items end makes V8 throw away the
+   * optimised loop (this and the same in Source: 0.4 of the baseline of a fan-out, barely warm).
    */
-  async #work(): Promise<void> {
+  #startWorker(): void {
     const worker = new Worker();
     this.#workers++;
-    try {
-      for (;;) {
-        const due = this.#settings.leaf ? this.#yieldIfDue() : undefined;
-        if (due !== undefined) {
-          await due;
-          continue; // and look at the clock again, for those before may have taken 40 ms more
-        }
-        if (this.#cancellation.draining) return;
-        if (!(this.#source.isAsync ? await this.#pullLater(worker) : this.#pull(worker))) return;
-        if (this.#isDone(worker)) {
-          await this.#yieldIfDue(); // also in a long row of iterations that are done
-          continue;
-        }
-        let result: unknown;
-        if (this.#cancellation.draining) return this.#leaveUndone(worker); // some microtasks have passed since the pull
-        try {
-          result = this.perform(worker.item, worker.index, worker);
-          if (isThenable(result)) result = await awaitable(result);
-        } catch (error) {
-          const settled = await this.#settle(error, worker);
-          if (settled === undefined) continue; // unless others go on, the loop ends at its next look
-          result = settled.result;
-        }
-        const delivered = this.#store(result, worker);
-        if (delivered !== undefined) await delivered;
-      }
-    } finally {
-      releaseCarried(worker, this.scope.run.held);
+    void this.#work(worker).finally(() => {
+      worker.releaseSlots(this.scope.run.held);
       if (--this.#workers === 0 && !this.#spawning) this.#finish();
-    }
+    });
   }
 
-  /** Gives the event loop its turn, and a slow reader theirs. An iteration leaves that to the nodes inside. */
-  #yieldIfDue(): Promise<void> | undefined {
-    const { yields, watch, events } = this.scope.run;
-    return yields.yieldIfDue() ?? (watch && events && backpressure(events, this.#cancellation));
+  /**
+   * Item after item; an iteration leaves yields to the nodes inside. The loop keeps few variables, for all are saved
+   * and restored at each await (a third of the cost of a small item).
+   */
+  async #work(worker: Worker): Promise<void> {
+    for (;;) {
+      const { yields, watch } = this.scope.run;
+      const isDue = this.#settings.leaf && (--yields.budget <= 0 || watch !== undefined);
+      const due = isDue ? yieldIfDue(this.scope) : undefined;
+      if (due !== undefined) {
+        worker.releaseSlots(this.scope.run.held); // a slow reader must not hold up whoever else needs the gate
+        await due;
+        continue; // and look at the clock again, for those before may have taken 40 ms more
+      }
+      if (this.#cancellation.draining) return;
+      if (!(this.#source.isAsync ? await this.#pullLater(worker) : this.#pull(worker))) return;
+      if (this.record !== undefined && this.#isDone(this.record, worker)) {
+        await yields.yieldIfDue(); // also in a long row of iterations that are done
+        continue;
+      }
+      let result: unknown;
+      if (this.#cancellation.draining) return this.#leaveUndone(worker); // some microtasks have passed since the pull
+      try {
+        result = this.perform(worker.item, worker.index, worker);
+        if (isThenable(result)) result = await result;
+      } catch (error) {
+        const settled = await this.#settle(error, worker);
+        if (settled === undefined) continue; // unless others go on, the loop ends at its next look
+        result = settled.result;
+      }
+      const delivered = this.#store(result, worker);
+      if (delivered !== undefined) await delivered;
+    }
   }
 
   /** Takes the next item; false when there is none for this worker. */
@@ -185,10 +185,9 @@ export abstract class FanOut {
   }
 
   /** Whether an earlier process has brought an item to its end. */
-  #isDone({ item, index }: Worker): boolean {
-    if (this.record === undefined) return false;
+  #isDone(record: BatchRecord, { item, index }: Worker): boolean {
     try {
-      const delivered = this.record.take(item, index);
+      const delivered = record.take(item, index);
       if (delivered === undefined) return false;
       this.#report?.(false);
       if (this.#settings.keepResults) this.#results[index] = delivered.result;
@@ -201,13 +200,13 @@ export abstract class FanOut {
 
   /** The same from an async iterable. */
   async #pullLater(worker: Worker): Promise<boolean> {
-    releaseCarried(worker, this.scope.run.held); // the source may need the slot to bring the next item
+    worker.releaseSlots(this.scope.run.held); // the source may need the slot to bring the next item
     try {
       const more = await waitFor<boolean>(this.#cancellation, (resolve, reject) => {
         this.#source.nextLater(worker).then(resolve, reject);
         return ignore;
       });
-      if (more && this.#workers < this.#settings.concurrency) void this.#work();
+      if (more && this.#workers < this.#settings.concurrency) this.#startWorker();
       return more;
     } catch (error) {
       if (this.#cancellation.draining && error === this.#cancellation.reason) return false; // no failure of the source
@@ -233,8 +232,7 @@ export abstract class FanOut {
 
   /** Decides on an item whose `exec` failed: its fallback, its failure in the list, or the end. */
   async #settle(error: unknown, worker: Worker): Promise<{ readonly result: unknown } | undefined> {
-    const cancellation = this.#cancellation;
-    if (cancellation.draining) return this.#leaveUndone(worker);
+    if (this.#cancellation.draining) return this.#leaveUndone(worker);
     let last = error;
     worker.failPermit(error);
     try {
@@ -242,7 +240,7 @@ export abstract class FanOut {
     } catch (failed) {
       last = failed;
     }
-    if (cancellation.draining) return this.#leaveUndone(worker);
+    if (this.#cancellation.draining) return this.#leaveUndone(worker);
     if (this.scope.run.journal?.isSetAside(last)) return this.#putAside(last, worker);
     const tooMany = this.#tally?.add(last);
     const { index, item, tries } = worker;
@@ -270,7 +268,7 @@ export abstract class FanOut {
     const { run } = this.scope;
     const cancellation = this.#cancellation;
     const { item, index } = worker;
-    releaseCarried(worker, run.held);
+    worker.releaseSlots(run.held);
     try {
       const deliver = () => this.deliver(result, item, index, worker);
       const { record } = this;

@@ -8,19 +8,15 @@ import type { Linked } from "./links.js";
 interface Place {
   readonly node: Linked;
   readonly name: string;
-  readonly depth: number;
-  /** The nearest place of the same name on the way here. */
-  readonly before: Place | undefined;
-  /** The action that led here, where it was a named one, and the last such place before. */
-  readonly turn: Turn | undefined;
+  /** The action that led here, and from where; of the first place, the default action. */
+  readonly action: string;
+  readonly from: Place | undefined;
+  /** Its part of the id; written as it is entered. */
   local: string;
 }
 
-interface Turn {
-  readonly action: string;
-  readonly depth: number;
-  readonly earlier: Turn | undefined;
-}
+/** The most named actions of a route that tell it apart. */
+const MOST_ACTIONS = 100;
 
 /**
  * Gives each node of one flow its id: the first of a name, in the order of a walk that takes every link, has the
@@ -37,60 +33,37 @@ export function idsOf<N extends Linked>(
 ): Map<N, string> {
   const taken = new Set<string>();
   const ties = new Map<string, number>();
-  const ids = new Map<N, string>();
-  for (const place of walkAll(starts, follow)) {
-    place.local = localOf(place, taken, ties);
-    taken.add(place.local);
-    ids.set(place.node as N, `${parent}/${place.local}`);
-  }
-  return ids;
-}
-
-/** Takes every link once, depth first and in the order in which they were made; a stack, for chains are long. */
-function* walkAll(starts: readonly Linked[], follow: boolean): Generator<Place> {
-  const seen = new Set<Linked>();
-  const onTheWay = new Map<string, Place>();
-  const enter = (node: Linked, action: string, from: Place | undefined): Place => {
-    const name = nameOf(node);
-    const depth = (from?.depth ?? 0) + 1;
-    const turn = action === "default" ? from?.turn : { action, depth, earlier: from?.turn };
-    const place: Place = { node, name, depth, before: onTheWay.get(name), turn, local: "" };
-    seen.add(node);
-    onTheWay.set(name, place);
-    return place;
+  const ids = new Map<Linked, string>();
+  const placeOf = (node: Linked, action: string, from?: Place): Place => {
+    return { node, name: nameOf(node), action, from, local: "" };
   };
   for (const start of starts) {
-    if (seen.has(start)) continue;
-    const first = enter(start, "default", undefined);
-    yield first;
-    const stack = [{ place: first, links: start[NODE].links.entries() }];
-    for (let top = stack.at(-1); follow && top !== undefined; top = stack.at(-1)) {
-      const link = top.links.next();
-      if (link.done) {
-        const { name, before } = top.place;
-        if (before === undefined) onTheWay.delete(name);
-        else onTheWay.set(name, before);
-        stack.pop();
-        continue;
+    // Every link once, depth first and in the order in which they were made; a stack, for chains are long.
+    const ahead = [placeOf(start, "default")];
+    for (let place = ahead.pop(); place !== undefined; place = ahead.pop()) {
+      const { node } = place;
+      if (ids.has(node)) continue;
+      place.local = localOf(place, taken, ties);
+      taken.add(place.local);
+      ids.set(node, `${parent}/${place.local}`);
+      const links = follow ? [...node[NODE].links.entries()] : [];
+      for (const [action, next] of links.reverse()) {
+        if (next !== null && !ids.has(next)) ahead.push(placeOf(next, action, place));
       }
-      const [action, next] = link.value as [string, Linked | null];
-      if (next === null || seen.has(next)) continue;
-      const place = enter(next, action, top.place);
-      yield place;
-      stack.push({ place, links: next[NODE].links.entries() });
     }
-    if (!follow) onTheWay.clear();
   }
+  return ids as Map<N, string>;
 }
 
 function localOf(place: Place, taken: ReadonlySet<string>, ties: Map<string, number>): string {
   const name = segmentOf(place.name);
   if (!taken.has(name)) return name;
-  const { before } = place;
   const actions: string[] = [];
-  for (let { turn } = place; turn !== undefined && turn.depth > (before?.depth ?? 0); turn = turn.earlier) {
-    if (actions.push(turn.action) === 100) break; // enough to tell routes apart, and a long chain stays quick
-  }
+  let before: Place | undefined = place;
+  do {
+    if (before.action !== "default" && actions.length < MOST_ACTIONS) actions.push(before.action);
+    before = before.from;
+  } while (before !== undefined && before.name !== place.name);
   const route = JSON.stringify([name, before?.local, ...actions]);
   let local: string;
   do {

@@ -1,5 +1,6 @@
 // What a batch tells of its items: each as a span, and how far all of them are.
-import { emitEvent } from "../observe/events.js";
+import { now } from "../base/clock.js";
+import { emitEvent, listensTo } from "../observe/events.js";
 import type { Watch } from "../observe/watch.js";
 import type { Named, Scope } from "./scope.js";
 import type { Worker } from "./worker.js";
@@ -31,6 +32,7 @@ export function wrapItem(
   worker: Worker,
   perform: (inner: Scope) => unknown,
 ): unknown {
+  worker.releaseSlots(scope.run.held); // hooks may wait, and use the gate themselves
   worker.tries = 1; // what a hook throws in place of the work is the last word on it
   return watch.wrap({
     kind: "item",
@@ -50,16 +52,16 @@ export function progressOf(
   node: { readonly name: string },
 ): ((hasFailed: boolean) => void) | undefined {
   const { events } = scope.run;
-  if (events === undefined || events.listenerCount("progress") === 0) return undefined;
+  if (!listensTo(events, "progress")) return undefined;
   const { length, size } = items as { readonly length?: unknown; readonly size?: unknown };
   const total = [length, size].find((count) => typeof count === "number") as number | undefined;
-  const began = performance.now();
+  const began = now();
   let done = 0;
   let failed = 0;
   return (hasFailed) => {
     done++;
     if (hasFailed) failed++;
-    const at = performance.now();
+    const at = now();
     const rate = (done * 1_000) / Math.max(1, at - began);
     const remaining = total === undefined ? undefined : ((total - done) * 1_000) / rate;
     emitEvent(events, {

@@ -1,8 +1,8 @@
 // What a run spends: calls and tokens, reserved before each call and settled after it, and held back by its budget.
 import { type Cancellation, waitFor } from "../base/cancellation.js";
 import { SluiceError, show } from "../base/errors.js";
-import { isAmount } from "../base/options.js";
-import { emitEvent, type Listeners } from "../observe/events.js";
+import { anAmount, isAmount, UNLIMITED } from "../base/options.js";
+import { emitEvent, type Listeners, listensTo } from "../observe/events.js";
 import type { BudgetOptions } from "./budget.js";
 
 /** What a meter needs of its run. */
@@ -21,8 +21,14 @@ interface Waiter {
   admit(): void;
 }
 
+/** A meter for a run that has a budget or whose `usage` something listens to; else that of the run around, if any. */
+export function meterFor(run: Metered, budget: BudgetOptions | undefined): Meter | undefined {
+  const outer = run.outer?.meter;
+  return budget !== undefined || listensTo(run.events, "usage") ? new Meter(run, outer, budget) : outer;
+}
+
 /** Counts what a run spends, and holds back what does not fit its budget. */
-export class Meter {
+class Meter {
   readonly #run: Metered;
   readonly #budget: Required<Record<keyof BudgetOptions, number>>;
   /** The meter of the run around this one, which counts too. */
@@ -30,20 +36,11 @@ export class Meter {
   /** Reserved or spent. */
   #calls = 0;
   #tokens = 0;
-  #inFlight = 0;
-  /** Calls in flight that host a call which waits, and so give nothing back before it. */
-  #blocked = 0;
   /** By calls that have ended. */
   readonly #used = { calls: 0, tokens: 0 };
+  /** Calls in flight that host a call which waits, and so give nothing back before it. */
+  #blocked = 0;
   readonly #waiters = new Set<Waiter>();
-
-  /** A meter for a run that has a budget, is inside one that has, or whose `usage` something listens to. */
-  static over(run: Metered, budget: BudgetOptions | undefined): Meter | undefined {
-    const outer = run.outer?.meter;
-    const isHeard = (run.events?.listenerCount("usage") ?? 0) > 0;
-    if (budget === undefined && !isHeard) return outer;
-    return new Meter(run, budget, outer);
-  }
 
   /** What the run has used, by calls that have ended. */
   get used(): { readonly calls: number; readonly tokens: number } {
@@ -58,11 +55,11 @@ export class Meter {
     this.#used.tokens += tokens;
   }
 
-  private constructor(run: Metered, budget: BudgetOptions | undefined, outer: Meter | undefined) {
+  constructor(run: Metered, outer: Meter | undefined, budget: BudgetOptions = {}) {
     this.#run = run;
-    const { tokens = Number.POSITIVE_INFINITY, calls = Number.POSITIVE_INFINITY } = budget ?? {};
-    this.#budget = { tokens, calls };
     this.#outer = outer;
+    const { tokens = UNLIMITED, calls = UNLIMITED } = budget;
+    this.#budget = { tokens, calls };
   }
 
   /**
@@ -84,19 +81,18 @@ export class Meter {
       const outer = await this.#outer?.reserve(tokens, cancellation, eventFields, host);
       return new Reservation(this, tokens, outer, eventFields, host);
     } catch (error) {
-      this.giveBack(tokens);
+      this.settle(tokens, undefined, eventFields);
       throw error;
     }
   }
 
   #fits(tokens: number): boolean {
-    return this.#calls + 1 <= this.#budget.calls && this.#tokens + tokens <= this.#budget.tokens;
+    return this.#calls < this.#budget.calls && this.#tokens + tokens <= this.#budget.tokens;
   }
 
   #take(tokens: number): void {
     this.#calls++;
     this.#tokens += tokens;
-    this.#inFlight++;
   }
 
   async #wait(
@@ -104,37 +100,34 @@ export class Meter {
     cancellation: Cancellation | undefined,
     host: Reservation | undefined,
   ): Promise<void> {
-    const hosts = [...hostsOf(host)].filter((each) => each.isOf(this));
+    const hosts = [...hostsOf(host)].filter((each) => each.meter === this);
     for (const each of hosts) if (each.waits++ === 0) this.#blocked++;
     try {
-      await this.#admission(tokens, cancellation);
+      await waitFor<void>(cancellation, (resolve) => {
+        const waiter: Waiter = {
+          tokens,
+          admit: () => {
+            this.#waiters.delete(waiter);
+            this.#take(tokens);
+            resolve();
+          },
+        };
+        this.#waiters.add(waiter);
+        // Later, for the wait must be set up before the halt ends it.
+        queueMicrotask(() => this.#admit());
+        return () => this.#waiters.delete(waiter);
+      });
     } finally {
       for (const each of hosts) if (--each.waits === 0 && !each.ended) this.#blocked--;
     }
-  }
-
-  #admission(tokens: number, cancellation: Cancellation | undefined): Promise<void> {
-    return waitFor<void>(cancellation, (resolve) => {
-      const waiter: Waiter = {
-        tokens,
-        admit: () => {
-          this.#waiters.delete(waiter);
-          this.#take(tokens);
-          resolve();
-        },
-      };
-      this.#waiters.add(waiter);
-      // Later, for the wait must be set up before the halt ends it.
-      queueMicrotask(() => this.#admit());
-      return () => this.#waiters.delete(waiter);
-    });
   }
 
   /** Admits in order what fits, and ends the run where the first never will. */
   #admit(): void {
     for (const waiter of this.#waiters) {
       if (!this.#fits(waiter.tokens)) {
-        if (this.#inFlight === this.#blocked) this.#run.halt(this.#spent(waiter.tokens), "drained");
+        const inFlight = this.#calls - this.#used.calls;
+        if (inFlight === this.#blocked) this.#run.halt(this.#spent(waiter.tokens), "drained");
         return;
       }
       waiter.admit();
@@ -143,43 +136,38 @@ export class Meter {
 
   #spent(tokens: number): SluiceError {
     const { calls, tokens: most } = this.#budget;
-    const budget = [
-      ...(Number.isFinite(most) ? [`${most} tokens, of which ${this.#tokens} are spent`] : []),
-      ...(Number.isFinite(calls) ? [`${calls} calls, of which ${this.#calls} are made`] : []),
-    ].join(" and ");
+    const limits = [];
+    if (most !== UNLIMITED) limits.push(`${most} tokens, of which ${this.#tokens} are spent`);
+    if (calls !== UNLIMITED) limits.push(`${calls} calls, of which ${this.#calls} are made`);
     const next = tokens > 0 ? `a call of ${tokens} tokens` : "a call";
     return new SluiceError(
       "BUDGET_SPENT",
-      `The budget of the run is spent: it has ${budget}, and ${next} is next; raise \`budget\`, or run what is left later`,
+      `The budget of the run is spent: it has ${limits.join(" and ")}, and ${next} is next; raise \`budget\`, or run what is left later`,
     );
   }
 
-  /** @internal A call that hosts one which waits has ended without it. */
+  /** A call that hosts one which waits has ended without it. */
   unblock(): void {
     this.#blocked--;
   }
 
-  /** @internal Gives back a reservation whose call was not made. */
-  giveBack(tokens: number): void {
-    this.#calls--;
-    this.#tokens -= tokens;
-    this.#inFlight--;
-    this.#admit();
-  }
-
-  /** @internal Ends a call that was made. */
-  settle(reserved: number, cost: number, eventFields: () => UsageFields): void {
-    this.#tokens += cost - reserved;
-    this.#inFlight--;
-    this.#used.calls++;
-    this.#used.tokens += cost;
-    const { events } = this.#run;
-    if (events !== undefined && events.listenerCount("usage") > 0) {
-      emitEvent(events, { type: "usage", ...eventFields(), runId: this.#run.id, ...this.#used });
+  /** Ends a call that cost so much; with `undefined`, gives back what was reserved for one that was not made. */
+  settle(reserved: number, cost: number | undefined, eventFields: () => UsageFields): void {
+    this.#tokens += (cost ?? 0) - reserved;
+    if (cost === undefined) this.#calls--;
+    else {
+      this.#used.calls++;
+      this.#used.tokens += cost;
+      const { events } = this.#run;
+      if (listensTo(events, "usage")) {
+        emitEvent(events, { type: "usage", ...eventFields(), runId: this.#run.id, ...this.#used });
+      }
     }
     this.#admit();
   }
 }
+
+export type { Meter };
 
 /** What every event carries. */
 export interface UsageFields {
@@ -206,7 +194,7 @@ export class Reservation {
   readonly outer: Reservation | undefined;
   /** The call in whose `exec` this one is made. */
   readonly host: Reservation | undefined;
-  readonly #meter: Meter;
+  readonly meter: Meter;
   readonly #tokens: number;
   readonly #eventFields: () => UsageFields;
   /** Written by `charge`. */
@@ -219,33 +207,30 @@ export class Reservation {
     eventFields: () => UsageFields,
     host: Reservation | undefined,
   ) {
-    this.#meter = meter;
+    this.meter = meter;
     this.#tokens = tokens;
     this.outer = outer;
     this.host = host;
     this.#eventFields = eventFields;
   }
 
-  isOf(meter: Meter): boolean {
-    return this.#meter === meter;
-  }
-
   /** Adds to what the call really cost. @throws SluiceError `INVALID_COST`. */
   charge(tokens: number): void {
     if (!isAmount(tokens)) {
-      const expected = "expected tokens as a finite number from 0 up";
-      throw new SluiceError("INVALID_COST", `charge(): ${expected}, got ${show(tokens)}`);
+      const text = `charge(): expected tokens as ${anAmount.expected}, got ${show(tokens)}`;
+      throw new SluiceError("INVALID_COST", text);
     }
     this.#charged = (this.#charged ?? 0) + tokens;
     this.outer?.charge(tokens);
   }
 
-  /** Ends it: a call that was made keeps what it reserved unless it charged; another gives it back. */
+  /** Ends it, once: a call that was made keeps what it reserved unless it charged; another gives it back. */
   end(wasMade: boolean): void {
+    if (this.ended) return;
     this.ended = true;
-    if (this.waits > 0) this.#meter.unblock();
-    if (wasMade) this.#meter.settle(this.#tokens, this.#charged ?? this.#tokens, this.#eventFields);
-    else this.#meter.giveBack(this.#tokens);
+    if (this.waits > 0) this.meter.unblock();
+    const cost = wasMade ? (this.#charged ?? this.#tokens) : undefined;
+    this.meter.settle(this.#tokens, cost, this.#eventFields);
     this.outer?.end(wasMade);
   }
 }

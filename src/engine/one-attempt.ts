@@ -1,12 +1,12 @@
 // One attempt: its cost, the budget, gates and `around` hooks that it goes through on the way to the call.
 import { type Awaitable, isThenable } from "../base/awaitable.js";
+import { raced } from "../base/cancellation.js";
 import { invalidOption, quote, SluiceError, show } from "../base/errors.js";
 import { nameOf } from "../base/name.js";
-import { isAmount } from "../base/options.js";
+import { anAmount, isAmount } from "../base/options.js";
 import type { AcquireRequest } from "../gate/acquire-request.js";
 import { isGate } from "../gate/brand.js";
 import type { Grant } from "../gate/grant.js";
-import { releaseCarried } from "../gate/held-slots.js";
 import type { Passable } from "../gate/passable.js";
 import { readRefusal } from "../gate/refusal.js";
 import { call, type Job } from "./execute.js";
@@ -14,10 +14,6 @@ import { StepContext } from "./step-context.js";
 
 /** What a first attempt threw that was made on the short road. */
 export type Failed = { readonly error: unknown };
-
-/** Work of the user's hooks that holds no store, abandoned at an abort. */
-export const raced = <T>({ scope: { cancellation } }: Job, work: Awaitable<T>): Awaitable<T> =>
-  isThenable(work) ? (cancellation?.race(work as PromiseLike<T>) ?? work) : work;
 
 /**
  * Whether the fan-out races its items against the abort: then a wait that is abandoned need not settle, which takes
@@ -34,49 +30,67 @@ export function report(job: Job, wait?: number): void {
 
 /** Makes one attempt. */
 export function tryOnce(job: Job, number: number, lastError: unknown, failed: Failed | undefined): unknown {
-  const { node, settings, scope, index, step, walk } = job;
-  const ctx = new StepContext(scope, node, index, number, step);
-  if (number > 0) ctx.follows(lastError);
+  const { settings, scope, walk } = job;
   const isMetered = walk === undefined && scope.run.meter !== undefined;
-  if (settings.isGated || isMetered) return tryMetered(job, ctx, failed);
+  if (settings.isGated || isMetered) return tryMetered(job, number, lastError, failed);
   if (failed !== undefined) throw failed.error;
-  return perform(job, ctx);
+  return perform(job, contextOf(job, number, lastError));
 }
 
-/** Makes an attempt that takes tokens: of the run's budget, and then of its gates. */
-async function tryMetered(job: Job, ctx: StepContext, failed: Failed | undefined): Promise<unknown> {
-  const { node, scope, index, walk } = job;
+function contextOf({ node, scope, index, step }: Job, number: number, lastError: unknown): StepContext {
+  const ctx = new StepContext(scope, node, index, number, step);
+  if (number > 0) ctx.follows(lastError);
+  return ctx;
+}
+
+/**
+ * Makes an attempt that takes tokens: of the run's budget, and then of its gates. A call that goes again after a refusal
+ * has a context of its own.
+ */
+async function tryMetered(
+  job: Job,
+  number: number,
+  lastError: unknown,
+  failed: Failed | undefined,
+): Promise<unknown> {
+  const { node, scope, index, walk, worker } = job;
+  const first = contextOf(job, number, lastError);
   let tokens = 0;
   let gates: readonly Passable[];
   try {
-    if (node.cost !== undefined) tokens = await costOf(job, ctx.attempt);
-    gates = gatesOf(job, ctx);
+    if (node.cost !== undefined) tokens = await costOf(job);
+    gates = gatesOf(job, first);
   } catch (error) {
-    scope.locate(error, node, index, ctx.attempt);
+    scope.locate(error, node, index, number);
     throw error;
   }
   const { cancellation, run } = scope;
   const fields = () => scope.eventFields(node, undefined, index);
+  // A worker that waits for the budget with a slot in hand would keep those from ending who give back.
+  if (run.meter !== undefined) worker?.releaseSlots(run.held);
   const reservation =
     walk === undefined ? await run.meter?.reserve(tokens, cancellation, fields, run.host) : undefined;
   let wasMade = false;
-  let isFirst = true;
+  let next: StepContext | undefined = first;
   const start = (grant?: Grant) => {
-    // A call that goes again after a refusal has a context of its own.
-    const own = isFirst ? ctx : ctx.renew();
-    isFirst = false;
+    const ctx = next ?? contextOf(job, number, lastError);
+    next = undefined;
     wasMade = true;
-    if (grant !== undefined) own.hold(grant);
-    if (reservation !== undefined) own.reserve(reservation);
-    return perform(job, own, grant) as Awaitable<unknown>;
+    if (grant !== undefined) ctx.hold(grant);
+    if (reservation !== undefined) ctx.reserve(reservation);
+    return perform(job, ctx, grant) as Awaitable<unknown>;
   };
   const refused = () => {
     wasMade = false;
   };
+  // A wait that is abandoned need not settle, and then what is below never runs.
+  const over = () => {
+    if (cancellation?.abandoning) reservation?.end(wasMade);
+  };
   try {
     cancellation?.throwIfDraining();
     const [gate] = gates;
-    return await (gate?.acquire(requestOf(job, gates, tokens, refused), start, failed) ?? start());
+    return await (gate?.acquire(requestOf(job, gates, tokens, refused, over), start, failed) ?? start());
   } catch (error) {
     if (readRefusal(error) !== undefined) wasMade = false;
     throw error;
@@ -90,6 +104,7 @@ function requestOf(
   gates: readonly Passable[],
   tokens: number,
   onRefusal: () => void,
+  onOver: () => void,
 ): AcquireRequest {
   const { node, scope, index, worker, walk, settings } = job;
   const { watch, held } = scope.run;
@@ -101,12 +116,13 @@ function requestOf(
     slots: walk === undefined,
     // A worker carries slots to its next item, which has the same gates unless a function chooses them.
     carrier: settings.chooseGate === undefined ? worker : undefined,
-    log: watch?.gateLog(gates, (at) => scope.eventFields(node, at, index)),
+    log: watch?.gateLog((at) => scope.eventFields(node, at, index)),
     refused: (pause) => {
       onRefusal();
       if (watch !== undefined) report(job, pause);
     },
     raced: isRaced(job),
+    onOver,
   };
 }
 
@@ -142,18 +158,16 @@ function perform(job: Job, ctx: StepContext, grant?: Grant): unknown {
 }
 
 /** The tokens to reserve; a first attempt may have asked for them already. */
-async function costOf(job: Job, number: number): Promise<number> {
+async function costOf(job: Job): Promise<number> {
   const { node, scope, input, worker } = job;
-  const asked = number === 0 ? worker?.cost : undefined;
-  if (worker !== undefined) worker.cost = undefined;
-  let tokens: unknown = asked ?? node.cost?.(input);
+  let tokens: unknown = worker?.takeCost() ?? node.cost?.(input);
   if (isThenable(tokens)) {
-    if (worker !== undefined) releaseCarried(worker, scope.run.held);
-    tokens = await raced(job, tokens);
+    worker?.releaseSlots(scope.run.held);
+    tokens = await raced(tokens, scope.cancellation);
   }
   if (isAmount(tokens)) return tokens;
   throw new SluiceError(
     "INVALID_COST",
-    `${quote(nameOf(node))}: expected cost() to return tokens as a finite number from 0 up, got ${show(tokens)}`,
+    `${quote(nameOf(node))}: expected cost() to return tokens as ${anAmount.expected}, got ${show(tokens)}`,
   );
 }

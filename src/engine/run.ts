@@ -10,7 +10,8 @@ import {
   aString,
   checkOptions,
   isPlainObject,
-  type Rule,
+  rule,
+  UNLIMITED,
 } from "../base/options.js";
 import { isObject } from "../base/realms.js";
 import { type Held, lend } from "../gate/held-slots.js";
@@ -21,7 +22,7 @@ import type { Params, RunOptions } from "./context.js";
 import { idsOf } from "./ids.js";
 import type { Journaling, RunJournal } from "./journal.js";
 import type { Linked } from "./links.js";
-import { Meter, type Reservation } from "./meter.js";
+import { type Meter, meterFor, type Reservation } from "./meter.js";
 
 /** A context as a run inside a hook sees it. */
 interface Outer {
@@ -34,64 +35,56 @@ interface Outer {
 
 const NO_PARAMS: Params = Object.freeze({});
 
-const emitterRule: Rule = {
-  expected: "an emitter of eventemitter3 (one of node:events works differently)",
-  accepts: (value) =>
+const anEmitter = rule(
+  "an emitter of eventemitter3 (one of node:events works differently)",
+  (value) =>
     isObject(value) && "listenerCount" in value && "listeners" in value && !("setMaxListeners" in value),
-};
-const contextRule: Rule = {
-  expected: "the context that a hook was given",
-  accepts: (value) => isObject(value) && HELD in value,
-};
-const hooks: Rule = {
-  expected: "a function or an array of functions",
-  accepts: (value) => [value].flat().every((hook) => typeof hook === "function"),
-};
-const budgetRule: Rule = {
-  expected: "{ tokens, calls }, of which one may be left out",
-  accepts: isPlainObject,
-};
-const journalRule: Rule = {
-  expected: "a journal, as openJournal() of sluice/journal gives it",
-  accepts: (value) => isObject(value) && JOURNAL in value,
-};
+);
+const aContext = rule("the context that a hook was given", (value) => isObject(value) && HELD in value);
+const hooks = rule("a function or an array of functions", (value) => [value].flat().every(aFunction.accepts));
+const aBudget = rule("{ tokens, calls }, of which one may be left out", isPlainObject);
+const aJournal = rule(
+  "a journal, as openJournal() of sluice/journal gives it",
+  (value) => isObject(value) && JOURNAL in value,
+);
 export const runRules = {
   signal: aSignal,
   drain: aSignal,
   params: anObject,
-  events: emitterRule,
+  events: anEmitter,
   around: hooks,
   maxSteps: aCountOrInfinity,
-  budget: budgetRule,
-  journal: journalRule,
+  budget: aBudget,
+  journal: aJournal,
   ask: aFunction,
   runId: aString,
-  ctx: contextRule,
+  ctx: aContext,
 };
 
 /** One call of `run()`: its limits, its listeners, its place among the turns of the event loop. */
 export class Run {
-  readonly events: Listeners | undefined;
+  // Declared, for the constructor writes them: as fields each would be written twice.
+  declare readonly events: Listeners | undefined;
   /** What reports steps, items, attempts and gates; `undefined` where nothing listens to these. */
-  readonly watch: Watch | undefined;
-  readonly cancellation: Cancellation | undefined;
-  readonly params: Params;
-  readonly held: Held | undefined;
-  readonly maxSteps: number;
+  declare readonly watch: Watch | undefined;
+  declare readonly cancellation: Cancellation | undefined;
+  declare readonly params: Params;
+  declare readonly held: Held | undefined;
+  declare readonly maxSteps: number;
   /** Counts calls and tokens; `undefined` where there is no budget and nothing listens to `usage`. */
-  readonly meter: Meter | undefined;
+  declare readonly meter: Meter | undefined;
   /** The run in one of whose hooks this one was started. */
-  readonly outer: Run | undefined;
+  declare readonly outer: Run | undefined;
   /** What that hook's call has reserved of the budget. */
-  readonly host: Reservation | undefined;
+  declare readonly host: Reservation | undefined;
   /** As they were given, for what the journal keeps of a run. */
-  readonly options: RunOptions | undefined;
+  declare readonly options: RunOptions | undefined;
   /** Answers questions in place; an inner run's are those of the run around it. */
-  readonly answer: RunOptions["ask"];
+  declare readonly answer: RunOptions["ask"];
   /** Takes the run; `undefined` where it has no journal. */
-  readonly journaling: Journaling | undefined;
+  declare readonly journaling: Journaling | undefined;
   /** What the journal keeps of this run; written when it has taken it. */
-  journal: RunJournal | undefined = undefined;
+  journal: RunJournal | undefined;
   /** Set by `end`. */
   over = false;
   /** Steps taken; the node that `run()` was called on is none. Counted by walks. */
@@ -110,7 +103,7 @@ export class Run {
     const outer = options?.ctx as unknown as Outer | undefined;
     this.events = options?.events;
     this.params = options?.params === undefined ? NO_PARAMS : Object.freeze({ ...options.params });
-    this.maxSteps = options?.maxSteps ?? Number.POSITIVE_INFINITY;
+    this.maxSteps = options?.maxSteps ?? UNLIMITED;
     this.#id = options?.runId;
     this.options = options;
     this.journaling = (options?.journal as { [JOURNAL]?: Journaling } | undefined)?.[JOURNAL];
@@ -119,29 +112,21 @@ export class Run {
     this.host = outer?.reservation;
     this.answer = options?.ask ?? this.outer?.answer;
     this.watch = options && Watch.over(this, options.around);
-    this.cancellation = cancellationOf(options, outer?.cancellation, until);
-    this.meter = options && Meter.over(this, options.budget);
+    const halts = this.maxSteps !== UNLIMITED || this.journaling !== undefined;
+    this.cancellation = cancellationOf(options, halts, outer?.cancellation, until);
+    this.meter = options && meterFor(this, options.budget);
     this.yields.enter();
   }
 
   get id(): string {
-    this.#id ??= crypto.randomUUID();
-    return this.#id;
-  }
-
-  /** Whether data that hooks emit reaches anything. */
-  get hasListeners(): boolean {
-    return this.events !== undefined || this.outer?.hasListeners === true;
+    return (this.#id ??= crypto.randomUUID());
   }
 
   /** The ids of the nodes that a walk from this one can reach; links may change between runs. */
   idsFrom(start: Linked): ReadonlyMap<Linked, string> {
     this.#ids ??= new Map();
     let ids = this.#ids.get(start);
-    if (ids === undefined) {
-      ids = idsOf([start], "", true);
-      this.#ids.set(start, ids);
-    }
+    if (ids === undefined) this.#ids.set(start, (ids = idsOf([start], "", true)));
     return ids;
   }
 
@@ -169,11 +154,11 @@ export class Run {
 /** A level of cancellation for a run that something can end. */
 function cancellationOf(
   options: RunOptions | undefined,
+  halts: boolean,
   outer: Cancellation | undefined,
   until: Cancellation | undefined,
 ): Cancellation | undefined {
-  const { signal, drain, maxSteps = Number.POSITIVE_INFINITY, budget, journal } = options ?? {};
-  const halts = maxSteps !== Number.POSITIVE_INFINITY || journal !== undefined;
+  const { signal, drain, budget } = options ?? {};
   if (!signal && !drain && !halts && !budget && !outer && !until) return undefined;
   const cancellation = new Cancellation(halts);
   if (until !== undefined) cancellation.follow(until);

@@ -1,5 +1,6 @@
 // The scope of a walk: the flow that it belongs to, where it is, and what all its nodes inherit.
 import type { Cancellation } from "../base/cancellation.js";
+import { now } from "../base/clock.js";
 import { SluiceError, setLocation, showPath } from "../base/errors.js";
 import { type Named, nameOf } from "../base/name.js";
 import type { WarningCode } from "../base/warnings.js";
@@ -18,6 +19,8 @@ import type { Run } from "./run.js";
 export interface Place {
   /** The number of that step in its walk, from 1. */
   readonly step: number;
+  /** Whether it is that of a batch's items, inside the step of the batch. */
+  readonly ofItems?: boolean | undefined;
   /** The iteration of a batch flow. */
   readonly iteration?: number | undefined;
   /** The id of a branch among those of a `parallel`. */
@@ -30,20 +33,19 @@ export interface Place {
 
 /** One walk inside a run. */
 export class Scope {
-  readonly run: Run;
-  readonly params: Params;
-  readonly cancellation: Cancellation | undefined;
-  readonly index: number | undefined;
-  readonly flow: Named | undefined;
-  readonly strict: boolean;
+  // Declared, for the constructor writes them: as fields each would be written twice.
+  declare readonly run: Run;
+  declare readonly params: Params;
+  declare readonly cancellation: Cancellation | undefined;
+  declare readonly index: number | undefined;
+  declare readonly flow: Named | undefined;
+  declare readonly strict: boolean;
   /** The span that this is part of, in a watched run. */
-  readonly span: number | undefined;
+  declare readonly span: number | undefined;
   /** The node where the walk begins; `undefined` for a single step that follows no link: a branch, or a node alone. */
   readonly #start: Linked | undefined;
   readonly #outer: Scope | undefined;
   readonly #place: Place | undefined;
-  /** Whether this is the scope of a batch's items, inside its step. */
-  readonly #ofItems: boolean;
 
   constructor(
     run: Run,
@@ -56,7 +58,6 @@ export class Scope {
     place?: Place,
     index: number | undefined = place?.iteration ?? outer?.index,
     span: number | undefined = outer === undefined ? run.watch && RUN_SPAN : outer.span,
-    ofItems = false,
   ) {
     this.run = run;
     this.params = params;
@@ -68,7 +69,6 @@ export class Scope {
     this.#start = start;
     this.#outer = outer;
     this.#place = place;
-    this.#ofItems = ofItems;
   }
 
   /** The scope of a walk inside a flow, or of a branch of a `parallel`. */
@@ -86,12 +86,12 @@ export class Scope {
 
   /** The same scope on another level of cancellation, or inside another span. */
   with(cancellation: Cancellation | undefined, span = this.span): Scope {
-    return this.#copy(cancellation, span, this.#outer, this.#place, this.#ofItems);
+    return this.#copy(cancellation, span, this.#outer, this.#place);
   }
 
   /** The scope of the items of a batch, whose step has this number. */
   items(cancellation: Cancellation, step: number, batch: BatchRecord | undefined): Scope {
-    return this.#copy(cancellation, this.span, this, { step, batch }, true);
+    return this.#copy(cancellation, this.span, this, { step, batch, ofItems: true });
   }
 
   /** What the journal keeps of the batch, where this is the scope of items. */
@@ -109,26 +109,13 @@ export class Scope {
     span: number | undefined,
     outer: Scope | undefined,
     place: Place | undefined,
-    ofItems: boolean,
   ): Scope {
     const { run, params, flow, strict, index } = this;
-    return new Scope(
-      run,
-      params,
-      cancellation,
-      flow,
-      strict,
-      this.#start,
-      outer,
-      place,
-      index,
-      span,
-      ofItems,
-    );
+    return new Scope(run, params, cancellation, flow, strict, this.#start, outer, place, index, span);
   }
 
   path(node: Named): (string | number)[] {
-    if (this.#ofItems && this.#outer !== undefined) return this.#outer.path(node);
+    if (this.#place?.ofItems) return (this.#outer as Scope).path(node);
     const { flow } = this;
     const path = flow === undefined ? [] : (this.#outer?.path(flow) ?? [nameOf(flow)]);
     const iteration = this.#place?.iteration;
@@ -144,9 +131,10 @@ export class Scope {
    * @param item - The index of an item, where this is the scope of items.
    */
   keyOf(node: Named, step: number, item?: number): string {
-    if (this.#ofItems && this.#outer !== undefined) {
-      const slot = item === undefined ? undefined : (this.#place?.batch?.slotOf(item) ?? item);
-      return `${this.#outer.keyOf(node, this.#place?.step ?? 1)}[${slot}]`;
+    if (this.#place?.ofItems) {
+      const { step: number, batch } = this.#place;
+      const slot = item === undefined ? item : (batch?.slotOf(item) ?? item);
+      return `${(this.#outer as Scope).keyOf(node, number)}[${slot}]`;
     }
     const id = this.idOf(node);
     return `${this.walkKey(node)}${id}${id !== "" && step > 1 ? `#${step}` : ""}`;
@@ -184,7 +172,7 @@ export class Scope {
   }
 
   /** What every event carries. */
-  eventFields(node: Named, at = performance.now(), index = this.index) {
+  eventFields(node: Named, at = now(), index = this.index) {
     return { runId: this.run.id, path: this.path(node), index, at, parent: this.span };
   }
 

@@ -1,16 +1,7 @@
 // The options that nodes take: their rules, and the checked form that the engine uses.
 
 import { invalidOption, SluiceError } from "../base/errors.js";
-import {
-  aBoolean,
-  aCount,
-  aFunction,
-  anObject,
-  aString,
-  aTimeout,
-  type Rule,
-  strings,
-} from "../base/options.js";
+import { aBoolean, aCount, aFunction, anObject, aString, aTimeout, type Rule, rule, strings } from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
 import { isGate } from "../gate/brand.js";
 import { statusOf } from "../gate/error-status.js";
@@ -18,7 +9,7 @@ import type { Gate } from "../gate/gate.js";
 import type { Passable } from "../gate/passable.js";
 import { privateGate } from "../gate/private-gate.js";
 import { isQuotaExhausted } from "../gate/quota.js";
-import { checkRate, type Rate } from "../gate/rate.js";
+import type { Rate } from "../gate/rate.js";
 import { aBackoff, type Backoff, checkBackoff } from "./backoff.js";
 import type { Context } from "./context.js";
 
@@ -107,21 +98,25 @@ export const baseRules: Record<string, Rule> = { name: aString, requires: string
 export const nodeRules: Record<string, Rule> = {
   ...baseRules,
   ...retryRules,
-  gate: {
-    expected: "a Gate or a function that returns one",
-    accepts: (value) => isGate(value) || (typeof value === "function" && !isClass(value)),
-  },
+  gate: rule(
+    "a Gate or a function that returns one",
+    (value) => isGate(value) || (typeof value === "function" && !isClass(value)),
+  ),
   rate: anObject,
   atMostOnce: aBoolean,
 };
 
+const pocketFlow = (theirs: string, ours: string, meaning: string): string =>
+  `PocketFlow's \`${theirs}\` is written \`${ours}\` here (${meaning})`;
+const RETRIES = "write `attempts`, the total number of tries: one more than the retries";
+
 /** Options of others, and what to write here. */
 export const INSTEAD: Readonly<Record<string, string>> = {
-  maxRetries: "PocketFlow's `maxRetries: n` is written `attempts: n` here (total tries, as there)",
-  max_retries: "PocketFlow's `max_retries=n` is written `attempts: n` here (total tries, as there)",
-  wait: "PocketFlow's `wait: s` is written `backoff: ms` here (milliseconds, not seconds)",
-  retry: "write `attempts`, the total number of tries: one more than the retries",
-  retries: "write `attempts`, the total number of tries: one more than the retries",
+  maxRetries: pocketFlow("maxRetries: n", "attempts: n", "total tries, as there"),
+  max_retries: pocketFlow("max_retries=n", "attempts: n", "total tries, as there"),
+  wait: pocketFlow("wait: s", "backoff: ms", "milliseconds, not seconds"),
+  retry: RETRIES,
+  retries: RETRIES,
   concurrency: "only the parallel classes take it: AsyncParallelBatchNode or AsyncParallelBatchFlow",
 };
 
@@ -144,10 +139,11 @@ export function settingsOf(where: string, options: NodeOptions): Settings {
     throw invalidOption(where, "attempts", "left out with `atMostOnce`", attempts);
   }
   checkBackoff(where, backoff);
-  checkRate(where, rate);
-  const chooseGate = typeof gate === "function" ? (gate as Settings["chooseGate"]) : undefined;
-  const shared = gate === undefined || typeof gate === "function" ? [] : [gate as unknown as Passable];
-  const gates = rate === undefined ? shared : [...shared, privateGate(where, rate)];
+  const gates: Passable[] = [];
+  let chooseGate: Settings["chooseGate"];
+  if (typeof gate === "function") chooseGate = gate as Settings["chooseGate"];
+  else if (gate !== undefined) gates.push(gate as unknown as Passable);
+  if (rate !== undefined) gates.push(privateGate(where, rate));
   const isGated = gates.length > 0 || chooseGate !== undefined;
   return {
     attempts,

@@ -3,11 +3,9 @@
 import { isThenable } from "../base/awaitable.js";
 import { quote, SluiceError, show } from "../base/errors.js";
 import { type Named, nameOf } from "../base/name.js";
-import { builtInOf } from "../base/realms.js";
+import { builtInOf, isObject } from "../base/realms.js";
 
 const ignore = () => {};
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  (typeof value === "object" && value !== null) || typeof value === "function";
 
 /**
  * Whether an item is a promise, of any realm or library. Other objects with a `then` are items like any: most of them,
@@ -83,9 +81,9 @@ interface Taker {
 
 /** Pulls items from one iterator for many workers. */
 export class Source {
-  /** No more items come: the iterator has ended, has failed, or is not wanted any more. */
-  exhausted = false;
   isAsync = false;
+  /** The iterator has failed, or is not wanted any more, or is not open yet; written by each method. */
+  #stopped = true;
   /** The iterator has ended by itself; written by #take. */
   #ended = false;
 
@@ -100,6 +98,11 @@ export class Source {
     this.#items = items;
   }
 
+  /** No more items come: the iterator has ended, has failed, or is not wanted any more. */
+  get exhausted(): boolean {
+    return this.#stopped || this.#ended;
+  }
+
   /** Whether there is certainly no further item. Of an iterator only the end is known, of an array the length. */
   get isDone(): boolean {
     return this.#ended || (Array.isArray(this.#items) && this.#pulled >= this.#items.length);
@@ -107,11 +110,12 @@ export class Source {
 
   /** @throws What the iterable throws; TypeError for an iterator that is none. */
   open(): void {
+    this.#stopped = false;
     const asyncIterator = this.#items[Symbol.asyncIterator]?.();
     this.isAsync = asyncIterator !== undefined;
     this.#iterator = asyncIterator ?? (this.#items as Iterable<unknown>)[Symbol.iterator]();
     const iterator: unknown = this.#iterator;
-    if (isObject(iterator) && typeof iterator.next === "function") return;
+    if (isObject(iterator) && "next" in iterator && typeof iterator.next === "function") return;
     throw this.#wrong("to have a method next()", iterator);
   }
 
@@ -119,11 +123,9 @@ export class Source {
   next(taker: Taker): boolean {
     if (this.exhausted) return false;
     try {
-      const next: unknown = (this.#iterator as Iterator<unknown>).next();
-      if (isThenable(next)) throw this.#notSync(next);
-      return this.#take(next as IteratorResult<unknown>, taker);
+      return this.#take((this.#iterator as Iterator<unknown>).next(), taker);
     } catch (error) {
-      this.exhausted = true;
+      this.#stopped = true;
       throw error;
     }
   }
@@ -135,7 +137,7 @@ export class Source {
       try {
         return this.#take(await (this.#iterator as AsyncIterator<unknown>).next(), taker);
       } catch (error) {
-        this.exhausted = true;
+        this.#stopped = true;
         throw error;
       }
     });
@@ -146,16 +148,20 @@ export class Source {
   /** Takes no more items and calls the iterator's `return()`, which is not waited for. */
   stop(): void {
     if (this.exhausted) return;
-    this.exhausted = true;
+    this.#stopped = true;
     this.#close();
   }
 
   #take(next: IteratorResult<unknown>, taker: Taker): boolean {
     if (!isObject(next)) throw this.#wrong(RESULT, next);
-    if (next.done) this.exhausted = this.#ended = true;
-    else {
-      if (isPromise(next.value)) this.#refuse(next.value);
-      taker.item = next.value;
+    const { done } = next;
+    // Written for each item: code that first runs at the end would make V8 throw away the loop that it has optimised.
+    this.#ended = Boolean(done);
+    if (!done) {
+      if (done === undefined && isThenable(next)) throw this.#notSync(next);
+      const { value } = next;
+      if (typeof value === "object" && isPromise(value)) this.#refuse(value);
+      taker.item = value;
       // A stop came while the source was asked, and a generator that runs takes no return().
       if (this.exhausted && !this.isAsync) this.#close();
     }
@@ -179,7 +185,7 @@ export class Source {
 
   /** What `for … of` throws too, with the name of the node. */
   #wrong(expected: string, got: unknown, hint = ""): TypeError {
-    this.exhausted = true; // such an iterator might go on for ever
+    this.#stopped = true; // such an iterator might go on for ever
     return new TypeError(
       `${quote(nameOf(this.#node))}: expected the iterator of what prep() gave ${expected}, got ${show(got)}${hint}`,
     );

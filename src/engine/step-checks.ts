@@ -4,23 +4,26 @@ import { quote, SluiceError, show, showPath } from "../base/errors.js";
 import { NODE } from "../base/keys.js";
 import { nameOf } from "../base/name.js";
 import { nearest } from "../base/nearest.js";
+import { isRecord } from "../base/realms.js";
 import { warn } from "../base/warnings.js";
 import type { Scope } from "./scope.js";
 import type { Action, Step } from "./step.js";
 
+/** Shows the first names of a list in a message. */
+const listOf = (names: readonly string[]): string => names.slice(0, 20).map(quote).join(", ");
+
 /** @throws SluiceError `MISSING_KEYS`. */
 export function checkStore(node: Step, keys: readonly string[], shared: unknown): void {
-  const store = typeof shared === "object" && shared !== null ? (shared as Record<string, unknown>) : {};
+  const store = isRecord(shared) ? shared : {};
   // What every object inherits, such as `constructor`, is no key of a store.
   const missing = keys.filter(
     (key) => store[key] === undefined || (key in Object.prototype && !Object.hasOwn(store, key)),
   );
   if (missing.length === 0) return;
-  const list = missing.slice(0, 20).map(quote).join(", ");
-  const had = Object.keys(store).slice(0, 20).map(quote).join(", ") || "none";
+  const had = listOf(Object.keys(store)) || "none";
   throw new SluiceError(
     "MISSING_KEYS",
-    `${quote(nameOf(node))} requires ${list} in the store, which has ${had}; set it before the run, or in an earlier node's post()`,
+    `${quote(nameOf(node))} requires ${listOf(missing)} in the store, which has ${had}; set it before the run, or in an earlier node's post()`,
   );
 }
 
@@ -42,7 +45,7 @@ export function unlinked(node: Step, action: Action, scope: Scope): void {
   const close = nearest(action, actions);
   const message =
     `${quote(nameOf(node))} returned the action ${quote(action)}, which is not linked, so ${showPath(scope.path(node))} ends its flow` +
-    ` (linked: ${actions.slice(0, 20).map(quote).join(", ")})${close === undefined ? "" : `; did you mean ${quote(close)}?`}` +
+    ` (linked: ${listOf(actions)})${close === undefined ? "" : `; did you mean ${quote(close)}?`}` +
     ` If it should end here, say so with .end(${quote(action)})`;
   if (scope.strict) {
     const error = new SluiceError("UNKNOWN_ACTION", message);

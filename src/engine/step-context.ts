@@ -1,9 +1,10 @@
 // The engine's side of the context that a hook gets.
-import { type Cancellation, HookSignal } from "../base/cancellation.js";
+import type { Cancellation } from "../base/cancellation.js";
 import { longHash } from "../base/hash.js";
+import { HookSignal } from "../base/hook-signal.js";
 import { HELD } from "../base/keys.js";
 import type { Held } from "../gate/held-slots.js";
-import { backpressure, emitEvent } from "../observe/events.js";
+import { backpressure, type DataEvent, emitEvent } from "../observe/events.js";
 import { type AskOptions, ask } from "./ask.js";
 import type { Context, Params } from "./context.js";
 import type { Reservation } from "./meter.js";
@@ -32,27 +33,28 @@ export interface Closer {
 
 /** What only some contexts ever have; apart, so that the others are small: one is made for each step and item. */
 class Rare {
-  grant: Granted | undefined = undefined;
-  reservation: Reservation | undefined = undefined;
-  signal: HookSignal | undefined = undefined;
-  deadline: Deadline | undefined = undefined;
-  lastError: unknown = undefined;
+  grant: Granted | undefined;
+  reservation: Reservation | undefined;
+  signal: HookSignal | undefined;
+  deadline: Deadline | undefined;
+  lastError: unknown;
   abandoned = false;
-  setAside: unknown = undefined;
+  setAside: unknown;
 }
 
 const NOTHING_TO_AWAIT = Promise.resolve();
 
 /** The engine's side of a {@link Context}. */
 export class StepContext implements Context {
-  readonly attempt: number;
-  readonly index: number | undefined;
-  readonly scope: Scope;
-  readonly node: Named;
+  // Declared, for the constructor writes them: as fields each would be written twice.
+  declare readonly attempt: number;
+  declare readonly index: number | undefined;
+  declare readonly scope: Scope;
+  declare readonly node: Named;
   /** The number of the step in its walk, from 1. */
-  readonly step: number;
+  declare readonly step: number;
   readonly #closer: Closer | undefined;
-  #rare: Rare | undefined = undefined;
+  #rare: Rare | undefined;
 
   constructor(
     scope: Scope,
@@ -105,26 +107,23 @@ export class StepContext implements Context {
   }
 
   get signal(): AbortSignal {
-    this.#rare ??= new Rare();
-    this.#rare.signal ??= new HookSignal(this.cancellation);
+    const rare = this.#ownRare;
+    rare.signal ??= new HookSignal(this.cancellation);
     if (this.#closer !== undefined) this.#closer.ctx = this;
-    return this.#rare.signal.signal;
+    return rare.signal.signal;
   }
 
   get emit(): (data: unknown) => Promise<void> {
     return (data) => {
-      const { run } = this.scope;
-      if (!run.hasListeners || this.#isOver) return NOTHING_TO_AWAIT;
-      const event = {
-        type: "data",
-        ...this.scope.eventFields(this.node, undefined, this.index),
-        data,
-      } as const;
+      if (this.#isOver) return NOTHING_TO_AWAIT;
+      const { scope, node, index } = this;
+      let event: DataEvent | undefined;
       const waits: Promise<void>[] = [];
-      for (let each: typeof run | undefined = run; each !== undefined; each = each.outer) {
-        if (each.events === undefined || each.over) continue;
-        emitEvent(each.events, event);
-        const wait = backpressure(each.events, this.cancellation);
+      for (let run: typeof scope.run | undefined = scope.run; run !== undefined; run = run.outer) {
+        if (run.events === undefined || run.over) continue;
+        event ??= { type: "data", ...scope.eventFields(node, undefined, index), data };
+        emitEvent(run.events, event);
+        const wait = backpressure(run.events, this.cancellation);
         if (wait !== undefined) waits.push(wait);
       }
       return waits.length > 1 ? Promise.all(waits).then(() => {}) : (waits[0] ?? NOTHING_TO_AWAIT);
@@ -141,8 +140,7 @@ export class StepContext implements Context {
   }
 
   set setAside(reason: unknown) {
-    this.#rare ??= new Rare();
-    this.#rare.setAside = reason;
+    this.#ownRare.setAside = reason;
   }
 
   /** Does something that a person has to wait for, or the other way round: the attempt's timeout stands still. */
@@ -163,36 +161,28 @@ export class StepContext implements Context {
     };
   }
 
-  /** A context for the same attempt, made again after a vendor refused its call. */
-  renew(): StepContext {
-    const { scope, node, index, attempt, step } = this;
-    const made = new StepContext(scope, node, index, attempt, step);
-    if (attempt > 0) made.follows(this.lastError);
-    return made;
-  }
-
   /** Ties the context to the slots and tokens of one call through its gates. */
   hold(grant: Granted): void {
-    this.#rare ??= new Rare();
-    this.#rare.grant = grant;
+    this.#ownRare.grant = grant;
   }
 
   /** Ties the context to what the run's budget has reserved for its call. */
   reserve(reservation: Reservation): void {
-    this.#rare ??= new Rare();
-    this.#rare.reservation = reservation;
+    this.#ownRare.reservation = reservation;
   }
 
   /** Puts the attempt on a level of cancellation of its own. */
   limit(deadline: Deadline): void {
-    this.#rare ??= new Rare();
-    this.#rare.deadline = deadline;
+    this.#ownRare.deadline = deadline;
   }
 
   /** Notes what the attempt before threw. */
   follows(error: unknown): void {
-    this.#rare ??= new Rare();
-    this.#rare.lastError = error;
+    this.#ownRare.lastError = error;
+  }
+
+  get #ownRare(): Rare {
+    return (this.#rare ??= new Rare());
   }
 
   get #isOver(): boolean {
@@ -201,7 +191,7 @@ export class StepContext implements Context {
 
   /** Ends the attempt: its signal follows the run no longer. */
   close(abandoned = false): void {
-    if (abandoned) (this.#rare ??= new Rare()).abandoned = true;
+    if (abandoned) this.#ownRare.abandoned = true;
     this.#rare?.signal?.close();
   }
 }

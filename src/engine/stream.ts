@@ -2,7 +2,7 @@
 import { Cancellation } from "../base/cancellation.js";
 import { SluiceError } from "../base/errors.js";
 import { BACKPRESSURE } from "../base/keys.js";
-import { aCount, checkOptions, type Rule } from "../base/options.js";
+import { aCount, checkOptions, type Rule, rule, UNLIMITED } from "../base/options.js";
 import { EVENT_TYPES } from "../observe/event-types.js";
 import {
   type AnyEvent,
@@ -41,10 +41,10 @@ export type RunStream<Event> = AsyncIterableIterator<Event, undefined, undefined
 const rules: Record<string, Rule> = {
   ...runRules,
   buffer: aCount,
-  types: {
-    expected: `an array of ${EVENT_TYPES.join(", ")}`,
-    accepts: (value) => Array.isArray(value) && value.every((type) => EVENT_TYPES.includes(type)),
-  },
+  types: rule(
+    `an array of ${EVENT_TYPES.join(", ")}`,
+    (value) => Array.isArray(value) && value.every((type) => EVENT_TYPES.includes(type)),
+  ),
 };
 
 /** Starts a run that ends with this level of cancellation too. */
@@ -67,7 +67,7 @@ const MOST_BEYOND = 100_000;
 interface Waiting {
   event: AnyEvent;
   /** The batch of a progress event. */
-  readonly batch?: string;
+  readonly batch: string | undefined;
 }
 
 class Stream implements RunStream<AnyEvent> {
@@ -81,7 +81,8 @@ class Stream implements RunStream<AnyEvent> {
   #data = 0;
   /** The progress events in the queue, by batch. */
   readonly #progress = new Map<string, Waiting>();
-  readonly #readers: (() => void)[] = [];
+  /** Where the reader waits for events, and the run for its reader. */
+  readonly #arrivals = new Room();
   readonly #room = new Room();
   #run: Promise<void> | undefined;
   #left = false;
@@ -93,7 +94,7 @@ class Stream implements RunStream<AnyEvent> {
     this.#most = most;
     const events = this.#listeners(types, options.events);
     const onAbort = () => {
-      this.#most = Number.POSITIVE_INFINITY; // nobody who has to end may wait for the reader
+      this.#most = UNLIMITED; // nobody who has to end may wait for the reader
       this.#room.open();
     };
     this.#begin = () => start({ ...options, events: events as RunEmitter }, this.#leave, onAbort);
@@ -119,19 +120,17 @@ class Stream implements RunStream<AnyEvent> {
   }
 
   #push(event: AnyEvent): void {
-    if (event.type === "progress") {
-      const batch = JSON.stringify([event.runId, event.path]);
-      const waiting = this.#progress.get(batch);
-      if (waiting !== undefined) {
-        waiting.event = event;
-        return;
-      }
-      const added = { event, batch };
-      this.#progress.set(batch, added);
-      this.#queue.push(added);
-    } else this.#queue.push({ event });
+    const batch = event.type === "progress" ? JSON.stringify([event.runId, event.path]) : undefined;
+    const waiting = batch && this.#progress.get(batch);
+    if (waiting) {
+      waiting.event = event;
+      return;
+    }
+    const added = { event, batch };
+    if (batch !== undefined) this.#progress.set(batch, added);
+    this.#queue.push(added);
     if (event.type === "data" && ++this.#data > this.#buffer + MOST_BEYOND) this.#overflow();
-    this.#readers.shift()?.();
+    this.#arrivals.open();
   }
 
   /** Ends the run, in which `emit` then does nothing: what is in the queue is the most that there can be. */
@@ -167,7 +166,7 @@ class Stream implements RunStream<AnyEvent> {
       if (!this.#left) this.#failure ??= { error };
     } finally {
       this.#over = true;
-      for (const wake of this.#readers.splice(0)) wake();
+      this.#arrivals.open();
     }
   }
 
@@ -177,7 +176,7 @@ class Stream implements RunStream<AnyEvent> {
       const value = this.#shift();
       if (value !== undefined) return { done: false, value };
       if (this.#over) break;
-      await new Promise<void>((resolve) => this.#readers.push(resolve));
+      await this.#arrivals.wait();
     }
     const failure = this.#failure;
     this.#failure = undefined;
@@ -195,8 +194,7 @@ class Stream implements RunStream<AnyEvent> {
     this.#failure = undefined;
     this.#queue = [];
     this.#read = 0;
-    this.#data = 0;
-    return { done: true, value: undefined };
+    return this.next(); // nothing is left
   }
 
   [Symbol.asyncIterator](): this {

@@ -56,8 +56,8 @@ class Walk extends Pending {
   readonly #record: WalkRecord | undefined;
   #node: Step;
   /** What the current step has; written by #prepare and #advance. */
-  #ctx: StepContext | undefined = undefined;
-  #prepared: unknown = undefined;
+  #ctx: StepContext | undefined;
+  #prepared: unknown;
   /** Steps that it has begun; counted by #countStep. */
   #steps: number;
   /** Where it goes on after a wait; written by #wait. */
@@ -66,7 +66,7 @@ class Walk extends Pending {
   #located = false;
   /** Whether the fallback of the short road was asked; written as it is, and by #prepare. */
   #hasRecovered = false;
-  #onValue: ((value: unknown) => void) | undefined = undefined;
+  #onValue: ((value: unknown) => void) | undefined;
   #onError: (error: unknown) => void = noListener;
 
   /** @param steps - Steps of the same walk that were begun, by the walk that this one is a step of. */
@@ -186,7 +186,7 @@ class Walk extends Pending {
 
   #countStep(): void {
     const { run, cancellation } = this.#scope;
-    if (cancellation?.draining) throw cancellation.reason;
+    cancellation?.throwIfDraining();
     this.#steps++;
     if (run.steps++ >= run.maxSteps) throw this.#scope.tooManySteps(this.#node);
   }
@@ -217,8 +217,7 @@ class Walk extends Pending {
   }
 
   #execute(): unknown {
-    const { cancellation } = this.#scope;
-    if (cancellation?.draining) throw cancellation.reason;
+    this.#scope.cancellation?.throwIfDraining();
     const node = this.#node;
     const ctx = this.#ctx as StepContext;
     if (node[NODE].plain && !this.#takesLongRoad) {
@@ -229,10 +228,9 @@ class Walk extends Pending {
   }
 
   #post(result: unknown): unknown {
-    const { cancellation } = this.#scope;
     this.#located = false;
     // Some SDKs end an aborted stream without an error, and half an answer is no answer.
-    if (cancellation?.aborted) throw cancellation.reason;
+    this.#scope.cancellation?.throwIfAborted();
     const node = this.#node;
     const ctx = this.#ctx as StepContext;
     const record = this.#record;
@@ -244,8 +242,7 @@ class Walk extends Pending {
     if (typeof action !== "string" && action !== undefined && action !== null) {
       throw wrongAction(this.#node, action);
     }
-    const { cancellation } = this.#scope;
-    if (cancellation?.aborted) throw cancellation.reason;
+    this.#scope.cancellation?.throwIfAborted();
     this.#ctx?.close();
   }
 

@@ -2,7 +2,7 @@
 
 import type { AcquireRequest } from "../gate/acquire-request.js";
 import type { Grant } from "../gate/grant.js";
-import type { Held, SlotCarrier } from "../gate/held-slots.js";
+import { type Held, releaseCarried, type SlotCarrier } from "../gate/held-slots.js";
 import type { Closer, StepContext } from "./step-context.js";
 
 /** One of the N that pull from the same source. */
@@ -20,7 +20,7 @@ export class Worker implements SlotCarrier, Closer {
   grant: Grant | undefined = undefined;
   /** How its calls pass their gates, as long as they cost the same. */
   request: AcquireRequest | undefined = undefined;
-  /** What `cost()` gave for the current item's first attempt. */
+  /** What `cost()` gave for the current item's first attempt, until the attempts take it. */
   cost: unknown = undefined;
   /** Whether a fallback stands in for the work; written by the attempts. */
   recovered = false;
@@ -29,9 +29,11 @@ export class Worker implements SlotCarrier, Closer {
 
   /** Ends what the current item has. */
   end(): undefined {
-    this.ctx?.close();
-    this.ctx = undefined;
-    this.endPermit();
+    if (this.ctx !== undefined) {
+      this.ctx.close();
+      this.ctx = undefined;
+    }
+    if (this.grant !== undefined) this.endPermit();
   }
 
   /** Ends an attempt that failed: one that was refused keeps its place and its slot. */
@@ -44,6 +46,18 @@ export class Worker implements SlotCarrier, Closer {
     } catch {
       // The gate's `retryAfter` failed; it is called again where that counts as a failure of the attempt.
     }
+  }
+
+  /** Gives what `cost()` gave for the current item's first attempt, if it was called already. */
+  takeCost(): unknown {
+    const { cost } = this;
+    this.cost = undefined;
+    return cost;
+  }
+
+  /** Releases the slots that it carries, but for those that its run has borrowed. */
+  releaseSlots(borrowedFrom: Held | undefined): void {
+    releaseCarried(this, borrowedFrom);
   }
 
   endPermit(): void {

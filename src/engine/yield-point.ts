@@ -11,9 +11,15 @@ import type { Step } from "./step.js";
  * @param again - Whether it has waited already.
  */
 export function yieldAfterPrep(node: Step, scope: Scope, again: boolean): Promise<void> | undefined {
-  if (!node[NODE].leaf) return undefined;
-  const { yields, watch, events } = scope.run;
-  if (again) return yields.yieldAgain();
+  const { leaf, batch } = node[NODE];
+  // A batch yields before each item, once it has looked at the list: a promise in it may reject in the meantime.
+  if (!leaf || batch !== undefined) return undefined;
+  return again ? scope.run.yields.yieldAgain() : yieldIfDue(scope);
+}
+
+/** What a step or an item, which was counted, must wait for: the event loop, and then a slow reader. */
+export function yieldIfDue({ run, cancellation }: Scope): Promise<void> | undefined {
+  const { yields, watch, events } = run;
   const turn = yields.budget <= 0 ? yields.checkClock() : undefined;
-  return turn ?? (watch && events && backpressure(events, scope.cancellation));
+  return turn ?? (watch && events && backpressure(events, cancellation));
 }

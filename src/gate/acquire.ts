@@ -6,14 +6,15 @@ import { Acquisition } from "./acquisition.js";
 import { Grant } from "./grant.js";
 import type { SlotCarrier } from "./held-slots.js";
 import type { Passable } from "./passable.js";
+import { reportPauses } from "./pause-log.js";
 import type { Verdict } from "./refusal-rules.js";
 
 /** See {@link Passable.tryAcquire}. */
 export function tryAcquire(request: AcquireRequest, carrier: SlotCarrier): Grant | undefined {
   const { gates, tokens, borrowedFrom } = request;
-  const [gate, second] = gates;
+  const gate = gates[0];
   // A borrowed slot may have to be waited for, and two gates must be passed at one moment: not here.
-  if (gate === undefined || second !== undefined || borrowedFrom !== undefined) return undefined;
+  if (gate === undefined || gates.length > 1 || borrowedFrom !== undefined) return undefined;
   checkCost(gate, tokens);
   // How such a call ends decides on others.
   if (gate.tokenQueue.slowStart !== undefined || gate.scopes !== undefined) return undefined;
@@ -39,6 +40,7 @@ export function acquire<T>(
     try {
       for (const each of request.gates) checkCost(each, request.tokens);
       const gate = request.gates[0] as Passable;
+      if (request.log !== undefined) reportPauses(request.log.pauses, request.gates);
       if (failed !== undefined) verdict = verdictOn(request, gate, failed.error);
       acquisition = new Acquisition<T>(request, gate, call, resolve, reject, failed !== undefined);
     } catch (error) {

@@ -1,6 +1,6 @@
 // A limit of slots that follows what a vendor lets through: down to that at a refusal, up by doubling steps later.
 import { invalidOption } from "../base/errors.js";
-import { aCount, aCountOrInfinity, checkOptions, isPlainObject } from "../base/options.js";
+import { aCount, aCountOrInfinity, checkOptions, isPlainObject, UNLIMITED } from "../base/options.js";
 import type { GateCounts } from "./gate-counts.js";
 import type { Semaphore } from "./semaphore.js";
 
@@ -22,7 +22,7 @@ export function checkConcurrency(where: string, concurrency: unknown): void {
   if (!isPlainObject(concurrency)) return;
   const place = `${where}, concurrency`;
   checkOptions(place, concurrency, { start: aCount, min: aCount, max: aCountOrInfinity });
-  const { start, min = 1, max = Number.POSITIVE_INFINITY } = concurrency as Partial<AdaptiveConcurrency>;
+  const { start, min = 1, max = UNLIMITED } = concurrency as Partial<AdaptiveConcurrency>;
   if (start === undefined || start < min || start > max) {
     throw invalidOption(place, "start", "given, and from `min` to `max`", start);
   }
@@ -48,7 +48,7 @@ export class AdaptiveLimit {
     this.#semaphore = semaphore;
     this.#counts = counts;
     this.#min = bounds.min ?? 1;
-    this.#max = bounds.max ?? Number.POSITIVE_INFINITY;
+    this.#max = bounds.max ?? UNLIMITED;
     this.#left = bounds.start;
   }
 

@@ -1,5 +1,7 @@
 // Lists the objects in which clients keep what a service answered: the error itself, its response, the body,
-// the cause. Imports nothing. Nothing here throws, whatever an error does when it is read.
+// the cause. Nothing here throws, whatever an error does when it is read.
+
+import { isRecord } from "../base/realms.js";
 
 /** Most objects that are read of one error. It ends cycles of getters that return a new object each time. */
 const MOST_PARTS = 64;
@@ -13,7 +15,7 @@ const LINKS = ["response", "$response", "error", "data", "body", "responseBody",
 
 /** Reads a property. A getter or a proxy that throws counts as `undefined`. */
 export function field(value: unknown, name: string): unknown {
-  if (typeof value !== "object" || value === null) return undefined;
+  if (!isRecord(value)) return undefined;
   try {
     return (value as Record<string, unknown>)[name];
   } catch {
@@ -64,7 +66,7 @@ function bodyInMessage(value: unknown): unknown {
   if (start === -1) return undefined;
   const body = bodyOf(message.slice(start));
   const error = field(body, "error");
-  return typeof error === "object" && error !== null ? body : undefined;
+  return isRecord(error) ? body : undefined;
 }
 
 /**
@@ -74,7 +76,7 @@ function bodyInMessage(value: unknown): unknown {
 export function partsOf(error: unknown): readonly object[] {
   const parts = new Set<object>();
   const visit = (value: unknown): void => {
-    if (typeof value !== "object" || value === null || parts.has(value) || parts.size >= MOST_PARTS) return;
+    if (!isRecord(value) || parts.has(value) || parts.size >= MOST_PARTS) return;
     parts.add(value);
     visit(bodyInMessage(value));
     for (const name of LINKS) visit(bodyOf(field(value, name)));

@@ -19,13 +19,8 @@ export function statusOfPart(part: object): number | undefined {
 }
 
 /** The outermost status among the parts of an error. */
-export function statusIn(parts: readonly object[]): number | undefined {
-  for (const part of parts) {
-    const status = statusOfPart(part);
-    if (status !== undefined) return status;
-  }
-  return undefined;
-}
+export const statusIn = (parts: readonly object[]): number | undefined =>
+  parts.map(statusOfPart).find((status) => status !== undefined);
 
 /**
  * Reads the HTTP status of an error, from 400 to 599, as a number or as text: its own, else that of its response,

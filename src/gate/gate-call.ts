@@ -1,5 +1,6 @@
 // What a function that runs under a gate is given.
-import { type Cancellation, HookSignal } from "../base/cancellation.js";
+import type { Cancellation } from "../base/cancellation.js";
+import { HookSignal } from "../base/hook-signal.js";
 import { HELD } from "../base/keys.js";
 import type { Grant } from "./grant.js";
 import type { Held } from "./held-slots.js";

@@ -4,7 +4,7 @@ import { isThenable } from "../base/awaitable.js";
 import { Cancellation } from "../base/cancellation.js";
 import { invalidOption, SluiceError } from "../base/errors.js";
 import { GATE, HELD } from "../base/keys.js";
-import { checkOptions } from "../base/options.js";
+import { checkOptions, UNLIMITED } from "../base/options.js";
 import type { PauseWatcher } from "../observe/gate-log.js";
 import { acquire, tryAcquire } from "./acquire.js";
 import type { AcquireRequest } from "./acquire-request.js";
@@ -84,7 +84,7 @@ export class Gate {
   /** @throws SluiceError `INVALID_OPTION` or `UNKNOWN_OPTION`. */
   constructor(options: GateOptions = {}) {
     checkOptions("Gate", options, gateRules);
-    const { concurrency = Number.POSITIVE_INFINITY, rate, name } = options;
+    const { concurrency = UNLIMITED, rate, name } = options;
     checkRate("Gate", rate);
     checkConcurrency("Gate", concurrency);
     if (hasOwnRun(new.target)) throw ownRun(new.target.name);
@@ -93,13 +93,13 @@ export class Gate {
     this.warnings = new GateWarnings(name, rate?.per ?? 0);
     this.refusals = new RefusalRules(options, this.counts, this.warnings);
     this.tokenQueue = new TokenQueue(rate);
-    this.tokensAPeriod = rate?.tokens ?? Number.POSITIVE_INFINITY;
+    this.tokensAPeriod = rate?.tokens ?? UNLIMITED;
     this.scopes = scopesOn(this.tokenQueue.clock);
     this.#stall = new StallWatch(this.warnings);
     if (typeof concurrency !== "number") {
       this.semaphore = new Semaphore(concurrency.start, concurrency.max);
       this.adaptive = new AdaptiveLimit(this.semaphore, this.counts, concurrency);
-    } else if (concurrency !== Number.POSITIVE_INFINITY) this.semaphore = new Semaphore(concurrency);
+    } else if (concurrency !== UNLIMITED) this.semaphore = new Semaphore(concurrency);
   }
 
   /**
@@ -153,7 +153,7 @@ export class Gate {
       started,
       refused,
       spent: { calls: started - refused, tokens },
-      limit: this.semaphore?.limit ?? Number.POSITIVE_INFINITY,
+      limit: this.semaphore?.limit ?? UNLIMITED,
     };
   }
 
@@ -217,4 +217,7 @@ function callUnder<T>(
 
 Object.defineProperty(Gate.prototype, GATE, { value: true });
 
-provideGates((rate) => new Gate({ rate }));
+provideGates((where, rate) => {
+  checkRate(where, rate);
+  return new Gate({ rate });
+});

@@ -1,4 +1,5 @@
 // Reads the headers of an answer from whatever a client keeps them in. Imports only how to read a property.
+import { isRecord } from "../base/realms.js";
 import { field, itemsOf } from "./error-parts.js";
 
 /** Most headers that are read of one answer. */
@@ -16,20 +17,15 @@ const LOOKED_UP = [
 
 /** The text of a header: a string, a number, or the first of a list of these. */
 function textOf(value: unknown): string | undefined {
-  if (typeof value === "string") return value;
-  if (typeof value === "number") return String(value);
-  const first = itemsOf(value)[0];
+  const first = itemsOf(value)[0] ?? value;
   return typeof first === "string" || typeof first === "number" ? String(first) : undefined;
 }
 
 /** Names and values of a `Headers` of any realm, a Map, an array of pairs or a record. */
-function* pairsOf(headers: object): Generator<readonly [unknown, unknown]> {
-  if (Symbol.iterator in headers) {
-    for (const pair of headers as Iterable<unknown>) yield [field(pair, "0"), field(pair, "1")];
-  } else {
-    for (const name of Object.keys(headers)) yield [name, field(headers, name)];
-  }
-}
+const pairsOf = (headers: object): Iterable<unknown> =>
+  Symbol.iterator in headers
+    ? (headers as Iterable<unknown>)
+    : Object.keys(headers).map((name) => [name, field(headers, name)]);
 
 /**
  * Reads headers into a Map with names in lower case, from a `Headers`, a Map, an array of pairs, a record in any
@@ -43,11 +39,11 @@ export function headerFields(headers: unknown): ReadonlyMap<string, string> {
     const key = name.toLowerCase();
     if (!fields.has(key)) fields.set(key, text);
   };
-  if (typeof headers !== "object" || headers === null) return fields;
+  if (!isRecord(headers)) return fields;
   try {
     let left = MOST_HEADERS;
-    for (const [name, value] of pairsOf(headers)) {
-      add(name, value);
+    for (const pair of pairsOf(headers)) {
+      add(field(pair, "0"), field(pair, "1"));
       if (--left === 0) break;
     }
   } catch {

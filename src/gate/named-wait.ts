@@ -1,4 +1,6 @@
 // Finds the wait that an answer names in its headers or its body. Imports only the readers beside it.
+import { isAmount } from "../base/options.js";
+import { isRecord } from "../base/realms.js";
 import { field, itemsOf } from "./error-parts.js";
 import { headerFields } from "./header-fields.js";
 import { pointInTime, readWait } from "./wait-text.js";
@@ -53,20 +55,20 @@ function resetIn(fields: Fields, now: number): number | undefined {
   const spent = waitsOf(0);
   if (spent.length > 0) return Math.max(...spent);
   const least = Math.min(...limits.map(({ left }) => left ?? 1));
-  const candidates = least <= 0.5 ? waitsOf(least) : waitsOf(undefined);
+  const candidates = waitsOf(least <= 0.5 ? least : undefined);
   return candidates.length > 0 ? Math.min(...candidates) : undefined;
 }
 
 /** A `retryDelay` of Google's RetryInfo: `"7s"`, or over gRPC `{ seconds, nanos }`. */
 function readDelay(delay: unknown, now: number): number | undefined {
   if (typeof delay === "string") return readWait(delay, 1_000, now);
-  if (typeof delay !== "object" || delay === null) return undefined;
+  if (!isRecord(delay)) return undefined;
   const amountOf = (name: string): number => {
     const value = field(delay, name) ?? 0;
     return typeof value === "number" || typeof value === "string" ? Number(value) : Number.NaN;
   };
   const wait = amountOf("seconds") * 1_000 + amountOf("nanos") / 1e6;
-  return wait >= 0 && wait < Number.POSITIVE_INFINITY ? wait : undefined;
+  return isAmount(wait) ? wait : undefined;
 }
 
 const retryInfoIn = (part: object, now: number): number[] =>

@@ -1,4 +1,5 @@
 // Where permits come from. This one is local: two buckets. A limit that machines share brings grants instead.
+import { UNLIMITED } from "../base/options.js";
 import { Bucket, type Rate } from "./rate.js";
 
 /** Permits of one gate. A call of n tokens needs one request and n tokens. */
@@ -21,8 +22,6 @@ export interface PermitSupply {
   /** Tokens that are saved up at most; a dearer call waits for its full time. */
   readonly tokensAtOnce: number;
 }
-
-const UNLIMITED = Number.POSITIVE_INFINITY;
 
 /** Two token buckets. */
 export class LocalSupply implements PermitSupply {

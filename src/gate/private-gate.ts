@@ -4,7 +4,8 @@ import { invalidOption } from "../base/errors.js";
 import type { Passable } from "./passable.js";
 import type { Rate } from "./rate.js";
 
-type MakeGate = (rate: Rate) => Passable;
+/** @throws SluiceError for a wrong rate. */
+type MakeGate = (where: string, rate: Rate) => Passable;
 
 /** Written once, by gate.ts as it is loaded. */
 const home: { make: MakeGate | undefined } = { make: undefined };
@@ -14,9 +15,9 @@ export function provideGates(make: MakeGate): void {
   home.make = make;
 }
 
-/** @throws SluiceError `INVALID_OPTION` in a bundle that left Gate out. */
+/** @throws SluiceError for a wrong rate, and for any rate in a bundle that left Gate out. */
 export function privateGate(where: string, rate: Rate): Passable {
-  if (home.make !== undefined) return home.make(rate);
+  if (home.make !== undefined) return home.make(where, rate);
   const instead = "written `gate: new Gate({ rate })`, since this bundle imports no Gate";
   throw invalidOption(where, "rate", instead, rate);
 }

@@ -1,4 +1,5 @@
 // TokenQueue: which call may start now, by requests, tokens, a vendor's pause and the slow start after it.
+import { UNLIMITED } from "../base/options.js";
 import { Alarm, GateClock } from "./gate-clock.js";
 import { LocalSupply, type PermitSupply } from "./permit-supply.js";
 import type { Rate } from "./rate.js";
@@ -24,7 +25,6 @@ export interface PermitWaiter extends Costed {
 }
 
 const NONE: readonly TokenQueue[] = [];
-const UNLIMITED = Number.POSITIVE_INFINITY;
 
 /** Lets calls start in the order they came, when requests, tokens, pause and slow start allow. */
 export class TokenQueue {

@@ -1,4 +1,5 @@
-// Turns the text in which a service names a wait into milliseconds. Imports nothing.
+// Turns the text in which a service names a wait into milliseconds. Imports only how an amount is known.
+import { isAmount } from "../base/options.js";
 
 const MILLISECONDS: ReadonlyMap<string, number> = new Map(
   Object.entries({
@@ -28,7 +29,7 @@ function duration(text: string): number | undefined {
     amounts++;
     return "";
   });
-  return amounts > 0 && rest.trim() === "" && total < Number.POSITIVE_INFINITY ? total : undefined;
+  return amounts > 0 && rest.trim() === "" && isAmount(total) ? total : undefined;
 }
 
 // The three forms of RFC 9110, section 5.6.7: IMF-fixdate and RFC 850 put the day before the month, asctime after.

@@ -3,6 +3,7 @@ import type { AcquireRequest } from "./acquire-request.js";
 import { Alarm } from "./gate-clock.js";
 import { slotOf } from "./held-slots.js";
 import type { Passable } from "./passable.js";
+import { reportWaiting } from "./pause-log.js";
 import type { Semaphore, Slot, SlotWaiter } from "./semaphore.js";
 import type { PermitWaiter, TokenQueue } from "./token-queue.js";
 import { Place } from "./waiting-list.js";
@@ -101,7 +102,7 @@ export abstract class WaitingCall implements SlotWaiter, PermitWaiter {
     this.state = "waiting";
     const { gates, cancellation, log, stall } = this.request;
     for (const { counts } of gates) counts.waiting++;
-    this.#entered = log?.(gate);
+    this.#entered = log && reportWaiting(log, gate);
     stall?.waits(gate);
     if (cancellation === undefined) return;
     this.#onStop = () => this.stop();

@@ -154,33 +154,24 @@ export abstract class BaseNode<S = Untyped> {
 /** The whole of a run, watched or not. */
 export function perform<S>(node: BaseNode<S>, shared: S, run: Run): Promise<Action> {
   const { watch } = run;
-  let work: unknown;
-  try {
-    const first = () => node[BEGIN](shared, run);
-    const { journaling } = run;
-    const step = node as unknown as Step;
-    const begin = journaling === undefined ? first : () => journaling.perform(run, step, shared, first);
-    work = watch === undefined ? begin() : watch.run(node, run.cancellation, begin);
-  } catch (error) {
-    run.end();
-    return Promise.reject(error);
-  }
-  if (!isThenable(work)) {
-    run.end();
-    return Promise.resolve(work as Action);
-  }
+  const { journaling } = run;
+  const first = () => node[BEGIN](shared, run);
+  const begin =
+    journaling === undefined
+      ? first
+      : () => journaling.perform(run, node as unknown as Step, shared, first);
   return new Promise((resolve, reject) => {
-    whenSettled(
-      work as PromiseLike<unknown>,
-      (action) => {
-        run.end();
-        resolve(action as Action);
-      },
-      (error) => {
-        run.end();
-        reject(error);
-      },
-    );
+    const settle = (end: (outcome: never) => void) => (outcome: unknown) => {
+      run.end();
+      end(outcome as never);
+    };
+    try {
+      const work = watch === undefined ? begin() : watch.run(node, run.cancellation, begin);
+      if (isThenable(work)) whenSettled(work, settle(resolve), settle(reject));
+      else settle(resolve)(work);
+    } catch (error) {
+      settle(reject)(error);
+    }
   });
 }
 

@@ -6,19 +6,15 @@ import { MIDDLE, NODE } from "../base/keys.js";
 import { nameOf } from "../base/name.js";
 import { aCountOrInfinity, aFunction, aWholeNumber, oneOf, type Rule } from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
-import { attempt } from "../engine/attempts.js";
 import type { Context } from "../engine/context.js";
-import { type Call, NOT_STARTED, startItem } from "../engine/execute.js";
 import type { DefaultOnError, ItemFailure, OnError, Outcome } from "../engine/failure.js";
-import { FanOut } from "../engine/fan-out.js";
 import type { FanOutSettings } from "../engine/fan-out-settings.js";
-import { wrapItem } from "../engine/items.js";
 import type { Scope } from "../engine/scope.js";
-import { type NodeOptions, nodeRules, type Settings } from "../engine/settings.js";
+import { type NodeOptions, nodeRules } from "../engine/settings.js";
 import type { Action } from "../engine/step.js";
-import { StepContext } from "../engine/step-context.js";
-import type { Worker } from "../engine/worker.js";
+import type { StepContext } from "../engine/step-context.js";
 import { BaseNode } from "./base-node.js";
+import { ItemFanOut } from "./batch-items.js";
 
 /** What the `prep` of a batch may give; nothing means no items. */
 export type Items<T> = Iterable<T> | AsyncIterable<T> | null | undefined;
@@ -158,61 +154,6 @@ export class BatchNode<
   /** @internal */
   override [MIDDLE](items: unknown, shared: S, { step }: StepContext, scope: Scope): Promise<unknown[]> {
     return new ItemFanOut(this, items, shared, scope, this[NODE].batch as FanOutSettings, step).run();
-  }
-}
-
-/** The items of one execution of a batch node. */
-class ItemFanOut<S> extends FanOut {
-  readonly #node: BatchNode<S>;
-  readonly #shared: S;
-  readonly #settings: Settings;
-
-  constructor(
-    node: BatchNode<S>,
-    items: unknown,
-    shared: S,
-    scope: Scope,
-    batch: FanOutSettings,
-    step: number,
-  ) {
-    const { concurrency, collect, maxFailures } = batch;
-    const delivers = node.onResult !== undefined;
-    const kind = { concurrency, collect, maxFailures, leaf: true, keepResults: !delivers, delivers };
-    super(node, items, scope, kind, step);
-    this.#node = node;
-    this.#shared = shared;
-    this.#settings = node[NODE].settings;
-  }
-
-  protected override perform(item: unknown, index: number, worker: Worker): unknown {
-    const node = this.#node;
-    const { scope } = this;
-    const { watch } = scope.run;
-    if (watch !== undefined) {
-      return wrapItem(watch, node, scope, item, index, worker, (inner) =>
-        attempt(this.#job(item, index, inner, worker)),
-      );
-    }
-    const result = startItem(node as never, this.#settings, scope, item, index, worker);
-    return result === NOT_STARTED ? attempt(this.#job(item, index, scope, worker)) : result;
-  }
-
-  protected override recover(error: unknown, item: unknown, index: number, worker: Worker): unknown {
-    if (worker.tries > 0) throw error; // the attempts have had their last word
-    return attempt(this.#job(item, index, this.scope, worker), { error });
-  }
-
-  protected override async deliver(result: unknown, item: unknown, index: number): Promise<void> {
-    const ctx = new StepContext(this.scope, this.#node, index, 0, 1);
-    try {
-      await this.#node.onResult?.(this.#shared, result, item, ctx);
-    } finally {
-      ctx.close();
-    }
-  }
-
-  #job(input: unknown, index: number, scope: Scope, worker: Worker): Call {
-    return { node: this.#node as never, settings: this.#settings, scope, input, index, step: 1, worker };
   }
 }
 

@@ -55,16 +55,13 @@ const flowHooks = ["prep", "post", "execFallback", "cost"];
 function hooksOf(node: Step): readonly string[] {
   const { takes } = node[NODE];
   if ("until" in takes) return ["prep", "post"];
-  const batch = "onError" in takes;
-  if (WALK in node) return batch ? [...flowHooks, "onResult", "fork", "join"] : flowHooks;
-  return batch ? [...leafHooks, "onResult"] : leafHooks;
+  const hooks = WALK in node ? flowHooks : leafHooks;
+  if (!("onError" in takes)) return hooks;
+  return [...hooks, "onResult", ...(WALK in node ? ["fork", "join"] : [])];
 }
 
 /** All hooks, and the fields of our own classes. */
 const known = new Set([...leafHooks, "onResult", "fork", "join", "start", "branches", "until"]);
-
-/** What others call a hook. */
-const OTHER_NAMES: Readonly<Record<string, string>> = { onItem: "onResult" };
 
 /** Words that a method may well be called by, though they look like a hook. */
 const WORDS = new Set(
@@ -84,21 +81,15 @@ const checkedClasses = new WeakSet<object>();
 function misnamedHook(node: Step): Wrong | undefined {
   const prototype: object = Object.getPrototypeOf(node);
   if (!checkedClasses.has(prototype)) {
-    for (const wrong in WRONG_HOOKS) if (wrong in prototype) return wrongOf(wrong);
-    const wrong = slipIn(methodsOf(prototype), node);
+    const wrong = misnamedIn(methodsOf(prototype), node);
     if (wrong !== undefined) return wrong;
     checkedClasses.add(prototype);
   }
   // The methods of a class are not enumerable, so this sees what the object has of its own.
   let methods: string[] | undefined;
-  for (const key in node) {
-    if (Object.hasOwn(WRONG_HOOKS, key)) return wrongOf(key);
-    if (!known.has(key) && isMethod(node, key)) (methods ??= []).push(key);
-  }
-  return methods && slipIn(methods, node);
+  for (const key in node) if (!known.has(key) && isMethod(node, key)) (methods ??= []).push(key);
+  return methods && misnamedIn(methods, node);
 }
-
-const wrongOf = (name: string): Wrong => ({ name, right: WRONG_HOOKS[name] as string });
 
 const isMethod = (object: object, key: string): boolean =>
   typeof Object.getOwnPropertyDescriptor(object, key)?.value === "function";
@@ -116,13 +107,17 @@ function methodsOf(prototype: object): string[] {
   return methods;
 }
 
-/** The first method that is one slip away from a hook; none where the hook itself is there too: then it is a helper. */
-function slipIn(methods: readonly string[], node: Step): Wrong | undefined {
+/**
+ * The first method that is a hook of another library, or one slip away from a hook; the latter only where the hook itself
+ * is missing, for else it is a helper.
+ */
+function misnamedIn(methods: readonly string[], node: Step): Wrong | undefined {
   const hooks = hooksOf(node);
   let defined: readonly string[] | undefined;
   for (const name of methods) {
+    if (Object.hasOwn(WRONG_HOOKS, name)) return { name, right: WRONG_HOOKS[name] as string };
     if (known.has(name) || WORDS.has(name)) continue;
-    const right = hooks.find((hook) => isOneSlip(name, hook) || OTHER_NAMES[name] === hook);
+    const right = hooks.find((hook) => isOneSlip(name, hook) || (name === "onItem" && hook === "onResult"));
     if (right === undefined) continue;
     defined ??= [...methodsOf(Object.getPrototypeOf(node)), ...Object.getOwnPropertyNames(node)];
     if (!defined.includes(right)) return { name, right };

@@ -191,7 +191,7 @@ export class Flow<S = Untyped> extends BaseNode<S> {
     place: Place,
   ): Awaitable<Action> {
     const { params: own, strict } = this[NODE].walks as WalkSettings;
-    const both = own === undefined || params === undefined ? (own ?? params) : { ...own, ...params };
+    const both = own && params ? { ...own, ...params } : (own ?? params);
     const start = this.start as unknown as Step;
     return walk(start, shared, scope.child(this, strict, start, both, cancellation, place));
   }

@@ -1,6 +1,6 @@
 // The iterations of a batch flow: a fan-out whose items are walks, each with a store of its own where the flow forks.
 
-import { type Awaitable, after, isThenable, rethrow } from "../base/awaitable.js";
+import { type Awaitable, after, isThenable, rethrow, withPromise } from "../base/awaitable.js";
 import type { Cancellation } from "../base/cancellation.js";
 import { quote, SluiceError, show } from "../base/errors.js";
 import { NODE, WALK } from "../base/keys.js";
@@ -75,17 +75,15 @@ export class IterationFanOut<S> extends FanOut {
     if (this.#plain) {
       worker.tries = 0;
       this.#checkParams(params, index);
-      return this.#flow[WALK](this.#shared, scope, params, scope.cancellation, {
-        step: this.#step,
-        iteration: index,
-      });
+      const place = { step: this.#step, iteration: index };
+      return withPromise(this.#flow[WALK](this.#shared, scope, params, scope.cancellation, place));
     }
     const { watch } = scope.run;
-    if (watch === undefined) return attempt(this.#job(params, index, scope, worker));
+    if (watch === undefined) return withPromise(attempt(this.#job(params, index, scope, worker)));
     const result = wrapItem(watch, this.#flow, scope, params, index, worker, (inner) =>
       attempt(this.#job(params, index, inner, worker)),
     );
-    return this.#joins ? this.#forkAnswered(result, params, index, worker) : result;
+    return this.#joins ? this.#forkAnswered(result, params, index, worker) : withPromise(result);
   }
 
   /** What an `around` hook answers in place of a walk is joined like a walk's end, with a store to join. */

@@ -1,6 +1,7 @@
 // The `around` hooks of a run: functions that wrap its steps, items and attempts, nested in order.
 
-import { after, isThenable, Pending, rethrow, whenSettled } from "../base/awaitable.js";
+import { after, isThenable, rethrow } from "../base/awaitable.js";
+import { now } from "../base/clock.js";
 import { SluiceError } from "../base/errors.js";
 
 /** What an {@link Around} hook wraps. */
@@ -95,34 +96,38 @@ class HookCall {
     try {
       result = this.#work();
     } catch (error) {
-      this.#span.ended ??= performance.now();
+      this.#noteEnd();
       const failure = Promise.reject(error);
       failure.catch(ignore);
       this.#result = failure;
       throw error;
     }
     if (!isThenable(result)) {
-      this.#span.ended ??= performance.now();
+      this.#noteEnd();
       this.#result = result;
       return result;
     }
-    const ended = new Pending();
-    this.#result = ended;
     this.#promise = new Promise((resolve, reject) => {
-      const settle =
-        (tell: (outcome: unknown) => void, end: (outcome: unknown) => void) => (outcome: unknown) => {
-          this.#span.ended ??= performance.now();
-          tell(outcome);
-          end(outcome);
-        };
-      whenSettled(
-        result as PromiseLike<unknown>,
-        settle(resolve, (value) => ended.resolve(value)),
-        settle(reject, (error) => ended.reject(error)),
+      this.#result = after(
+        result,
+        (value) => {
+          this.#noteEnd();
+          resolve(value);
+          return value;
+        },
+        (error) => {
+          this.#noteEnd();
+          reject(error);
+          throw error;
+        },
       );
     });
     this.#promise.catch(ignore);
     return this.#promise;
+  }
+
+  #noteEnd(): void {
+    this.#span.ended ??= now();
   }
 
   /** A hook that does not wait for the work must not end before it. */

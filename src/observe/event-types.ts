@@ -1,12 +1,11 @@
-// The types of what a run tells, as a list.
+// The types of what a run tells, as lists.
 import type { AnyEvent } from "./events.js";
 
+/** Of the parts of a run that have a start and an end, and of gates: only a run that is watched has these. */
+export const WATCHED_TYPES = ["run", "step", "item", "attempt", "gate"] as const;
+
 export const EVENT_TYPES: readonly AnyEvent["type"][] = [
-  "run",
-  "step",
-  "item",
-  "attempt",
-  "gate",
+  ...WATCHED_TYPES,
   "data",
   "progress",
   "usage",

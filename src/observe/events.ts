@@ -208,6 +208,10 @@ export function backpressure(
   return ready.catch(ignore);
 }
 
+/** Whether an emitter has listeners of a type. */
+export const listensTo = (emitter: Listeners | undefined, type: keyof RunEvents): emitter is Listeners =>
+  emitter !== undefined && emitter.listenerCount(type) > 0;
+
 /**
  * Calls every listener of an event, with the emitter as `this`. What one throws or rejects with goes to
  * `listenerError`, and what a listener of that does, to the process.
@@ -216,7 +220,7 @@ export function emitEvent(emitter: Listeners, event: AnyEvent | ListenerErrorEve
   // eventemitter3's own `emit` stops at the first listener that throws and lets rejections go unhandled.
   for (const listener of emitter.listeners(event.type)) {
     const failed = (error: unknown) => {
-      if (event.type !== "listenerError" && emitter.listenerCount("listenerError") > 0) {
+      if (event.type !== "listenerError" && listensTo(emitter, "listenerError")) {
         emitEvent(emitter, { type: "listenerError", error, event });
       } else warn("SLUICE_LISTENER_FAILED", `A listener of \`${event.type}\` failed: ${describe(error)}`);
     };

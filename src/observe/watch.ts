@@ -3,10 +3,12 @@
 
 import { after } from "../base/awaitable.js";
 import type { Cancellation } from "../base/cancellation.js";
+import { now } from "../base/clock.js";
 import { type Named, nameOf } from "../base/name.js";
 import { type Around, compose, type OpenSpan, type Span } from "./around.js";
-import { emitEvent, type Listeners, type RunEvents } from "./events.js";
-import { type GateLog, type Pausable, PauseLog } from "./gate-log.js";
+import { WATCHED_TYPES } from "./event-types.js";
+import { emitEvent, type Listeners, listensTo, type RunEvents } from "./events.js";
+import type { GateLog, PauseReports } from "./gate-log.js";
 
 /** What a watch needs to know of its run. */
 interface Watched {
@@ -39,29 +41,27 @@ interface Work {
 /** The span of a run itself. */
 export const RUN_SPAN = 1;
 
-const SPANS = ["run", "step", "item", "attempt", "gate"] as const;
-
 export class Watch {
   readonly #run: Watched;
   readonly #around: readonly Around[];
-  readonly #pauses: PauseLog | undefined;
+  /** `undefined` where nothing listens to gates. */
+  readonly #pauses: PauseReports | undefined;
   #root: (string | number)[] = [];
   #spans = 0;
 
   /** Gives a watch only where somebody listens to what it tells or wraps what it does. */
   static over(run: Watched, around: Around | readonly Around[] | undefined): Watch | undefined {
     const hooks = around === undefined ? [] : [around].flat();
-    const heard = SPANS.some((type) => (run.events?.listenerCount(type) ?? 0) > 0);
+    const heard = WATCHED_TYPES.some((type) => listensTo(run.events, type));
     return hooks.length > 0 || heard ? new Watch(run, hooks) : undefined;
   }
 
   private constructor(run: Watched, around: readonly Around[]) {
     this.#run = run;
     this.#around = around;
-    if (this.#listensTo("gate") !== undefined) {
-      this.#pauses = new PauseLog((event) => {
-        this.#emit("gate", { runId: run.id, path: this.#root, index: undefined, parent: RUN_SPAN, ...event });
-      });
+    if (listensTo(run.events, "gate")) {
+      const fields = () => ({ runId: run.id, path: this.#root, index: undefined, parent: RUN_SPAN });
+      this.#pauses = { emit: (report) => this.#emit("gate", { ...fields(), ...report }), log: undefined };
     }
   }
 
@@ -86,27 +86,27 @@ export class Watch {
     const { kind, node, place, index, attempt, input } = work;
     const { cancellation } = place;
     const id = ++this.#spans;
-    if (this.#around.length === 0 && this.#listensTo(kind) === undefined && kind !== "run") {
+    if (this.#around.length === 0 && !listensTo(this.#run.events, kind) && kind !== "run") {
       return work.perform(id);
     }
     const own = { runId: this.#run.id, path: place.path(node), index, id, parent: place.span };
     if (kind === "run") this.#root = own.path;
     const numbered = attempt === undefined ? own : { ...own, attempt };
-    const began = performance.now();
+    const began = now();
     const time = kind === "run" ? { time: Date.now(), node } : undefined;
     this.#emit(kind, { ...numbered, at: began, phase: "start", ...time });
-    const end = (outcome: string, error: unknown, more: object | undefined, at = performance.now()) => {
+    const end = (usual: string, error: unknown, more: object | undefined, at = now()) => {
       const duration = at - began;
+      const outcome = cancellation?.aborted ? "aborted" : usual;
       this.#emit(kind, { ...numbered, at, phase: "end", duration, outcome, error, ...more });
     };
-    const outcome = (usual: string) => (cancellation?.aborted ? "aborted" : usual);
     const done = (result: unknown) => {
-      end(outcome("done"), undefined, work.more?.(result));
+      end("done", undefined, work.more?.(result));
       return result;
     };
     const failed = (error: unknown): never => {
-      const at = performance.now();
-      const tell = (more = work.more?.(undefined)) => end(outcome("failed"), error, more, at);
+      const at = now();
+      const tell = (more = work.more?.(undefined)) => end("failed", error, more, at);
       if (work.failed === undefined || cancellation?.aborted) tell();
       else work.failed(tell);
       throw error;
@@ -132,22 +132,19 @@ export class Watch {
   }
 
   /** What a call tells of its way through gates; `undefined` where nobody listens. */
-  gateLog(gates: readonly Pausable[], eventFields: (at: number) => object): GateLog | undefined {
-    return this.#pauses?.log(gates, (event) => this.#emit("gate", { ...eventFields(event.at), ...event }));
+  gateLog(eventFields: (at: number) => object): GateLog | undefined {
+    const pauses = this.#pauses;
+    if (pauses === undefined) return undefined;
+    return { pauses, emit: (report) => this.#emit("gate", { ...eventFields(report.at), ...report }) };
   }
 
   /** Ends what the watch has of gates. */
   end(): void {
-    this.#pauses?.end();
-  }
-
-  #listensTo(type: keyof RunEvents): Listeners | undefined {
-    const { events } = this.#run;
-    return events !== undefined && events.listenerCount(type) > 0 ? events : undefined;
+    this.#pauses?.log?.end();
   }
 
   #emit(type: keyof RunEvents, event: object): void {
-    const events = this.#listensTo(type);
-    if (events !== undefined) emitEvent(events, { type, ...event } as never);
+    const { events } = this.#run;
+    if (listensTo(events, type)) emitEvent(events, { type, ...event } as never);
   }
 }

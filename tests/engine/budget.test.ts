@@ -108,6 +108,38 @@ describe.each(Object.entries(watchers))("a budget, watched by %s", (_name, run) 
     expect(post).not.toHaveBeenCalled();
   });
 
+  test("a call that waited at a gate when its branch lost gives its reservation back", async () => {
+    const gate = new Gate({ concurrency: 1 });
+    class Waiting extends AsyncParallelBatchNode<object, number, void> {
+      override prep = () => [1, 2, 3];
+      override exec = () => sleep(1);
+    }
+    const race = parallel([new Waiting({ gate }), node({ exec: () => {} })], { until: "any" });
+    race.next(race);
+    expect(await rejection(run(new Flow(race), {}, { budget: { calls: 12 } }))).toMatchObject({
+      code: "BUDGET_SPENT",
+    });
+    await vi.waitFor(() => expect(gate.stats()).toMatchObject({ running: 0, waiting: 0 }));
+  });
+
+  test("is not waited for with a slot in hand", async () => {
+    const gate = new Gate({ concurrency: 1 });
+    // A worker that ends a call just when another has its reservation and comes to the gate: at one of these microtasks.
+    for (let microtasks = 0; microtasks < 12; microtasks++) {
+      class Calls extends BatchNode<object, number, void> {
+        override prep = () => [1, 2, 3];
+        override exec = async () => {
+          for (let left = microtasks; left > 0; left--) await undefined;
+        };
+      }
+      for (let calls = 1; calls < 6; calls++) {
+        const flow = new Flow(parallel([new Calls({ gate, name: "A" }), new Calls({ gate, name: "B" })]));
+        expect(await rejection(run(flow, {}, { budget: { calls } }))).toMatchObject({ code: "BUDGET_SPENT" });
+      }
+    }
+    expect(gate.stats()).toMatchObject({ running: 0, waiting: 0 });
+  });
+
   test("a refused call gives its reservation back, a failed one keeps it", async () => {
     let calls = 0;
     const gate = new Gate({ retryAfter: () => 1 });

@@ -187,3 +187,19 @@ test("an ItemFailure never stands for a promise", async () => {
   await rejection(batch.run({}));
   expect(results).toEqual([]);
 });
+
+test.for(Object.keys(classes) as (keyof typeof classes)[])(
+  "%s: promises in a list are refused before the event loop gets its turn, which lets them reject",
+  async (kind) => {
+    for (const [name, run] of Object.entries(watchers)) {
+      const batch = classes[kind]({});
+      batch.prep = () => {
+        const items = [{}, late(), late()];
+        const until = performance.now() + 45;
+        while (performance.now() < until); // a turn is due after 40 ms
+        return items as never;
+      };
+      expect(await rejection(run(new Flow(batch), {})), name).toMatchObject({ code: "INVALID_ITEM" });
+    }
+  },
+);

@@ -1,5 +1,6 @@
 // What waits at a gate, and what it costs: its place, its memory, and the processor's time.
-import { AsyncParallelBatchNode, Flow, Gate } from "sluice";
+import { setImmediate } from "node:timers/promises";
+import { type Around, AsyncParallelBatchNode, Flow, Gate } from "sluice";
 import { describe, expect, test, vi } from "vitest";
 import { Place, WaitingList } from "../../src/gate/waiting-list.js";
 import { sleep, turn } from "../support/fake-clock.js";
@@ -205,5 +206,34 @@ describe("a WaitingList", () => {
     list.remove(back);
     expect(ticketsOf(list)).toEqual([-1, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
     expect(list.size).toBe(10);
+  });
+});
+
+describe("a slot that a worker keeps from item to item is free", () => {
+  class Calls extends AsyncParallelBatchNode<object, number, void> {
+    override prep = () => [1, 2, 3];
+    override exec = async () => {};
+  }
+
+  test("while it waits for a slow reader", async () => {
+    const gate = new Gate({ concurrency: 1 });
+    const flow = new Flow(new Calls({ gate, concurrency: 1 }));
+    const events = flow.stream({}, { buffer: 1 });
+    for await (const { type, ...rest } of { [Symbol.asyncIterator]: () => ({ next: () => events.next() }) }) {
+      if (type === "attempt" && "phase" in rest && rest.phase === "end") break;
+    }
+    await setImmediate();
+    expect(await gate.run(() => "in")).toBe("in");
+    await events.return?.();
+  });
+
+  test("while an `around` hook waits, which may use the gate itself", async () => {
+    const gate = new Gate({ concurrency: 1 });
+    const around: Around = async ({ kind }, next) => {
+      if (kind === "item") await gate.run(() => {});
+      return next();
+    };
+    await new Flow(new Calls({ gate, concurrency: 1 })).run({}, { around });
+    expect(gate.stats()).toMatchObject({ started: 6, running: 0, waiting: 0 });
   });
 });

@@ -4,8 +4,9 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Compiled, type Compiler, compileAll, compilers } from "../support/compilers.js";
+import { type Compiled, compileAll, compilersTried } from "../support/compilers.js";
 import { type Packed, pack, root } from "../support/pack.js";
+import { isFull } from "../support/size.js";
 
 let packed: Packed;
 beforeAll(async () => {
@@ -38,7 +39,7 @@ const projectOf = (source: string, options: object) => ({
   },
 });
 
-describe.for(Object.keys(compilers) as Compiler[])("under TypeScript %s", (compiler) => {
+describe.for(compilersTried(isFull))("under TypeScript %s", (compiler) => {
   let compiled: Compiled<"strict" | "loose" | "serve">;
   beforeAll(async () => {
     const source = await readFile(join(root, "tests/types/must-compile.test-d.ts"), "utf8");

@@ -16,6 +16,10 @@ export const compilers = {
 } as const;
 export type Compiler = keyof typeof compilers;
 
+/** The compilers of a test: all of them, or the one that sluice itself is written with. */
+export const compilersTried = (all: boolean): readonly Compiler[] =>
+  all ? (Object.keys(compilers) as Compiler[]) : ["6.0"];
+
 const tsc = (compiler: Compiler) =>
   join(dirname(require.resolve(`${compilers[compiler]}/package.json`)), "bin/tsc");
 

@@ -1,5 +1,5 @@
 // How large the tests are that can have any size: a property by its number of runs, a load by its number of calls.
-// `npm test` runs them small; `npm run test:deep` sets SLUICE_TEST_SIZE=full and runs them, and only them, in full.
+// `npm test` runs them small, the slowest not at all; `npm run test:deep` sets SLUICE_TEST_SIZE=full and runs them, and only them, in full.
 // vitest.config.ts finds them by their import of this file.
 
 const size = process.env.SLUICE_TEST_SIZE ?? "small";
@@ -9,6 +9,9 @@ if (size !== "small" && size !== "full") {
 
 /** Picks the size of a test. `small` is a tenth of `full` where nothing else is given. */
 export const sized = (full: number, small = Math.ceil(full / 10)): number => (size === "full" ? full : small);
+
+/** Whether tests run in full size; those that a small run leaves out are written `test.runIf(isFull)`. */
+export const isFull = size === "full";
 
 /** Writes a size as the name of a test has it: `1,000`. */
 export const inWords = (count: number): string => count.toLocaleString("en-US");

@@ -4,17 +4,17 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   type Compiled,
-  type Compiler,
   compileAll,
-  compilers,
+  compilersTried,
   configOf,
   folderForProjects,
 } from "../support/compilers.js";
+import { isFull } from "../support/size.js";
 
 const read = (name: string) => readFile(fileURLToPath(new URL(name, import.meta.url)), "utf8");
 const EXPECTED = "// @ts-expect-error";
 
-describe.for(Object.keys(compilers) as Compiler[])("TypeScript %s", (compiler) => {
+describe.for(compilersTried(isFull))("TypeScript %s", (compiler) => {
   let folder: string;
   let mistakes: string;
   let compiled: Compiled<"right" | "wrong" | "plain">;

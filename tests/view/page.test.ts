@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { serveLive } from "../../src/cli/live-server.js";
 import { pageHtml } from "../../src/cli/page-html.js";
 import { type BuiltCli, build } from "../support/built-cli.js";
-import { inWords, sized } from "../support/size.js";
+import { inWords, isFull, sized } from "../support/size.js";
 import { batchFlow, scratch } from "../support/traced-flows.js";
 
 /** What functions that run in the page use of it; the page's own types would be everybody's here. */
@@ -138,7 +138,7 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
     });
   });
 
-  test("what is under the pointer in the timeline is what a click chooses", async () => {
+  test.runIf(isFull)("what is under the pointer in the timeline is what a click chooses", async () => {
     await withPage(small, async (page) => {
       const box = await page.locator(".scroller canvas").boundingBox();
       const at = { x: (box?.x ?? 0) + (box?.width ?? 0) / 2, y: (box?.y ?? 0) + 36 };
@@ -152,7 +152,7 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
     });
   });
 
-  test("works by keyboard alone", async () => {
+  test.runIf(isFull)("works by keyboard alone", async () => {
     await withPage(small, async (page) => {
       const said = page.locator("[role=status]");
       await page.keyboard.press("f");
@@ -185,7 +185,7 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
     });
   });
 
-  test(`stays quick with ${inWords(MANY)} items`, async () => {
+  test.runIf(isFull)(`stays quick with ${inWords(MANY)} items`, async () => {
     const began = Date.now();
     await withPage(large, async (page) => {
       await page.locator(".node").first().waitFor();
@@ -241,7 +241,7 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
     ];
 
     test("whatever names, actions, errors and data hold, it is shown as text", async () => {
-      for (const [i, text] of evil.entries()) {
+      for (const [i, text] of (isFull ? evil : evil.slice(0, 2)).entries()) {
         class Bad extends AsyncParallelBatchNode<object, number, number, "collect"> {
           override prep() {
             return [1, 2];
@@ -303,29 +303,32 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
     });
   });
 
-  test("a graph alone, a run without a graph, and a run that was cut off are shown as they are", async () => {
-    const lines = readFileSync(join(folder, "small.jsonl"), "utf8").trimEnd().split("\n");
-    await withPage(written("graph", [lines[1] as string]), async (page) => {
-      expect(await page.locator("header").textContent()).toContain("graph");
-      expect(await page.locator(".node.idle").count()).toBe(4);
-      expect(await page.locator(".timeline").count()).toBe(0);
-    });
-    await withPage(
-      written(
-        "bare",
-        lines.filter((line) => !line.startsWith('{"type":"graph"')),
-      ),
-      async (page) => {
-        expect(await nodeOf(page, "Work").count()).toBe(1);
-        expect(await details(page).textContent()).toContain("the trace has none");
-      },
-    );
-    await withPage(written("cut", lines.slice(0, 12)), async (page) => {
-      expect(await page.title()).toMatch(/^Main · running/);
-    });
-  });
+  test.runIf(isFull)(
+    "a graph alone, a run without a graph, and a run that was cut off are shown as they are",
+    async () => {
+      const lines = readFileSync(join(folder, "small.jsonl"), "utf8").trimEnd().split("\n");
+      await withPage(written("graph", [lines[1] as string]), async (page) => {
+        expect(await page.locator("header").textContent()).toContain("graph");
+        expect(await page.locator(".node.idle").count()).toBe(4);
+        expect(await page.locator(".timeline").count()).toBe(0);
+      });
+      await withPage(
+        written(
+          "bare",
+          lines.filter((line) => !line.startsWith('{"type":"graph"')),
+        ),
+        async (page) => {
+          expect(await nodeOf(page, "Work").count()).toBe(1);
+          expect(await details(page).textContent()).toContain("the trace has none");
+        },
+      );
+      await withPage(written("cut", lines.slice(0, 12)), async (page) => {
+        expect(await page.title()).toMatch(/^Main · running/);
+      });
+    },
+  );
 
-  test("several runs are chosen from a list", async () => {
+  test.runIf(isFull)("several runs are chosen from a list", async () => {
     const trace = recordTrace(join(folder, "several.jsonl"));
     await Promise.all(["A", "B"].map((name) => batchFlow(3, name).run({}, { events: trace.events })));
     await trace.close();
@@ -337,7 +340,7 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
     });
   });
 
-  test("a live page grows with its file, and starts anew with a new one", async () => {
+  test.runIf(isFull)("a live page grows with its file, and starts anew with a new one", async () => {
     const lines = readFileSync(join(folder, "small.jsonl"), "utf8").trimEnd().split("\n");
     const path = join(folder, "live.jsonl");
     const server = await serveLive(path, parts, 0);
@@ -366,30 +369,35 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
     await context.close();
   });
 
-  test.each([
-    ["desktop", "light", { width: 1280, height: 800 }],
-    ["desktop", "dark", { width: 1280, height: 800 }],
+  const screens = [
     ["phone", "light", { width: 390, height: 780 }],
     ["phone", "dark", { width: 390, height: 780 }],
-  ] as const)("fits a %s in %s", async (device, colorScheme, viewport) => {
-    for (const [name, url] of Object.entries({ small, failed, large })) {
-      await withPage(
-        url,
-        async (page) => {
-          await page.locator(".node").first().waitFor();
-          const width = await page.evaluate(() => document.documentElement.scrollWidth);
-          expect(width, name).toBe(viewport.width);
-          if (device === "desktop") {
-            expect(await page.evaluate(() => document.documentElement.scrollHeight), name).toBe(
-              viewport.height,
-            );
-          }
-          const shots = process.env.SCREENSHOTS;
-          if (shots !== undefined)
-            await page.screenshot({ path: join(shots, `${name}-${device}-${colorScheme}.png`) });
-        },
-        { viewport, colorScheme },
-      );
-    }
-  });
+    ["desktop", "light", { width: 1280, height: 800 }],
+    ["desktop", "dark", { width: 1280, height: 800 }],
+  ] as const;
+
+  test.each(isFull ? screens : screens.slice(0, 1))(
+    "fits a %s in %s",
+    async (device, colorScheme, viewport) => {
+      for (const [name, url] of Object.entries({ small, failed, large })) {
+        await withPage(
+          url,
+          async (page) => {
+            await page.locator(".node").first().waitFor();
+            const width = await page.evaluate(() => document.documentElement.scrollWidth);
+            expect(width, name).toBe(viewport.width);
+            if (device === "desktop") {
+              expect(await page.evaluate(() => document.documentElement.scrollHeight), name).toBe(
+                viewport.height,
+              );
+            }
+            const shots = process.env.SCREENSHOTS;
+            if (shots !== undefined)
+              await page.screenshot({ path: join(shots, `${name}-${device}-${colorScheme}.png`) });
+          },
+          { viewport, colorScheme },
+        );
+      }
+    },
+  );
 });
