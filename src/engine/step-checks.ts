@@ -27,12 +27,14 @@ export function checkStore(node: Step, keys: readonly string[], shared: unknown)
   );
 }
 
-/** The error of a `post` that returns no action. */
-export const wrongAction = (node: Step, action: unknown): SluiceError =>
-  new SluiceError(
+/** @throws SluiceError `INVALID_ACTION` for what `post` returned that is none. */
+export function checkAction(node: Step, action: unknown): void {
+  if (typeof action === "string" || action === undefined || action === null) return;
+  throw new SluiceError(
     "INVALID_ACTION",
     `${quote(nameOf(node))}: expected post() to return an action (a string) or nothing, got ${show(action)}; put results into the store instead`,
   );
+}
 
 /** Edges that were warned of already, some for each node. */
 const warned = new WeakMap<Step, Set<string>>();

@@ -9,7 +9,7 @@ import { wrapStep } from "./items.js";
 import type { WalkRecord } from "./journal.js";
 import type { Scope } from "./scope.js";
 import type { Action, Step } from "./step.js";
-import { checkStore, unlinked, wrongAction } from "./step-checks.js";
+import { checkAction, checkStore, unlinked } from "./step-checks.js";
 import { StepContext } from "./step-context.js";
 import { yieldAfterPrep } from "./yield-point.js";
 
@@ -24,7 +24,7 @@ export function walk(start: Step, shared: unknown, scope: Scope, alone = false):
   const { journal, watch } = scope.run;
   if (journal === undefined) return new Walk(start, shared, scope, alone, watch).start();
   return journal.walk(start, shared, scope, alone, (record) =>
-    new Walk(record.node, shared, scope, alone, watch, record.steps, record).start(),
+    new Walk(record.node, shared, scope, alone, watch, record).start(),
   );
 }
 
@@ -37,7 +37,6 @@ const EXECUTED = 3;
 const POSTED = 4;
 
 const WAITING = Symbol("waiting");
-const noListener = () => {};
 
 /**
  * One walk, as a state machine: an async function would await nested walks, and other walks could come in between a
@@ -58,7 +57,7 @@ class Walk extends Pending {
   /** What the current step has; written by #prepare and #advance. */
   #ctx: StepContext | undefined;
   #prepared: unknown;
-  /** Steps that it has begun; counted by #countStep. */
+  /** Steps that it has begun, those of the walk that this one is a step of too; counted by #countStep. */
   #steps: number;
   /** Where it goes on after a wait; written by #wait. */
   #next: Phase = PREP;
@@ -67,21 +66,19 @@ class Walk extends Pending {
   /** Whether the fallback of the short road was asked; written as it is, and by #prepare. */
   #hasRecovered = false;
   #onValue: ((value: unknown) => void) | undefined;
-  #onError: (error: unknown) => void = noListener;
+  #onError: ((error: unknown) => void) | undefined;
 
-  /** @param steps - Steps of the same walk that were begun, by the walk that this one is a step of. */
   constructor(
     start: Step,
     shared: unknown,
     scope: Scope,
     alone: boolean,
     watch?: Watch,
-    steps = 0,
     record?: WalkRecord,
   ) {
     super();
     this.#record = record;
-    this.#steps = steps;
+    this.#steps = record?.steps ?? 0;
     this.#node = start;
     this.#shared = shared;
     this.#scope = scope;
@@ -146,10 +143,8 @@ class Walk extends Pending {
 
   #wait(work: PromiseLike<unknown>, next: Phase): typeof WAITING {
     this.#next = next;
-    if (this.#onValue === undefined) {
-      this.#onValue = (value) => this.#resume(value);
-      this.#onError = (error) => this.#fail(error);
-    }
+    this.#onValue ??= (value) => this.#resume(value);
+    this.#onError ??= (error) => this.#fail(error);
     whenSettled(work, this.#onValue, this.#onError);
     return WAITING;
   }
@@ -170,12 +165,8 @@ class Walk extends Pending {
     if (this.#next === EXECUTED && !this.#located && !this.#hasRecovered) {
       this.#hasRecovered = true;
       try {
-        const result = recoverOnce(
-          this.#node as unknown as Leaf,
-          this.#prepared,
-          error,
-          this.#ctx as StepContext,
-        );
+        const node = this.#node as unknown as Leaf;
+        const result = recoverOnce(node, this.#prepared, error, this.#ctx as StepContext);
         if (isThenable(result)) this.#wait(result, EXECUTED);
         else this.#resume(result);
       } catch (failure) {
@@ -187,8 +178,9 @@ class Walk extends Pending {
   #countStep(): void {
     const { run, cancellation } = this.#scope;
     cancellation?.throwIfDraining();
+    if (run.steps >= run.maxSteps) throw this.#scope.tooManySteps(this.#node); // and does not count
+    run.steps++;
     this.#steps++;
-    if (run.steps++ >= run.maxSteps) throw this.#scope.tooManySteps(this.#node);
   }
 
   #wrapStep(watch: Watch): unknown {
@@ -197,9 +189,11 @@ class Walk extends Pending {
     this.#countStep();
     this.#located = true;
     const steps = this.#steps;
-    return wrapStep(watch, node, scope, (inner) =>
-      new Walk(node, this.#shared, inner, true, undefined, steps, this.#record).start(),
-    );
+    return wrapStep(watch, node, scope, (inner) => {
+      const step = new Walk(node, this.#shared, inner, true, undefined, this.#record);
+      step.#steps = steps;
+      return step.start();
+    });
   }
 
   #prepare(): unknown {
@@ -231,17 +225,13 @@ class Walk extends Pending {
     this.#located = false;
     // Some SDKs end an aborted stream without an error, and half an answer is no answer.
     this.#scope.cancellation?.throwIfAborted();
-    const node = this.#node;
     const ctx = this.#ctx as StepContext;
-    const record = this.#record;
-    if (record === undefined) return node.post(this.#shared, this.#prepared, result, ctx);
-    return record.post(node, this.#shared, this.#prepared, result, ctx);
+    if (this.#record === undefined) return this.#node.post(this.#shared, this.#prepared, result, ctx);
+    return this.#record.post(this.#node, this.#shared, this.#prepared, result, ctx);
   }
 
   #finish(action: unknown): void {
-    if (typeof action !== "string" && action !== undefined && action !== null) {
-      throw wrongAction(this.#node, action);
-    }
+    checkAction(this.#node, action);
     this.#scope.cancellation?.throwIfAborted();
     this.#ctx?.close();
   }

@@ -16,7 +16,7 @@ export interface CheckpointParts {
   readonly questions: Questions;
   readonly sweeper: Sweeper;
   /** The run as it was found, for what this process does not count. */
-  readonly row: Pick<RunRow, "calls" | "tokens">;
+  readonly row: Pick<RunRow, "steps" | "calls" | "tokens">;
 }
 
 /** The checkpoints of one run. */
@@ -117,7 +117,7 @@ export class Checkpoints {
   #progress(): Change {
     const { run, row } = this.#parts;
     const { calls, tokens } = run.meter?.used ?? row;
-    return { progress: { steps: Math.min(Math.max(0, run.steps), run.maxSteps), calls, tokens } };
+    return { progress: { steps: Math.max(row.steps, run.steps), calls, tokens } };
   }
 
   /** Takes the first cut of a run. */

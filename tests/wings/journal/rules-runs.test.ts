@@ -254,9 +254,13 @@ describe("a run", () => {
       (loop as never as Flow).on("again" as never, loop as never).end("end" as never);
       return flowOf(loop);
     };
-    expect(codeOf(await started.failure(again(), {}, { maxSteps: 4 }))).toBe("MAX_STEPS");
-    expect(codeOf(await started.failure(again(), {}, { maxSteps: 4 }))).toBe("MAX_STEPS");
-    expect(codeOf(await started.failure(again(), {}, { maxSteps: 9 }))).toBe("MAX_STEPS");
+    // A refused step is no step, and a lower limit forgets none.
+    const limits = [4, 4, 5, 4, 1, 9, 9];
+    for (const [at, steps] of [4, 4, 5, 5, 5, 9, 9].entries()) {
+      const maxSteps = limits[at];
+      expect(codeOf(await started.failure(again(), {}, { maxSteps }))).toBe("MAX_STEPS");
+      expect(started.driver.run("r")?.steps).toBe(steps);
+    }
     expect((await started.run(again(), {}, { maxSteps: 10 })).store).toEqual({ n: 10 });
   });
 
