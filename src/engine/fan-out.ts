@@ -2,17 +2,16 @@
 // results in input order.
 import { isThenable } from "../base/awaitable.js";
 import { Cancellation, waitFor } from "../base/cancellation.js";
-import { SluiceError } from "../base/errors.js";
 import type { Named } from "../base/name.js";
+import { BatchOutcome } from "./batch-outcome.js";
 import { Deliveries } from "./deliveries.js";
-import { ItemFailure, isFailure } from "./failure.js";
+import { isFailure } from "./failure.js";
 import type { FanOutKind } from "./fan-out-settings.js";
 import { progressOf } from "./items.js";
 import type { BatchRecord } from "./journal.js";
 import type { Scope } from "./scope.js";
 import { checkItems, Source } from "./source.js";
 import type { Step } from "./step.js";
-import { Tally } from "./tally.js";
 import { Worker } from "./worker.js";
 import { yieldIfDue } from "./yield-point.js";
 
@@ -24,38 +23,31 @@ const ignore = () => {};
  */
 export abstract class FanOut {
   protected readonly scope: Scope;
-  readonly #node: Named;
   readonly #cancellation = new Cancellation();
   readonly #settings: FanOutKind;
   readonly #source: Source;
   readonly #report: ((failed: boolean) => void) | undefined;
   readonly #results: unknown[] = [];
-  readonly #tally: Tally | undefined;
-  /** Whether an item was pulled that a drain has left undone; written by workers. */
-  #undone = false;
+  readonly #outcome: BatchOutcome;
   #workers = 0;
   #spawning = true;
-  #failure: { readonly error: unknown } | undefined;
   #finish: () => void = ignore;
   readonly #deliveries = new Deliveries();
   /** Which items are which, and done, in a run with a journal. */
   protected readonly record: BatchRecord | undefined;
-  /** What the first item was set aside with that waits for a person; written by workers. */
-  #setAside: unknown;
 
   /** @throws SluiceError `NOT_ITERABLE`, `INVALID_ITEM`. */
   constructor(node: Named, items: unknown, outer: Scope, settings: FanOutKind, step: number) {
-    this.#node = node;
-    if (settings.maxFailures !== undefined) this.#tally = new Tally(node, settings.maxFailures);
     this.record = outer.run.journal?.batch(node as Step, items, outer, step);
     this.scope = outer.items(this.#cancellation, step, this.record);
     this.#settings = settings;
+    this.#outcome = new BatchOutcome(node, this.scope, this.#cancellation, settings);
     try {
       const checked = checkItems(node, items);
       this.#source = new Source(node, checked);
       this.#report = progressOf(checked, outer, node);
     } catch (error) {
-      this.#blame(error);
+      this.#outcome.blame(error);
       throw error;
     }
     if (outer.cancellation !== undefined) this.#cancellation.follow(outer.cancellation);
@@ -82,7 +74,7 @@ export abstract class FanOut {
       cancellation.throwIfDraining();
       if (this.record?.ready !== undefined) {
         await this.record.ready;
-        this.#tally?.resume(this.record.failures);
+        this.#outcome.resume(this.record.failures);
       }
       // Before the workers, so that of all who listen for an abort it is told first.
       const raced = this.#settings.leaf && this.scope.run.watch === undefined;
@@ -90,10 +82,7 @@ export abstract class FanOut {
       void this.#spawn();
       await ended;
       if (!this.#settings.leaf) await this.scope.run.yields.yieldIfDue(); // a loop of batches without items has no other
-      if (this.#failure !== undefined && !cancellation.abandoning) throw this.#failure.error;
-      cancellation.throwIfAborted();
-      if (this.#undone || !this.#source.isDone) cancellation.throwIfDraining();
-      if (this.#setAside !== undefined) throw this.#setAside;
+      this.#outcome.check(this.#source.isDone);
       return this.#results;
     } finally {
       // Whatever touches the store is waited for, also by an abort.
@@ -101,11 +90,6 @@ export abstract class FanOut {
       cancellation.unlisten(stop);
       cancellation.release();
     }
-  }
-
-  /** Writes down where an error of the iterable or of `deliver` happened. */
-  #blame(error: unknown, index = this.scope.index): void {
-    this.scope.locate(error, this.#node, index, 0);
   }
 
   /** Starts workers while there are items: all, or for an async iterator the first. */
@@ -120,7 +104,7 @@ export abstract class FanOut {
         for (let turn = yields.pending; turn !== undefined; turn = yields.yieldAgain()) await turn;
       }
     } catch (error) {
-      this.#blameSource(error);
+      this.#outcome.failOutside(error);
     } finally {
       this.#spawning = false;
       if (this.#workers === 0) this.#finish();
@@ -156,12 +140,12 @@ export abstract class FanOut {
       }
       if (this.#cancellation.draining) return;
       if (!(this.#source.isAsync ? await this.#pullLater(worker) : this.#pull(worker))) return;
-      if (this.record !== undefined && this.#isDone(this.record, worker)) {
+      if (this.#isDone(worker)) {
         await yields.yieldIfDue(); // also in a long row of iterations that are done
         continue;
       }
       let result: unknown;
-      if (this.#cancellation.draining) return this.#leaveUndone(worker); // some microtasks have passed since the pull
+      if (this.#cancellation.draining) return this.#outcome.leaveUndone(worker); // some microtasks have passed since the pull
       try {
         result = this.perform(worker.item, worker.index, worker);
         if (isThenable(result)) result = await result;
@@ -180,20 +164,21 @@ export abstract class FanOut {
     try {
       return this.#source.next(worker);
     } catch (error) {
-      return this.#blameSource(error);
+      return this.#outcome.failOutside(error);
     }
   }
 
   /** Whether an earlier process has brought an item to its end. */
-  #isDone(record: BatchRecord, { item, index }: Worker): boolean {
+  #isDone({ item, index }: Worker): boolean {
+    if (this.record === undefined) return false;
     try {
-      const delivered = record.take(item, index);
+      const delivered = this.record.take(item, index);
       if (delivered === undefined) return false;
       this.#report?.(false);
       if (this.#settings.keepResults) this.#results[index] = delivered.result;
       return true;
     } catch (error) {
-      this.#blameSource(error);
+      this.#outcome.failOutside(error);
       return true; // the loop ends at its next look at the level
     }
   }
@@ -210,14 +195,8 @@ export abstract class FanOut {
       return more;
     } catch (error) {
       if (this.#cancellation.draining && error === this.#cancellation.reason) return false; // no failure of the source
-      return this.#blameSource(error);
+      return this.#outcome.failOutside(error);
     }
-  }
-
-  #blameSource(error: unknown): false {
-    if (!this.#cancellation.aborted) this.#blame(error);
-    this.#fail(error);
-    return false;
   }
 
   /** Ends an item that succeeded; what it returns must be awaited before the next one. */
@@ -232,7 +211,7 @@ export abstract class FanOut {
 
   /** Decides on an item whose `exec` failed: its fallback, its failure in the list, or the end. */
   async #settle(error: unknown, worker: Worker): Promise<{ readonly result: unknown } | undefined> {
-    if (this.#cancellation.draining) return this.#leaveUndone(worker);
+    if (this.#cancellation.draining) return this.#outcome.leaveUndone(worker);
     let last = error;
     worker.failPermit(error);
     try {
@@ -240,28 +219,12 @@ export abstract class FanOut {
     } catch (failed) {
       last = failed;
     }
-    if (this.#cancellation.draining) return this.#leaveUndone(worker);
-    if (this.scope.run.journal?.isSetAside(last)) return this.#putAside(last, worker);
-    const tooMany = this.#tally?.add(last);
-    const { index, item, tries } = worker;
-    if (this.#settings.collect && !tooMany) return { result: new ItemFailure(index, item, last, tries) };
-    worker.end();
-    if (tooMany !== undefined) this.#blame(tooMany);
-    this.#fail(tooMany ?? last);
-    return undefined;
-  }
-
-  /** Ends an item without a result: a drain or an abort has ended its wait, or its attempts. */
-  #leaveUndone(worker: Worker): undefined {
-    this.#undone = true;
-    return worker.end();
-  }
-
-  /** Ends an item that waits for a person. Others go on; where they run one by one, those behind it wait too. */
-  #putAside(reason: unknown, worker: Worker): undefined {
-    this.#setAside = reason;
-    if (this.#settings.concurrency === 1) this.#source.stop();
-    return this.#leaveUndone(worker);
+    if (this.#cancellation.draining) return this.#outcome.leaveUndone(worker);
+    if (this.scope.run.journal?.isSetAside(last)) {
+      if (this.#settings.concurrency === 1) this.#source.stop(); // those behind it wait too
+      return this.#outcome.leaveUndone(worker, last);
+    }
+    return this.#outcome.failItem(last, worker);
   }
 
   async #deliver(result: unknown, worker: Worker): Promise<void> {
@@ -278,16 +241,7 @@ export abstract class FanOut {
       };
       await this.#deliveries.add(take, run.yields);
     } catch (error) {
-      if (!cancellation.aborted) this.#blame(error, index);
-      this.#fail(error);
+      this.#outcome.failOutside(error, index);
     }
-  }
-
-  #fail(error: unknown): void {
-    const cancellation = this.#cancellation;
-    if (cancellation.aborted) return;
-    this.#failure = { error };
-    const message = "Another item of the same batch failed (see `cause`)";
-    cancellation.abort(new SluiceError("SIBLING_FAILED", message, { cause: error }), false);
   }
 }

@@ -1,7 +1,17 @@
 // The options that nodes take: their rules, and the checked form that the engine uses.
 
 import { invalidOption, SluiceError } from "../base/errors.js";
-import { aBoolean, aCount, aFunction, anObject, aString, aTimeout, type Rule, rule, strings } from "../base/options.js";
+import {
+  aBoolean,
+  aCount,
+  aFunction,
+  anObject,
+  aString,
+  aTimeout,
+  type Rule,
+  rule,
+  strings,
+} from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
 import { isGate } from "../gate/brand.js";
 import { statusOf } from "../gate/error-status.js";

@@ -153,13 +153,10 @@ export abstract class BaseNode<S = Untyped> {
 
 /** The whole of a run, watched or not. */
 export function perform<S>(node: BaseNode<S>, shared: S, run: Run): Promise<Action> {
-  const { watch } = run;
-  const { journaling } = run;
+  const { watch, journaling } = run;
   const first = () => node[BEGIN](shared, run);
-  const begin =
-    journaling === undefined
-      ? first
-      : () => journaling.perform(run, node as unknown as Step, shared, first);
+  const step = node as unknown as Step;
+  const begin = journaling === undefined ? first : () => journaling.perform(run, step, shared, first);
   return new Promise((resolve, reject) => {
     const settle = (end: (outcome: never) => void) => (outcome: unknown) => {
       run.end();

@@ -1,0 +1,89 @@
+// How a batch ends: with its results, with its first failure, or before all its items are done.
+import type { Cancellation } from "../base/cancellation.js";
+import { SluiceError } from "../base/errors.js";
+import { ItemFailure } from "./failure.js";
+import type { FanOutKind } from "./fan-out-settings.js";
+import type { Named, Scope } from "./scope.js";
+import { Tally } from "./tally.js";
+import type { Worker } from "./worker.js";
+
+/** What has happened to the items of one batch so far. */
+export class BatchOutcome {
+  readonly #node: Named;
+  /** Of the items. */
+  readonly #scope: Scope;
+  readonly #cancellation: Cancellation;
+  readonly #collects: boolean;
+  readonly #tally: Tally | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  /** Whether an item was pulled that has no result, since a drain or a person holds it up; written by `leaveUndone`. */
+  #undone = false;
+  /** What the first such item was set aside with that waits for a person; written by `leaveUndone`. */
+  #setAside: unknown;
+
+  constructor(node: Named, scope: Scope, cancellation: Cancellation, { collect, maxFailures }: FanOutKind) {
+    this.#node = node;
+    this.#scope = scope;
+    this.#cancellation = cancellation;
+    this.#collects = collect;
+    if (maxFailures !== undefined) this.#tally = new Tally(node, maxFailures);
+  }
+
+  /** Goes on from the failures that earlier processes have delivered. */
+  resume(failures: number): void {
+    this.#tally?.resume(failures);
+  }
+
+  /** Writes down where an error happened that no item is to blame for. */
+  blame(error: unknown, index = this.#scope.index): void {
+    this.#scope.locate(error, this.#node, index, 0);
+  }
+
+  /** Ends the batch with a failure; the first one wins. */
+  fail(error: unknown): void {
+    const cancellation = this.#cancellation;
+    if (cancellation.aborted) return;
+    this.#failure = { error };
+    const message = "Another item of the same batch failed (see `cause`)";
+    cancellation.abort(new SluiceError("SIBLING_FAILED", message, { cause: error }), false);
+  }
+
+  /** Ends the batch with an error of the iterable, or of `deliver`. */
+  failOutside(error: unknown, index?: number): false {
+    if (!this.#cancellation.aborted) this.blame(error, index);
+    this.fail(error);
+    return false;
+  }
+
+  /** The last word on a failed item: its failure in the list, or the end of the batch. */
+  failItem(error: unknown, worker: Worker): { readonly result: ItemFailure<unknown> } | undefined {
+    const tooMany = this.#tally?.add(error);
+    const { index, item, tries } = worker;
+    if (this.#collects && !tooMany) return { result: new ItemFailure(index, item, error, tries) };
+    worker.end();
+    if (tooMany !== undefined) this.blame(tooMany);
+    this.fail(tooMany ?? error);
+    return undefined;
+  }
+
+  /** Ends an item without a result: a drain or an abort has ended its wait, or its attempts; or it is set aside. */
+  leaveUndone(worker: Worker, setAside?: unknown): undefined {
+    this.#undone = true;
+    this.#setAside ??= setAside;
+    return worker.end();
+  }
+
+  /**
+   * Whether the batch has all its results.
+   *
+   * @param isDone - Whether there is certainly no further item.
+   * @throws The first failure; the reason of an abort or of a drain; what an item was set aside with.
+   */
+  check(isDone: boolean): void {
+    const cancellation = this.#cancellation;
+    if (this.#failure !== undefined && !cancellation.abandoning) throw this.#failure.error;
+    cancellation.throwIfAborted();
+    if (this.#undone || !isDone) cancellation.throwIfDraining();
+    if (this.#setAside !== undefined) throw this.#setAside;
+  }
+}
