@@ -68,18 +68,11 @@ class Walk extends Pending {
   #onValue: ((value: unknown) => void) | undefined;
   #onError: ((error: unknown) => void) | undefined;
 
-  constructor(
-    start: Step,
-    shared: unknown,
-    scope: Scope,
-    alone: boolean,
-    watch?: Watch,
-    record?: WalkRecord,
-  ) {
+  constructor(node: Step, shared: unknown, scope: Scope, alone = false, watch?: Watch, record?: WalkRecord) {
     super();
     this.#record = record;
     this.#steps = record?.steps ?? 0;
-    this.#node = start;
+    this.#node = node;
     this.#shared = shared;
     this.#scope = scope;
     this.#alone = alone;

@@ -405,7 +405,7 @@ describe("which journal", () => {
     );
     const { code, out, err } = await inProcess("runs", "ls", "--journal", join(folder, "notes.txt"));
     expect(err).toMatch(
-      /^error: The journal .*notes\.txt cannot be used: .*not a database \(JOURNAL_FAILED\)\n$/,
+      /^error: The journal .*notes\.txt cannot be used: it is no database; name .* \(JOURNAL_FAILED\)\n$/,
     );
     expect({ code, out }).toEqual({ code: 1, out: "" });
     const away = await inProcess("runs", "ls", "--journal", "postgres://me:hidden@127.0.0.1:1/db");

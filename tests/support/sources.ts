@@ -86,6 +86,7 @@ export function reexportedBy(source: Source): { readonly file: Source; readonly 
     .flatMap(({ exportClause, moduleSpecifier }) => {
       if (exportClause === undefined || !ts.isNamedExports(exportClause)) return [];
       const { text } = moduleSpecifier as ts.StringLiteral;
+      if (text === "sluice") return []; // is the index's own
       const file = sources.get(join(dirname(source.name), text).replace(/\.js$/, ""));
       if (file === undefined) throw new Error(`${source.name}: ${text} is no file of src/`);
       return exportClause.elements.map((element) => ({
