@@ -79,11 +79,11 @@ export function exportedBy({ tree }: Source): Map<string, ts.Statement[]> {
   return found;
 }
 
-/** What a file of re-exports offers: the file that each comes from, and its name there. */
-export function reexportedBy(source: Source): { readonly file: Source; readonly name: string }[] {
+/** What a file of re-exports offers: the file that each comes from, its name there, and whether only its type. */
+export function reexportedBy(source: Source) {
   return source.tree.statements
     .filter(ts.isExportDeclaration)
-    .flatMap(({ exportClause, moduleSpecifier }) => {
+    .flatMap(({ exportClause, isTypeOnly, moduleSpecifier }) => {
       if (exportClause === undefined || !ts.isNamedExports(exportClause)) return [];
       const { text } = moduleSpecifier as ts.StringLiteral;
       if (text === "sluice") return []; // is the index's own
@@ -92,6 +92,7 @@ export function reexportedBy(source: Source): { readonly file: Source; readonly 
       return exportClause.elements.map((element) => ({
         file,
         name: (element.propertyName ?? element.name).text,
+        isType: isTypeOnly || element.isTypeOnly,
       }));
     });
 }
