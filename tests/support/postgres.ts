@@ -90,7 +90,11 @@ export async function emptyJournal({ url }: Server): Promise<string> {
   const client = new pg.Client(url);
   await client.connect();
   const { rows } = await client.query("SELECT to_regclass('sluice.runs') IS NOT NULL AS found");
-  if (rows[0].found) await client.query("TRUNCATE sluice.runs, sluice.entries, sluice.questions");
+  // Faster than TRUNCATE on tables of a few rows.
+  if (rows[0].found)
+    await client.query(
+      ["runs", "entries", "questions"].map((name) => `DELETE FROM sluice.${name}`).join("; "),
+    );
   await client.end();
   return url;
 }

@@ -7,7 +7,7 @@ import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { inWords, sized } from "../../support/size.js";
 
-const KILLS = sized(300, 10);
+const KILLS = sized(300, 4);
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 /** In `node_modules`, so that git passes it by and packages are found. */
 const program = join(root, "node_modules/.cache/sluice-chaos/application.mjs");
@@ -27,7 +27,7 @@ beforeAll(async () => {
     banner: {
       js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);',
     },
-    logLevel: "warning",
+    logLevel: "error",
   });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,23 +1,14 @@
-// Every driver keeps the contract of sluice/testing.
+// Every driver keeps the contract of sluice/testing; that of PostgreSQL is held in postgres.test.ts, by the one server of a run.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { JournalDriver } from "sluice/journal";
-import { type JournalSubject, journalContract } from "sluice/testing";
-import { afterAll, beforeAll, describe, test } from "vitest";
+import type { JournalSubject } from "sluice/testing";
+import { describe } from "vitest";
 import { MemoryDriver } from "../../../src/wings/journal/drivers/memory.js";
-import { PostgresDriver } from "../../../src/wings/journal/drivers/postgres.js";
 import { SqliteDriver } from "../../../src/wings/journal/drivers/sqlite.js";
 import { GuardedDriver } from "../../../src/wings/journal/guarded.js";
-import { emptyJournal, noPostgres, type Server, startPostgres } from "../../support/postgres.js";
-import { sized } from "../../support/size.js";
-
-const races = sized(1_000, 60);
-
-/** Runs the contract on a driver. */
-function hold(open: () => Promise<JournalSubject>): void {
-  for (const { name, run } of journalContract(open, { races })) test(name, run);
-}
+import { hold } from "./support/contract.js";
 
 async function openSqlite(): Promise<JournalSubject> {
   const folder = mkdtempSync(join(tmpdir(), "sluice-journal-"));
@@ -36,17 +27,4 @@ describe("a codec, and each commit synced", () => {
   };
   const guarded = (driver: JournalDriver) => new GuardedDriver(driver, codec, true);
   hold(async () => ({ driver: guarded(new MemoryDriver()), close: () => {} }));
-});
-
-describe.skipIf(noPostgres !== undefined)("PostgreSQL", () => {
-  let server: Server;
-  beforeAll(async () => {
-    server = await startPostgres();
-  });
-  afterAll(() => server?.stop());
-  hold(async () => {
-    const url = await emptyJournal(server);
-    const open = () => PostgresDriver.open(url);
-    return { driver: await open(), another: open, close: () => {} };
-  });
 });

@@ -1,10 +1,12 @@
-// A journal in PostgreSQL: claims by its clock, and a server that goes and comes.
+// A journal in PostgreSQL: the contract, claims by its clock, and a server that goes and comes. One file, and so one
+// server for all tests.
 import pg from "pg";
 import { AsyncParallelBatchNode, Flow, node } from "sluice";
 import { openJournal } from "sluice/journal";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { PostgresDriver } from "../../../src/wings/journal/drivers/postgres.js";
 import { emptyJournal, noPostgres, type Server, startPostgres } from "../../support/postgres.js";
+import { hold } from "./support/contract.js";
 
 const made = { flow: "Main", version: null, graph: "g", params: "{}", input: "i" };
 const numbers = (count: number) => [...Array(count).keys()];
@@ -49,6 +51,14 @@ describe.skipIf(noPostgres !== undefined)("a server", () => {
       message: expect.not.stringContaining("s3cret"),
     });
     await admin.query("UPDATE sluice.journal SET version = 1");
+  });
+
+  describe("the contract", () => {
+    hold(async () => {
+      const url = await emptyJournal(server);
+      const open = () => PostgresDriver.open(url);
+      return { driver: await open(), another: open, close: () => {} };
+    });
   });
 
   describe("claims", () => {

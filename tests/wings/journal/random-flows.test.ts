@@ -3,7 +3,7 @@ import { inWords, sized } from "../../support/size.js";
 import { journalOn, RecordedDriver } from "./support/crashes.js";
 import { type Disturbance, firstStore, randomFlow, randomOf, type Store } from "./support/random-flows.js";
 
-const COUNT = sized(1_000, 50);
+const COUNT = sized(1_000, 25);
 const undisturbed: Disturbance = { exec: () => {}, hook: () => {} };
 
 /** Lists whose order depends on timing, in an order of their own. */
