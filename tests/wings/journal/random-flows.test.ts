@@ -3,7 +3,7 @@ import { inWords, sized } from "../../support/size.js";
 import { journalOn, RecordedDriver } from "./support/crashes.js";
 import { type Disturbance, firstStore, randomFlow, randomOf, type Store } from "./support/random-flows.js";
 
-const COUNT = sized(1_000, 25);
+const COUNT = sized(300, 25);
 const undisturbed: Disturbance = { exec: () => {}, hook: () => {} };
 
 /** Lists whose order depends on timing, in an order of their own. */
@@ -88,7 +88,7 @@ describe(`${inWords(COUNT)} random graphs on a journal`, () => {
       const random = randomOf(seed * 104_729);
       const wanted = await expected(seed);
       let driver = new RecordedDriver();
-      for (let kills = 0; kills <= sized(8, 2); kills++) {
+      for (let kills = 0; kills <= sized(4, 2); kills++) {
         const { store } = await finish(driver, seed, () => undisturbed);
         expect(store, `seed ${seed} after ${kills} kills`).toEqual(wanted);
         driver = driver.killedAfter(1 + Math.floor(random() * (driver.writes.length - 1)));
