@@ -35,7 +35,7 @@ export abstract class FanOut {
   #spawning = true;
   #failure: { readonly error: unknown } | undefined;
   #finish: () => void = ignore;
-  readonly #deliveries = new Deliveries();
+  readonly #deliveries = new Deliveries(() => this.#cancellation.aborted);
 
   /** @throws SluiceError `NOT_ITERABLE`, `INVALID_ITEM`. */
   constructor(node: Named, items: unknown, outer: Scope, settings: FanOutKind, step: number) {
@@ -115,24 +115,25 @@ export abstract class FanOut {
     }
   }
 
-  /**
-   * Starts one worker. Its end is no part of its loop: code that first runs when the items end makes V8 throw away the
-   * optimised loop (this and the same in Source: 0.4 of the baseline of a fan-out, barely warm).
-   */
   #startWorker(): void {
-    const worker = new Worker();
     this.#workers++;
-    void this.#work(worker).finally(() => {
-      worker.releaseSlots(this.scope.run.held);
-      if (--this.#workers === 0 && !this.#spawning) this.#finish();
-    });
+    void this.#work(new Worker()).then(this.#onWorkerEnd);
   }
 
   /**
-   * Item after item; an iteration leaves yields to the nodes inside. The loop keeps few variables, for all are saved
-   * and restored at each await (a third of the cost of a small item).
+   * No part of the loop: code that first runs when the items end makes V8 throw away the optimised loop (this and the
+   * same in Source: 0.4 of the baseline of a fan-out, barely warm). One for all, since 10,000 closures slow an abort.
    */
-  async #work(worker: Worker): Promise<void> {
+  readonly #onWorkerEnd = (worker: Worker): void => {
+    worker.releaseSlots(this.scope.run.held);
+    if (--this.#workers === 0 && !this.#spawning) this.#finish();
+  };
+
+  /**
+   * Item after item; an iteration leaves yields to the nodes inside. The loop keeps few variables, for all are saved
+   * and restored at each await (a third of the cost of a small item). It never rejects.
+   */
+  async #work(worker: Worker): Promise<Worker> {
     for (;;) {
       const { yields, watch } = this.scope.run;
       const isDue = this.#settings.leaf && (--yields.budget <= 0 || watch !== undefined);
@@ -142,16 +143,16 @@ export abstract class FanOut {
         await due;
         continue; // and look at the clock again, for those before may have taken 40 ms more
       }
-      if (this.#cancellation.draining) return;
-      if (!(this.#source.isAsync ? await this.#pullLater(worker) : this.#pull(worker))) return;
+      if (this.#cancellation.draining) return worker;
+      if (!(this.#source.isAsync ? await this.#pullLater(worker) : this.#pull(worker))) return worker;
       let result: unknown;
-      if (this.#cancellation.draining) return this.#leaveUndone(worker); // some microtasks have passed since the pull
+      if (this.#cancellation.draining) return this.#leaveUndone(worker) ?? worker; // some microtasks later
       try {
         result = this.perform(worker.item, worker.index, worker);
         if (isThenable(result)) result = await result;
       } catch (error) {
         const settled = await this.#settle(error, worker);
-        if (settled === undefined) return;
+        if (settled === undefined) return worker;
         result = settled.result;
       }
       const delivered = this.#store(result, worker);
@@ -232,8 +233,7 @@ export abstract class FanOut {
     const { item, index } = worker;
     worker.releaseSlots(run.held);
     try {
-      const take = () => (cancellation.aborted ? undefined : this.deliver(result, item, index, worker));
-      await this.#deliveries.add(take, run.yields);
+      await this.#deliveries.add(() => this.deliver(result, item, index, worker), run.yields);
     } catch (error) {
       if (!cancellation.aborted) this.#blame(error, index);
       this.#fail(error);
