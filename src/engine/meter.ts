@@ -136,7 +136,7 @@ class Meter {
 
   #spent(tokens: number): SluiceError {
     const { calls, tokens: most } = this.#budget;
-    const limits = [];
+    const limits: string[] = [];
     if (most !== UNLIMITED) limits.push(`${most} tokens, of which ${this.#tokens} are spent`);
     if (calls !== UNLIMITED) limits.push(`${calls} calls, of which ${this.#calls} are made`);
     const next = tokens > 0 ? `a call of ${tokens} tokens` : "a call";

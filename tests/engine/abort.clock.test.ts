@@ -56,11 +56,12 @@ afterAll(() => {
 const bestOfThree = async (measure: () => Promise<number>): Promise<number> =>
   Math.min(await measure(), await measure(), await measure());
 
-/** The second of three measurements: one may be the machine's, two are ours. The third is made if it matters. */
-async function secondOfThree(measure: () => Promise<number>, limit: number): Promise<number> {
-  const [first, second] = [await measure(), await measure()];
-  if (Math.max(first, second) < limit) return Math.max(first, second);
-  return [first, second, await measure()].sort((a, b) => a - b)[1]!;
+/** The larger of two measurements, or where one is over the limit the median of five: the machine has its moments. */
+async function medianOfFive(measure: () => Promise<number>, limit: number): Promise<number> {
+  const times = [await measure(), await measure()];
+  if (Math.max(...times) < limit) return Math.max(...times);
+  times.push(await measure(), await measure(), await measure());
+  return times.sort((a, b) => a - b)[2]!;
 }
 
 /** Settles a promise into what it rejected with, and when. */
@@ -247,7 +248,7 @@ describe("within 60 ms amid hooks that never wait:", () => {
   ];
 
   test.each(loops)("%s", async (name, make) => {
-    const second = await secondOfThree(async () => {
+    const time = await medianOfFive(async () => {
       count = 0;
       end = performance.now() + 1_000;
       const controller = new AbortController();
@@ -260,8 +261,8 @@ describe("within 60 ms amid hooks that never wait:", () => {
       await expectNothingLeft(controller.signal);
       return rejected.at - due;
     }, LIMIT);
-    note(slowestLoop, name, second);
-    expect(second).toBeLessThan(LIMIT);
+    note(slowestLoop, name, time);
+    expect(time).toBeLessThan(LIMIT);
   });
 });
 
