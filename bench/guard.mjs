@@ -1,5 +1,5 @@
 // npm run bench:guard: the regression guard of .ci/run. sluice against the baseline alone, in the quick way. A ratio
-// is allowed twice what the issue asks for, which no noise of a shared machine reaches; what is over that is measured
+// is allowed twice its goal, which no noise of a shared machine reaches; what is over that is measured
 // again, and only what is over it twice fails.
 import { measureCase } from "./lib/rounds.mjs";
 import { buildSluice } from "./lib/setup.mjs";

@@ -29,7 +29,7 @@ export const isOneSlip = (name: string, right: string): boolean =>
 
 /** Gives the candidate a reader most likely meant, or `undefined` when none is close. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
-  // The table is as large as both lengths multiplied: a 1 MB name is nobody's typing error.
+  // The table is as large as both lengths multiplied: a 1 MB name is no typing error.
   if (name.length > 64) return undefined;
   let best: string | undefined;
   let fewest = Math.max(2, Math.floor(name.length / 3)) + 1;

@@ -139,7 +139,7 @@ async function waitBefore(job: Job, error: unknown, number: number, first: numbe
     if (!(await raced(settings.retryIf(error), scope.cancellation))) return undefined;
     scope.cancellation?.throwIfDraining();
     const wait = await raced(waitAfter(settings.backoff, number, error, nameOf(node)), scope.cancellation);
-    // A gate has waited for what it was told already.
+    // A gate has waited out what the error names already.
     const named = settings.isGated ? 0 : (readRefusal(error)?.wait ?? 0);
     return Math.max(wait, Math.min(named, LONGEST_NAMED_WAIT));
   } catch (failure) {

@@ -1,4 +1,4 @@
-// What a hook is told about its run, and what a caller tells to a run.
+// What a hook gets of its run, and what run() takes.
 
 import type { Awaitable } from "../base/awaitable.js";
 import type { Untyped } from "../base/untyped.js";
@@ -82,7 +82,7 @@ export interface RunOptions {
   readonly budget?: BudgetOptions | undefined;
   /** Params for every node, under those of the flows inside. */
   readonly params?: Params | undefined;
-  /** An eventemitter3 emitter that is told what happens. */
+  /** An eventemitter3 emitter for the events of the run. */
   readonly events?: RunEmitter | undefined;
   /** Wraps every step, item and attempt, and the run itself; of several hooks the first is the outermost. */
   readonly around?: Around | readonly Around[] | undefined;

@@ -107,9 +107,9 @@ export function startItem(
   worker.tries = 0; // by which a failure is known to need attempts yet
   const { meter, journal } = scope.run;
   if (!runsInline || meter !== undefined || journal !== undefined) return NOT_STARTED;
-  const ctx = new StepContext(scope, node, index, 0, 1, worker);
   const gate = gates[0];
-  if (gate === undefined) return node.exec(input, ctx);
+  if (gate === undefined) return executeItem(node, scope, input, index, worker);
+  const ctx = new StepContext(scope, node, index, 0, 1, worker);
   worker.cost = undefined;
   worker.cost = node.cost === undefined ? 0 : node.cost(input);
   if (!isAmount(worker.cost)) return NOT_STARTED;

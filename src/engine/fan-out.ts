@@ -76,7 +76,7 @@ export abstract class FanOut {
         await this.record.ready;
         this.#outcome.resume(this.record.failures);
       }
-      // Before the workers, so that of all who listen for an abort it is told first.
+      // Before the workers, so that of all who listen for an abort it comes first.
       const raced = this.#settings.leaf && this.scope.run.watch === undefined;
       const ended = raced ? cancellation.race(finished) : finished;
       void this.#spawn();
@@ -135,7 +135,7 @@ export abstract class FanOut {
       const isDue = this.#settings.leaf && (--yields.budget <= 0 || watch !== undefined);
       const due = isDue ? yieldIfDue(this.scope) : undefined;
       if (due !== undefined) {
-        worker.releaseSlots(this.scope.run.held); // a slow reader must not hold up whoever else needs the gate
+        worker.releaseSlots(this.scope.run.held); // a slow reader must not hold up other calls at the gate
         await due;
         continue; // and look at the clock again, for those before may have taken 40 ms more
       }

@@ -45,7 +45,7 @@ export function wrapItem(
   });
 }
 
-/** Counts items for those who listen to `progress`; nothing where nobody does. */
+/** Counts items for listeners of `progress`; nothing where there are none. */
 export function progressOf(
   items: object,
   scope: Scope,

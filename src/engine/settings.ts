@@ -99,7 +99,7 @@ export interface NodeOptions<S = Untyped> extends BaseOptions<S>, RetryOptions {
   readonly atMostOnce?: boolean | undefined;
 }
 
-/** Somebody forgot `new`. */
+/** A class in place of an object: `new` is missing. */
 const isClass = (value: object): boolean => /^class\b/.test(Function.prototype.toString.call(value));
 
 export const baseRules: Record<string, Rule> = { name: aString, requires: strings };

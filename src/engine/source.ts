@@ -22,7 +22,7 @@ function isPromise(item: unknown): item is Promise<unknown> {
   }
 }
 
-/** The error of a promise among the items. Nobody will await the promise, so its rejection is handled here. */
+/** The error of a promise among the items. Nothing will await the promise, so its rejection is handled here. */
 function promiseItem(node: Named, promise: Promise<unknown>, index: number): SluiceError {
   promise.then(ignore, ignore);
   return new SluiceError(

@@ -25,7 +25,7 @@ export interface Wiring {
   readonly leaf: boolean;
   /** A node without attempts, timeout and gates, whose `exec` is called without machinery. */
   readonly plain: boolean;
-  /** As they were given, and which ones its class takes: whoever draws the node tells its kind by them. */
+  /** As they were given, and which ones its class takes: diagrams show its kind by them. */
   readonly options: object;
   readonly takes: Readonly<Record<string, unknown>>;
   /** Of a flow: what holds for its walks. Written by the constructor of the class, as the next one is. */

@@ -94,13 +94,13 @@ class Stream implements RunStream<AnyEvent> {
     this.#most = most;
     const events = this.#listeners(types, options.events);
     const onAbort = () => {
-      this.#most = UNLIMITED; // nobody who has to end may wait for the reader
+      this.#most = UNLIMITED; // what has to end must not wait for the reader
       this.#room.open();
     };
     this.#begin = () => start({ ...options, events: events as RunEmitter }, this.#leave, onAbort);
   }
 
-  /** Who hears the run: this stream, and those who listen to the emitter that was given too. */
+  /** The listeners of the run: this stream, and those of the emitter that was given too. */
   #listeners(types: ReadonlySet<string>, theirs: RunEmitter | undefined): Listeners {
     const listeners = (type: keyof RunEvents) => [
       ...(types.has(type) ? [(event: AnyEvent) => this.#push(event)] : []),
@@ -110,7 +110,7 @@ class Stream implements RunStream<AnyEvent> {
       listeners,
       listenerCount: (type: keyof RunEvents) => listeners(type).length,
       removeListener() {}, // neither of the two came by `once`
-      // Whoever else is told may be behind too, such as a trace on a slow disk.
+      // The other listeners may be behind too, such as a trace on a slow disk.
       [BACKPRESSURE]: () => (this.#isFull ? this.#room.wait() : theirs && backpressure(theirs, undefined)),
     } as never;
   }

@@ -3,7 +3,7 @@ import { describe, quote, SluiceError } from "../base/errors.js";
 import { nameOf } from "../base/name.js";
 import type { Named } from "./scope.js";
 
-/** The most different errors that are told apart; a batch may fail a million times, each with its own text. */
+/** The most different errors that are counted apart; a batch may fail a million times, each with its own text. */
 const MOST_KINDS = 1_000;
 
 /** Counts failures by what they say. */

@@ -18,7 +18,7 @@ export interface AcquireRequest {
   readonly carrier?: SlotCarrier | undefined;
   /** Whether the caller races the call against the abort, so that a wait that is abandoned need not settle. */
   readonly raced?: boolean | undefined;
-  /** Reports waits; only where somebody listens. */
+  /** Reports waits; only where something listens. */
   readonly log?: GateLog | undefined;
   /** Reports that the vendor has refused the call, and the ms until it goes again. */
   readonly refused?: ((pause: number) => void) | undefined;

@@ -188,7 +188,7 @@ export class Acquisition<T> extends WaitingCall implements SlotCarrier, ScopedCa
     throw cancellation.reason;
   }
 
-  /** Waits as long as it was told and goes the same way again, in its old place. */
+  /** Waits out the verdict and goes the same way again, in its old place. */
   #goAgain(verdict: Verdict): void {
     const { gates, refused } = this.request;
     this.#refusals++;

@@ -31,7 +31,7 @@ export interface GateOptions {
   readonly retryAfter?: ((error: unknown) => number | false | undefined) | undefined;
   /** How many refusals in a row one call waits out before its error is its failure. @default 8 */
   readonly maxPauses?: number | undefined;
-  /** The longest pause that is waited for, in ms: a call that is told to wait longer fails at once. @default 300_000 */
+  /** The longest pause that is waited for, in ms: a refusal that names a longer wait fails at once. @default 300_000 */
   readonly maxPause?: number | undefined;
 }
 

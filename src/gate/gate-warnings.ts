@@ -26,7 +26,7 @@ export class GateWarnings {
     warn(code, message);
   }
 
-  /** Warns of a charge that nobody can have meant: later calls wait for a whole period, or more. */
+  /** Warns of a charge that must be a mistake: later calls wait for a whole period, or more. */
   debt(tokens: number, ms: number): void {
     if (ms < Math.max(WORTH_A_WARNING, this.#period)) return;
     const message = `${this.#name} was charged ${tokens} tokens more than were reserved: later calls wait ${duration(ms)} for that. Check what is passed to \`charge()\`, or raise \`rate.tokens\``;

@@ -64,7 +64,7 @@ export class Grant {
   }
 
   /**
-   * Ends the call. Its slots stay with the worker while nobody else waits for them.
+   * Ends the call. Its slots stay with the worker while no other call waits for them.
    *
    * @param well - Whether it had a result.
    */

@@ -10,7 +10,7 @@ export interface Held {
   readonly borrowedFrom: Held | undefined;
 }
 
-/** Slots that a worker keeps from one call to the next while nobody else waits for them. */
+/** Slots that a worker keeps from one call to the next while no other call waits for them. */
 export interface SlotCarrier {
   held?: Held | undefined;
   /** The place in the queues of the call that runs, which it keeps if it is refused; written when it starts. */

@@ -75,7 +75,7 @@ export class Bucket {
     return level >= wanted - 1e-9 ? 0 : (wanted - level) / this.perMs;
   }
 
-  /** A negative amount gives back, up to the capacity or what somebody saves up for. */
+  /** A negative amount gives back, up to the capacity or what a waiting call saves up for. */
   spend(amount: number, wanted: number): void {
     this.#level = Math.min(Math.max(this.capacity, wanted), this.#level - amount);
   }

@@ -46,7 +46,7 @@ export class Refill {
     else this.#ask();
   }
 
-  /** Nobody waits any more, so nothing may hold the process. */
+  /** No call waits any more, so nothing may hold the process. */
   cancel(): void {
     this.#alarm.clear();
     if (this.#asked) this.#drop();

@@ -47,7 +47,7 @@ export class RequestScopes {
     const before = this.#seen.get(call);
     if (before === undefined) return; // taken for dead
     this.#seen.set(call, now);
-    // After a stall of the whole isolate nobody has been seen for long, and all are alive.
+    // After a stall of the whole isolate no request has been seen for long, and all are alive.
     if (now - before < DEAD_AFTER / 2) this.#bury(now);
     call.beat();
   }

@@ -17,7 +17,7 @@ export interface SlotWaiter {
 export class Semaphore {
   readonly #jobs: LimitFunction;
   readonly #waiters = new WaitingList<SlotWaiter>();
-  /** At most so many slots are taken; written by whoever adapts it. */
+  /** At most so many slots are taken; written by AdaptiveLimit. */
   #limit: number;
   #running = 0;
 
@@ -134,7 +134,7 @@ class Lender extends Semaphore {
     super(1);
   }
 
-  /** Calls back once nobody holds or awaits the inside. */
+  /** Calls back once no call holds or awaits the inside. */
   whenIdle(callback: () => void): void {
     this.#onIdle = callback;
     this.#checkIdle();

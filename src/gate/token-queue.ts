@@ -31,7 +31,7 @@ export class TokenQueue {
   readonly clock = new GateClock();
   /** How often it has been paused: a refusal of a call from before a pause is no news. Written by pauseFor. */
   pauses = 0;
-  /** The slow start that goes on now; written by pauseFor and by whoever sees its end. */
+  /** The slow start that goes on now; written by pauseFor and when it ends. */
   slowStart: SlowStart | undefined;
   readonly #supply: PermitSupply | undefined;
   readonly #waiters = new WaitingList<PermitWaiter>();
@@ -43,7 +43,7 @@ export class TokenQueue {
   /** Whether a round through the waiters goes on: a call that it starts may come back here. */
   #waking: Promise<void> | undefined; // written by #wakeSoon
   #pumping = false;
-  /** Whether somebody has come meanwhile, perhaps to a place that the round has passed. */
+  /** Whether a call has come meanwhile, perhaps to a place that the round has passed. */
   #changed = false;
   /** Whether a tick is due in this turn. */
   #isDue = false;
@@ -118,7 +118,7 @@ export class TokenQueue {
   }
 
   /**
-   * Lets nobody start for some ms, and few after that. What was saved up is gone, for the vendor has refused a call.
+   * Starts no call for some ms, and few after that. What was saved up is gone, for the vendor has refused a call.
    *
    * @param running - Calls that ran when it was refused, itself included.
    * @param since - {@link pauses} when the refused call started.

@@ -32,7 +32,7 @@ export class WaitingList<W> {
     return this.#size;
   }
 
-  /** The first place, or `undefined` when nobody waits. */
+  /** The first place, or `undefined` when no call waits. */
   get first(): Place<W> | undefined {
     if (this.#returned.size > 0) this.#sortIn();
     return this.#first;

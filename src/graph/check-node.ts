@@ -51,7 +51,7 @@ export function checkNode(
 const leafHooks = ["prep", "exec", "execFallback", "post", "cost"];
 const flowHooks = ["prep", "post", "execFallback", "cost"];
 
-/** The hooks that the class of a node has, told by the options that it takes. */
+/** The hooks that the class of a node has, as the options that it takes show. */
 function hooksOf(node: Step): readonly string[] {
   const { takes } = node[NODE];
   if ("until" in takes) return ["prep", "post"];

@@ -197,6 +197,6 @@ export class Flow<S = Untyped> extends BaseNode<S> {
   }
 }
 
-/** The hooks of a flow that has none of its own, whoever patches the prototype later. */
+/** The hooks of a flow that has none of its own, also if the prototype is patched later. */
 const { prep, post, execFallback } = Flow.prototype;
 const bare = { prep, post, execFallback };

@@ -23,7 +23,7 @@ export interface Span {
   readonly attempt: number | undefined;
   /** The item, the params of an iteration, or what `exec` is given; `undefined` for runs and steps. */
   readonly input: unknown;
-  /** Whether it was told to stop. */
+  /** Whether an abort has reached it. */
   readonly aborted: boolean;
   /** When the work ended, in ms on the clock of `performance.now()`; `undefined` before. */
   readonly ended: number | undefined;

@@ -1,4 +1,4 @@
-// What a run tells to whoever listens, and how it is told so that no listener can harm the run.
+// What a run reports to its listeners, and how, so that no listener can harm the run.
 import type { EventEmitter } from "eventemitter3";
 import { isThenable } from "../base/awaitable.js";
 import { type Cancellation, waitFor } from "../base/cancellation.js";
@@ -36,7 +36,7 @@ interface End<Type extends string> extends EventOf<Type> {
   readonly id: number;
   /** Milliseconds since its start. */
   readonly duration: number;
-  /** `"aborted"` if it was told to stop before it ended, whatever it came to. */
+  /** `"aborted"` if an abort reached it before it ended, whatever it came to. */
   readonly outcome: "done" | "failed" | "aborted";
   /** What it threw; `undefined` where the outcome is `"done"`. */
   readonly error: unknown;
@@ -86,7 +86,7 @@ export type AttemptEvent =
       readonly wait: number | undefined;
     });
 
-/** What happens at a gate. Pauses are told to every run that has used the gate, with the path of the run. */
+/** What happens at a gate. Pauses are reported to every run that has used the gate, with the path of the run. */
 export type GateEvent = EventOf<"gate"> & {
   /** `new Gate({ name })`; `undefined` without one, and for the private gate of a `rate`. */
   readonly gate: string | undefined;
@@ -102,7 +102,7 @@ export type GateEvent = EventOf<"gate"> & {
         readonly waited: number;
       }
     | {
-        /** The vendor has refused a call, and nobody is sent for a while. */
+        /** The vendor has refused a call, and no call starts for a while. */
         readonly phase: "paused";
         /** The end of the pause, on the clock of `at`. */
         readonly until: number;

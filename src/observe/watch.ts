@@ -49,7 +49,7 @@ export class Watch {
   #root: (string | number)[] = [];
   #spans = 0;
 
-  /** Gives a watch only where somebody listens to what it tells or wraps what it does. */
+  /** Gives a watch only where something listens to its events or wraps its work. */
   static over(run: Watched, around: Around | readonly Around[] | undefined): Watch | undefined {
     const hooks = around === undefined ? [] : [around].flat();
     const heard = WATCHED_TYPES.some((type) => listensTo(run.events, type));
@@ -131,7 +131,7 @@ export class Watch {
     return after(result, done, failed);
   }
 
-  /** What a call tells of its way through gates; `undefined` where nobody listens. */
+  /** What a call reports of its way through gates; `undefined` where nothing listens. */
   gateLog(eventFields: (at: number) => object): GateLog | undefined {
     const pauses = this.#pauses;
     if (pauses === undefined) return undefined;
