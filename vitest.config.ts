@@ -6,24 +6,29 @@ import { defineConfig } from "vitest/config";
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 // Tests that start other processes (npm, tsc, recipes) would disturb those that watch the clock, so
-// the groups run one after another: first the clock, one file at a time, then the two others.
+// the clock runs first, one file at a time.
 const clock = "tests/**/*.clock.test.ts";
-const heavy = [
-  "tests/{cli,docs,package,types,view}/**/*.test.ts",
-  "tests/**/*.browser.test.ts",
-  "tests/house.test.ts",
+const browser = "tests/**/*.browser.test.ts";
+/** They start processes and threads, or look for what is left in their own. */
+const house = [
+  "tests/{cli,docs,types,view,wings/threads}/**/*.test.ts",
+  "tests/{house,properties/random-graphs}.test.ts",
 ];
+const packed = "tests/package/**/*.test.ts";
 const recipes = "cookbook/*/recipe.test.ts";
 
-/** In full size only the files run that have a size: those that import tests/support/size.ts. */
-const left =
-  process.env.SLUICE_TEST_SIZE === "full"
-    ? readdirSync(here("tests"), { recursive: true, encoding: "utf8" })
-        .filter((file) => file.endsWith(".test.ts"))
-        .map((file) => `tests/${file}`)
-        .filter((file) => !readFileSync(here(file), "utf8").includes("support/size.js"))
-        .concat("cookbook/**")
-    : [];
+const tests = readdirSync(here("tests"), { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".test.ts"))
+  .map((file) => ({ path: `tests/${file}`, text: readFileSync(here(`tests/${file}`), "utf8") }));
+const whose = (use: (text: string) => boolean) =>
+  tests.filter(({ text }) => use(text)).map(({ path }) => path);
+
+/** They fake the clock of their process, which therefore no other file gets. */
+const timers = whose((text) => /FakeTimers|fake-clock/.test(text));
+
+/** In full size only those files of `npm test` run again that have a size: that import tests/support/size.ts. */
+const sizeless =
+  process.env.SLUICE_TEST_SIZE === "full" ? whose((text) => !text.includes("support/size.js")) : [];
 
 export default defineConfig({
   resolve: {
@@ -48,7 +53,7 @@ export default defineConfig({
         test: {
           name: "clock",
           include: [clock],
-          exclude: ["**/node_modules/**", ...left],
+          exclude: ["**/node_modules/**", ...sizeless],
           fileParallelism: false,
           sequence: { groupOrder: 1 },
         },
@@ -58,7 +63,17 @@ export default defineConfig({
         test: {
           name: "core",
           include: ["tests/**/*.test.ts"],
-          exclude: ["**/node_modules/**", clock, ...heavy, ...left],
+          exclude: ["**/node_modules/**", clock, ...timers, browser, ...house, packed, ...sizeless],
+          isolate: false, // a process for each file is half of their time
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "timers",
+          include: timers,
+          exclude: ["**/node_modules/**", clock, packed, ...sizeless],
           sequence: { groupOrder: 2 },
         },
       },
@@ -66,8 +81,27 @@ export default defineConfig({
         extends: true,
         test: {
           name: "house",
-          include: heavy,
-          exclude: ["**/node_modules/**", clock, ...left],
+          include: house,
+          exclude: ["**/node_modules/**", clock, browser, ...sizeless],
+          testTimeout: 120_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      // From here on what `npm test` leaves to `npm run test:deep`.
+      {
+        extends: true,
+        test: {
+          name: "package",
+          include: [packed],
+          testTimeout: 120_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "browser",
+          include: [browser],
           testTimeout: 120_000,
           sequence: { groupOrder: 3 },
         },
@@ -77,13 +111,11 @@ export default defineConfig({
         test: {
           name: "recipes",
           include: [recipes],
-          // They start programs and keep nothing of their own; a new context for each file is a quarter of their time.
           isolate: false,
-          exclude: ["**/node_modules/**", ...left],
           globalSetup: "tests/support/bundle-recipes.ts",
           setupFiles: "tests/support/bundled-starts.ts",
           testTimeout: 120_000,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -16,6 +16,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runProgram } from "../../src/cli/program.js";
 import { type BuiltCli, build, sluice } from "../support/built-cli.js";
+import { isFull } from "../support/size.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const cookbook = join(root, "cookbook");
@@ -68,7 +69,7 @@ describe("sluice new", () => {
     expect(json(made, "tsconfig.json").compilerOptions.strict).toBe(true);
   });
 
-  test("what it makes runs", async () => {
+  test.runIf(isFull)("what it makes runs", async () => {
     const folder = folderOf();
     await sluice(cli, ["new", "first"], folder);
     symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));

@@ -18,8 +18,8 @@ beforeEach(() => {
   process.on("unhandledRejection", unhandled);
 });
 afterEach(async () => {
+  vi.restoreAllMocks(); // first, for a spy on a fake timer would put the fake one back
   vi.useRealTimers();
-  vi.restoreAllMocks();
   await turn();
   process.off("unhandledRejection", unhandled);
   expect(unhandled).not.toHaveBeenCalled();

@@ -11,7 +11,7 @@ import {
   node,
   parallel,
 } from "sluice";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 
 /** Counts the steps between two turns of the event loop. */
 class Steps {
@@ -146,6 +146,26 @@ describe("between two turns hooks take no more than 60 ms of sync work:", () => 
     steps.stop();
     expect(steps.most * 2).toBeLessThanOrEqual(60 + 16 * 2); // the clock is read at every 16th quick step
   });
+});
+
+test("after a faked clock was given back, while a run of the faked time is still there", async () => {
+  let end = () => {};
+  const stuck = node({
+    exec: () =>
+      new Promise<void>((resolve) => {
+        end = resolve;
+      }),
+  });
+  vi.useFakeTimers({ toFake: ["performance"] });
+  vi.advanceTimersByTime(3_600_000);
+  const left = stuck.run({});
+  vi.useRealTimers();
+  const steps = new Steps(2, 120);
+  await loop(steps).run({});
+  steps.stop();
+  end();
+  await left;
+  expect(steps.most * 2).toBeLessThanOrEqual(60);
 });
 
 describe("a run whose hooks never wait", () => {

@@ -3,8 +3,8 @@ import { Gate } from "sluice";
 import { afterEach, describe, expect, test, vi } from "vitest";
 
 afterEach(() => {
-  vi.useRealTimers();
   vi.restoreAllMocks();
+  vi.useRealTimers();
 });
 
 const real = performance.now.bind(performance);

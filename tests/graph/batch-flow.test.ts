@@ -222,7 +222,7 @@ describe.each(classes)("%s", (_name, Batch) => {
         exec: (_prepared: unknown, { params }) => (params.hang ? deferred().promise : undefined),
       });
       const post = vi.fn();
-      await Object.assign(new Batch(leaf, { timeout: 2, onError: "collect" }), {
+      await Object.assign(new Batch(leaf, { timeout: 50, onError: "collect" }), {
         prep: () => [{}, { hang: true }],
         post,
       }).run({});

@@ -220,7 +220,7 @@ describe.each(classes)("%s", (_name, Batch) => {
     });
 
     test("timeout", async () => {
-      const batch = Object.assign(new Batch({ timeout: 2, onError: "collect" }), {
+      const batch = Object.assign(new Batch({ timeout: 50, onError: "collect" }), {
         prep: () => ["quick", "hangs"],
         exec: (item: string) => (item === "hangs" ? deferred().promise : item),
       });
