@@ -53,6 +53,7 @@ async function resultOf(to: Answering, at: string, response: Response, ctx: Cont
   for await (const { event, data } of readEvents(bodyOf(response), to.maxEvent, tooLong)) {
     if (event === "data") await ctx.emit(JSON.parse(data));
     else if (event === "result") return JSON.parse(data) as unknown;
+    else if (event === "suspended") throw waiting(at);
     else if (event === "error") throw failed(at, JSON.parse(data), 500, response.headers);
   }
   throw new RemoteError("REMOTE_BROKEN", `${at} ended its stream without a result`);
@@ -60,6 +61,7 @@ async function resultOf(to: Answering, at: string, response: Response, ctx: Cont
 
 async function jsonOf(to: Answering, at: string, response: Response): Promise<unknown> {
   const { status, headers, ok } = response;
+  if (status === 202) throw waiting(at);
   const text = await textOf(to, at, response);
   let value: unknown;
   try {
@@ -98,6 +100,10 @@ function failed(at: string, problem: unknown, status: number, headers: Headers):
   const text = `${at} answered ${own}: ${[message, ...details].join("; ")}`;
   return new RemoteError("REMOTE_FAILED", text, { status: own, headers, issues });
 }
+
+/** The service keeps the run and goes on with it once a person has answered; its result is not for this call. */
+const waiting = (at: string): RemoteError =>
+  new RemoteError("REMOTE_FAILED", `${at} has no result yet: its run waits for a person`, { status: 202 });
 
 const isIssue = (value: unknown): value is Issue =>
   isPlainObject(value) && Array.isArray(value.path) && typeof value.message === "string";

@@ -1,75 +1,27 @@
 // createHandler: one flow object behind HTTP, for any number of callers.
-import { type Awaitable, type BaseNode, type Params, SluiceError, type StandardSchema } from "sluice";
-import {
-  aDelay,
-  aFunction,
-  anObject,
-  aSchema,
-  aTimeout,
-  checkOptions,
-  isError,
-  isPlainObject,
-  show,
-  warn,
-} from "sluice/internal";
+import { type Awaitable, type BaseNode, SluiceError } from "sluice";
+import { aDelay, checkOptions, isError, isPlainObject, show, warn } from "sluice/internal";
 import { checkHeaders, readJson } from "./body.js";
 import { Call } from "./call.js";
 import { EventStream } from "./event-stream.js";
+import { checkHandlerOptions, type Handler, type HandlerOptions } from "./handler-options.js";
 import { toJson } from "./json.js";
-import { busy, Door, defaultLimits, type HandlerLimits, limitRules } from "./limits.js";
+import { busy, Door, defaultLimits } from "./limits.js";
 import { jsonResponse, type Problem, Refusal, refuse } from "./refusal.js";
+import {
+  answer as answerQuestion,
+  asRefusal,
+  type HandlerJournal,
+  isSuspended,
+  noSuchRun,
+  type RunRoute,
+  routeOf,
+  told,
+  waits,
+} from "./runs.js";
 import { check } from "./schema.js";
 import { tell } from "./telling.js";
 import { wantsEvents } from "./wants-events.js";
-
-/** The `any` of the core, by a name that its public types have. */
-type Untyped = Params[string];
-
-/** The options of {@link createHandler}. */
-export interface HandlerOptions<S = Untyped, Input = S> {
-  /** What a body must be: a Standard Schema, sync or async. @default every JSON object */
-  readonly input?: StandardSchema<Input> | undefined;
-  /** Makes the store of one run from the checked input. @default the input as it is */
-  readonly toShared?: ((input: Input, request: Request) => Awaitable<S>) | undefined;
-  /** Picks what is answered, as JSON. @default the store */
-  readonly output?: ((shared: S) => unknown) | undefined;
-  /** What it takes on before it refuses. */
-  readonly limits?: HandlerLimits | undefined;
-  /**
-   * Is told of every failure that is not the caller's doing. The caller gets 500 without a word of it.
-   *
-   * @default a warning of the process
-   */
-  readonly onError?: ((error: unknown, request: Request) => unknown) | undefined;
-  /** The least time between two progress events of one batch, in ms; its last is always sent. @default 100 */
-  readonly progressEvery?: number | undefined;
-  /** Milliseconds of silence after which a stream sends a comment, for proxies. @default 15_000 */
-  readonly heartbeat?: number | undefined;
-}
-
-/** A flow behind HTTP. */
-export interface Handler {
-  (request: Request): Promise<Response>;
-  /**
-   * Takes no more callers: new ones and those who wait get 503, and runs go on to their end.
-   *
-   * @param options.deadline - Milliseconds after which runs that still go on are aborted. @default no limit
-   * @returns When the last answer is out.
-   */
-  close(options?: { readonly deadline?: number | undefined }): Promise<void>;
-  /** Tells how many runs go on, and how many callers wait for one. */
-  stats(): { readonly running: number; readonly waiting: number; readonly closed: boolean };
-}
-
-const rules = {
-  input: aSchema,
-  toShared: aFunction,
-  output: aFunction,
-  limits: anObject,
-  onError: aFunction,
-  progressEvery: aDelay,
-  heartbeat: aTimeout,
-};
 
 const INTERNAL: Problem = { status: 500, message: "The flow failed" };
 const GONE: Problem = { status: 499, message: "The caller has gone" };
@@ -109,11 +61,19 @@ export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Han
     const message = `createHandler(): expected a node or a flow, got ${show(flow)}`;
     throw new SluiceError("INVALID_NODE", message);
   }
-  checkOptions("createHandler()", options, rules);
-  checkOptions("createHandler(), limits", options.limits, limitRules);
+  checkHandlerOptions(options);
   const given = Object.entries(options.limits ?? {}).filter(([, value]) => value !== undefined);
   const limits = { ...defaultLimits, ...Object.fromEntries(given) };
-  const { input, toShared, output, onError, progressEvery = 100, heartbeat = 15_000 } = options;
+  const {
+    input,
+    toShared,
+    output,
+    onError,
+    progressEvery = 100,
+    heartbeat = 15_000,
+    journal,
+    runs,
+  } = options;
   const door = new Door(limits);
   const calls = new Set<Call>();
   let closed = false;
@@ -129,7 +89,8 @@ export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Han
     }
   };
   const blame = (error: unknown, { signal }: Call, request: Request): Problem => {
-    if (error instanceof Refusal) return error.problem;
+    const refusal = asRefusal(error);
+    if (refusal instanceof Refusal) return refusal.problem;
     const cause: unknown = signal.aborted ? signal.reason : error;
     const code = signal.aborted && cause instanceof SluiceError ? cause.code : undefined;
     if (code === "HANDLER_CLOSED") return closing().problem;
@@ -152,29 +113,73 @@ export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Han
     output === undefined ? toJson("The store", shared) : toJson("output()", await output(shared));
 
   /** Runs the flow into a stream. Never rejects. */
-  const streamRun = async (request: Request, call: Call, shared: unknown, stream: EventStream) => {
+  const streamRun = async (
+    request: Request,
+    call: Call,
+    shared: unknown,
+    stream: EventStream,
+    runId: string | undefined,
+  ) => {
     const { events, flush } = tell(stream, progressEvery, (error) => call.abort(error));
     try {
-      await flow.run(shared, { signal: call.signal, events });
+      await flow.run(shared, { signal: call.signal, events, journal, runId });
       const json = await resultOf(shared);
       flush();
       stream.send("result", json);
     } catch (error) {
-      stream.send("error", JSON.stringify(blame(error, call, request)));
+      if (isSuspended(error)) stream.send("suspended", waits(runId));
+      else stream.send("error", JSON.stringify(blame(error, call, request)));
     }
     stream.end();
     await stream.over;
     call.end();
   };
 
+  /** The store of a run that goes on without a body. */
+  const keptStore = async (request: Request, id: string): Promise<unknown> => {
+    if ((await journal?.run(id)) === undefined) throw noSuchRun();
+    return { ...(await runs?.shared?.(request)) };
+  };
+
+  /** What a request asks of a run, other than to run it. */
+  const answerRoute = async (
+    request: Request,
+    call: Call,
+    route: RunRoute,
+  ): Promise<Response | undefined> => {
+    const kept = journal as HandlerJournal;
+    if (runs === undefined || !(await runs.authorize(request, route.id))) throw noSuchRun();
+    if (route.token !== undefined) {
+      checkHeaders(request, limits.body);
+      await answerQuestion(kept, route, await readJson(request, limits.body, limits.arrival, call.signal));
+      return new Response(null, { status: 204 });
+    }
+    if (request.method !== "GET") return undefined;
+    const run = await kept.run(route.id);
+    if (run === undefined) throw noSuchRun();
+    return jsonResponse(toJson("The run", told(route.id, run)));
+  };
+
   const answer = async (request: Request, call: Call): Promise<Response> => {
-    checkHeaders(request, limits.body);
+    const route = journal && routeOf(request.url);
+    const told = route && (await answerRoute(request, call, route));
+    if (told !== undefined) return told;
+    const goesOn = route !== undefined && request.method === "POST" && request.body === null;
+    if (!goesOn) checkHeaders(request, limits.body);
     call.leave = await door.enter(call.signal);
-    const shared = await storeOf(request, call.signal);
+    const shared = goesOn ? await keptStore(request, route.id) : await storeOf(request, call.signal);
     call.signal.throwIfAborted();
+    const runId = journal && (route?.id ?? crypto.randomUUID());
+    const named: Record<string, string> =
+      runId === undefined ? {} : { "x-run-id": encodeURIComponent(runId) };
     if (!wantsEvents(request.headers.get("accept"))) {
-      await flow.run(shared, { signal: call.signal });
-      return jsonResponse(await resultOf(shared));
+      try {
+        await flow.run(shared, { signal: call.signal, journal, runId });
+      } catch (error) {
+        if (isSuspended(error)) return jsonResponse(waits(runId), 202, named);
+        throw error;
+      }
+      return jsonResponse(await resultOf(shared), 200, named);
     }
     const stream = new EventStream({
       ...limits,
@@ -183,8 +188,12 @@ export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Han
       onSlow: (error) => call.abort(error),
     });
     call.streams = true;
-    void streamRun(request, call, shared, stream);
-    const headers = { "content-type": "text/event-stream", "cache-control": "no-cache, no-transform" };
+    void streamRun(request, call, shared, stream, runId);
+    const headers = {
+      ...named,
+      "content-type": "text/event-stream",
+      "cache-control": "no-cache, no-transform",
+    };
     return new Response(stream.body, { headers: { ...headers, "x-accel-buffering": "no" } });
   };
 
@@ -195,7 +204,8 @@ export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Han
     try {
       return await answer(request, call);
     } catch (error) {
-      if (error instanceof Refusal) return refuse(error);
+      const refusal = asRefusal(error);
+      if (refusal instanceof Refusal) return refuse(refusal);
       const problem = blame(error, call, request);
       const headers = problem.status === 503 ? closing().headers : undefined;
       return jsonResponse(JSON.stringify({ error: problem }), problem.status, headers);

@@ -2,8 +2,10 @@
 // it runs in Node, Hono, Next.js, Bun and Deno; imports nothing from node:.
 
 export type { SchemaIssue, SchemaResult, StandardSchema } from "sluice";
-export { createHandler, type Handler, type HandlerOptions } from "./handler.js";
+export { createHandler } from "./handler.js";
+export type { Handler, HandlerOptions } from "./handler-options.js";
 export type { HandlerLimits } from "./limits.js";
 export type { Issue } from "./refusal.js";
 export { type RemoteOptions, remote } from "./remote.js";
 export { RemoteError } from "./remote-error.js";
+export type { HandlerJournal, HandlerRuns } from "./runs.js";

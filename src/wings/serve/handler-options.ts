@@ -1,0 +1,95 @@
+// The options of createHandler, and what it gives.
+import type { Awaitable, Params, StandardSchema } from "sluice";
+import { aDelay, aFunction, anObject, aSchema, aTimeout, checkOptions, invalidOption } from "sluice/internal";
+import { type HandlerLimits, limitRules } from "./limits.js";
+import type { HandlerJournal, HandlerRuns } from "./runs.js";
+
+/** The `any` of the core, by a name that its public types have. */
+type Untyped = Params[string];
+
+/** The options of {@link createHandler}. */
+export interface HandlerOptions<S = Untyped, Input = S> {
+  /** What a body must be: a Standard Schema, sync or async. @default every JSON object */
+  readonly input?: StandardSchema<Input> | undefined;
+  /** Makes the store of one run from the checked input. @default the input as it is */
+  readonly toShared?: ((input: Input, request: Request) => Awaitable<S>) | undefined;
+  /** Picks what is answered, as JSON. @default the store */
+  readonly output?: ((shared: S) => unknown) | undefined;
+  /** What it takes on before it refuses. */
+  readonly limits?: HandlerLimits | undefined;
+  /**
+   * Is told of every failure that is not the caller's doing. The caller gets 500 without a word of it.
+   *
+   * @default a warning of the process
+   */
+  readonly onError?: ((error: unknown, request: Request) => unknown) | undefined;
+  /** The least time between two progress events of one batch, in ms; its last is always sent. @default 100 */
+  readonly progressEvery?: number | undefined;
+  /** Milliseconds of silence after which a stream sends a comment, for proxies. @default 15_000 */
+  readonly heartbeat?: number | undefined;
+  /**
+   * Keeps the runs, so that they outlive the process and may wait for people: what `openJournal()` of sluice/journal gives.
+   * A run that waits is answered with 202; `x-run-id` of each answer names the run.
+   */
+  readonly journal?: HandlerJournal | undefined;
+  /**
+   * Opens the routes of runs, which end in `/runs/<id>`: POST starts a run by this id, or goes on with it (without a
+   * body, too), GET tells its state and its questions, and POST of `{ "answer": … }` to `/runs/<id>/answers/<token>` answers one.
+   * Needs a `journal`.
+   *
+   * @default 404 for all of them
+   */
+  readonly runs?: HandlerRuns | undefined;
+}
+
+/** A flow behind HTTP. */
+export interface Handler {
+  (request: Request): Promise<Response>;
+  /**
+   * Takes no more callers: new ones and those who wait get 503, and runs go on to their end.
+   *
+   * @param options.deadline - Milliseconds after which runs that still go on are aborted. @default no limit
+   * @returns When the last answer is out.
+   */
+  close(options?: { readonly deadline?: number | undefined }): Promise<void>;
+  /** Tells how many runs go on, and how many callers wait for one. */
+  stats(): { readonly running: number; readonly waiting: number; readonly closed: boolean };
+}
+
+const rules = {
+  input: aSchema,
+  toShared: aFunction,
+  output: aFunction,
+  limits: anObject,
+  onError: aFunction,
+  progressEvery: aDelay,
+  heartbeat: aTimeout,
+  journal: anObject,
+  runs: anObject,
+};
+const runRules = { authorize: aFunction, shared: aFunction };
+
+/** @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`. */
+export function checkHandlerOptions(options: HandlerOptions): void {
+  checkOptions("createHandler()", options, rules);
+  checkOptions("createHandler(), limits", options.limits, limitRules);
+  const { journal, runs } = options;
+  checkOptions("createHandler(), runs", runs, runRules);
+  const isJournal = typeof journal?.run === "function" && typeof journal.answer === "function";
+  if (journal !== undefined && !isJournal) {
+    throw invalidOption("createHandler()", "journal", "what openJournal() gives", journal);
+  }
+  if (runs === undefined) return;
+  if (typeof runs.authorize !== "function") {
+    const expected = "{ authorize(request, id) }, which decides who may name a run";
+    throw invalidOption("createHandler()", "runs", expected, runs);
+  }
+  if (journal === undefined) {
+    throw invalidOption(
+      "createHandler()",
+      "runs",
+      "given together with a `journal`, which keeps the runs",
+      runs,
+    );
+  }
+}
