@@ -1,6 +1,5 @@
 // The graph: list → read → recall → summarise → write.
 import { Flow, type Gate } from "sluice";
-import type { Journal } from "./journal.js";
 import { isWorthARetry, type Llm } from "./llm.js";
 import {
   ListFiles,
@@ -19,18 +18,17 @@ export interface SummariesDeps {
   readonly gate: Gate;
   /** How many documents are in hand at once. */
   readonly concurrency: number;
-  readonly journal: Journal;
   /** Called once it is known what is to be done. */
   readonly onPlan: Watcher;
   /** Called after each summary or failure. */
   readonly onProgress: Watcher;
 }
 
-/** Creates a flow that summarises documents and asks only for what its journal does not have. */
+/** Creates a flow that summarises documents and asks only for what its store does not have. */
 export function createSummariesFlow(deps: SummariesDeps): Flow<Shared> {
   const list = new ListFiles();
   const read = new ReadDocuments();
-  const recall = new Recall(deps.journal, deps.onPlan);
+  const recall = new Recall(deps.onPlan);
   const summarise = new Summarise(deps, {
     gate: deps.gate,
     concurrency: deps.concurrency,

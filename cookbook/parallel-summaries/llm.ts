@@ -24,8 +24,11 @@ export const MOST_BYTES = (MOST_TOKENS - ANSWER_TOKENS) * BYTES_A_TOKEN - INSTRU
 export class Llm {
   /** The service, the model and the instructions: an answer is good for one such combination. */
   readonly id: string;
-  /** When the last call started, on the monotonic clock. */
+  /** When the first call of this process started, and the last, on the monotonic clock. */
+  firstCallAt: number | undefined;
   lastCallAt = 0;
+  /** What the answers were charged. */
+  tokens = 0;
   readonly #client: OpenAI;
   readonly #model: string;
 
@@ -38,6 +41,7 @@ export class Llm {
 
   async summarise(text: string, signal: AbortSignal): Promise<Summary> {
     this.lastCallAt = performance.now();
+    this.firstCallAt ??= this.lastCallAt;
     const { choices, usage } = await this.#client.chat.completions.create(
       {
         model: this.#model,
@@ -51,7 +55,9 @@ export class Llm {
     );
     const summary = choices[0]?.message.content?.trim();
     if (!summary) throw new Error(`The model answered nothing (finish_reason: ${choices[0]?.finish_reason})`);
-    return { summary, tokens: usage?.total_tokens ?? estimateTokens(text) };
+    const tokens = usage?.total_tokens ?? estimateTokens(text);
+    this.tokens += tokens;
+    return { summary, tokens };
   }
 }
 

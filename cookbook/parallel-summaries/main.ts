@@ -5,15 +5,16 @@ import { dirname, join, parse, relative, resolve, sep } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import OpenAI from "openai";
 import ora from "ora";
-import { Gate } from "sluice";
+import { Gate, SluiceError } from "sluice";
+import { type Journal, openJournal } from "sluice/journal";
 import { escapePath } from "tinyglobby";
 import { createSummariesFlow } from "./flow.js";
 import { InputError } from "./input-error.js";
-import { Journal } from "./journal.js";
 import { Llm, MOST_TOKENS } from "./llm.js";
-import { createShared, outcomesOf, type Shared } from "./nodes.js";
+import { outcomesOf, type Shared } from "./nodes.js";
 import { checkOutput, writeOutput } from "./output.js";
 import { failureText, limitsText, planText, progressText, table } from "./report.js";
+import { startOf } from "./runs.js";
 import type { Limits, StandIn } from "./stand-in.js";
 
 interface Options {
@@ -54,6 +55,8 @@ const options = program.opts<Options>();
 
 const live = process.stderr.isTTY && process.env.CI === undefined;
 const bar = ora({ isEnabled: live, discardStdin: false }); // Ctrl-C must stay a signal
+/** When the first document of this process was done, and how many were done before it. */
+let begun: { readonly at: number; readonly before: number } | undefined;
 const drain = new AbortController();
 const stop = new AbortController();
 // The first signal lets calls in flight end, for they are paid for; a second one stops them.
@@ -72,44 +75,53 @@ try {
   await main();
 } catch (error) {
   if (error !== drain.signal.reason && error !== stop.signal.reason) {
-    process.exitCode = error instanceof InputError ? 2 : 1;
-    console.error(error instanceof InputError ? `error: ${error.message}` : error);
+    const isInUse = error instanceof SluiceError && error.code === "JOURNAL_IN_USE";
+    process.exitCode = isInUse || error instanceof InputError ? 2 : 1;
+    console.error(process.exitCode === 2 ? `error: ${(error as Error).message}` : error);
   }
 }
 
 async function main(): Promise<void> {
   const output = resolve(options.out);
   checkOutput(output);
+  await using journal = await openJournalOf(output);
   const service = await connect();
   try {
-    await summarise(service, output);
+    await summarise(service, journal, output);
   } finally {
     await service.standIn?.close();
   }
 }
 
-async function summarise({ llm, limits }: Service, output: string): Promise<void> {
-  const journalPath = join(dirname(output), `.${parse(output).name}.journal.jsonl`);
-  const journal = new Journal(journalPath, llm.id, options.fresh);
-  if (journal.damaged > 0) {
-    console.log(`Damaged lines in ${relative("", journalPath)}: ${journal.damaged}, to be asked for again.`);
+/** @throws InputError if there is something else, or no folder. */
+async function openJournalOf(output: string): Promise<Journal> {
+  try {
+    return await openJournal(join(dirname(output), `.${parse(output).name}.journal.db`));
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    throw new InputError(`${error.message} (it lies beside the file of --out).`);
   }
+}
+
+async function summarise({ llm, limits }: Service, journal: Journal, output: string): Promise<void> {
   const { limit, concurrency } = options;
   const rate = { ...limits, per: 60_000, burst: 1_000 };
   const gate = new Gate({ concurrency, rate, maxPauses: 100 });
   bar.suffixText = () => (gate.stats().pausedUntil === undefined ? "" : "(429: the service asks to wait)");
-  const flow = createSummariesFlow({ llm, gate, concurrency, journal, onPlan, onProgress });
+  const flow = createSummariesFlow({ llm, gate, concurrency, onPlan, onProgress });
   const cwd = process.cwd();
   const globs = program.args.length > 0 ? program.args : defaultGlobs(cwd);
-  const shared = createShared({ globs, limit, cwd, output });
+  const input = { globs, limit, cwd, output, llm: llm.id };
+  const { runId, shared, goesOn } = await startOf(journal, flow, input, options.fresh);
+  if (goesOn) console.log("\nGoing on with the run that stopped.");
   const startedAt = performance.now();
   try {
-    await flow.run(shared, { drain: drain.signal, signal: stop.signal });
+    await flow.run(shared, { journal, runId, drain: drain.signal, signal: stop.signal });
   } catch (error) {
     bar.stop();
-    const { summarised, kept } = shared.counts;
+    const { summarised = 0, kept = 0 } = shared.counts ?? {};
     if (summarised > 0) writeOutput(output, outcomesOf(shared));
-    if (shared.documents.length > 0) {
+    if (shared.documents?.length > 0) {
       const done = `${summarised + kept} of ${shared.documents.length} summaries are kept`;
       console.log(`\nStopped. ${done}; start again to go on from there.`);
     }
@@ -118,7 +130,8 @@ async function summarise({ llm, limits }: Service, output: string): Promise<void
   bar.stop();
   const { started: calls, refused } = gate.stats();
   const time = performance.now() - startedAt;
-  console.log(`\n${table(shared, { time, lastCallAt: llm.lastCallAt, calls, refused, rate })}`);
+  const { firstCallAt = 0, lastCallAt, tokens } = llm;
+  console.log(`\n${table(shared, { time, firstCallAt, lastCallAt, calls, tokens, refused, rate })}`);
   if (shared.counts.failed > 0) {
     console.log(`\n${failureText(shared)}\nStart again to try what failed once more.`);
     process.exitCode = 1;
@@ -173,13 +186,14 @@ function defaultGlobs(cwd: string): string[] {
 
 function onPlan(shared: Shared): void {
   console.log(`\n${planText(shared)}`);
-  if (live && shared.outcomes.size < shared.documents.length) bar.start(progressText(shared));
 }
 
 /** Without a terminal a line for each tenth has to do. */
 function onProgress(shared: Shared): void {
   const [done, all] = [shared.outcomes.size, shared.documents.length];
-  bar.text = progressText(shared);
+  begun ??= { at: performance.now(), before: done };
+  bar.text = progressText(shared, begun.at, begun.before);
+  if (live) bar.start();
   if (!live && Math.floor((10 * done) / all) > Math.floor((10 * (done - 1)) / all)) console.error(bar.text);
 }
 

@@ -1,4 +1,5 @@
 // The five steps. Each is a node: it reads and writes the shared store, and what it calls is handed to it.
+import { createHash } from "node:crypto";
 import {
   AsyncParallelBatchNode,
   type Context,
@@ -9,26 +10,50 @@ import {
 } from "sluice";
 import { type Document, findFiles, readDocument, unfitReason } from "./documents.js";
 import { InputError } from "./input-error.js";
-import type { Answer, Journal } from "./journal.js";
 import { estimateTokens, type Llm, MOST_BYTES, messageOf, remedy } from "./llm.js";
 import { type Outcome, writeOutput } from "./output.js";
 
-/** What the nodes share, one for each run. */
-export interface Shared {
+/** A summary and what it took to get it. */
+export interface Answer {
+  readonly summary: string;
+  readonly tokens: number;
+  readonly attempts: number;
+}
+
+/** What the user asks for. */
+export interface Input {
   readonly globs: readonly string[];
   readonly limit: number;
   readonly cwd: string;
   /** The path of the file to write, which is no document. */
   readonly output: string;
+  /** What an answer depends on besides the document. */
+  readonly llm: string;
+}
+
+/** What the nodes share, one for each run. Plain data, for the journal keeps it. */
+export interface Shared extends Input {
+  /** What was paid for, now and before, by the key of its document. */
+  answers: Map<string, Answer>;
   /** How many files matched, the limit aside. */
   matched: number;
   files: string[];
-  documents: Document[];
+  documents: Listed[];
   /** What came of each file so far. */
   outcomes: Map<string, Outcome>;
   counts: Counts;
-  /** The time on the monotonic clock when the first call could start. */
-  sendingSince: number;
+}
+
+/** A document without its text: the journal keeps the store, and the text is in its file. */
+export interface Listed {
+  readonly file: string;
+  readonly truncated: boolean;
+  /** Why there is nothing to summarise. */
+  readonly unfit: string | undefined;
+  /** What a call for it may cost. */
+  readonly tokens: number;
+  /** Names the answer: that to a changed document is another. */
+  readonly key: string;
 }
 
 /** How the documents of a run fared. */
@@ -47,10 +72,15 @@ export interface Counts {
 }
 
 /** Creates the store of a run. */
-export function createShared(input: Pick<Shared, "globs" | "limit" | "cwd" | "output">): Shared {
+export function createShared(input: Input, answers: Map<string, Answer>): Shared {
   const counts = { kept: 0, skipped: 0, summarised: 0, failed: 0, tokens: 0, callTime: 0 };
-  return { ...input, matched: 0, files: [], documents: [], outcomes: new Map(), counts, sendingSince: 0 };
+  return { ...input, answers, matched: 0, files: [], documents: [], outcomes: new Map(), counts };
 }
+
+const keyOf = (llm: string, { file, text }: Document): string =>
+  createHash("sha256")
+    .update(JSON.stringify([llm, file, text]))
+    .digest("hex");
 
 /** What came of each document, in order, also when the run was stopped midway. */
 export function outcomesOf({ documents, outcomes }: Shared): Outcome[] {
@@ -80,17 +110,27 @@ export class ListFiles extends Node<Shared, Search, string[]> {
   }
 }
 
+/** A file, and who will be asked about it. */
+interface ToRead {
+  readonly file: string;
+  readonly cwd: string;
+  readonly llm: string;
+}
+
 /** Reads all of them before the first call is paid for: an unreadable one stops the run here. */
-export class ReadDocuments extends AsyncParallelBatchNode<Shared, { file: string; cwd: string }, Document> {
-  override prep({ files, cwd }: Shared) {
-    return files.map((file) => ({ file, cwd }));
+export class ReadDocuments extends AsyncParallelBatchNode<Shared, ToRead, Listed> {
+  override prep({ files, cwd, llm }: Shared): ToRead[] {
+    return files.map((file) => ({ file, cwd, llm }));
   }
 
-  override exec({ file, cwd }: { file: string; cwd: string }): Promise<Document> {
-    return readDocument(file, cwd, MOST_BYTES);
+  override async exec({ file, cwd, llm }: ToRead): Promise<Listed> {
+    const document = await readDocument(file, cwd, MOST_BYTES);
+    const { text, truncated } = document;
+    const key = keyOf(llm, document);
+    return { file, truncated, unfit: unfitReason(document), tokens: estimateTokens(text), key };
   }
 
-  override post(shared: Shared, _files: unknown, documents: Document[]): void {
+  override post(shared: Shared, _files: unknown, documents: Listed[]): void {
     shared.documents = documents;
   }
 }
@@ -98,22 +138,18 @@ export class ReadDocuments extends AsyncParallelBatchNode<Shared, { file: string
 /** Is told how a run goes, after each step of it that a user would want to see. */
 export type Watcher = (shared: Shared) => void;
 
-/** Takes from the journal what earlier runs have paid for, and picks the action: is anything missing? */
+/** Takes what earlier runs have paid for, and picks the action: is anything missing? */
 export class Recall extends Node<Shared> {
-  readonly #journal: Journal;
   readonly #onPlan: Watcher;
 
-  constructor(journal: Journal, onPlan: Watcher) {
+  constructor(onPlan: Watcher) {
     super();
-    this.#journal = journal;
     this.#onPlan = onPlan;
   }
 
   override post(shared: Shared): "missing" | "complete" {
-    for (const document of shared.documents) {
-      const { file } = document;
-      const unfit = unfitReason(document);
-      const answer = this.#journal.get(document);
+    for (const { file, unfit, key } of shared.documents) {
+      const answer = shared.answers.get(key);
       if (unfit !== undefined) {
         shared.outcomes.set(file, { file, error: `Skipped: ${unfit}` });
         shared.counts.skipped++;
@@ -127,20 +163,25 @@ export class Recall extends Node<Shared> {
   }
 }
 
-/** A summary, and how long the call for it took. */
+/** A summary, what it answers, and how long the call for it took. */
 interface TimedAnswer extends Answer {
+  readonly key: string;
   readonly callTime: number;
+}
+
+/** What is to be summarised. */
+interface Missing extends ToRead {
+  readonly tokens: number;
 }
 
 /** What {@link Summarise} works with. */
 export interface SummariseTools {
   readonly llm: Llm;
-  readonly journal: Journal;
   readonly onProgress: Watcher;
 }
 
 /** Summarises what is missing, in parallel. */
-export class Summarise extends AsyncParallelBatchNode<Shared, Document, TimedAnswer, "collect"> {
+export class Summarise extends AsyncParallelBatchNode<Shared, Missing, TimedAnswer, "collect"> {
   readonly #tools: SummariseTools;
 
   constructor(tools: SummariseTools, options: ParallelBatchNodeOptions<Shared, "collect">) {
@@ -148,25 +189,26 @@ export class Summarise extends AsyncParallelBatchNode<Shared, Document, TimedAns
     this.#tools = tools;
   }
 
-  override prep(shared: Shared): Document[] {
-    shared.sendingSince = performance.now();
-    return shared.documents.filter(({ file }) => !shared.outcomes.has(file));
+  override prep({ documents, outcomes, cwd, llm }: Shared): Missing[] {
+    const missing = documents.filter(({ file }) => !outcomes.has(file));
+    return missing.map(({ file, tokens }) => ({ file, tokens, cwd, llm }));
   }
 
-  override cost({ text }: Document): number {
-    return estimateTokens(text);
+  override cost({ tokens }: Missing): number {
+    return tokens;
   }
 
-  override async exec({ text }: Document, { signal, charge, attempt }: Context): Promise<TimedAnswer> {
+  override async exec({ file, cwd, llm }: Missing, ctx: Context): Promise<TimedAnswer> {
+    const document = await readDocument(file, cwd, MOST_BYTES);
     const startedAt = performance.now();
-    const { summary, tokens } = await this.#tools.llm.summarise(text, signal);
-    charge(tokens);
-    return { summary, tokens, attempts: attempt + 1, callTime: performance.now() - startedAt };
+    const { summary, tokens } = await this.#tools.llm.summarise(document.text, ctx.signal);
+    ctx.charge(tokens);
+    const callTime = performance.now() - startedAt;
+    return { summary, tokens, attempts: ctx.attempt + 1, key: keyOf(llm, document), callTime };
   }
 
-  /** Called for each as it finishes, one at a time: from here on no crash can lose the answer. */
-  override onResult(shared: Shared, result: TimedAnswer | ItemFailure<Document>, document: Document): void {
-    const { file } = document;
+  /** Called for each as it finishes, one at a time. The journal has the answer already. */
+  override onResult(shared: Shared, result: TimedAnswer | ItemFailure<Missing>, { file }: Missing): void {
     const { counts, outcomes } = shared;
     if (isFailure(result)) {
       const todo = remedy(result.error, counts.summarised > 0);
@@ -174,8 +216,8 @@ export class Summarise extends AsyncParallelBatchNode<Shared, Document, TimedAns
       counts.failed++;
       outcomes.set(file, { file, error: messageOf(result.error) });
     } else {
-      const { callTime, ...answer } = result;
-      this.#tools.journal.add(document, answer);
+      const { callTime, key, ...answer } = result;
+      shared.answers.set(key, answer);
       counts.summarised++;
       counts.tokens += answer.tokens;
       counts.callTime += callTime;

@@ -1,7 +1,7 @@
 // The file that the user gets.
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { InputError } from "./input-error.js";
-import type { Answer } from "./journal.js";
+import type { Answer } from "./nodes.js";
 
 /** What came of one document. */
 export type Outcome =

@@ -1,7 +1,6 @@
 // Runs the program as a user does: as a process of its own, in a folder of its own, over real HTTP.
 import { spawn } from "node:child_process";
 import {
-  appendFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -18,11 +17,11 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import OpenAI from "openai";
 import { Gate } from "sluice";
+import { openJournal } from "sluice/journal";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { createSummariesFlow } from "./flow.js";
-import { Journal } from "./journal.js";
 import { Llm } from "./llm.js";
-import { createShared } from "./nodes.js";
+import { startOf } from "./runs.js";
 import { type Limits, type StandIn, startStandIn } from "./stand-in.js";
 import { summariseText } from "./summarise-text.js";
 
@@ -56,8 +55,8 @@ const textOf = (at: number) =>
 
 const entriesOf = (folder: string, file = "summaries.json"): Entry[] =>
   JSON.parse(readFileSync(join(folder, file), "utf8"));
-const journalOf = (folder: string) => join(folder, ".summaries.journal.jsonl");
-const linesOf = (path: string) => (existsSync(path) ? readFileSync(path, "utf8").split("\n").length - 1 : 0);
+/** How many summaries a program says it has kept. */
+const keptOf = (text: string) => Number(/Stopped\. (\d+) of 40 summaries are kept/.exec(text)?.[1]);
 
 /** Starts the program as the leader of a process group, like a shell does. */
 function start(cwd: string, args: string[] = [], env: NodeJS.ProcessEnv = {}) {
@@ -155,18 +154,19 @@ describe.concurrent("parallel-summaries", () => {
     const folder = folderOf(40);
     await withStandIn(plenty, async (standIn) => {
       const first = start(folder, ["*.md", "--concurrency", "4"], callTo(standIn));
-      await vi.waitFor(() => expect(linesOf(journalOf(folder))).toBeGreaterThan(5), 30_000);
+      await vi.waitFor(() => expect(standIn.calls.accepted).toBeGreaterThan(5), 30_000);
       process.kill(-first.pid, "SIGINT");
       const { code, text } = await first.ended;
       expect(code).toBe(130);
       expect(text).toContain("finishing what is in flight; press Ctrl-C again to stop now");
-      const kept = linesOf(journalOf(folder));
+      const kept = keptOf(text);
       expect(kept).toBeLessThan(40);
       expect(kept).toBe(standIn.calls.accepted);
-      expect(text).toContain(`Stopped. ${kept} of 40 summaries are kept`);
       expect(entriesOf(folder).filter(({ summary }) => summary !== undefined)).toHaveLength(kept);
 
-      expect((await run(folder, ["*.md"], callTo(standIn))).code).toBe(0);
+      const second = await run(folder, ["*.md"], callTo(standIn));
+      expect(second.text).toContain("Going on with the run that stopped");
+      expect(second.code).toBe(0);
       expect(standIn.calls.accepted).toBe(40);
     });
   });
@@ -175,7 +175,7 @@ describe.concurrent("parallel-summaries", () => {
     const folder = folderOf(40);
     await withStandIn(plenty, async (standIn) => {
       const first = start(folder, ["*.md", "--concurrency", "4"], callTo(standIn));
-      await vi.waitFor(() => expect(linesOf(journalOf(folder))).toBeGreaterThan(5), 30_000);
+      await vi.waitFor(() => expect(standIn.calls.accepted).toBeGreaterThan(5), 30_000);
       const stoppedAt = performance.now();
       process.kill(-first.pid, "SIGINT"); // to the whole group, as a terminal does
       await vi.waitFor(() => expect(first.text()).toContain("press Ctrl-C again"), 10_000);
@@ -184,9 +184,8 @@ describe.concurrent("parallel-summaries", () => {
       expect(performance.now() - stoppedAt).toBeLessThan(1_500);
       expect(firstCode).toBe(130);
 
-      const kept = linesOf(journalOf(folder));
+      const kept = keptOf(text);
       expect(kept).toBeLessThan(40);
-      expect(text).toContain(`Stopped. ${kept} of 40 summaries are kept`);
       const summaries = entriesOf(folder).filter(({ summary }) => summary !== undefined);
       expect(summaries).toHaveLength(kept);
       expect(entriesOf(folder)).toHaveLength(40);
@@ -205,23 +204,33 @@ describe.concurrent("parallel-summaries", () => {
     });
   });
 
-  test("kill -9 loses no answer, and half a line that it may leave is no harm", async () => {
+  test("after a kill -9 only what was in flight, and not yet committed, is asked again", async () => {
     const folder = folderOf(40);
     await withStandIn(plenty, async (standIn) => {
       const first = start(folder, ["*.md", "--concurrency", "4"], callTo(standIn));
-      await vi.waitFor(() => expect(linesOf(journalOf(folder))).toBeGreaterThan(5), 30_000);
+      await vi.waitFor(() => expect(standIn.calls.accepted).toBeGreaterThan(10), 30_000);
       process.kill(-first.pid, "SIGKILL");
       await first.ended;
-      const kept = linesOf(journalOf(folder));
-      appendFileSync(journalOf(folder), '{"key":"0123","file":"doc-0');
 
-      const asked = standIn.calls.accepted;
       const { code, text } = await run(folder, ["*.md"], callTo(standIn));
       expect(code).toBe(0);
-      expect(text).toContain("Damaged lines in .summaries.journal.jsonl: 1");
-      expect(standIn.calls.accepted - asked).toBe(40 - kept);
-      const lines = readFileSync(journalOf(folder), "utf8").trim().split("\n");
-      expect(new Set(lines.map((line) => JSON.parse(line).file)).size).toBe(40);
+      expect(text).toContain("Going on with the run that stopped");
+      expect(standIn.calls.accepted).toBeLessThanOrEqual(40 + 4 + 4);
+      expect(entriesOf(folder).map(({ summary }) => summary?.length)).not.toContain(undefined);
+    });
+  });
+
+  test("a second start beside the first is refused, and the first goes on", async () => {
+    const folder = folderOf(40);
+    await withStandIn({ requests: 600, tokens: 10_000_000 }, async (standIn) => {
+      const first = start(folder, ["*.md", "--rpm", "600", "--concurrency", "1"], callTo(standIn));
+      await vi.waitFor(() => expect(standIn.calls.accepted).toBeGreaterThan(3), 30_000);
+      const second = await run(folder, ["*.md"], callTo(standIn));
+      expect(second.text).toContain("error: ");
+      expect(second.text).toContain("Another process");
+      expect(second.code).toBe(2);
+      expect((await first.ended).code).toBe(0);
+      expect(standIn.calls.accepted).toBe(40);
     });
   });
 
@@ -289,7 +298,7 @@ describe.concurrent("parallel-summaries", () => {
         { OPENAI_BASE_URL: "localhost:1/v1" },
         "Expected OPENAI_BASE_URL to be a URL such as",
       ],
-      ["no folder", ["*.md", "--out", "none/a.json"], {}, "Expected a folder to write to, got"],
+      ["no folder", ["*.md", "--out", "none/a.json"], {}, "cannot be used: there is no folder"],
     ])("%s", async (_, args, env, message) => {
       const { code, text } = await run(folder, args, env);
       expect(text).toContain(message);
@@ -297,13 +306,13 @@ describe.concurrent("parallel-summaries", () => {
       expect(existsSync(join(folder, "summaries.json"))).toBe(false);
     });
 
-    test.each(["summaries.json", ".summaries.journal.jsonl"])(
+    test.each(["summaries.json", ".summaries.journal.db"])(
       "somebody else's %s is not touched",
       async (name) => {
         const folder = folderOf(1);
         writeFileSync(join(folder, name), "my notes\n");
         const { code, text } = await run(folder, ["*.md"]);
-        expect(text).toMatch(/Expected .+, got (something else|another file). Move it away/);
+        expect(text).toMatch(/error: .*summaries.*(something else|it is no database)/);
         expect(code).toBe(2);
         expect(readFileSync(join(folder, name), "utf8")).toBe("my notes\n");
       },
@@ -330,18 +339,12 @@ describe("the flow", () => {
     const output = join(folder, "out.json");
     const gate = new Gate({ concurrency: 2 });
     const runOnce = async () => {
-      const journal = new Journal(join(folder, "journal.jsonl"), llm.id);
+      await using journal = await openJournal(join(folder, "journal.db"));
       const silent = () => {};
-      const flow = createSummariesFlow({
-        llm,
-        gate,
-        concurrency: 2,
-        journal,
-        onPlan: silent,
-        onProgress: silent,
-      });
-      const shared = createShared({ globs: ["*.md"], limit: 10, cwd: folder, output });
-      await flow.run(shared);
+      const flow = createSummariesFlow({ llm, gate, concurrency: 2, onPlan: silent, onProgress: silent });
+      const input = { globs: ["*.md"], limit: 10, cwd: folder, output, llm: llm.id };
+      const { runId, shared } = await startOf(journal, flow, input);
+      await flow.run(shared, { journal, runId });
       return shared.counts;
     };
     expect(await runOnce()).toMatchObject({ summarised: 3, failed: 1, tokens: 300 });

@@ -24,12 +24,18 @@ export function planText({ documents, matched, counts, outcomes }: Shared): stri
   return lines.filter(Boolean).join("\n");
 }
 
-/** Draws how far the run is. */
-export function progressText({ documents, outcomes, counts, sendingSince }: Shared, width = 24): string {
+/**
+ * Draws how far the run is.
+ *
+ * @param since When this process began, on the monotonic clock.
+ * @param before How many documents were done then.
+ */
+export function progressText({ documents, outcomes, counts }: Shared, since: number, before: number): string {
+  const width = 24;
   const full = Math.floor((outcomes.size / documents.length) * width);
   const bar = "█".repeat(full) + "░".repeat(width - full);
-  const done = counts.summarised + counts.failed;
-  const left = ((performance.now() - sendingSince) / done) * (documents.length - outcomes.size);
+  const done = outcomes.size - before;
+  const left = ((performance.now() - since) / done) * (documents.length - outcomes.size);
   return [
     `${bar} ${count(outcomes.size)}/${count(documents.length)}`,
     counts.failed > 0 && `${count(counts.failed)} failed`,
@@ -43,8 +49,11 @@ export function progressText({ documents, outcomes, counts, sendingSince }: Shar
 export interface Measured {
   /** Milliseconds that the run took. */
   readonly time: number;
-  /** When the last call started, on the monotonic clock. */
+  /** When the first call started, and the last, on the monotonic clock. */
+  readonly firstCallAt: number;
   readonly lastCallAt: number;
+  /** What the calls of this process were charged. */
+  readonly tokens: number;
   /** Calls sent, those that were refused or tried again included. */
   readonly calls: number;
   /** Calls that the service refused with 429. */
@@ -53,10 +62,10 @@ export interface Measured {
 }
 
 /** Tells how the run went. */
-export function table({ documents, counts, sendingSince }: Shared, run: Measured): string {
-  const { time, calls, refused, rate } = run;
+export function table({ documents, counts }: Shared, run: Measured): string {
+  const { time, calls, tokens, refused, rate } = run;
   // The gate starts with a burst saved up: as if it had begun that much earlier.
-  const periods = (run.lastCallAt - sendingSince + rate.burst) / rate.per;
+  const periods = (run.lastCallAt - run.firstCallAt + rate.burst) / rate.per;
   const share = (amount: number, limit: number) =>
     `${count(amount / periods)} of ${count(limit)} (${Math.round((100 * amount) / periods / limit)} %)`;
   const rows: [string, string][] = [
@@ -74,7 +83,7 @@ export function table({ documents, counts, sendingSince }: Shared, run: Measured
         `${seconds(counts.callTime)} (${(counts.callTime / time).toFixed(1)} times as long)`,
       ],
       ["requests a minute", share(calls, rate.requests)],
-      ["tokens a minute", share(counts.tokens, rate.tokens)],
+      ["tokens a minute", share(tokens, rate.tokens)],
       ["429s seen", count(refused)],
     );
   }

@@ -116,7 +116,6 @@ describe.skipIf(!canDraw)("in Chromium", () => {
         llm: never,
         gate,
         concurrency: 16,
-        journal: never,
         onPlan: never,
         onProgress: never,
       }),
