@@ -23,6 +23,7 @@ const peers = {
   batching: "dataloader",
   otel: "@opentelemetry/api",
   progress: "log-update",
+  journal: "libsql",
 };
 
 interface Manifest {
