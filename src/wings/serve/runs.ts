@@ -60,9 +60,11 @@ export function told(id: string, { state, action, questions }: KnownRun) {
   return { run: { id, state, action, questions: open } };
 }
 
+/** The code of an error, which may be one of the journal's. */
+const codeOf = (error: unknown): string => (error instanceof SluiceError ? error.code : "");
+
 /** Whether a run has ended because it waits for people. */
-export const isSuspended = (error: unknown): boolean =>
-  error instanceof SluiceError && error.code === "SUSPENDED";
+export const isSuspended = (error: unknown): boolean => codeOf(error) === "SUSPENDED";
 
 const CONFLICTS: Readonly<Record<string, string>> = {
   RUN_IN_USE: "The run is going on elsewhere",
@@ -79,7 +81,7 @@ const UNANSWERABLE: Readonly<Record<string, [status: number, text: string]>> = {
 
 /** What a journal refuses, as the caller is told it; other errors as they are. */
 export function asRefusal(error: unknown): unknown {
-  const code = error instanceof SluiceError ? error.code : "";
+  const code = codeOf(error);
   const conflict = CONFLICTS[code];
   if (conflict !== undefined) return new Refusal(409, conflict, { cause: error });
   const unanswerable = UNANSWERABLE[code];

@@ -55,6 +55,8 @@ export class SqliteConnection {
   readonly #database: Database;
   readonly #exec: Database["exec"];
   readonly #statements = new Map<string, Statement>();
+  /** How many there were. */
+  transactions = 0;
 
   private constructor(database: Database) {
     this.#database = database;
@@ -88,6 +90,7 @@ export class SqliteConnection {
 
   /** Makes changes, all or none. */
   transaction<T>(work: () => T): T {
+    this.transactions++;
     this.sql("BEGIN IMMEDIATE").run();
     try {
       const value = work();

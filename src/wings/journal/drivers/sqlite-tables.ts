@@ -2,6 +2,7 @@
 import type { Entry, EntryKind, QuestionRow, RunRow, RunState } from "../driver.js";
 import { fromSafe, toSafe } from "./safe-text.js";
 import type { SqliteConnection } from "./sqlite-database.js";
+import { ReadAhead } from "./sqlite-read-ahead.js";
 import { ALL, ALL_BUT_THE_STORE, AT_OR_UNDER, deleteSlice, vacuum } from "./sqlite-slices.js";
 
 const RUN_COLUMNS =
@@ -10,6 +11,9 @@ const RUN_COLUMNS =
 export const OVER = "('done', 'cancelled')";
 /** The rows that one transaction of a prune deletes: 5 ms. */
 const SLICE = 2_000;
+
+/** The item of a batch. */
+const INDEX = /^(?:0|[1-9]\d{0,14})$/;
 
 /** A row with all its texts as they were. */
 function restored<T>(row: T): T {
@@ -27,9 +31,11 @@ const withHash = <T extends HashRow>(row: T) => ({ ...restored(row), hash: row.h
 /** The tables of a journal. */
 export abstract class SqliteTables {
   protected readonly connection: SqliteConnection;
+  readonly #ahead: ReadAhead;
 
   constructor(connection: SqliteConnection) {
     this.connection = connection;
+    this.#ahead = new ReadAhead(connection);
   }
 
   /** Whether this process has a run; only it can. */
@@ -42,6 +48,7 @@ export abstract class SqliteTables {
   }
 
   get(id: string, kind: EntryKind, key: string, item: string): string | undefined {
+    if (kind === "result" && INDEX.test(item)) return this.#ahead.get(this.n(id), key, Number(item));
     const row = this.connection
       .sql("SELECT value FROM entries WHERE run = ? AND kind = ? AND key = ? AND item = ?")
       .get(this.n(id), kind, toSafe(key), toSafe(item));
