@@ -221,7 +221,9 @@ export class StoreCut {
 
   #warnOfSize(took: number, groups: readonly Group[]): void {
     const named = groups.filter(({ keys }) => (keys.at(-1) as string) > UNALIASED);
-    if (named.length === 0) return; // the machine was slow, or all of it is input
+    const sizeOf = (some: readonly Group[]) => some.reduce((sum, { text }) => sum + text.length, 0);
+    // Most of it may be what a `prep` returned, which is written once; or there was nothing, and the machine was slow.
+    if (named.length === 0 || sizeOf(named) * 2 < sizeOf(groups)) return;
     this.#hasWarned = true;
     const largest = named.reduce((a, b) => (a.text.length < b.text.length ? b : a));
     warn(

@@ -1,5 +1,5 @@
 import { AsyncParallelBatchNode, Flow, node } from "sluice";
-import { expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Change, EntryKind } from "../../../src/wings/journal/driver.js";
 import { inWords, sized } from "../../support/size.js";
 import { RecordedDriver } from "./support/crashes.js";
@@ -87,4 +87,34 @@ test("a chain of steps leaves no row behind, and takes at most a commit for each
   await started.run(new Flow<Store>(loop as never));
   expect(driver.commits).toBeLessThan(1_100);
   expect(driver.load("r", ["result", "walk", "batch", "start", "once"])).toEqual([]);
+});
+
+describe("a checkpoint that takes over 40 ms", () => {
+  const rows = (count: number) => Array.from({ length: count }, (_, n) => ({ n, text: "x".repeat(200) }));
+  const LARGE = 60_000;
+
+  async function warningsOf(store: Store, list: unknown[]): Promise<string[]> {
+    const emitWarning = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+    const items = node({
+      name: "List",
+      prep: () => list,
+      exec: () => Promise.reject(new Error("down")), // so that there is a checkpoint in its step
+    });
+    await new Started().failure(new Flow<Store>(items as never), store);
+    const codes = emitWarning.mock.calls.map(
+      ([text, options]) => `${(options as { code?: string }).code} ${text}`,
+    );
+    emitWarning.mockRestore();
+    return codes.filter((code) => code.startsWith("SLUICE_LARGE_STORE"));
+  }
+
+  test("for a store warns once, and names its largest key", async () => {
+    expect(await warningsOf({ small: "s", large: rows(LARGE) }, [])).toEqual([
+      expect.stringMatching(/its largest part is "large" with [\d,]+ characters/),
+    ]);
+  });
+
+  test("for what a `prep` returned, which is written once, does not", async () => {
+    expect(await warningsOf({ small: "s" }, rows(LARGE))).toEqual([]);
+  });
 });
