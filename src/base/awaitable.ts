@@ -9,9 +9,12 @@ export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   (typeof value === "object" || typeof value === "function") &&
   typeof (value as { then?: unknown }).then === "function";
 
-type OnValue = (value: unknown) => void;
+/** Is told what work comes to. Neither method may throw. */
+export interface Listener {
+  succeeded(value: unknown): void;
+  failed(error: unknown): void;
+}
 
-const NOTHING = () => {};
 const PENDING = 0;
 const RESOLVED = 1;
 const REJECTED = 2;
@@ -23,34 +26,30 @@ const REJECTED = 2;
 export class Pending implements PromiseLike<unknown> {
   #state: typeof PENDING | typeof RESOLVED | typeof REJECTED = PENDING;
   #outcome: unknown;
-  #onValue: OnValue = NOTHING;
-  #onError: OnValue = NOTHING;
+  #listener: Listener | undefined;
 
-  /** Calls back when it settles, or at once if it has. Must be called once at most. */
-  listen(onValue: OnValue, onError: OnValue): void {
-    if (this.#state === RESOLVED) onValue(this.#outcome);
-    else if (this.#state === REJECTED) onError(this.#outcome);
-    else {
-      this.#onValue = onValue;
-      this.#onError = onError;
-    }
+  /** Tells a listener when it settles, or at once if it has. Must be called once at most. */
+  listen(listener: Listener): void {
+    if (this.#state === RESOLVED) listener.succeeded(this.#outcome);
+    else if (this.#state === REJECTED) listener.failed(this.#outcome);
+    else this.#listener = listener;
   }
 
   resolve(value: unknown): void {
     this.#state = RESOLVED;
     this.#outcome = value;
-    this.#onValue(value);
+    this.#listener?.succeeded(value);
   }
 
   reject(error: unknown): void {
     this.#state = REJECTED;
     this.#outcome = error;
-    this.#onError(error);
+    this.#listener?.failed(error);
   }
 
   /** A promise of the same; it takes the place of the listener. */
   promise(): Promise<unknown> {
-    return new Promise((resolve, reject) => this.listen(resolve, reject));
+    return new Promise((succeeded, failed) => this.listen({ succeeded, failed }));
   }
 
   // biome-ignore lint/suspicious/noThenProperty: so that an async function may await it
@@ -63,10 +62,14 @@ export class Pending implements PromiseLike<unknown> {
 /** The same work, with a promise in place of a {@link Pending}. */
 export const withPromise = (work: unknown): unknown => (work instanceof Pending ? work.promise() : work);
 
-/** Calls back when work settles: in the same turn for a {@link Pending}. Neither callback may throw. */
-export function whenSettled(work: PromiseLike<unknown>, onValue: OnValue, onError: OnValue): void {
-  if (work instanceof Pending) work.listen(onValue, onError);
-  else Promise.resolve(work).then(onValue, onError);
+/** Tells a listener when work settles: in the same turn for a {@link Pending}. */
+export function whenSettled(work: PromiseLike<unknown>, listener: Listener): void {
+  if (work instanceof Pending) work.listen(listener);
+  else
+    Promise.resolve(work).then(
+      (value) => listener.succeeded(value),
+      (error) => listener.failed(error),
+    );
 }
 
 /** Does something with what work comes to: at once for a plain value, else when it settles. */
@@ -85,17 +88,15 @@ export function after(
       return pending.reject(error);
     }
     if (!isThenable(outcome)) return pending.resolve(outcome);
-    whenSettled(
-      outcome,
-      (value) => pending.resolve(value),
-      (error) => pending.reject(error),
-    );
+    whenSettled(outcome, {
+      succeeded: (value) => pending.resolve(value),
+      failed: (error) => pending.reject(error),
+    });
   };
-  whenSettled(
-    work,
-    (value) => settle(() => onValue(value)),
-    (error) => settle(() => onError(error)),
-  );
+  whenSettled(work, {
+    succeeded: (value) => settle(() => onValue(value)),
+    failed: (error) => settle(() => onError(error)),
+  });
   return pending;
 }
 

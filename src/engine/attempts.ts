@@ -1,6 +1,6 @@
 // Attempts: what one call of `exec`, or of a flow's walk, goes through until it has a result or has failed. From the
 // outside in: attempts with their waits and the fallback, the budget, gates, `around` hooks, the call itself.
-import { isThenable, Pending, whenSettled } from "../base/awaitable.js";
+import { isThenable, type Listener, Pending, whenSettled } from "../base/awaitable.js";
 import { raced, sleep } from "../base/cancellation.js";
 import { locate } from "../base/errors.js";
 import { nameOf } from "../base/name.js";
@@ -26,7 +26,7 @@ export function attempt(job: Job, failed?: Failed): unknown {
 const WAITING = Symbol("waiting");
 
 /** The attempts at one job. No async function, so that a flow's walk starts and ends in the turn of its step. */
-class Attempts extends Pending {
+class Attempts extends Pending implements Listener {
   readonly #job: Job;
   /** Where it began: above 0 for a walk that goes on in a resumed run. */
   readonly #first: number;
@@ -60,15 +60,11 @@ class Attempts extends Pending {
       scope.cancellation?.throwIfAborted();
       return work;
     }
-    whenSettled(
-      work,
-      (value) => this.#end(value),
-      (error) => this.#decide(error),
-    );
+    whenSettled(work, this);
     return WAITING;
   }
 
-  #end(value: unknown): void {
+  succeeded(value: unknown): void {
     report(this.#job);
     const { cancellation } = this.#job.scope;
     if (cancellation?.aborted) this.reject(cancellation.reason);
@@ -80,10 +76,10 @@ class Attempts extends Pending {
     this.reject(error);
   }
 
-  #decide(error: unknown): void {
+  failed(error: unknown): void {
     this.#follow(error).then(
       (result) => {
-        if (result !== WAITING) this.#end(result);
+        if (result !== WAITING) this.succeeded(result);
       },
       (failure) => this.#fail(failure),
     );

@@ -1,6 +1,5 @@
 // The walk: one step after another along the links, each of them prep → the middle → post.
-
-import { type Awaitable, isThenable, Pending, whenSettled } from "../base/awaitable.js";
+import { type Awaitable, isThenable, type Listener, Pending } from "../base/awaitable.js";
 import type { EventLoopYields } from "../base/event-loop.js";
 import { MIDDLE, NODE } from "../base/keys.js";
 import type { Watch } from "../observe/watch.js";
@@ -42,7 +41,7 @@ const WAITING = Symbol("waiting");
  * One walk, as a state machine: an async function would await nested walks, and other walks could come in between a
  * node's `post` and the next node's `prep`. Here a nested walk that ends goes on with the outer one in the same turn.
  */
-class Walk extends Pending {
+class Walk extends Pending implements Listener {
   readonly #shared: unknown;
   readonly #scope: Scope;
   readonly #alone: boolean;
@@ -77,10 +76,9 @@ class Walk extends Pending {
     this.#scope = scope;
     this.#alone = alone;
     this.#watch = watch;
-    const { run } = scope;
-    this.#yields = run.yields;
-    this.#isWatched = run.watch !== undefined;
-    this.#takesLongRoad = this.#isWatched || run.meter !== undefined || record !== undefined;
+    this.#yields = scope.run.yields;
+    this.#isWatched = scope.run.watch !== undefined;
+    this.#takesLongRoad = this.#isWatched || scope.run.meter !== undefined || record !== undefined;
   }
 
   start(): Awaitable<Action> {
@@ -136,32 +134,35 @@ class Walk extends Pending {
 
   #wait(work: PromiseLike<unknown>, next: Phase): typeof WAITING {
     this.#next = next;
-    this.#onValue ??= (value) => this.#resume(value);
-    this.#onError ??= (error) => this.#fail(error);
-    whenSettled(work, this.#onValue, this.#onError);
+    if (work instanceof Pending) work.listen(this);
+    else {
+      this.#onValue ??= (value) => this.succeeded(value);
+      this.#onError ??= (error) => this.failed(error);
+      Promise.resolve(work).then(this.#onValue, this.#onError);
+    }
     return WAITING;
   }
 
-  #resume(value: unknown): void {
+  /** Goes on with what it has waited for. */
+  succeeded(value: unknown): void {
     let action: unknown;
     try {
       action = this.#go(this.#next, value);
     } catch (error) {
-      this.reject(error);
-      return;
+      return this.reject(error);
     }
     if (action !== WAITING) this.resolve(action);
   }
 
   /** Settles what a wait has ended with an error: on the short road of `exec`, the fallback comes first. */
-  #fail(error: unknown): void {
+  failed(error: unknown): void {
     if (this.#next === EXECUTED && !this.#located && !this.#hasRecovered) {
       this.#hasRecovered = true;
       try {
         const node = this.#node as unknown as Leaf;
         const result = recoverOnce(node, this.#prepared, error, this.#ctx as StepContext);
         if (isThenable(result)) this.#wait(result, EXECUTED);
-        else this.#resume(result);
+        else this.succeeded(result);
       } catch (failure) {
         this.reject(this.#blame(failure));
       }

@@ -144,11 +144,10 @@ export class Acquisition<T> extends WaitingCall implements SlotCarrier, ScopedCa
     }
     if (!isThenable(work)) this.#succeeded(grant, work);
     else {
-      whenSettled(
-        work,
-        (value) => this.#succeeded(grant, value as T),
-        (error) => this.#failed(grant, error),
-      );
+      whenSettled(work, {
+        succeeded: (value) => this.#succeeded(grant, value as T),
+        failed: (error) => this.#failed(grant, error),
+      });
     }
   }
 

@@ -1,6 +1,6 @@
 // BaseNode: what nodes and flows have in common: options, links by action, and run.
 
-import { type Awaitable, isThenable, whenSettled } from "../base/awaitable.js";
+import { type Awaitable, isThenable, type Listener, whenSettled } from "../base/awaitable.js";
 import { invalidOption, quote, SluiceError, show } from "../base/errors.js";
 import { BEGIN, MIDDLE, NODE } from "../base/keys.js";
 import { classNameOf, nameOf } from "../base/name.js";
@@ -158,18 +158,38 @@ export function perform<S>(node: BaseNode<S>, shared: S, run: Run): Promise<Acti
   const step = node as unknown as Step;
   const begin = journaling === undefined ? first : () => journaling.perform(run, step, shared, first);
   return new Promise((resolve, reject) => {
-    const settle = (end: (outcome: never) => void) => (outcome: unknown) => {
-      run.end();
-      end(outcome as never);
-    };
+    const end = new RunEnd(run, resolve, reject);
     try {
       const work = watch === undefined ? begin() : watch.run(node, run.cancellation, begin);
-      if (isThenable(work)) whenSettled(work, settle(resolve), settle(reject));
-      else settle(resolve)(work);
+      if (isThenable(work)) whenSettled(work, end);
+      else end.succeeded(work);
     } catch (error) {
-      settle(reject)(error);
+      end.failed(error);
     }
   });
+}
+
+/** Ends a run, and settles the promise of it. One small object, for many runs may wait at once. */
+class RunEnd implements Listener {
+  readonly #run: Run;
+  readonly #resolve: (action: Action) => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(run: Run, resolve: (action: Action) => void, reject: (error: unknown) => void) {
+    this.#run = run;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  succeeded(action: unknown): void {
+    this.#run.end();
+    this.#resolve(action as Action);
+  }
+
+  failed(error: unknown): void {
+    this.#run.end();
+    this.#reject(error);
+  }
 }
 
 function link(from: BaseNode, action: unknown, to: unknown): void {
