@@ -143,13 +143,13 @@ class Walk extends Pending implements Listener {
     return WAITING;
   }
 
-  /** Goes on with what it has waited for. */
   succeeded(value: unknown): void {
     let action: unknown;
     try {
       action = this.#go(this.#next, value);
     } catch (error) {
-      return this.reject(error);
+      this.reject(error);
+      return;
     }
     if (action !== WAITING) this.resolve(action);
   }
