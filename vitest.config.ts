@@ -73,7 +73,7 @@ export default defineConfig({
         test: {
           name: "timers",
           include: timers,
-          exclude: ["**/node_modules/**", clock, packed, ...sizeless],
+          exclude: ["**/node_modules/**", clock, browser, ...house, packed, ...sizeless],
           sequence: { groupOrder: 2 },
         },
       },
@@ -111,7 +111,7 @@ export default defineConfig({
         test: {
           name: "recipes",
           include: [recipes],
-          isolate: false,
+          isolate: false, // they start programs, and keep nothing of their own
           globalSetup: "tests/support/bundle-recipes.ts",
           setupFiles: "tests/support/bundled-starts.ts",
           testTimeout: 120_000,
