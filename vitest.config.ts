@@ -111,7 +111,6 @@ export default defineConfig({
         test: {
           name: "recipes",
           include: [recipes],
-          isolate: false, // they start programs, and keep nothing of their own
           globalSetup: "tests/support/bundle-recipes.ts",
           setupFiles: "tests/support/bundled-starts.ts",
           testTimeout: 120_000,

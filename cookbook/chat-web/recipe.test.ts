@@ -261,16 +261,19 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page, in Chrom
   });
 
   test("a connection that breaks is told, and leaves no half answer as a whole one", async () => {
+    let breaks = () => {};
     const cut = createServer((request, response) => {
       if (request.method === "GET") return response.end(pageText);
       response.writeHead(200, { "content-type": "text/event-stream" });
       response.write('event: data\ndata: "Half an "\n\n');
-      setTimeout(() => response.destroy(), 50);
+      breaks = () => response.destroy();
     }).listen(0, "127.0.0.1");
     await once(cut, "listening");
     const page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${(cut.address() as AddressInfo).port}/`);
     await say(page, "hello");
+    await page.getByText("Half an ").waitFor();
+    breaks();
     await page.locator("#log .failed").waitFor();
     expect(await last(page).textContent()).toMatch(/^Half an .+Send the message again to retry\.$/);
     await page.close();

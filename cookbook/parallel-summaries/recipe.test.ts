@@ -236,7 +236,7 @@ describe.concurrent("parallel-summaries", () => {
 
   test("a storm of 429s makes the run slower and no document fail", async () => {
     const folder = folderOf(20);
-    await withStandIn({ requests: 300, tokens: 10_000_000 }, async (standIn) => {
+    await withStandIn({ requests: 120, tokens: 10_000_000 }, async (standIn) => {
       const { code, text } = await run(folder, ["*.md", "--rpm", "60000"], callTo(standIn));
       expect(standIn.calls.refused).toBeGreaterThan(0);
       expect(text).toMatch(new RegExp(`429s seen +${standIn.calls.refused}\n`));
