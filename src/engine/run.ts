@@ -1,4 +1,5 @@
 // One run: its limits, its listeners, its place among the turns of the event loop.
+import type { Listener } from "../base/awaitable.js";
 import { Cancellation } from "../base/cancellation.js";
 import { sharedYields } from "../base/event-loop.js";
 import { HELD, JOURNAL } from "../base/keys.js";
@@ -23,6 +24,7 @@ import { idsOf } from "./ids.js";
 import type { Journaling, RunJournal } from "./journal.js";
 import type { Linked } from "./links.js";
 import { type Meter, meterFor, type Reservation } from "./meter.js";
+import type { Action } from "./step.js";
 
 /** A context as a run inside a hook sees it. */
 interface Outer {
@@ -62,7 +64,7 @@ export const runRules = {
 };
 
 /** One call of `run()`: its limits, its listeners, its place among the turns of the event loop. */
-export class Run {
+export class Run implements Listener {
   // Declared, for the constructor writes them: as fields each would be written twice.
   declare readonly events: Listeners | undefined;
   /** What reports steps, items, attempts and gates; `undefined` where nothing listens to these. */
@@ -70,7 +72,8 @@ export class Run {
   declare readonly cancellation: Cancellation | undefined;
   declare readonly params: Params;
   declare readonly held: Held | undefined;
-  declare readonly maxSteps: number;
+  /** `undefined` where there is no limit. */
+  declare readonly maxSteps: number | undefined;
   /** Counts calls and tokens; `undefined` where there is no budget and nothing listens to `usage`. */
   declare readonly meter: Meter | undefined;
   /** The run in one of whose hooks this one was started. */
@@ -79,18 +82,16 @@ export class Run {
   declare readonly host: Reservation | undefined;
   /** As they were given, for what the journal keeps of a run. */
   declare readonly options: RunOptions | undefined;
-  /** Answers questions in place; an inner run's are those of the run around it. */
-  declare readonly answer: RunOptions["ask"];
-  /** Takes the run; `undefined` where it has no journal. */
-  declare readonly journaling: Journaling | undefined;
   /** What the journal keeps of this run; written when it has taken it. */
   journal: RunJournal | undefined;
-  /** Set by `end`. */
+  /** Written when it ends. */
   over = false;
   /** Steps taken; the node that `run()` was called on is none. Counted by walks. */
   steps = -1;
   readonly yields = sharedYields();
   #id: string | undefined;
+  #resolve: ((action: Action) => void) | undefined;
+  #reject: ((error: unknown) => void) | undefined;
   #ids: Map<Linked, ReadonlyMap<Linked, string>> | undefined;
 
   /**
@@ -103,16 +104,14 @@ export class Run {
     const outer = options?.ctx as unknown as Outer | undefined;
     this.events = options?.events;
     this.params = options?.params === undefined ? NO_PARAMS : Object.freeze({ ...options.params });
-    this.maxSteps = options?.maxSteps ?? UNLIMITED;
+    this.maxSteps = options?.maxSteps === UNLIMITED ? undefined : options?.maxSteps;
     this.#id = options?.runId;
     this.options = options;
-    this.journaling = (options?.journal as { [JOURNAL]?: Journaling } | undefined)?.[JOURNAL];
     this.held = lend(outer?.[HELD]);
     this.outer = outer?.scope?.run;
     this.host = outer?.reservation;
-    this.answer = options?.ask ?? this.outer?.answer;
     this.watch = options && Watch.over(this, options.around);
-    const halts = this.maxSteps !== UNLIMITED || this.journaling !== undefined;
+    const halts = this.maxSteps !== undefined || this.journaling !== undefined;
     this.cancellation = cancellationOf(options, halts, outer?.cancellation, until);
     this.meter = options && meterFor(this, options.budget);
     this.yields.enter();
@@ -120,6 +119,16 @@ export class Run {
 
   get id(): string {
     return (this.#id ??= crypto.randomUUID());
+  }
+
+  /** Takes the run; `undefined` where it has no journal. */
+  get journaling(): Journaling | undefined {
+    return (this.options?.journal as { [JOURNAL]?: Journaling } | undefined)?.[JOURNAL];
+  }
+
+  /** Answers questions in place; an inner run's are those of the run around it. */
+  get answer(): RunOptions["ask"] {
+    return this.options?.ask ?? this.outer?.answer;
   }
 
   /** The ids of the nodes that a walk from this one can reach; links may change between runs. */
@@ -143,7 +152,23 @@ export class Run {
     return this.cancellation?.reason ?? reason;
   }
 
-  end(): void {
+  /** Whom it tells of its end. */
+  settles(resolve: (action: Action) => void, reject: (error: unknown) => void): void {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  succeeded(action: unknown): void {
+    this.#end();
+    this.#resolve?.(action as Action);
+  }
+
+  failed(error: unknown): void {
+    this.#end();
+    this.#reject?.(error);
+  }
+
+  #end(): void {
     this.over = true;
     this.yields.leave();
     this.cancellation?.release();

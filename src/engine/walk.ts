@@ -1,6 +1,5 @@
 // The walk: one step after another along the links, each of them prep → the middle → post.
 import { type Awaitable, isThenable, type Listener, Pending } from "../base/awaitable.js";
-import type { EventLoopYields } from "../base/event-loop.js";
 import { MIDDLE, NODE } from "../base/keys.js";
 import type { Watch } from "../observe/watch.js";
 import { executeOnce, type Leaf, recoverOnce } from "./execute.js";
@@ -47,9 +46,6 @@ class Walk extends Pending implements Listener {
   readonly #alone: boolean;
   /** Wraps each step; `undefined` where nothing watches. */
   readonly #watch: Watch | undefined;
-  readonly #yields: EventLoopYields;
-  readonly #isWatched: boolean;
-  readonly #takesLongRoad: boolean;
   /** Calls the hooks that touch the store, in a run with a journal. */
   readonly #record: WalkRecord | undefined;
   #node: Step;
@@ -76,9 +72,6 @@ class Walk extends Pending implements Listener {
     this.#scope = scope;
     this.#alone = alone;
     this.#watch = watch;
-    this.#yields = scope.run.yields;
-    this.#isWatched = scope.run.watch !== undefined;
-    this.#takesLongRoad = this.#isWatched || scope.run.meter !== undefined || record !== undefined;
   }
 
   start(): Awaitable<Action> {
@@ -96,6 +89,7 @@ class Walk extends Pending implements Listener {
 
   /** Takes steps until the walk ends or has to wait. */
   #advance(from: Phase, given: unknown): unknown {
+    const { yields, watch } = this.#scope.run;
     let value = given;
     for (let phase = from; ; phase = PREP) {
       if (phase === PREP) {
@@ -104,7 +98,7 @@ class Walk extends Pending implements Listener {
       }
       if (phase <= PREPARED) this.#prepared = value;
       if (phase <= YIELDED) {
-        if (--this.#yields.budget <= 0 || this.#isWatched || phase === YIELDED) {
+        if (--yields.budget <= 0 || watch !== undefined || phase === YIELDED) {
           const yielded = yieldAfterPrep(this.#node, this.#scope, phase === YIELDED);
           if (yielded !== undefined) return this.#wait(yielded, YIELDED);
         }
@@ -136,8 +130,8 @@ class Walk extends Pending implements Listener {
     this.#next = next;
     if (work instanceof Pending) work.listen(this);
     else {
-      this.#onValue ??= (value) => this.succeeded(value);
-      this.#onError ??= (error) => this.failed(error);
+      this.#onValue ??= this.succeeded.bind(this); // smaller than a closure
+      this.#onError ??= this.failed.bind(this);
       Promise.resolve(work).then(this.#onValue, this.#onError);
     }
     return WAITING;
@@ -172,7 +166,7 @@ class Walk extends Pending implements Listener {
   #countStep(): void {
     const { run, cancellation } = this.#scope;
     cancellation?.throwIfDraining();
-    if (run.steps >= run.maxSteps) throw this.#scope.tooManySteps(this.#node); // and does not count
+    if (run.maxSteps !== undefined && run.steps >= run.maxSteps) throw this.#scope.tooManySteps(this.#node); // and does not count
     run.steps++;
     this.#steps++;
   }
@@ -194,7 +188,7 @@ class Walk extends Pending implements Listener {
     const node = this.#node;
     const scope = this.#scope;
     this.#located = this.#hasRecovered = false;
-    if (!this.#isWatched) this.#countStep();
+    if (scope.run.watch === undefined) this.#countStep();
     else scope.cancellation?.throwIfAborted();
     const ctx = new StepContext(scope, node, scope.index, 0, this.#steps);
     this.#ctx = ctx;
@@ -208,7 +202,9 @@ class Walk extends Pending implements Listener {
     this.#scope.cancellation?.throwIfDraining();
     const node = this.#node;
     const ctx = this.#ctx as StepContext;
-    if (node[NODE].plain && !this.#takesLongRoad) {
+    const { run } = this.#scope;
+    const long = run.meter !== undefined || run.watch !== undefined || this.#record !== undefined;
+    if (node[NODE].plain && !long) {
       return executeOnce(node as unknown as Leaf, this.#prepared, ctx);
     }
     this.#located = true;

@@ -1,6 +1,6 @@
 // BaseNode: what nodes and flows have in common: options, links by action, and run.
 
-import { type Awaitable, isThenable, type Listener, whenSettled } from "../base/awaitable.js";
+import { type Awaitable, isThenable, whenSettled } from "../base/awaitable.js";
 import { invalidOption, quote, SluiceError, show } from "../base/errors.js";
 import { BEGIN, MIDDLE, NODE } from "../base/keys.js";
 import { classNameOf, nameOf } from "../base/name.js";
@@ -153,43 +153,25 @@ export abstract class BaseNode<S = Untyped> {
 
 /** The whole of a run, watched or not. */
 export function perform<S>(node: BaseNode<S>, shared: S, run: Run): Promise<Action> {
-  const { watch, journaling } = run;
-  const first = () => node[BEGIN](shared, run);
-  const step = node as unknown as Step;
-  const begin = journaling === undefined ? first : () => journaling.perform(run, step, shared, first);
   return new Promise((resolve, reject) => {
-    const end = new RunEnd(run, resolve, reject);
+    run.settles(resolve, reject);
     try {
-      const work = watch === undefined ? begin() : watch.run(node, run.cancellation, begin);
-      if (isThenable(work)) whenSettled(work, end);
-      else end.succeeded(work);
+      const work = begin(node, shared, run);
+      if (isThenable(work)) whenSettled(work, run);
+      else run.succeeded(work);
     } catch (error) {
-      end.failed(error);
+      run.failed(error);
     }
   });
 }
 
-/** Ends a run, and settles the promise of it. One small object, for many runs may wait at once. */
-class RunEnd implements Listener {
-  readonly #run: Run;
-  readonly #resolve: (action: Action) => void;
-  readonly #reject: (error: unknown) => void;
-
-  constructor(run: Run, resolve: (action: Action) => void, reject: (error: unknown) => void) {
-    this.#run = run;
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  succeeded(action: unknown): void {
-    this.#run.end();
-    this.#resolve(action as Action);
-  }
-
-  failed(error: unknown): void {
-    this.#run.end();
-    this.#reject(error);
-  }
+function begin<S>(node: BaseNode<S>, shared: S, run: Run): unknown {
+  const { watch, journaling } = run;
+  if (watch === undefined && journaling === undefined) return node[BEGIN](shared, run);
+  const first = () => node[BEGIN](shared, run);
+  const step = node as unknown as Step;
+  const work = journaling === undefined ? first : () => journaling.perform(run, step, shared, first);
+  return watch === undefined ? work() : watch.run(node, run.cancellation, work);
 }
 
 function link(from: BaseNode, action: unknown, to: unknown): void {
