@@ -6,7 +6,7 @@ import { executeOnce, type Leaf, recoverOnce } from "./execute.js";
 import { wrapStep } from "./items.js";
 import type { WalkRecord } from "./journal.js";
 import type { Scope } from "./scope.js";
-import type { Action, Step } from "./step.js";
+import type { Action, Step, Wiring } from "./step.js";
 import { checkAction, checkStore, unlinked } from "./step-checks.js";
 import { StepContext } from "./step-context.js";
 import { yieldAfterPrep } from "./yield-point.js";
@@ -49,6 +49,8 @@ class Walk extends Pending implements Listener {
   /** Calls the hooks that touch the store, in a run with a journal. */
   readonly #record: WalkRecord | undefined;
   #node: Step;
+  /** The node's own, read once for each step: nodes are of many classes, which makes it a slow read. */
+  #wiring: Wiring;
   /** What the current step has; written by #prepare and #advance. */
   #ctx: StepContext | undefined;
   #prepared: unknown;
@@ -68,6 +70,7 @@ class Walk extends Pending implements Listener {
     this.#record = record;
     this.#steps = record?.steps ?? 0;
     this.#node = node;
+    this.#wiring = node[NODE];
     this.#shared = shared;
     this.#scope = scope;
     this.#alone = alone;
@@ -193,7 +196,7 @@ class Walk extends Pending implements Listener {
     const ctx = new StepContext(scope, node, scope.index, 0, this.#steps);
     this.#ctx = ctx;
     const record = this.#record;
-    const { requires } = node[NODE];
+    const { requires } = this.#wiring;
     if (requires !== undefined && !record?.isPrepared) checkStore(node, requires, this.#shared);
     return record === undefined ? node.prep(this.#shared, ctx) : record.prep(node, this.#shared, ctx);
   }
@@ -204,7 +207,7 @@ class Walk extends Pending implements Listener {
     const ctx = this.#ctx as StepContext;
     const { run } = this.#scope;
     const long = run.meter !== undefined || run.watch !== undefined || this.#record !== undefined;
-    if (node[NODE].plain && !long) {
+    if (this.#wiring.plain && !long) {
       return executeOnce(node as unknown as Leaf, this.#prepared, ctx);
     }
     this.#located = true;
@@ -229,10 +232,11 @@ class Walk extends Pending implements Listener {
   /** Goes to the node that the action leads to; false where it leads to none. */
   #follow(action: Action): boolean {
     if (this.#alone) return false;
-    const next = this.#node[NODE].links.get(action || "default");
+    const next = this.#wiring.links.get(action || "default");
     if (next === undefined) unlinked(this.#node, action, this.#scope);
     if (next === undefined || next === null) return false;
     this.#node = next;
+    this.#wiring = next[NODE];
     return true;
   }
 
