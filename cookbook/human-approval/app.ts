@@ -2,23 +2,15 @@
 import { Hono } from "hono";
 import { streamSSE } from "hono/streaming";
 import { z } from "zod";
-import type { Paper } from "./desk.js";
+import { decision, type Paper } from "./desk.js";
 import type { Office } from "./office.js";
 
 const CSP =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const filled = z.string().trim().min(1).max(10_000);
-const topicBody = z.object({ topic: filled.max(200) });
-const decisionBody = z.object({
-  round: z.number().int().positive(),
-  decision: z.discriminatedUnion("verdict", [
-    z.object({ verdict: z.literal("approve") }),
-    z.object({ verdict: z.literal("reject"), feedback: filled }),
-    z.object({ verdict: z.literal("edit"), text: filled }),
-  ]),
-});
+const topicBody = z.object({ topic: z.string().trim().min(1).max(200) });
+const decisionBody = z.object({ round: z.number().int().positive(), decision });
 
 /** Creates the app. */
 export function createApp(office: Office, page: string): Hono {
@@ -70,7 +62,7 @@ export function createApp(office: Office, page: string): Hono {
     const body = decisionBody.safeParse(await context.req.json().catch(() => undefined));
     if (!body.success) return context.json({ error: z.prettifyError(body.error) }, 400);
     const { round, decision } = body.data;
-    const verdict = desk.decide(Number(context.req.param("id")), round, decision);
+    const verdict = await office.decide(Number(context.req.param("id")), round, decision);
     if (verdict === "taken") return context.json({ verdict });
     // Somebody else was first, or the page is old: nothing was decided.
     return context.json({ verdict }, verdict === "no such draft" ? 404 : 409);

@@ -6,6 +6,7 @@ import { createInterface, type Interface } from "node:readline";
 import { parseArgs } from "node:util";
 import { type ServerType, serve } from "@hono/node-server";
 import { Gate } from "sluice";
+import { openJournal } from "sluice/journal";
 import { createApp } from "./app.js";
 import { parseCommand, USAGE } from "./command.js";
 import { Desk, type Paper } from "./desk.js";
@@ -39,30 +40,57 @@ lines?.close();
 process.exit();
 
 async function main(): Promise<void> {
-  const { topics, port, out, stay } = optionsOf(process.argv.slice(2));
+  const { topics, port, out, journal: file, stay, leave, decide } = optionsOf(process.argv.slice(2));
   const { llm, about } = await connect(process.env);
   const desk = new Desk();
-  const gate = new Gate({ concurrency: 2 });
-  const ask = (id: number, signal: AbortSignal) => desk.decision(id, signal);
-  const office = new Office(desk, createApprovalFlow({ llm, gate, ask, folder: out }), stop.signal);
+  const flow = createApprovalFlow({ llm, gate: new Gate({ concurrency: 2 }), folder: out });
+  await using journal = await openJournal(file);
+  const office = new Office({ desk, flow, journal, signal: stop.signal, goesOn: !decide });
   const page = await readFile(new URL("page.html", import.meta.url), "utf8");
-  const server = serve({ fetch: createApp(office, page).fetch, hostname: "127.0.0.1", port });
-  console.log(
-    `${about}\nDecide here, or at http://127.0.0.1:${await portOf(server, port)}/ where drafts can be added too.`,
-  );
-  if (live) console.log(`Here: ${USAGE}\n`);
+  if (!leave) {
+    const server = serve({ fetch: createApp(office, page).fetch, hostname: "127.0.0.1", port });
+    console.log(
+      `${about}\nDecide here, or at http://127.0.0.1:${await portOf(server, port)}/ where drafts can be added too.`,
+    );
+  }
+  if (live && !leave) console.log(`Here: ${USAGE}\n`);
 
   const shown = new Map<number, number>();
   desk.watch((paper) => show(paper, shown));
-  for (const topic of topics) office.start(topic);
-  lines = createInterface({ input: process.stdin });
-  void decideByLines(lines, desk, shown);
+  await office.open();
+  const begun = topics.length > 0 || decide || desk.papers.length > 0 ? topics : TOPICS;
+  for (const topic of begun) office.start(topic);
   const aborted = once(stop.signal, "abort");
-  await (stay ? aborted : Promise.race([office.idle(), aborted]));
+  if (leave) await Promise.race([office.quiet(), aborted]);
+  else {
+    lines = createInterface({ input: process.stdin });
+    void decideByLines(lines, office, shown);
+    const looks = setInterval(() => void office.look().catch(report), 500); // for what other processes decide
+    await (stay ? aborted : Promise.race([office.idle(), aborted]));
+    clearInterval(looks);
+  }
+  await office.quiet(); // after an abort, what is in flight ends, and is kept
   stop.signal.throwIfAborted();
-  const failed = desk.papers.filter(({ state }) => state === "failed").length;
-  console.log(`\n${desk.papers.length - failed} of ${desk.papers.length} published in ${out}/`);
-  if (failed > 0) process.exitCode = 1;
+  conclude(office, out, file);
+}
+
+/** Says what has become of all papers. The exit code is 1 where some failed, and 3 where some wait for a person. */
+function conclude({ desk, questions }: Office, out: string, file: string): void {
+  const are = (state: Paper["state"]) => desk.papers.filter((paper) => paper.state === state).length;
+  console.log(`\n${are("published")} of ${desk.papers.length} published in ${out}/`);
+  if (are("failed") > 0) process.exitCode = 1;
+  if (questions.size === 0) return;
+  process.exitCode ??= 3;
+  console.log(
+    `${questions.size} ${questions.size === 1 ? "waits" : "wait"} in ${file}: npm start goes on. Or decide anywhere:`,
+  );
+  for (const [id, token] of questions) {
+    console.log(`${id}: npx sluice runs answer ${token} '{"verdict":"approve"}' --journal ${file}`);
+  }
+}
+
+function report(error: unknown): void {
+  console.error(error instanceof Error ? error.message : error);
 }
 
 function show({ id, topic, state, round, text, rejected, note }: Paper, shown: Map<number, number>): void {
@@ -79,9 +107,10 @@ function show({ id, topic, state, round, text, rejected, note }: Paper, shown: M
 /** Takes decisions line by line. Lines of a file may be ahead of the drafts that they are about, and wait for them. */
 async function decideByLines(
   lines: Interface,
-  desk: Desk,
+  office: Office,
   shown: ReadonlyMap<number, number>,
 ): Promise<void> {
+  const { desk } = office;
   const are = (state: Paper["state"]) => desk.papers.filter((paper) => paper.state === state);
   for await (const line of lines) {
     if (line.trim() === "") continue;
@@ -90,7 +119,7 @@ async function decideByLines(
       console.log(command);
       continue;
     }
-    if (!live) await until(desk, () => are("decided").length === 0);
+    if (!live && office.goesOn) await until(desk, () => are("decided").length === 0);
     const open = live
       ? are("waiting")
       : desk.papers.filter(({ state }) => state === "waiting" || state === "writing");
@@ -102,7 +131,7 @@ async function decideByLines(
       continue;
     }
     if (!live) await until(desk, () => !are("writing").some((paper) => paper.id === id));
-    const verdict = desk.decide(id, shown.get(id) ?? 0, command.decision);
+    const verdict = await office.decide(id, shown.get(id) ?? 0, command.decision);
     if (verdict !== "taken") console.log(`${id}: ${verdict}.`);
   }
 }
@@ -136,24 +165,33 @@ function optionsOf(args: string[]) {
   const options = {
     port: { type: "string", default: "8788" },
     out: { type: "string", default: "published" },
+    journal: { type: "string", default: ".approvals.db" },
     stay: { type: "boolean", default: false },
+    leave: { type: "boolean", default: false },
+    decide: { type: "boolean", default: false },
   } as const;
-  let parsed: { values: { port: string; out: string; stay: boolean }; positionals: string[] };
+  const parse = () => parseArgs({ args, options, allowPositionals: true });
+  let parsed: ReturnType<typeof parse>;
   try {
-    parsed = parseArgs({ args, options, allowPositionals: true });
+    parsed = parse();
   } catch (error) {
     throw new InputError(
-      `Expected [topics…] --port <n> --out <folder> --stay, got "${args.join(" ")}". ${(error as Error).message}`,
+      `Expected [topics…] --port <n> --out <folder> --journal <file> --stay --leave --decide, got "${args.join(" ")}". ${(error as Error).message}`,
     );
   }
-  const { values, positionals } = parsed;
+  const { values, positionals: topics } = parsed;
   if (!/^\d+$/.test(values.port) || Number(values.port) > 65_535) {
     throw new InputError(
       `Expected --port to be a number from 0 to 65535, got "${values.port}". Correct it, or leave it out.`,
     );
   }
-  if (positionals.some((topic) => topic.trim() === "")) {
+  if (topics.some((topic) => topic.trim() === "")) {
     throw new InputError('Expected topics, got an empty one. Try: npm start -- "our summer sale"');
   }
-  return { ...values, port: Number(values.port), topics: positionals.length > 0 ? positionals : TOPICS };
+  if (values.decide && (values.leave || topics.length > 0)) {
+    throw new InputError(
+      `Expected --decide alone, since it only takes decisions, got "${args.join(" ")}". Start topics without it.`,
+    );
+  }
+  return { ...values, port: Number(values.port), topics };
 }

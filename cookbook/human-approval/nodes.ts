@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Context, Node, type NodeOptions } from "sluice";
-import type { Decision, Paper } from "./desk.js";
+import { type Decision, decision, type Paper } from "./desk.js";
 import type { Llm, Rejected } from "./llm.js";
 
 /** What the nodes share: one for each topic, and each topic is a run of its own. */
@@ -42,26 +42,24 @@ export class Draft extends Node<Shared, Shared, string> {
   }
 }
 
-/** Gives the person's decision about a paper, whenever it comes. */
-export type Ask = (id: number, signal: AbortSignal) => Promise<Decision>;
+/** What a person is asked, and needs to know to decide. */
+export type Question = Pick<Paper, "text" | "round" | "rejected">;
 
-/** Waits for a person. It has no gate and no timeout: a night or a weekend is no error. */
-export class Review extends Node<Shared, { id: number; text: string }, Decision> {
-  readonly #ask: Ask;
-
-  constructor(ask: Ask) {
+/**
+ * Asks a person. There is no timeout: a night or a weekend is no error. The run is set aside, and its process may end;
+ * when the answer is there, `exec` runs again from its top and has it.
+ */
+export class Review extends Node<Shared, Question, Decision> {
+  constructor() {
     super({ requires: ["text"] });
-    this.#ask = ask;
   }
 
-  override prep({ id, text = "" }: Shared) {
-    return { id, text };
+  override prep({ text = "", rejected }: Shared): Question {
+    return { text, round: rejected.length + 1, rejected: [...rejected] };
   }
 
-  override exec({ id, text }: { id: number; text: string }, { signal, emit }: Context): Promise<Decision> {
-    const decision = this.#ask(id, signal); // first, for somebody may be quick
-    void emit({ state: "waiting", text } satisfies Change);
-    return decision;
+  override exec(question: Question, { ask }: Context): Promise<Decision> {
+    return ask(question, { schema: decision });
   }
 
   override post(shared: Shared, _draft: unknown, decision: Decision): "approved" | "rejected" | "edited" {

@@ -6,12 +6,13 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type ServerType, serve } from "@hono/node-server";
 import OpenAI from "openai";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { Gate } from "sluice";
+import { openJournal } from "sluice/journal";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createApp } from "./app.js";
 import { parseCommand } from "./command.js";
@@ -27,9 +28,8 @@ const pageText = readFileSync(join(import.meta.dirname, "page.html"), "utf8");
 const scratch = mkdtempSync(join(tmpdir(), "approval-"));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-function start(args: string[], env: NodeJS.ProcessEnv = {}) {
+function start(args: string[], env: NodeJS.ProcessEnv = {}, cwd = mkdtempSync(join(scratch, "run-"))) {
   const { OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_MODEL, ...clean } = process.env;
-  const cwd = mkdtempSync(join(scratch, "run-"));
   const child = spawn(process.execPath, ["--import", tsx, program, ...args], {
     cwd,
     env: { ...clean, ...env },
@@ -45,6 +45,19 @@ const post = (
   body: unknown,
   headers: Record<string, string> = { "content-type": "application/json" },
 ) => fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+
+/** What npx starts. */
+const command = join(
+  dirname(createRequire(import.meta.url).resolve("sluice/package.json")),
+  "dist/cli/main.js",
+);
+
+/** Answers by the command. @returns Its exit code. */
+async function answer(cwd: string, token: string, value: unknown): Promise<unknown> {
+  const args = [command, "runs", "answer", token, JSON.stringify(value), "--journal", ".approvals.db"];
+  const [code] = await once(spawn(process.execPath, args, { cwd, stdio: "ignore" }), "close");
+  return code;
+}
 
 describe.concurrent("the program", () => {
   test("takes decisions from lines and from the web, and publishes what was agreed to", async () => {
@@ -79,6 +92,52 @@ describe.concurrent("the program", () => {
     expect(existsSync(join(cwd, "published"))).toBe(false);
   });
 
+  test("asks and ends; another process answers, by page or by command; a third goes on", async () => {
+    const first = start(["--leave", "one thing", "another thing", "a third thing"]);
+    const asked = await first.ended;
+    expect(asked.code, asked.text).toBe(3);
+    expect(asked.text).toContain(
+      "0 of 3 published in published/\n3 wait in .approvals.db: npm start goes on.",
+    );
+    const [, token = ""] = /^1: npx sluice runs answer (\w+) /m.exec(asked.text) ?? [];
+
+    // A command that knows nothing of the flow.
+    expect(await answer(first.cwd, token, { verdict: "maybe" })).toBe(0); // wrong: it is asked again
+    const again = await start(["--leave"], {}, first.cwd).ended;
+    expect(again.code, again.text).toBe(3);
+    expect(again.text).toContain("3 wait");
+    expect(await answer(first.cwd, token, { verdict: "approve" })).toBe(0);
+
+    // A page that only takes decisions.
+    const page = start(["--decide", "--stay", "--port", "0"], {}, first.cwd);
+    const url = await page.prints(/or at (http:\/\/127\.0\.0\.1:\d+\/)/);
+    await page.prints(/\n(3 · a third thing · draft 1)/);
+    const rejected = { round: 1, decision: { verdict: "reject", feedback: "shorter" } };
+    expect((await post(`${url}papers/2/decision`, rejected)).status).toBe(200);
+    expect((await post(`${url}papers/2/decision`, rejected)).status).toBe(409);
+    const edited = { round: 1, decision: { verdict: "edit", text: "Mine." } };
+    expect((await post(`${url}papers/3/decision`, edited)).status).toBe(200);
+    page.child.kill("SIGINT");
+    expect((await page.ended).code).toBe(130);
+    expect(existsSync(join(first.cwd, "published"))).toBe(false);
+
+    const third = await start(["--leave"], {}, first.cwd).ended;
+    expect(third.code, third.text).toBe(3);
+    expect(third.text).toContain("2 of 3 published in published/\n1 waits");
+    const last = start(["--port", "0"], {}, first.cwd);
+    await last.prints(/\n(2 · another thing · draft 2)/);
+    const [, second = ""] = /^2: npx sluice runs answer (\w+) /m.exec(third.text) ?? [];
+    expect(await answer(first.cwd, second, { verdict: "approve" })).toBe(0); // and the process that waits sees it
+    const { code, text } = await last.ended;
+    expect(code, text).toBe(0);
+    const files = join(first.cwd, "published");
+    expect(readdirSync(files).map((file) => readFileSync(join(files, file), "utf8"))).toEqual([
+      `${write("one thing", [])}\n`,
+      `${write("another thing", ["shorter"])}\n`,
+      "Mine.\n",
+    ]);
+  });
+
   test("explains wrong input", async () => {
     const taken = createServer().listen(0, "127.0.0.1");
     await once(taken, "listening");
@@ -86,7 +145,8 @@ describe.concurrent("the program", () => {
     const cases: [string[], string][] = [
       [["--port", "80a"], 'error: Expected --port to be a number from 0 to 65535, got "80a".'],
       [["--port", String(port)], `error: Expected a free port, got ${port}, which is in use.`],
-      [["--colour"], "error: Expected [topics…] --port <n> --out <folder> --stay"],
+      [["--decide", "--leave"], "error: Expected --decide alone"],
+      [["--colour"], "error: Expected [topics…] --port <n> --out <folder> --journal <file>"],
     ];
     const ends = await Promise.all(cases.map(([args]) => start(args).ended));
     for (const [at, [, message]] of cases.entries()) {
@@ -113,19 +173,23 @@ class QuickLlm extends Llm {
   }
 }
 
-function office(folder: string, gate = new Gate({ concurrency: 1 }), signal = new AbortController().signal) {
+async function office(
+  folder: string,
+  { gate = new Gate({ concurrency: 1 }), signal = new AbortController().signal, file = ":memory:" } = {},
+) {
   const llm = new QuickLlm();
   const desk = new Desk();
-  const ask = (id: number, stop: AbortSignal) => desk.decision(id, stop);
-  const flow = createApprovalFlow({ llm, gate, ask, folder: join(scratch, folder), backoff: 1 });
-  const made = new Office(desk, flow, signal);
+  const flow = createApprovalFlow({ llm, gate, folder: join(scratch, folder), backoff: 1 });
+  const journal = await openJournal(file);
+  const made = new Office({ desk, flow, journal, signal });
+  await made.open();
   const waiting = () => desk.papers.filter(({ state }) => state === "waiting").map(({ id }) => id);
-  return { office: made, desk, llm, gate, waiting };
+  return { office: made, desk, llm, gate, journal, waiting };
 }
 
 describe("the flow", () => {
   test("a hundred drafts wait and hold no slot, and are decided in any order", async () => {
-    const { office: open, desk, gate, waiting } = office("hundred");
+    const { office: open, desk, gate, waiting } = await office("hundred");
     const timers = process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
     for (let n = 1; n <= 100; n++) open.start(`topic ${n}`);
     await vi.waitFor(() => expect(waiting()).toHaveLength(100));
@@ -134,7 +198,7 @@ describe("the flow", () => {
       timers,
     );
     for (const id of waiting().reverse())
-      desk.decide(id, 1, id % 2 ? { verdict: "approve" } : { verdict: "edit", text: `mine ${id}` });
+      void open.decide(id, 1, id % 2 ? { verdict: "approve" } : { verdict: "edit", text: `mine ${id}` });
     await open.idle();
     expect(desk.papers.every(({ state }) => state === "published")).toBe(true);
     expect(readFileSync(join(scratch, "hundred", "8-topic-8.md"), "utf8")).toBe("mine 8\n");
@@ -142,49 +206,49 @@ describe("the flow", () => {
   });
 
   test("every rejection goes into the next draft, and nothing is published before somebody agrees", async () => {
-    const { office: open, desk, llm, waiting } = office("rejected");
+    const { office: open, desk, llm, waiting } = await office("rejected");
     open.start("cake");
     for (const [round, feedback] of [
       [1, "shorter"],
       [2, "mention coffee"],
     ] as const) {
       await vi.waitFor(() => expect(waiting()).toEqual([1]));
-      expect(desk.decide(1, round, { verdict: "reject", feedback })).toBe("taken");
+      expect(await open.decide(1, round, { verdict: "reject", feedback })).toBe("taken");
     }
     await vi.waitFor(() => expect(waiting()).toEqual([1]));
     expect(desk.papers[0]).toMatchObject({ round: 3, text: write("cake", ["shorter", "mention coffee"]) });
     expect(desk.papers[0]?.rejected.map(({ feedback }) => feedback)).toEqual(["shorter", "mention coffee"]);
     expect(llm.drafts).toHaveLength(3);
     expect(existsSync(join(scratch, "rejected"))).toBe(false);
-    desk.decide(1, 3, { verdict: "approve" });
+    await open.decide(1, 3, { verdict: "approve" });
     await open.idle();
     expect(readdirSync(join(scratch, "rejected"))).toEqual(["1-cake.md"]);
   });
 
   test("one decision counts, and only about the draft that was read", async () => {
-    const { office: open, desk, waiting } = office("once");
+    const { office: open, desk, waiting } = await office("once");
     open.start("cake");
     await vi.waitFor(() => expect(waiting()).toEqual([1]));
-    expect(desk.decide(1, 2, { verdict: "approve" })).toBe("another draft by now");
-    expect(desk.decide(7, 1, { verdict: "approve" })).toBe("no such draft");
-    expect(desk.decide(1, 1, { verdict: "approve" })).toBe("taken");
-    expect(desk.decide(1, 1, { verdict: "reject", feedback: "no" })).toBe("not waiting");
+    expect(await open.decide(1, 2, { verdict: "approve" })).toBe("another draft by now");
+    expect(await open.decide(7, 1, { verdict: "approve" })).toBe("no such draft");
+    expect(await open.decide(1, 1, { verdict: "approve" })).toBe("taken");
+    expect(await open.decide(1, 1, { verdict: "reject", feedback: "no" })).toBe("not waiting");
     await open.idle();
     expect(desk.papers[0]?.state).toBe("published");
   });
 
   test("a draft that fails and an abort are told, and leave the others alone", async () => {
     const stop = new AbortController();
-    const { office: open, desk, waiting } = office("failed", new Gate(), stop.signal);
+    const { office: open, desk, waiting } = await office("failed", { gate: new Gate(), signal: stop.signal });
     open.start("cake");
     open.start("broken");
     await vi.waitFor(() => expect(desk.papers.map(({ state }) => state)).toEqual(["waiting", "failed"]));
     expect(desk.papers[1]?.note).toBe("no model today");
     expect(waiting()).toEqual([1]);
     stop.abort(new Error("closing time"));
-    await open.idle();
-    expect(desk.papers[0]).toMatchObject({ state: "failed", note: "closing time" });
-    expect(desk.decide(1, 1, { verdict: "approve" })).toBe("not waiting");
+    await open.quiet();
+    expect(waiting()).toEqual([1]); // for it needs no process
+    expect(existsSync(join(scratch, "failed"))).toBe(false);
   });
 });
 
@@ -202,7 +266,7 @@ test.each([
 });
 
 test("the web side refuses what is no decision, and what a form elsewhere could send", async () => {
-  const { office: open, desk } = office("refused");
+  const { office: open, desk } = await office("refused");
   const app = createApp(open, "");
   const send = (path: string, body: string, type = "application/json") =>
     app.request(path, { method: "POST", headers: { "content-type": type }, body });
@@ -229,8 +293,9 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page, in Chrom
   let browser: Browser;
   let server: ServerType;
   let url: string;
-  const scene = office("page");
+  let scene: Awaited<ReturnType<typeof office>>;
   beforeAll(async () => {
+    scene = await office("page");
     const quiet = ["--no-first-run", "--disable-background-networking", "--disable-component-update"];
     const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-sync", ...quiet];
     browser = await chromium.launch({ executablePath, args });
@@ -302,7 +367,7 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page, in Chrom
     await withPage(async (page) => {
       const card = await add(page, "<img src=x onerror=document.title=1>");
       const id = scene.desk.papers.length;
-      expect(scene.desk.decide(id, 1, { verdict: "approve" })).toBe("taken");
+      expect(await scene.office.decide(id, 1, { verdict: "approve" })).toBe("taken");
       await card.getByText("published", { exact: true }).waitFor();
       expect(await page.locator("#papers img").count()).toBe(0);
       expect(await page.title()).toBe("Drafts");

@@ -113,7 +113,7 @@ export class Questions {
     if (problem !== undefined) throw notSerializable(`${showPath(path)}: a question`, problem);
     const expires = options?.expires;
     const row = {
-      token: randomBytes(16).toString("base64url"),
+      token: randomBytes(16).toString("hex"),
       key,
       nth,
       question: encode(question),

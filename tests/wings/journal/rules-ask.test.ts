@@ -41,7 +41,7 @@ test("a question sets the run aside, and with its answer exec runs again from it
     1,
     [
       {
-        token: expect.stringMatching(/^[\w-]{22}$/),
+        token: expect.stringMatching(/^[0-9a-f]{32}$/),
         question: { draft: 1 },
         path: ["Main", "Asks"],
         index: undefined,
