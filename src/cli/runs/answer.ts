@@ -20,28 +20,15 @@ Examples:
   $ sluice runs answer <token> '{ "ok": false, "why": "too long" }'
   $ sluice runs answer <token> --json - < verdict.json`;
 
-/** A token may begin with a dash, as an option does. */
-const DASHED_TOKEN = /^-[\w-]{21}$/;
-/** Stands before such a token while options are read; no argument of a process can have it. */
-const MARK = "\0";
-
-class AnswerCommand extends Command {
-  override parseOptions(args: string[]) {
-    return super.parseOptions(args.map((arg) => (DASHED_TOKEN.test(arg) ? `${MARK}${arg}` : arg)));
-  }
-}
-
 export const answerCommand = (io: Io): Command =>
-  new AnswerCommand("answer")
+  new Command("answer")
     .summary("answer a question")
     .description("Answers a question that a run asks, from any process and at any time.")
     .argument("<token>", "the token of the question; sluice runs show has it")
     .argument("<value>", "the answer, as JSON or as text; - reads it from standard input")
     .option("--json", "refuse a value that is not JSON")
     .addHelpText("after", HELP)
-    .action((token: string, value: string, options: AnswerOptions) =>
-      answer(token.replace(MARK, ""), value, options, io),
-    );
+    .action((token: string, value: string, options: AnswerOptions) => answer(token, value, options, io));
 
 async function answer(token: string, given: string, options: AnswerOptions, io: Io): Promise<void> {
   await withJournal(options, async (opened) => {
