@@ -5,7 +5,9 @@ const { workload: name, case: caseName, contestant, budget } = JSON.parse(proces
 const workload = await import(`./workloads/${name}.mjs`);
 const chosen = workload.cases[caseName];
 const peer = workload.peers[contestant] ?? {};
-const adapter = workload.standalone ? undefined : await load(peer.file ?? contestant);
+const adapter = workload.standalone
+  ? undefined
+  : await load(peer.file ?? workload.files?.[contestant] ?? contestant);
 
 const figures = await workload.measure(adapter, { budget, contestant, ...chosen, ...peer });
 const maxRss = process.resourceUsage().maxRSS / 1024;

@@ -32,6 +32,8 @@ const names = [
   "abort",
   "import-size",
   "growth",
+  "durable-sqlite",
+  "durable-postgres",
 ];
 const only = options.only?.split(",");
 const unknown = only?.filter((name) => !names.includes(name)) ?? [];

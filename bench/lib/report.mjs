@@ -23,6 +23,7 @@ const columns = {
   "begun after it": ({ late }) => `${late}`,
   "over an empty script": ({ ms }) => (ms === undefined ? "–" : `${number(ms, 1)} ms`),
   "min+gzip": ({ kilobytes }) => (kilobytes ? `${number(kilobytes, 1)} kB` : "–"),
+  "kept on disk": ({ kilobytes }) => `${number(kilobytes, 0)} kB`,
   rounds: ({ count }) => `${count}`,
 };
 
@@ -35,6 +36,8 @@ function columnsOf(workload, chosen, empty) {
   if (workload.adapter === "abort") return pick("contestant", "time", "begun after it", "rounds");
   if (workload.clock === "wall") return pick("contestant", "ratio", "time", "rounds");
   const each = [`each ${workload.unit}`, ({ ms }) => cost(ms, piecesOf(chosen, chosen.name))];
+  if (workload.clock === "kept")
+    return [...pick("contestant", "ratio"), each, ...pick("kept on disk", "rounds")];
   return [...pick("contestant", "ratio"), each, memory, ...pick("rounds")];
 }
 
