@@ -52,9 +52,12 @@ afterAll(() => {
   );
 });
 
-/** The least of three measurements: what a busy machine adds is not ours. */
-const bestOfThree = async (measure: () => Promise<number>): Promise<number> =>
-  Math.min(await measure(), await measure(), await measure());
+/** The first measurement that is soon enough, or the least of three: what a busy machine adds is not ours. */
+async function bestOfThree(measure: () => Promise<number>): Promise<number> {
+  let best = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 3 && best >= SOON; round++) best = Math.min(best, await measure());
+  return best;
+}
 
 /** The larger of two measurements, or where one is over the limit the median of five: the machine has its moments. */
 async function medianOfFive(measure: () => Promise<number>, limit: number): Promise<number> {

@@ -117,12 +117,12 @@ async function endsAsWithoutKills({ journal, kills: wanted, released }: Place): 
 }
 
 describe("a program that is killed leaves the store that it leaves without kills, and pays again only what was in flight", () => {
-  const onSqlite = killsOf(50, 4);
+  const onSqlite = killsOf(50, 2);
   test(`${inWords(onSqlite)} times on SQLite`, async () => {
     await endsAsWithoutKills({ journal: join(folder, "runs.db"), kills: onSqlite, released: async () => {} });
   }, 1_800_000);
 
-  const onPostgres = killsOf(20, 2);
+  const onPostgres = killsOf(20, 1);
   test.skipIf(noPostgres !== undefined)(
     `${inWords(onPostgres)} times on PostgreSQL`,
     async () => {

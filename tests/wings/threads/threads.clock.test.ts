@@ -7,7 +7,7 @@ import { Worker } from "node:worker_threads";
 import { AsyncParallelBatchNode, type Context, Flow, node } from "sluice";
 import { asyncify, ThreadPool } from "sluice/threads";
 import { expect, test } from "vitest";
-import { sized } from "../../support/size.js";
+import { isFull, sized } from "../../support/size.js";
 
 const HASHING = sized(5_000, 1_000);
 const print = (line: string) => process.stdout.write(`${line}\n`);
@@ -119,7 +119,7 @@ class Raw {
   }
 }
 
-test("a CPU-bound batch costs at most 10 % more than worker_threads by hand, best of five", async () => {
+test.runIf(isFull)("a CPU-bound batch costs at most 10 % more than worker_threads by hand, best of five", async () => {
   const threads = availableParallelism();
   const items = Array.from({ length: 16 }, (_, n) => n); // of 25 ms, for the way to a thread and back takes up to 1 ms
   const pool = new ThreadPool({ threads });
