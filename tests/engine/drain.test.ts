@@ -294,10 +294,9 @@ describe("drain", () => {
   test("an abort still cuts at once", async () => {
     const { drain, stop } = drainer();
     const abort = new AbortController();
-    const running = new Flow(node({ exec: () => new Promise(() => {}) })).run(
-      {},
-      { drain, signal: abort.signal },
-    );
+    const exec = vi.fn(() => new Promise(() => {}));
+    const running = new Flow(node({ exec })).run({}, { drain, signal: abort.signal });
+    await vi.waitFor(() => expect(exec).toHaveBeenCalled()); // on a busy machine it waits for a turn first
     stop();
     await sleep(2);
     abort.abort(new Error("now"));
