@@ -45,7 +45,13 @@ export { idsOf, segmentOf } from "./engine/ids.js";
 export type { BatchRecord, Journaling, RunJournal, WalkRecord } from "./engine/journal.js";
 export type { Run } from "./engine/run.js";
 export type { Scope } from "./engine/scope.js";
-export { makeSentCall, type SentCall, type SentOutcome } from "./engine/sent-call.js";
+export {
+  makeSentAttempt,
+  makeSentCall,
+  type SentAttempt,
+  type SentCall,
+  type SentOutcome,
+} from "./engine/sent-call.js";
 export type { Step } from "./engine/step.js";
 export type { StepContext } from "./engine/step-context.js";
 export { GateClock } from "./gate/gate-clock.js";

@@ -8,13 +8,13 @@ import { type Named, nameOf } from "../base/name.js";
 import { emitter } from "../observe/emitter.js";
 import { attemptHere } from "./attempts.js";
 import type { Params } from "./context.js";
-import type { Call } from "./execute.js";
+import { type Call, call } from "./execute.js";
 import { checkShared } from "./executor.js";
 import { RecordedAttempts } from "./executor-call.js";
 import type { AttemptReport } from "./executor-reports.js";
 import { Run } from "./run.js";
 import { Scope } from "./scope.js";
-import type { Settings } from "./settings.js";
+import { NO_SETTINGS, type Settings } from "./settings.js";
 import type { Step } from "./step.js";
 
 /** A call as it was sent: plain data. */
@@ -106,6 +106,42 @@ export async function makeSentCall(
     if (run.cancellation?.draining) return { kind: "undone", ...details() };
     return { kind: "error", error, ...details() };
   } finally {
+    run.succeeded(undefined);
+  }
+}
+
+/** One call of `exec` that another process makes attempts of: plain data. */
+export interface SentAttempt extends SentCall {
+  readonly attempt: number;
+  readonly lastError: unknown;
+}
+
+/** What `exec` does of its context, as it does it. */
+export interface SentAttemptHost {
+  emit(data: unknown): void;
+  charge(tokens: number): void;
+}
+
+/** Calls `exec` of a node once, without its attempts, gates, timeout and fallback. */
+export async function makeSentAttempt(
+  node: Step,
+  sent: SentAttempt,
+  host: SentAttemptHost,
+): Promise<unknown> {
+  const { runId, params, input, index, attempt, lastError } = sent;
+  const events = emitter();
+  events.on("data", ({ data }) => host.emit(data));
+  const run = new Run({ runId, params, events });
+  run.settles(ignore, ignore);
+  const own = new RecordedAttempts(undefined, undefined, sent.identity);
+  const scope = new SentScope(run, sent);
+  const job: Call = { node: node as never, settings: NO_SETTINGS, scope, input, index, step: 1, own };
+  const ctx = own.context(job, attempt);
+  if (lastError !== undefined) ctx.follows(lastError);
+  try {
+    return await call(job, ctx, undefined);
+  } finally {
+    if (own.tokensCharged !== undefined) host.charge(own.tokensCharged);
     run.succeeded(undefined);
   }
 }

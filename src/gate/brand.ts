@@ -8,4 +8,4 @@ export const isGate = (value: unknown): value is Gate => isObject(value) && GATE
 
 /** Whether a gate, or the limit of one, holds for several processes together. */
 export const isSharedGate = (gate: unknown): boolean =>
-  isObject(gate) && "isShared" in gate && gate.isShared === true;
+  isObject(gate) && "shared" in gate && gate.shared !== undefined;
