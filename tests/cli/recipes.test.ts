@@ -75,6 +75,7 @@ describe("sluice new", () => {
     symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
     const { OPENAI_API_KEY, ...env } = process.env;
     const out = execFileSync("npm", ["start", "--silent"], {
+      shell: process.platform === "win32", // npm is a script there
       cwd: join(folder, "first"),
       env,
       encoding: "utf8",

@@ -130,6 +130,7 @@ describe("a bundler takes only what is used, minified", () => {
     );
     process.stdout.write(`bundle of Node and Flow: ${bytes} bytes\n`);
     expect(bytes, inputs.join()).toBeLessThan(49_000);
+    expect(inputs.filter((path) => /^(bottleneck|p-limit)\b/.test(path))).toEqual([]);
   });
 
   test("a Gate brings nothing of nodes and flows", async () => {
