@@ -12,7 +12,7 @@ const browser = "tests/**/*.browser.test.ts";
 /** They start processes and threads, or look for what is left in their own. */
 const house = [
   "tests/{cli,docs,types,view,wings/threads}/**/*.test.ts",
-  "tests/{house,properties/random-graphs}.test.ts",
+  "tests/{house,repository,properties/random-graphs}.test.ts",
 ];
 const packed = "tests/package/**/*.test.ts";
 const recipes = "cookbook/*/recipe.test.ts";
@@ -52,6 +52,7 @@ export default defineConfig({
       provider: "v8",
       include: ["src/{engine,gate}/**/*.ts"],
       reporter: ["text", "text-summary"],
+      reportOnFailure: true,
     },
     projects: [
       {
