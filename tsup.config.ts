@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -88,6 +88,8 @@ export default defineConfig([
     noExternal: ["devalue"],
     treeshake: true,
     shims: true,
+    // A bundle of a program leaves thread.cjs behind; its text goes along.
+    define: { THREAD_SOURCE: JSON.stringify(readFileSync("src/wings/threads/thread.cjs", "utf8")) },
     onSuccess: async () => {
       // The thread's side of sluice/threads is plain CommonJS, which a worker loads by its path.
       await copyFile("src/wings/threads/thread.cjs", "dist/threads/thread.cjs");

@@ -2,7 +2,7 @@
 import { closeSync, fstatSync, openSync, type write, writeSync } from "node:fs";
 import { SluiceError } from "sluice";
 import { quote, Room } from "sluice/internal";
-import { callAtExit } from "./at-exit.js";
+import { callAtExit } from "../shared/at-exit.js";
 
 /** How many letters may wait for the disk before the run does. */
 const MOST_WAITING = 1_000_000;
