@@ -84,8 +84,8 @@ export default defineConfig([
     entry: wingEntries,
     format: ["esm", "cjs"],
     external: ["sluice", "sluice/internal", /^node:/],
-    // An ES module only, and its text is what a database keeps: a program has the one that its journal was written with.
-    noExternal: ["devalue"],
+    // ES modules only. The text of devalue is what a database keeps: a program has the one that its journal was written with.
+    noExternal: ["devalue", "string-width", "get-east-asian-width", "strip-ansi", "ansi-regex"],
     treeshake: true,
     shims: true,
     // A bundle of a program leaves thread.cjs behind; its text goes along.

@@ -20,8 +20,7 @@ const otel = `
   console.log(JSON.stringify(seen));`;
 const missing = `
   const spans = () => new Flow(node({})).run({}, { around: otel() });
-  const progress = () => showProgress({ live: true });
-  for (const use of [asyncify(() => 1), batched(async (items) => items), spans, progress]) {
+  for (const use of [asyncify(() => 1), batched(async (items) => items), spans]) {
     console.log(await use(1).catch(({ code, message }) => code + ": " + message));
   }`;
 
@@ -69,8 +68,7 @@ test.each(["missing.mjs", "missing.cjs"])(
     expect(await run(packed.project, process.execPath, program)).toBe(
       "MISSING_PEER: sluice/threads needs the package `piscina`, which is not installed; install it: npm install piscina\n" +
         "MISSING_PEER: sluice/batching needs the package `dataloader`, which is not installed; install it: npm install dataloader\n" +
-        "MISSING_PEER: sluice/otel needs the package `@opentelemetry/api`, which is not installed; install it: npm install @opentelemetry/api\n" +
-        "MISSING_PEER: sluice/progress needs the package `log-update`, which is not installed; install it: npm install log-update\n",
+        "MISSING_PEER: sluice/otel needs the package `@opentelemetry/api`, which is not installed; install it: npm install @opentelemetry/api\n",
     );
   },
 );
