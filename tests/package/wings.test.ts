@@ -4,6 +4,7 @@ import { cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import webpack from "webpack";
 import { compile, compilersTried } from "../support/compilers.js";
 import { type Packed, pack, root, run } from "../support/pack.js";
 import { isFull } from "../support/size.js";
@@ -150,6 +151,27 @@ test.each([
     expect(await readdir(temporary)).toEqual([]);
   },
 );
+
+test("sluice/otel can be bundled for browsers by webpack", async () => {
+  await writeFile(
+    join(packed.project, "browser.mjs"),
+    'import { otel } from "sluice/otel"; console.log(typeof otel());',
+  );
+  const problems = await new Promise((resolve, reject) => {
+    const output = { path: join(packed.project, "browser"), filename: "out.cjs" };
+    const options = {
+      mode: "production",
+      target: "web",
+      context: packed.project,
+      entry: "./browser.mjs",
+      output,
+    } as const;
+    webpack(options, (error, stats) =>
+      error ? reject(error) : resolve(stats?.toJson().errors?.map(({ message }) => message)),
+    );
+  });
+  expect(problems).toEqual([]);
+});
 
 test("in CommonJS Jest an optional package is missing with the flag that Jest needs, and works with it", async () => {
   await writeFile(
