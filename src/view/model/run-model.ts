@@ -114,12 +114,14 @@ export class RunModel {
     if (typeof line.action === "string") span.action = line.action;
     if (typeof line.wait === "number") span.wait = line.wait;
     for (const wait of span.waits) wait.end ??= at; // it gave up
-    if (span.outcome === "failed" && span.kind !== "attempt" && !hasFailedInside(span)) {
-      this.failed++;
-      if (!this.#forgets || this.failures.length < MOST_FAILURES) this.failures.push(span);
-    }
+    if (span.outcome === "failed" && span.kind !== "attempt" && !hasFailedInside(span)) this.#fail(span);
     this.graph.end(span);
     if (this.#forgets) this.#forget(span);
+  }
+
+  #fail(span: Span): void {
+    this.failed++;
+    if (!this.#forgets || this.failures.length < MOST_FAILURES) this.failures.push(span);
   }
 
   /** Only a failure is looked for later, by the span around it. */

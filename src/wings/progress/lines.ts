@@ -43,19 +43,30 @@ interface Facts {
 /** In the order in which they are read. */
 const ORDER = ["count", "percent", "failed", "outcome", "rate", "time", "waiting"] as const;
 
-function factsOf({ progress, waiting, ended, began }: Row, now: number): Facts {
-  const { done = 0, failed = 0, total, rate = 0, remaining } = progress ?? {};
-  const isOpen = ended === undefined;
-  const left = isOpen && done < (total ?? 0) ? remaining : undefined;
+function factsOf(row: Row, now: number): Facts {
+  const { progress, waiting, ended, began } = row;
+  const left = remainingOf(row);
   return {
-    count:
-      progress === undefined ? "" : total === undefined ? count(done) : `${count(done)} of ${count(total)}`,
+    ...(progress === undefined ? NO_FIGURES : figuresOf(progress)),
+    outcome: ended === undefined || ended.outcome === "done" ? "" : ended.outcome,
+    time: left === undefined ? duration((ended?.at ?? now) - began) : `${duration(left)} left`,
+    waiting: ended === undefined && waiting > 0 ? `${count(waiting)} waiting` : "",
+  };
+}
+
+const remainingOf = ({ progress, ended }: Row): number | undefined =>
+  ended === undefined && progress !== undefined && progress.done < (progress.total ?? 0)
+    ? progress.remaining
+    : undefined;
+
+const NO_FIGURES = { count: "", percent: "", failed: "", rate: "" };
+
+function figuresOf({ done, failed, total, rate }: NonNullable<Row["progress"]>): typeof NO_FIGURES {
+  return {
+    count: total === undefined ? count(done) : `${count(done)} of ${count(total)}`,
     percent: total === undefined || total === 0 ? "" : `${Math.floor((100 * done) / total)} %`,
     failed: failed > 0 ? `${count(failed)} failed` : "",
-    outcome: isOpen || ended.outcome === "done" ? "" : ended.outcome,
-    rate: progress === undefined ? "" : `${rateOf(rate)}/s`,
-    time: left === undefined ? duration((ended?.at ?? now) - began) : `${duration(left)} left`,
-    waiting: isOpen && waiting > 0 ? `${count(waiting)} waiting` : "",
+    rate: `${rateOf(rate)}/s`,
   };
 }
 

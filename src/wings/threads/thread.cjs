@@ -197,22 +197,27 @@ const DEEPEST = 8;
 /** A structured clone keeps an error's message and stack only; its own fields, cause and parts travel beside it. */
 function pack(error, depth = 0) {
   if (typeof error?.message !== "string") return { error: cloneable(error) ? error : String(error) };
+  const others = depth < DEEPEST ? packOthers(error, depth + 1) : {};
+  // Errors of the module loader's own thread, and Node 20's DOMException, lose even the message. A clone of what holds
+  // others would hold them a second time.
+  const isWhole = Object.keys(others).length === 0 && types.isNativeError(error) && cloneable(error);
+  return { error: isWhole ? error : bare(error), fields: fieldsOf(error), ...others };
+}
+
+function packOthers({ cause, errors }, depth) {
+  return {
+    ...(cause !== undefined && { cause: pack(cause, depth) }),
+    ...(Array.isArray(errors) && { errors: errors.map((each) => pack(each, depth)) }),
+  };
+}
+
+function fieldsOf(error) {
   const fields = {};
   for (const key of Object.keys(error)) {
     if (key !== "cause" && key !== "errors" && cloneable(error[key])) fields[key] = error[key];
   }
   if (error.name !== "Error") fields.name = error.name;
-  const packed = { error: error, fields };
-  if (depth < DEEPEST && error.cause !== undefined) packed.cause = pack(error.cause, depth + 1);
-  if (depth < DEEPEST && Array.isArray(error.errors)) {
-    packed.errors = error.errors.map((each) => pack(each, depth + 1));
-  }
-  // Errors of the module loader's own thread, and Node 20's DOMException, lose even the message. A clone of what holds
-  // others would hold them a second time.
-  const isWhole = packed.cause === undefined && packed.errors === undefined;
-  if (isWhole && types.isNativeError(error) && cloneable(error)) return packed;
-  packed.error = bare(error);
-  return packed;
+  return fields;
 }
 
 /** An error of the same built-in class, with the message and the stack. */
