@@ -46,6 +46,7 @@ export type { Scope } from "./engine/scope.js";
 export type { Step } from "./engine/step.js";
 export type { StepContext } from "./engine/step-context.js";
 export { GateClock } from "./gate/gate-clock.js";
+export { type Held, slotOf } from "./gate/held-slots.js";
 export { type RequestScopes, scopesOn } from "./gate/request-scopes.js";
 export { holdSlot } from "./gate/scoped-slot.js";
 export { Semaphore } from "./gate/semaphore.js";
