@@ -9,7 +9,11 @@ const root = import.meta.dirname;
 
 // A wing adds one line here and one in `exports` of package.json.
 const wings = ["batching", "diagram", "journal", "otel", "progress", "serve", "testing", "threads", "trace"];
-const wingEntries = Object.fromEntries(wings.map((wing) => [`${wing}/index`, `src/wings/${wing}/index.ts`]));
+const wingEntries = {
+  ...Object.fromEntries(wings.map((wing) => [`${wing}/index`, `src/wings/${wing}/index.ts`])),
+  // What a thread of an executor loads by its path.
+  "threads/call-node": "src/wings/threads/call-node.ts",
+};
 
 const common = {
   target: ["node20", "es2022"],

@@ -15,8 +15,15 @@ export type { AskOptions, AskRequest } from "./engine/ask.js";
 export type { Backoff, BackoffOptions } from "./engine/backoff.js";
 export type { BudgetOptions } from "./engine/budget.js";
 export type { Context, Params, RunOptions } from "./engine/context.js";
+export {
+  type AnswerDetails,
+  Executor,
+  type ExecutorAnswer,
+} from "./engine/executor.js";
+export type { ExecutorCall } from "./engine/executor-call.js";
+export type { AttemptReport } from "./engine/executor-reports.js";
 export { type Collected, ItemFailure, isFailure, type OnError } from "./engine/failure.js";
-export type { BaseOptions, NodeOptions, RetryOptions } from "./engine/settings.js";
+export type { BaseOptions, NodeOptions, RetryOptions, TriedOptions } from "./engine/settings.js";
 export type { Action } from "./engine/step.js";
 export type { EventOf, RunStream, StreamOptions, StreamType } from "./engine/stream.js";
 export type { AdaptiveConcurrency } from "./gate/adaptive-limit.js";

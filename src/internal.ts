@@ -5,6 +5,7 @@ export { describe, invalidOption, quote, SluiceError, show, showPath } from "./b
 export { hash, hashNumber, longHash } from "./base/hash.js";
 export {
   BACKPRESSURE,
+  EXECUTOR,
   GATE,
   HELD,
   JOURNAL,
@@ -39,10 +40,18 @@ export { aSchema, issuesOf } from "./base/schema.js";
 export { warn } from "./base/warnings.js";
 export { fitting } from "./engine/ask.js";
 export type { Call, Job } from "./engine/execute.js";
+export type { OpenCall } from "./engine/executor-call.js";
 export { idsOf, segmentOf } from "./engine/ids.js";
 export type { BatchRecord, Journaling, RunJournal, WalkRecord } from "./engine/journal.js";
 export type { Run } from "./engine/run.js";
 export type { Scope } from "./engine/scope.js";
+export {
+  makeSentAttempt,
+  makeSentCall,
+  type SentAttempt,
+  type SentCall,
+  type SentOutcome,
+} from "./engine/sent-call.js";
 export type { Step } from "./engine/step.js";
 export type { StepContext } from "./engine/step-context.js";
 export { GateClock } from "./gate/gate-clock.js";

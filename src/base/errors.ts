@@ -18,6 +18,8 @@ export const errorCodes = [
   "INVALID_PARAMS",
   "INVALID_COST",
   "COST_TOO_HIGH",
+  "GATE_NOT_SHARED",
+  "INVALID_EXECUTION",
   "MAX_STEPS",
   "BUDGET_SPENT",
   "NOBODY_TO_ASK",
@@ -77,6 +79,8 @@ export interface Location {
   readonly item: number | undefined;
   /** The attempt that failed, counted from 0. */
   readonly attempt: number;
+  /** The machine that an executor sent the call to; `undefined` where it failed in this process. */
+  readonly machine?: string | undefined;
 }
 
 /** Two builds of sluice may meet in one process, so the map belongs to the process. */

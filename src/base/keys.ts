@@ -17,6 +17,9 @@ export const BACKPRESSURE = Symbol.for("sluice/1.backpressure");
 /** On a journal: how it takes a run. */
 export const JOURNAL = Symbol.for("sluice/1.journal");
 
+/** On an executor: what the engine asks of it. */
+export const EXECUTOR = Symbol.for("sluice/1.executor");
+
 /** On a Gate. */
 export const GATE = Symbol.for("sluice/1.gate");
 /** On a context: the slots of gates that its hook holds. */

@@ -3,13 +3,13 @@
 import { isThenable, type Listener, Pending, whenSettled } from "../base/awaitable.js";
 import { raced, sleep } from "../base/cancellation.js";
 import { locate } from "../base/errors.js";
+import { EXECUTOR } from "../base/keys.js";
 import { nameOf } from "../base/name.js";
 import { readRefusal } from "../gate/refusal.js";
 import { backpressure } from "../observe/events.js";
 import { waitAfter } from "./backoff.js";
-import type { Job } from "./execute.js";
-import { type Failed, isRaced, report, tryOnce } from "./one-attempt.js";
-import { StepContext } from "./step-context.js";
+import type { Call, Job } from "./execute.js";
+import { contextOf, type Failed, isRaced, report, tryOnce } from "./one-attempt.js";
 
 /**
  * Tries a job until it succeeds, its attempts are used up, or it is aborted; then the fallback decides.
@@ -19,9 +19,20 @@ import { StepContext } from "./step-context.js";
  */
 export function attempt(job: Job, failed?: Failed): unknown {
   const { journal } = job.scope.run;
-  if (journal === undefined) return new Attempts(job).start(failed);
-  return journal.recall(job, (error) => new Attempts(job, journal.attemptOf(job)).start(error ?? failed));
+  if (journal === undefined) return make(job, 0, failed);
+  return journal.recall(job, (error) => make(job, journal.attemptOf(job), error ?? failed));
 }
+
+/** Makes a result that no journal has. */
+function make(job: Job, first: number, failed: Failed | undefined): unknown {
+  const { executor } = job.settings;
+  if (executor !== undefined && failed === undefined) return executor[EXECUTOR].run(job as Call);
+  return attemptHere(job, failed, first);
+}
+
+/** The same as {@link attempt} without the journal's memory and in this process, whatever the node's executor is. */
+export const attemptHere = (job: Job, failed?: Failed, first?: number): unknown =>
+  new Attempts(job, first).start(failed);
 
 const WAITING = Symbol("waiting");
 
@@ -144,9 +155,10 @@ async function waitBefore(job: Job, error: unknown, number: number, first: numbe
   }
 }
 
-async function recover(job: Job, error: unknown, number: number): Promise<unknown> {
-  const { node, scope, input, index, step, worker } = job;
-  const ctx = new StepContext(scope, node, index, number, step);
+/** Gives what the fallback gives after a last attempt that threw this error. */
+export async function recover(job: Job, error: unknown, number: number): Promise<unknown> {
+  const { node, scope, input, index, worker } = job;
+  const ctx = contextOf(job, number);
   if (worker !== undefined) worker.recovered = true;
   try {
     return await raced(node.execFallback(input, error, ctx), scope.cancellation);

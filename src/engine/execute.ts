@@ -26,6 +26,16 @@ export interface Leaf extends Tried {
   exec(input: unknown, ctx: StepContext): unknown;
 }
 
+/** What stands around attempts that an executor lets run here. */
+export interface OwnAttempts {
+  /** In place of the node's. */
+  readonly exec: ((input: unknown, ctx: StepContext) => unknown) | undefined;
+  /** What `cost()` gave, where it was called before the call was sent. */
+  readonly tokens: number | undefined;
+  /** Makes the context of the attempt of this number, or of its fallback. */
+  context(job: Job, number: number): StepContext;
+}
+
 /** One piece of work to be tried. */
 interface Work {
   readonly settings: Settings;
@@ -35,6 +45,8 @@ interface Work {
   /** The number of its step in its walk, from 1. */
   readonly step: number;
   readonly worker?: Worker | undefined;
+  /** Of attempts that an executor lets run here. */
+  readonly own?: OwnAttempts | undefined;
   /** Reports that the last attempt has failed, and what comes after; written by the attempt. */
   tell?: ((after?: { readonly wait: number | undefined }) => void) | undefined;
 }
@@ -142,7 +154,7 @@ export function call(job: Job, ctx: StepContext, grant: Grant | undefined): unkn
     if (ctx.setAside !== undefined) throw ctx.setAside; // what an `exec` makes of that is not taken
   };
   try {
-    work = job.walk === undefined ? job.node.exec(job.input, ctx) : job.walk(ctx);
+    work = job.walk === undefined ? calledOf(job).exec(job.input, ctx) : job.walk(ctx);
   } catch (error) {
     end();
     cancellation?.throwIfAborted();
@@ -162,6 +174,9 @@ export function call(job: Job, ctx: StepContext, grant: Grant | undefined): unkn
     },
   );
 }
+
+/** What has the `exec` of a call. */
+const calledOf = ({ own, node }: Call) => (own?.exec ? own : node) as Leaf;
 
 /** A timer may fire this many ms early, by the clock that measures it here. */
 const EARLY = 2;

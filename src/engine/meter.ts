@@ -151,12 +151,17 @@ class Meter {
     this.#blocked--;
   }
 
-  /** Ends a call that cost so much; with `undefined`, gives back what was reserved for one that was not made. */
-  settle(reserved: number, cost: number | undefined, eventFields: () => UsageFields): void {
+  /**
+   * Ends a call that cost so much; with `undefined`, gives back what was reserved for one that was not made.
+   *
+   * @param calls - How often `exec` was called for it elsewhere.
+   */
+  settle(reserved: number, cost: number | undefined, eventFields: () => UsageFields, calls = 1): void {
     this.#tokens += (cost ?? 0) - reserved;
     if (cost === undefined) this.#calls--;
     else {
-      this.#used.calls++;
+      this.#calls += calls - 1;
+      this.#used.calls += calls;
       this.#used.tokens += cost;
       const { events } = this.#run;
       if (listensTo(events, "usage")) {
@@ -225,12 +230,12 @@ export class Reservation {
   }
 
   /** Ends it, once: a call that was made keeps what it reserved unless it charged; another gives it back. */
-  end(wasMade: boolean): void {
+  end(wasMade: boolean, calls?: number): void {
     if (this.ended) return;
     this.ended = true;
     if (this.waits > 0) this.meter.unblock();
     const cost = wasMade ? (this.#charged ?? this.#tokens) : undefined;
-    this.meter.settle(this.#tokens, cost, this.#eventFields);
-    this.outer?.end(wasMade);
+    this.meter.settle(this.#tokens, cost, this.#eventFields, calls);
+    this.outer?.end(wasMade, calls);
   }
 }

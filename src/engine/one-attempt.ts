@@ -37,9 +37,11 @@ export function tryOnce(job: Job, number: number, lastError: unknown, failed: Fa
   return perform(job, contextOf(job, number, lastError));
 }
 
-function contextOf({ node, scope, index, step }: Job, number: number, lastError: unknown): StepContext {
-  const ctx = new StepContext(scope, node, index, number, step);
-  if (number > 0) ctx.follows(lastError);
+/** Makes the context of an attempt, or of its fallback. */
+export function contextOf(job: Job, number: number, lastError?: unknown): StepContext {
+  const { node, scope, index, step, own } = job;
+  const ctx = own?.context(job, number) ?? new StepContext(scope, node, index, number, step);
+  if (lastError !== undefined) ctx.follows(lastError);
   return ctx;
 }
 
@@ -158,9 +160,9 @@ function perform(job: Job, ctx: StepContext, grant?: Grant): unknown {
 }
 
 /** The tokens to reserve; a first attempt may have asked for them already. */
-async function costOf(job: Job): Promise<number> {
-  const { node, scope, input, worker } = job;
-  let tokens: unknown = worker?.takeCost() ?? node.cost?.(input);
+export async function costOf(job: Job): Promise<number> {
+  const { node, scope, input, worker, own } = job;
+  let tokens: unknown = own?.tokens ?? worker?.takeCost() ?? node.cost?.(input);
   if (isThenable(tokens)) {
     worker?.releaseSlots(scope.run.held);
     tokens = await raced(tokens, scope.cancellation);

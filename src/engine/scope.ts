@@ -94,6 +94,11 @@ export class Scope {
     return this.#copy(cancellation, this.span, this, { step, batch, ofItems: true });
   }
 
+  /** What `run()` was called on, unless that is the node itself. */
+  get root(): Named | undefined {
+    return this.#outer?.root ?? this.flow;
+  }
+
   /** What the journal keeps of the batch, where this is the scope of items. */
   get batch(): BatchRecord | undefined {
     return this.#place?.batch;

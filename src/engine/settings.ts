@@ -1,6 +1,7 @@
 // The options that nodes take: their rules, and the checked form that the engine uses.
 
 import { invalidOption, SluiceError } from "../base/errors.js";
+import { EXECUTOR } from "../base/keys.js";
 import {
   aBoolean,
   aCount,
@@ -12,6 +13,7 @@ import {
   rule,
   strings,
 } from "../base/options.js";
+import { isObject } from "../base/realms.js";
 import type { Untyped } from "../base/untyped.js";
 import { isGate } from "../gate/brand.js";
 import { statusOf } from "../gate/error-status.js";
@@ -22,6 +24,7 @@ import { isQuotaExhausted } from "../gate/quota.js";
 import type { Rate } from "../gate/rate.js";
 import { aBackoff, type Backoff, checkBackoff } from "./backoff.js";
 import type { Context } from "./context.js";
+import type { Executor } from "./executor.js";
 
 /** The keys of a store; any, of one that nothing is known of. */
 type KeyOf<S> = unknown extends S ? string : keyof S & string;
@@ -67,6 +70,8 @@ export interface Settings {
   readonly gates: readonly Passable[];
   /** The `gate` option where it is a function. */
   readonly chooseGate: ((input: unknown, ctx: Context) => unknown) | undefined;
+  /** Where `exec` runs, if not here. */
+  readonly executor: Executor | undefined;
   /** Whether calls go through gates. */
   readonly isGated: boolean;
   /** No further attempts, no timeout, no gates: the call is made as it is. */
@@ -83,8 +88,8 @@ const retryRules: Record<string, Rule> = {
   timeout: aTimeout,
 };
 
-/** The options of a {@link Node}. */
-export interface NodeOptions<S = Untyped> extends BaseOptions<S>, RetryOptions {
+/** The options of every node that is tried: of flows too. */
+export interface TriedOptions<S = Untyped> extends BaseOptions<S>, RetryOptions {
   /**
    * A gate to share with other nodes; `exec` holds one of its slots while it runs. A function is called before each
    * attempt with what `exec` will get, for one gate for each tenant or model; with `undefined` the call has none.
@@ -99,13 +104,22 @@ export interface NodeOptions<S = Untyped> extends BaseOptions<S>, RetryOptions {
   readonly atMostOnce?: boolean | undefined;
 }
 
+/** The options of a {@link Node}. */
+export interface NodeOptions<S = Untyped> extends TriedOptions<S> {
+  /**
+   * Where `exec` runs: in threads with `sluice/threads`, on other machines with `sluice/bullmq`, or as a class of your
+   * own says. With one, attempts, gates and the fallback are the executor's affair. @default here
+   */
+  readonly executor?: Executor | undefined;
+}
+
 /** A class in place of an object: `new` is missing. */
 const isClass = (value: object): boolean => /^class\b/.test(Function.prototype.toString.call(value));
 
 export const baseRules: Record<string, Rule> = { name: aString, requires: strings };
 
 /** The rules of options that lead to a result: attempts, timeout, gates. */
-export const nodeRules: Record<string, Rule> = {
+export const triedRules: Record<string, Rule> = {
   ...baseRules,
   ...retryRules,
   gate: rule(
@@ -114,6 +128,12 @@ export const nodeRules: Record<string, Rule> = {
   ),
   rate: anObject,
   atMostOnce: aBoolean,
+};
+
+/** The rules of nodes that call `exec`. */
+export const nodeRules: Record<string, Rule> = {
+  ...triedRules,
+  executor: rule("an Executor", (value) => isObject(value) && EXECUTOR in value),
 };
 
 const pocketFlow = (theirs: string, ours: string, meaning: string): string =>
@@ -144,7 +164,7 @@ function isWorthRetrying(error: unknown): boolean {
 }
 
 export function settingsOf(where: string, options: NodeOptions): Settings {
-  const { attempts = 1, backoff = 0, retryIf = isWorthRetrying, timeout, gate, rate } = options;
+  const { attempts = 1, backoff = 0, retryIf = isWorthRetrying, timeout, gate, rate, executor } = options;
   if (options.atMostOnce === true && attempts > 1) {
     throw invalidOption(where, "attempts", "left out with `atMostOnce`", attempts);
   }
@@ -154,6 +174,8 @@ export function settingsOf(where: string, options: NodeOptions): Settings {
   if (typeof gate === "function") chooseGate = gate as Settings["chooseGate"];
   else if (gate !== undefined) gates.push(gate as unknown as Passable);
   if (rate !== undefined) gates.push(privateGate(where, rate));
+  executor?.[EXECUTOR].check(where, gates);
+  const isHere = executor === undefined;
   const isGated = gates.length > 0 || chooseGate !== undefined;
   return {
     attempts,
@@ -162,9 +184,10 @@ export function settingsOf(where: string, options: NodeOptions): Settings {
     timeout,
     gates,
     chooseGate,
+    executor,
     isGated,
-    singleAttempt: attempts === 1 && timeout === undefined && !isGated,
-    runsInline: timeout === undefined && chooseGate === undefined,
+    singleAttempt: attempts === 1 && timeout === undefined && !isGated && isHere,
+    runsInline: timeout === undefined && chooseGate === undefined && isHere,
   };
 }
 

@@ -42,6 +42,10 @@ class Rare {
   setAside: unknown;
 }
 
+/** The `idempotencyKey` of what has this identity in a run. */
+export const keyOfCall = (runId: string, identity: string): string =>
+  longHash(JSON.stringify([runId, identity]));
+
 const NOTHING_TO_AWAIT = Promise.resolve();
 
 /** The engine's side of a {@link Context}. */
@@ -86,7 +90,7 @@ export class StepContext implements Context {
 
   get idempotencyKey(): string {
     const { journal } = this.scope.run;
-    return longHash(JSON.stringify([this.runId, journal?.identityOf(this) ?? this.key]));
+    return keyOfCall(this.runId, journal?.identityOf(this) ?? this.key);
   }
 
   get lastError(): unknown {

@@ -5,7 +5,7 @@ import type { Awaitable } from "../base/awaitable.js";
 import { quote } from "../base/errors.js";
 import { MIDDLE, NODE } from "../base/keys.js";
 import { nameOf } from "../base/name.js";
-import type { Rule } from "../base/options.js";
+import { aCountOrInfinity, type Rule } from "../base/options.js";
 import type { Untyped } from "../base/untyped.js";
 import type { Context } from "../engine/context.js";
 import type { OnError, Outcome } from "../engine/failure.js";
@@ -16,12 +16,11 @@ import type { StepContext } from "../engine/step-context.js";
 import type { BaseNode } from "./base-node.js";
 import {
   type BatchArguments,
-  batchRules,
   batchSettings,
   type ConcurrencyOption,
   type Items,
+  itemRules,
   type OnErrorOption,
-  parallelRules,
 } from "./batch.js";
 import { Flow, type FlowOptions, flowRules } from "./flow.js";
 import { IterationFanOut } from "./iterations.js";
@@ -43,8 +42,8 @@ type LastAction<P, E extends OnError> = unknown extends E
     ? Outcome<string | undefined, P, E>
     : Action;
 
-const batchFlowRules: Record<string, Rule> = { ...flowRules, ...batchRules };
-const parallelFlowRules: Record<string, Rule> = { ...flowRules, ...parallelRules };
+const batchFlowRules: Record<string, Rule> = { ...flowRules, ...itemRules };
+const parallelFlowRules: Record<string, Rule> = { ...batchFlowRules, concurrency: aCountOrInfinity };
 
 /**
  * A flow that is walked once for each set of params that `prep` gives, one by one. The nodes inside find them

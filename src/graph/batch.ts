@@ -62,12 +62,13 @@ export interface ParallelBatchNodeOptions<S = Untyped, E extends OnError = "thro
   extends BatchNodeOptions<S, E>,
     ConcurrencyOption {}
 
-export const batchRules: Record<string, Rule> = {
-  ...nodeRules,
+/** The rules of what becomes of items. */
+export const itemRules: Record<string, Rule> = {
   onError: oneOf("throw", "collect"),
   maxFailures: aWholeNumber,
   itemKey: aFunction,
 };
+export const batchRules: Record<string, Rule> = { ...nodeRules, ...itemRules };
 export const parallelRules: Record<string, Rule> = { ...batchRules, concurrency: aCountOrInfinity };
 
 /** @throws SluiceError `INVALID_OPTION` for `maxFailures` where failures are not collected. */

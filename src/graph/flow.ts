@@ -11,7 +11,7 @@ import { attempt } from "../engine/attempts.js";
 import type { Context, Params } from "../engine/context.js";
 import { Run } from "../engine/run.js";
 import { type Place, Scope } from "../engine/scope.js";
-import { type NodeOptions, nodeRules } from "../engine/settings.js";
+import { type TriedOptions, triedRules } from "../engine/settings.js";
 import type { Action, Step, WalkSettings } from "../engine/step.js";
 import type { StepContext } from "../engine/step-context.js";
 import {
@@ -30,7 +30,7 @@ import { checkNode } from "./check-node.js";
  * awaited, since it may touch the store. A gate gives each walk its permits and no slot: put a vendor's gate
  * on the nodes that call it.
  */
-export interface FlowOptions<S = Untyped> extends NodeOptions<S> {
+export interface FlowOptions<S = Untyped> extends TriedOptions<S> {
   /** Params for the nodes inside, over those from outside. */
   readonly params?: Params | undefined;
   /** Makes a named action that is not linked, on a node that has links, an error. @default false */
@@ -42,7 +42,7 @@ export interface FlowOptions<S = Untyped> extends NodeOptions<S> {
 }
 
 export const flowRules: Record<string, Rule> = {
-  ...nodeRules,
+  ...triedRules,
   params: anObject,
   strict: aBoolean,
   transient: strings,

@@ -77,6 +77,11 @@ export class Watch {
     });
   }
 
+  /** The id of another span of the run. */
+  nextSpan(): number {
+    return ++this.#spans;
+  }
+
   /**
    * Does a piece of work inside the hooks, and reports its start and its end.
    *
@@ -85,7 +90,7 @@ export class Watch {
   wrap(work: Work): unknown {
     const { kind, node, place, index, attempt, input } = work;
     const { cancellation } = place;
-    const id = ++this.#spans;
+    const id = this.nextSpan();
     if (this.#around.length === 0 && !listensTo(this.#run.events, kind) && kind !== "run") {
       return work.perform(id);
     }

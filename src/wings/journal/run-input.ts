@@ -1,8 +1,8 @@
 // What a run begins with, as its row keeps it: a resumed run must have the same.
 import { SluiceError } from "sluice";
 import { NODE, nameOf, quote, type Run, type Step } from "sluice/internal";
+import { type Graph, graphOf } from "../shared/graph.js";
 import type { NewRun, RunRow } from "./driver.js";
-import { type Graph, graphOf } from "./graph.js";
 import { fingerprint, toText } from "./identity.js";
 import { encode, encodeGroups } from "./plain-data.js";
 

@@ -1,8 +1,8 @@
 // One run under a journal: it is claimed, read, run, and settled.
 import { type Action, type Awaitable, SluiceError } from "sluice";
 import { describe, isPlainObject, nameOf, quote, type Run, type Step, show } from "sluice/internal";
+import { checkGraph } from "../shared/graph.js";
 import type { Claim, JournalDriver, NewRun, RunRow, Settlement } from "./driver.js";
-import { checkGraph } from "./graph.js";
 import { placeOf } from "./keys.js";
 import { Questions, SuspendedError } from "./questions.js";
 import { checkInput, type FlowFacts, factsOf, newRun, type Store } from "./run-input.js";

@@ -8,6 +8,7 @@ export {
   type ThreadResult,
 } from "./asyncify.js";
 export type { ThreadCall } from "./call.js";
+export { ThreadExecutor, type ThreadExecutorOptions } from "./executor.js";
 export { move } from "./move.js";
 export {
   type PoolStats,

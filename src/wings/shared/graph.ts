@@ -1,4 +1,4 @@
-// The graph of a flow as a journal keeps it: every place in it, and what a change of it breaks.
+// The graph of a flow as journals, threads and other machines know it: every place in it, and what a change of it breaks.
 import { SluiceError } from "sluice";
 import { hash, idsOf, type Named, NODE, nameOf, quote, type Step, segmentOf, warn } from "sluice/internal";
 
@@ -11,18 +11,18 @@ const LONGEST_SHORT_NAME = 2;
 /** A graph, as it was when a run began. */
 export interface Graph {
   /** Names every node by where it is: keys without the numbers of steps, items and attempts. */
-  readonly places: ReadonlySet<string>;
+  readonly places: ReadonlyMap<string, Step>;
   /** Of places, kinds and links. */
   readonly fingerprint: string;
 }
 
 /** @throws SluiceError `AMBIGUOUS_NAME` where two nodes of one flow have the same name. */
 export function graphOf(root: Step): Graph {
-  const places = new Set<string>();
+  const places = new Map<string, Step>();
   const lines: string[] = [];
   const shortNames: Node[] = [];
   const enter = (node: Node, place: string, around: readonly Node[]): void => {
-    places.add(place);
+    places.set(place, node);
     if (nameOf(node).length <= LONGEST_SHORT_NAME) shortNames.push(node);
     lines.push(describe(node, place));
     if (around.includes(node)) return; // a flow inside itself
@@ -80,7 +80,7 @@ function warnOfShortNames(nodes: readonly Node[]): void {
 export function checkGraph(
   run: { readonly id: string; readonly version: string | null },
   places: Iterable<string>,
-  now: { readonly version: string | null; readonly places: ReadonlySet<string> },
+  now: { readonly version: string | null; readonly places: ReadonlyMap<string, unknown> },
 ): void {
   if (run.version !== now.version) {
     throw new SluiceError(

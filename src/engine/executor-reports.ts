@@ -1,0 +1,36 @@
+// What a run reports of attempts that were made elsewhere.
+import { now } from "../base/clock.js";
+import { emitEvent, listensTo } from "../observe/events.js";
+import type { Call } from "./execute.js";
+import type { AnswerDetails } from "./executor.js";
+
+/** One call of `exec` that was made elsewhere, as the run's events report it. */
+export interface AttemptReport {
+  /** Milliseconds from its start to the answer. */
+  readonly ago: number;
+  /** Milliseconds that it took. */
+  readonly duration: number;
+  /** What it threw, where it failed. */
+  readonly error?: unknown;
+  /** Milliseconds that were waited before the next one. */
+  readonly wait?: number | undefined;
+}
+
+/** Emits the events of attempts, if something listens to them. */
+export function reportAttempts({ node, scope, index }: Call, { attempts }: AnswerDetails): void {
+  const { events, watch } = scope.run;
+  if (typeof attempts !== "object" || watch === undefined || !listensTo(events, "attempt")) return;
+  const answered = now();
+  for (const [attempt, { ago, duration, error, wait }] of attempts.entries()) {
+    const began = answered - ago;
+    const own = {
+      type: "attempt",
+      ...scope.eventFields(node, began, index),
+      id: watch.nextSpan(),
+      attempt,
+    } as const;
+    emitEvent(events, { ...own, phase: "start" });
+    const outcome = error === undefined ? "done" : "failed";
+    emitEvent(events, { ...own, phase: "end", at: began + duration, duration, outcome, error, wait });
+  }
+}
