@@ -18,6 +18,8 @@ export const errorCodes = [
   "INVALID_PARAMS",
   "INVALID_COST",
   "COST_TOO_HIGH",
+  "LIMIT_DIFFERS",
+  "LIMIT_CLOSED",
   "MAX_STEPS",
   "BUDGET_SPENT",
   "NOBODY_TO_ASK",
