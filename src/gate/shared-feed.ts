@@ -54,7 +54,9 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
     this.tokensAtOnce = tokens?.capacity ?? UNLIMITED;
     if (terms.concurrency === UNLIMITED) return;
     this.slots = new SharedSlots(terms.concurrency, this.#clock, {
-      wanted: () => this.#ask(this.#pace.slotsAt),
+      wanted: (slots) => {
+        if (slots.lacks || this.#isClosed) this.#ask(this.#pace.slotsAt);
+      },
       free: (slots) => {
         if (slots.running >= slots.limit) this.#exchange.report();
         else if (slots.waiting === 0) this.#reportAlarm.setWithin(IDLE);
@@ -107,7 +109,8 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
   cancel(): void {
     this.#dueAlarm.clear();
     if (this.slots === undefined || this.slots.waiting === 0) this.#askAlarm.clear();
-    if (this.#stock.left.requests > 0) this.#reportAlarm.setWithin(IDLE);
+    if (this.#stock.isEarly(this.#clock.now())) this.#stock.giveBack();
+    if (this.#stock.left.requests > 0 || this.#stock.owed > 0) this.#reportAlarm.setWithin(IDLE);
   }
 
   /** Reports slots in use, where no timer of ours lives long enough. */
@@ -218,7 +221,7 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
 
   /** Sees to it that slots come, or go. */
   #followUp(slots: SharedSlots, { held }: LimitRequest): void {
-    if (slots.waiting > 0) this.#ask(this.#pace.slotsAt);
+    if (slots.lacks) this.#ask(this.#pace.slotsAt);
     if (Math.max(slots.running, slots.limit) < held) this.#exchange.report();
     else if (slots.waiting === 0 && slots.running < slots.limit) this.#reportAlarm.setWithin(IDLE);
   }

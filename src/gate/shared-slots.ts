@@ -6,13 +6,14 @@ import type { Place } from "./waiting-list.js";
 /** What happens to slots. */
 export interface SlotEvents {
   /** A call waits for a slot. */
-  wanted(): void;
+  wanted(slots: SharedSlots): void;
   /** A slot has come back. */
   free(slots: SharedSlots): void;
 }
 
 /** A semaphore whose limit is what the shared limit has granted. */
 export class SharedSlots extends Semaphore {
+  readonly #most: number;
   readonly #clock: GateClock;
   readonly #events: SlotEvents;
   /** When a slot was last taken or free, by the clock. */
@@ -21,6 +22,7 @@ export class SharedSlots extends Semaphore {
   /** @param most - Slots of all gates together. */
   constructor(most: number, clock: GateClock, events: SlotEvents) {
     super(0, most);
+    this.#most = most;
     this.#clock = clock;
     this.#events = events;
   }
@@ -40,11 +42,16 @@ export class SharedSlots extends Semaphore {
 
   override enqueue(place: Place<SlotWaiter>): void {
     super.enqueue(place);
-    if (this.waiting > 0) this.#events.wanted();
+    if (this.waiting > 0) this.#events.wanted(this);
+  }
+
+  /** Whether a call waits for a slot that others may give. */
+  get lacks(): boolean {
+    return this.waiting > 0 && this.limit < this.#most;
   }
 
   override askAgain(): void {
-    this.#events.wanted();
+    this.#events.wanted(this);
   }
 
   override takeBack(): void {

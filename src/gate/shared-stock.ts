@@ -45,6 +45,11 @@ export class SharedStock {
     this.#tokens -= tokens;
   }
 
+  /** Whether they may not be used yet. */
+  isEarly(now: number): boolean {
+    return this.#requests > 0 && now < this.#due;
+  }
+
   /** Forgets what is left. */
   clear(): void {
     this.#requests = this.#tokens = 0;
