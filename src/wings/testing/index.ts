@@ -1,3 +1,5 @@
 // sluice/testing: suites that hold what others write for sluice. For Node, and for any test runner.
 export { type ContractCase, type ContractOptions, journalContract } from "./journal-contract.js";
+export type { SharedLimitSubject } from "./limit-subject.js";
+export { sharedLimitContract } from "./shared-limit-contract.js";
 export type { JournalSubject } from "./subject.js";
