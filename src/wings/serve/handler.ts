@@ -101,11 +101,8 @@ export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Han
 
   const answerJson = async (call: Call, asked: Asked, named: Record<string, string>): Promise<Response> => {
     const turn = door.enter({ key: asked.key, bytes: asked.bytes, signal: call.signal });
-    const { json, over } = runner.start(call, asked, turn, options.events);
-    call.outlives = true;
-    void over.then(() => call.end());
     try {
-      return jsonResponse(await json, 200, named);
+      return jsonResponse(await runner.start(call, asked, turn, options.events), 200, named);
     } catch (error) {
       if (isSuspended(error)) return jsonResponse(waits(asked.id), 202, named);
       throw error;
@@ -133,8 +130,7 @@ export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Han
     sendPlace();
     const { events, flush } = tell(stream, progressEvery, (error) => call.abort(error), options.events);
     call.outlives = true;
-    const started = runner.start(call, asked, turn, events);
-    void finishStream(call, asked, stream, flush, started);
+    void finishStream(call, asked, stream, flush, runner.start(call, asked, turn, events));
     return new Response(stream.body, { headers: { ...STREAM_HEADERS, ...named } });
   };
 
@@ -144,7 +140,7 @@ export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Han
     asked: Asked,
     stream: EventStream,
     flush: () => void,
-    { json, over }: ReturnType<Runner["start"]>,
+    json: Promise<string>,
   ) => {
     try {
       const text = await json;
@@ -155,7 +151,6 @@ export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Han
       else stream.send("error", JSON.stringify(problemOf(blame(error, call))));
     }
     stream.end();
-    await over;
     const holding = unread.add(stream.unread + STREAM_BYTES, () =>
       stream.cut("has left its answer unread, and others need the memory (`limits.bodies`)"),
     );

@@ -8,14 +8,6 @@ import type { Asked } from "./intake.js";
 import { toJson } from "./json.js";
 import type { Limits } from "./limits.js";
 
-/** A run that waits for its turn, or goes on. */
-export interface Started {
-  /** The answer. Rejects at the abort at once, whether hooks end or not. */
-  readonly json: Promise<string>;
-  /** Resolves when its place is free again. */
-  readonly over: Promise<void>;
-}
-
 /** Runs the flow of a handler. */
 export class Runner {
   readonly #flow: BaseNode;
@@ -35,22 +27,28 @@ export class Runner {
     this.#report = report;
   }
 
-  start(call: Call, asked: Asked, turn: Turn, events: RunEmitter | undefined): Started {
+  /**
+   * Waits for the turn, and runs.
+   *
+   * @returns The answer. It settles when the run has ended, or `limits.grace` ms after the abort; its place is free then.
+   */
+  start(call: Call, asked: Asked, turn: Turn, events: RunEmitter | undefined): Promise<string> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const work = turn.granted.then(() => {
       call.hasRun = true;
       timer = this.#startTimer(call);
       return this.#run(call, asked, events);
     });
-    const leave = async () => {
+    const answer = async () => {
       const hasEnded = await call.settled(work, this.#grace);
       clearTimeout(timer);
       turn.leave();
-      if (hasEnded) return;
+      if (hasEnded) return await work;
       const message = `A hook, \`toShared\` or \`output\` has not ended ${this.#grace} ms after the abort of its run (\`limits.grace\`); its place went to the next caller`;
       this.#report(new SluiceError("HOOK_STUCK", message, { cause: call.signal.reason }), call.request);
+      throw call.signal.reason;
     };
-    return { over: leave(), json: call.orAborted(() => work) };
+    return answer();
   }
 
   #startTimer(call: Call): ReturnType<typeof setTimeout> | undefined {

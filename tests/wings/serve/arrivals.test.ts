@@ -150,8 +150,8 @@ describe("a function of the user that never settles", () => {
     const handler = createHandler(stuckPrep, { timeout: 5, limits: { grace: 5 }, onError });
     expect(await statusOf(handler(post({})))).toBe(504);
     await vi.waitFor(() => expect(onError).toHaveBeenCalledTimes(2));
-    expect(onError.mock.calls.map(([error]) => error.code)).toEqual(["TIMEOUT", "HOOK_STUCK"]);
-    expect(onError.mock.calls[1]?.[0].cause.code).toBe("TIMEOUT");
+    expect(onError.mock.calls.map(([error]) => error.code)).toEqual(["HOOK_STUCK", "TIMEOUT"]);
+    expect(onError.mock.calls[0]?.[0].cause.code).toBe("TIMEOUT");
   });
 
   test("on the routes of runs: `runs.authorize`, and `runs.shared` of a run that goes on", async () => {

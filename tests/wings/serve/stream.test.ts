@@ -101,7 +101,7 @@ describe("with `Accept: text/event-stream`", () => {
     ["text/html, TEXT/EVENT-STREAM ; charset=utf-8", true],
     ["text/event-stream;q=x", false],
   ])("%s: %s", async (accept, streams) => {
-    const response = await createHandler(tokens(1))(post({ id: "a" }, { accept }));
+    const response = await createHandler(tokens(1), { output: ["said"] })(post({ id: "a" }, { accept }));
     expect(response.headers.get("content-type")).toBe(streams ? "text/event-stream" : "application/json");
     await response.body?.cancel();
   });
@@ -276,7 +276,7 @@ describe("a caller who hangs up aborts the run", () => {
     const request = post({ id: "a" }, { signal: stop.signal });
     const added = vi.spyOn(request.signal, "addEventListener");
     const removed = vi.spyOn(request.signal, "removeEventListener");
-    await createHandler(tokens(1))(request);
+    await createHandler(tokens(1), { output: ["said"] })(request);
     expect(added.mock.calls.length).toBeGreaterThan(0);
     expect(removed.mock.calls.length).toBe(added.mock.calls.length);
   });
