@@ -43,7 +43,7 @@ export type { Call, Job } from "./engine/execute.js";
 export type { OpenCall } from "./engine/executor-call.js";
 export { idsOf, segmentOf } from "./engine/ids.js";
 export type { BatchRecord, Journaling, RunJournal, WalkRecord } from "./engine/journal.js";
-export type { Run } from "./engine/run.js";
+export { type Run, runRules } from "./engine/run.js";
 export type { Scope } from "./engine/scope.js";
 export {
   makeSentAttempt,
@@ -57,7 +57,6 @@ export type { StepContext } from "./engine/step-context.js";
 export { GateClock } from "./gate/gate-clock.js";
 export { type Held, slotOf } from "./gate/held-slots.js";
 export { type RequestScopes, scopesOn } from "./gate/request-scopes.js";
-export { holdSlot } from "./gate/scoped-slot.js";
-export { Semaphore } from "./gate/semaphore.js";
 export { EVENT_TYPES } from "./observe/event-types.js";
+export { backpressure, emitEvent } from "./observe/events.js";
 export { Room } from "./observe/room.js";
