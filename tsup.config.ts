@@ -8,7 +8,18 @@ import { buildCli } from "./cli.config.js";
 const root = import.meta.dirname;
 
 // A wing adds one line here and one in `exports` of package.json.
-const wings = ["batching", "diagram", "journal", "otel", "progress", "serve", "testing", "threads", "trace"];
+const wings = [
+  "batching",
+  "diagram",
+  "journal",
+  "otel",
+  "pocketflow",
+  "progress",
+  "serve",
+  "testing",
+  "threads",
+  "trace",
+];
 const wingEntries = Object.fromEntries(wings.map((wing) => [`${wing}/index`, `src/wings/${wing}/index.ts`]));
 
 const common = {

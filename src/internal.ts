@@ -5,9 +5,11 @@ export { describe, invalidOption, quote, SluiceError, show, showPath } from "./b
 export { hash, longHash } from "./base/hash.js";
 export {
   BACKPRESSURE,
+  BEGIN,
   GATE,
   HELD,
   JOURNAL,
+  MIDDLE,
   MOVES,
   NODE,
   OTEL_SPAN,
@@ -38,16 +40,24 @@ export { builtInOf, isError, isObject } from "./base/realms.js";
 export { aSchema, issuesOf } from "./base/schema.js";
 export { warn } from "./base/warnings.js";
 export { fitting } from "./engine/ask.js";
-export type { Call, Job } from "./engine/execute.js";
+export { attempt } from "./engine/attempts.js";
+export { type Call, executeItem, type Job } from "./engine/execute.js";
 export { idsOf, segmentOf } from "./engine/ids.js";
 export type { BatchRecord, Journaling, RunJournal, WalkRecord } from "./engine/journal.js";
-export type { Run } from "./engine/run.js";
-export type { Scope } from "./engine/scope.js";
-export type { Step } from "./engine/step.js";
+export { Links } from "./engine/links.js";
+export { Run } from "./engine/run.js";
+export { newScope, type Place, type Scope } from "./engine/scope.js";
+export { type Settings, settingsOf } from "./engine/settings.js";
+export type { Copies, Step, Wiring } from "./engine/step.js";
 export type { StepContext } from "./engine/step-context.js";
+export { walk } from "./engine/walk.js";
 export { GateClock } from "./gate/gate-clock.js";
 export { type RequestScopes, scopesOn } from "./gate/request-scopes.js";
 export { holdSlot } from "./gate/scoped-slot.js";
 export { Semaphore } from "./gate/semaphore.js";
+export { perform } from "./graph/base-node.js";
+export { batchRules, parallelRules } from "./graph/batch.js";
+export { ItemFanOut } from "./graph/batch-items.js";
+export { IterationFanOut } from "./graph/iterations.js";
 export { EVENT_TYPES } from "./observe/event-types.js";
 export { Room } from "./observe/room.js";
