@@ -2,7 +2,7 @@
 export { after, isThenable, rethrow } from "./base/awaitable.js";
 export { Cancellation } from "./base/cancellation.js";
 export { describe, invalidOption, quote, SluiceError, show, showPath } from "./base/errors.js";
-export { hash, longHash } from "./base/hash.js";
+export { hash, hashNumber, longHash } from "./base/hash.js";
 export {
   BACKPRESSURE,
   BEGIN,

@@ -13,7 +13,7 @@ import {
 } from "sluice/internal";
 import { Delivered, type SavedDeliveries } from "./delivered.js";
 import type { Change } from "./driver.js";
-import { canonical, fingerprint, keyOf, NumberByHash } from "./identity.js";
+import { canonical, Fingerprints, keyOf, NAMELESS, type Name, toText } from "./identity.js";
 import type { KnownItems } from "./known-items.js";
 import type { Part, StoreCut } from "./store-cut.js";
 import type { WalkPart } from "./walk-part.js";
@@ -56,8 +56,7 @@ export class BatchPart implements Part, BatchRecord {
   readonly #slots = new Map<number, number>();
   /** What names the items in flight, where the index alone does not; written by `take` and `ended`. */
   readonly #names = new Map<number, string>();
-  /** How many items had a hash so far. */
-  #seen: NumberByHash | undefined;
+  #fingerprints: Fingerprints | undefined;
   #known: KnownItems | undefined;
   #free = 0;
   #hashed = 0;
@@ -135,18 +134,18 @@ export class BatchPart implements Part, BatchRecord {
 
   take(item: unknown, index: number): { readonly result: unknown } | undefined {
     const isNamedByIndex = this.#isNamedByIndex;
-    const hash = this.#hash(item, index, isNamedByIndex);
-    const slot = isNamedByIndex ? index : this.#findSlot(index, hash);
+    const name = this.#nameOf(item, index, isNamedByIndex);
+    const slot = isNamedByIndex ? index : this.#findSlot(index, name);
     if (slot !== index) this.#slots.set(index, slot);
     if (this.#delivered.has(slot)) return this.#delivered.at(slot);
-    if (hash === undefined || this.hasResult(slot)) return undefined;
-    this.#names.set(slot, hash);
+    if (name === undefined || this.hasResult(slot)) return undefined;
+    this.#names.set(slot, name === NAMELESS ? "" : toText(name));
     if (!this.node[NODE].leaf) this.begin(slot);
     return undefined;
   }
 
   /** What names an item where its index does not. @throws SluiceError `DUPLICATE_KEY`. */
-  #hash(item: unknown, index: number, isNamedByIndex: boolean): string | undefined {
+  #nameOf(item: unknown, index: number, isNamedByIndex: boolean): Name | undefined {
     const { itemKey } = this.node[NODE].options as { readonly itemKey?: (item: unknown) => unknown };
     // Those that had a hash when they began keep it in their `idempotencyKey`.
     if (itemKey === undefined && isNamedByIndex && index >= this.#hashed) return undefined;
@@ -160,24 +159,21 @@ export class BatchPart implements Part, BatchRecord {
       const reason =
         "an item that is no plain data cannot be found again, so its result is not kept; give the batch an `itemKey`";
       this.#host.warnOnce(this.node, "SLUICE_NOT_REMEMBERED", `${quote(nameOf(this.node))}: ${reason}`);
-      return "";
+      return NAMELESS;
     }
-    this.#seen ??= new NumberByHash();
-    const name = fingerprint(text);
-    const ordinal = this.#seen.get(name) ?? 0;
-    this.#seen.set(name, ordinal + 1);
-    if (itemKey === undefined) return ordinal === 0 ? name : fingerprint(`${text}\n${ordinal}`);
-    if (ordinal === 0) return name;
+    this.#fingerprints ??= new Fingerprints();
+    const name = this.#fingerprints.add(text, itemKey === undefined);
+    if (name !== undefined) return name;
     throw new SluiceError(
       "DUPLICATE_KEY",
       `${quote(nameOf(this.node))}: expected itemKey() to give each item a key of its own, got ${text} twice`,
     );
   }
 
-  #findSlot(index: number, hash: string | undefined): number {
+  #findSlot(index: number, name: Name | undefined): number {
     const byHash = this.#known?.byHash;
-    if (byHash === undefined || hash === undefined) return index;
-    return (hash === "" ? undefined : byHash.get(hash)) ?? this.#free++;
+    if (byHash === undefined || name === undefined) return index;
+    return (name === NAMELESS ? undefined : byHash.get(name)) ?? this.#free++;
   }
 
   slotOf(index: number): number {

@@ -35,7 +35,7 @@ export class Checkpoints {
 
   /** A step or an item is over: a failure inside it was dealt with, and a cut is due. */
   pass(cut: StoreCut, key: string): void {
-    if (this.#parts.questions.withdraw(key)) cut.pending.push({ drop: key });
+    if (this.#parts.questions.withdraw(key).length > 0) cut.pending.push({ drop: key });
     cut.forget(key);
     cut.writers.mend(key);
     this.#due.add(cut);

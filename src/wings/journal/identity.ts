@@ -1,6 +1,6 @@
 // What names an item whatever its index: its key, or a hash of it.
 import { SluiceError } from "sluice";
-import { builtInOf, hash, isObject, type Named, nameOf, quote, show } from "sluice/internal";
+import { builtInOf, hashNumber, isObject, type Named, nameOf, quote, show } from "sluice/internal";
 import { isPlain } from "./plain-data.js";
 
 /** A text that is the same for equal plain data, whatever the order of keys; `undefined` for what is not plain. */
@@ -56,37 +56,62 @@ function writeObject(value: object, depth: number): string {
   return `{${pairs.join()}}`;
 }
 
-/** 106 bits of a text. */
-export const fingerprint = (text: string): string => `${hash(text)}.${hash(text, 1)}`;
+/** 106 bits of a text, as two numbers. */
+export interface Fingerprint {
+  readonly high: number;
+  readonly low: number;
+}
+
+export const fingerprint = (text: string): Fingerprint => ({
+  high: hashNumber(text),
+  low: hashNumber(text, 1),
+});
+
+/** In place of the fingerprint of an item that is no plain data and has no key. */
+export const NAMELESS = Symbol("nameless");
+export type Name = Fingerprint | typeof NAMELESS;
+
+/** A fingerprint as rows have it. */
+export const toText = ({ high, low }: Fingerprint): string => `${high.toString(36)}.${low.toString(36)}`;
+
+export function fromText(text: string): Fingerprint {
+  const [high = "", low = ""] = text.split(".");
+  return { high: Number.parseInt(high, 36), low: Number.parseInt(low, 36) };
+}
 
 /**
- * Numbers by hash, compact: a million take 30 MB, where a Map would take over 100. Open addressing with linear probing.
+ * Numbers by fingerprint, compact: a million take 30 MB, where a Map would take over 100. Open addressing with linear
+ * probing.
  */
-export class NumberByHash {
+export class NumberByFingerprint {
+  /** The first halves plus 1: 0 marks a free place. */
   #highs = new Float64Array(1 << 10);
   #lows = new Float64Array(1 << 10);
   #numbers = new Uint32Array(1 << 10);
   #size = 0;
 
   #find(high: number, low: number): number {
-    const mask = this.#highs.length - 1;
+    const highs = this.#highs;
+    const lows = this.#lows;
+    const mask = highs.length - 1;
     let at = (high ^ low) & mask;
-    while (this.#highs[at] !== 0 && (this.#highs[at] !== high || this.#lows[at] !== low))
-      at = (at + 1) & mask;
+    while (highs[at] !== 0 && (highs[at] !== high || lows[at] !== low)) at = (at + 1) & mask;
     return at;
   }
 
-  get(text: string): number | undefined {
-    const [high, low] = halves(text);
-    const at = this.#find(high, low);
+  get({ high, low }: Fingerprint): number | undefined {
+    const at = this.#find(high + 1, low);
     return this.#highs[at] === 0 ? undefined : this.#numbers[at];
   }
 
-  set(text: string, number: number): void {
+  set({ high, low }: Fingerprint, number: number): void {
     if (this.#size * 4 > this.#highs.length * 3) this.#grow();
-    const [high, low] = halves(text);
-    const at = this.#find(high, low);
+    const at = this.#find(high + 1, low);
     if (this.#highs[at] === 0) this.#size++;
+    this.#put(at, high + 1, low, number);
+  }
+
+  #put(at: number, high: number, low: number, number: number): void {
     this.#highs[at] = high;
     this.#lows[at] = low;
     this.#numbers[at] = number;
@@ -97,18 +122,23 @@ export class NumberByHash {
     this.#highs = new Float64Array(highs.length * 2);
     this.#lows = new Float64Array(highs.length * 2);
     this.#numbers = new Uint32Array(highs.length * 2);
-    for (const [from, high] of highs.entries()) {
-      if (high === 0) continue;
-      const at = this.#find(high, lows[from] as number);
-      this.#highs[at] = high;
-      this.#lows[at] = lows[from] as number;
-      this.#numbers[at] = numbers[from] as number;
+    for (let from = 0; from < highs.length; from++) {
+      const [high, low] = [highs[from] as number, lows[from] as number];
+      if (high !== 0) this.#put(this.#find(high, low), high, low, numbers[from] as number);
     }
   }
 }
 
-/** The two numbers of a {@link fingerprint}; the first is never 0, which marks a free place. */
-function halves(text: string): [number, number] {
-  const [high = "", low = ""] = text.split(".");
-  return [Number.parseInt(high, 36) + 1, Number.parseInt(low, 36)];
+/** The fingerprints of the items of a batch, in order. */
+export class Fingerprints {
+  readonly #counts = new NumberByFingerprint();
+
+  /** Gives the one of the next text; for a text that was there already `undefined`, or one of its own. */
+  add(text: string, mayRepeat: boolean): Fingerprint | undefined {
+    const first = fingerprint(text);
+    const count = this.#counts.get(first) ?? 0;
+    this.#counts.set(first, count + 1);
+    if (count === 0) return first;
+    return mayRepeat ? fingerprint(`${text}\n${count}`) : undefined;
+  }
 }

@@ -1,7 +1,7 @@
 // What earlier processes have written of the items of a batch.
 import type { SavedBatch } from "./batch-part.js";
 import type { EntryKind, JournalDriver } from "./driver.js";
-import { NumberByHash } from "./identity.js";
+import { fromText, NumberByFingerprint } from "./identity.js";
 import { Ranges } from "./ranges.js";
 
 /** Rows of items in a page. */
@@ -11,7 +11,7 @@ const PAGE = 10_000;
 export interface KnownItems {
   readonly saved: SavedBatch | undefined;
   /** Slots by the hash of their item, where items must be found by it. */
-  readonly byHash: NumberByHash | undefined;
+  readonly byHash: NumberByFingerprint | undefined;
   /** Slots that have a result, and those that a row names for another reason. */
   readonly results: Ranges;
   readonly begun: Ranges;
@@ -32,7 +32,7 @@ export async function loadItems(
   isKept: boolean,
 ): Promise<KnownItems> {
   const rows = { result: new Ranges(), start: new Ranges(), once: new Ranges() };
-  const hashes = new NumberByHash();
+  const hashes = new NumberByFingerprint();
   let free = 0;
   let hasHashes = false;
   for (const kind of ["result", "start", "once"] as const) {
@@ -42,7 +42,7 @@ export async function loadItems(
       free = Math.max(free, slot + 1);
       if (hash === undefined) continue;
       hasHashes = true;
-      hashes.set(hash, slot);
+      hashes.set(fromText(hash), slot);
     }
   }
   const byHash = saved?.byHash === true || (hasHashes && !isKept);

@@ -174,13 +174,15 @@ export class Questions {
     return fitting(answer === null ? undefined : decode(answer), options);
   }
 
-  /** Takes back what was asked at and under a key. @returns Whether anything was. */
-  withdraw(key: string): boolean {
-    let isAny = false;
+  /** Withdraws what was asked at and under a key. @returns The keys of the calls that had asked. */
+  withdraw(key: string): string[] {
+    const withdrawn: string[] = [];
     for (const [name, row] of this.#asked) {
-      if (isUnder(row.key, key)) isAny = this.#asked.delete(name);
+      if (!isUnder(row.key, key)) continue;
+      this.#asked.delete(name);
+      withdrawn.push(row.key);
     }
-    return isAny;
+    return withdrawn;
   }
 }
 

@@ -3,7 +3,7 @@ import { SluiceError } from "sluice";
 import { NODE, nameOf, quote, type Run, type Step } from "sluice/internal";
 import type { NewRun, RunRow } from "./driver.js";
 import { type Graph, graphOf } from "./graph.js";
-import { fingerprint } from "./identity.js";
+import { fingerprint, toText } from "./identity.js";
 import { encode, encodeGroups } from "./plain-data.js";
 
 /** The store of a run with a journal. */
@@ -35,7 +35,7 @@ export function newRun({ id, params }: Run, flow: Step, store: Store, facts: Flo
   const kept = new Map(Object.entries(store).filter(([key]) => !transient.has(key)));
   const where = (key: string) => `${quote(nameOf(flow))}: the store's ${quote(key)}`;
   const texts = encodeGroups(kept, where).map(({ text }) => text);
-  const input = kept.size === 0 ? "" : fingerprint(texts.sort().join("\n"));
+  const input = kept.size === 0 ? "" : toText(fingerprint(texts.sort().join("\n")));
   return { id, flow: nameOf(flow), version, graph: graph.fingerprint, params: encode(params), input };
 }
 

@@ -104,7 +104,7 @@ export class RunRecord implements RunJournal, WalkHost, BatchHost {
     const { cut } = place.batch ?? this.#walkOf(job.scope, job.node);
     const hadFork = this.#live.forkAt(key) !== undefined;
     this.#forgetWalk(key);
-    questions.withdraw(key);
+    const withdrawn = questions.withdraw(key);
     saved?.forget(key);
     cut.forget(key);
     cut.writers.mend(key);
@@ -115,7 +115,8 @@ export class RunRecord implements RunJournal, WalkHost, BatchHost {
     else {
       cut.pending.unshift({ drop: key }, ...next);
       if (this.checkpoints.want(cut)) return;
-      cut.pending.splice(0, 1);
+      // Their rows go with the next cut: the drop of the walk's key would take what its next attempt writes until then.
+      cut.pending.splice(0, 1, ...withdrawn.map((asked): Change => ({ drop: asked })));
     }
   }
 

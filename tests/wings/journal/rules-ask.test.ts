@@ -112,10 +112,11 @@ test("an answer that does not fit its schema opens the question again, with the 
   expect((await started.run(flow())).store).toEqual({ answer: 3 });
 });
 
+const asks = (name: string) => node({ name, exec: (_none: undefined, { ask }) => ask(name) });
+
 test("a question is withdrawn when its branch loses, and when its walk is tried again", async () => {
   const started = new Started();
   let isBroken = true;
-  const asks = (name: string) => node({ name, exec: (_none: undefined, { ask }) => ask(name) });
   const wins = node({ name: "Wins", exec: () => sleep(5) });
   const end = node({
     name: "End",
@@ -134,6 +135,24 @@ test("a question is withdrawn when its branch loses, and when its walk is tried 
   await started.run(flow());
 
   const second = new Started();
+  expect(await leftByFirstWalk(second)).toEqual(["Main/Inner#2!2/Both|Left"]);
+});
+
+test("a question of a walk that is tried again is withdrawn where no checkpoint is due", async () => {
+  const started = new Started();
+  const { driver } = started;
+  const commit = driver.commit.bind(driver);
+  // After 20 ms of writing none is due for 400 ms, in which the first walk fails and the second one asks.
+  driver.commit = (...changes: Parameters<typeof commit>) => {
+    const end = performance.now() + 20;
+    while (performance.now() < end);
+    return commit(...changes);
+  };
+  expect(await leftByFirstWalk(started)).toEqual(["Main/Inner#2!2/Both|Left"]);
+});
+
+/** Keys of the questions that are open when a walk has failed, and its second attempt has been set aside. */
+async function leftByFirstWalk(started: Started): Promise<string[]> {
   let walks = 0;
   const fails = node({
     name: "Fails",
@@ -144,11 +163,15 @@ test("a question is withdrawn when its branch loses, and when its walk is tried 
   });
   const inner = () =>
     new Flow(parallel([asks("Left"), fails], { name: "Both" }), { name: "Inner", attempts: 2 });
-  const error = await suspended(second, new Flow<Store>(inner() as never, { name: "Main" }));
+  // Its checkpoint knows what a commit costs.
+  const first = node({ name: "First", exec: () => sleep(1) });
+  const error = await suspended(
+    started,
+    new Flow<Store>(chain(first, inner() as never) as never, { name: "Main" }),
+  );
   expect(error.count).toBe(1);
-  const rows = second.driver.questions();
-  expect(rows.map(({ key }) => key)).toEqual(["Main/Inner!2/Both|Left"]);
-});
+  return started.driver.questions().map(({ key }) => key);
+}
 
 test("a question can be answered in place: the slot is kept, and the timeout stands still", async () => {
   const started = new Started();
