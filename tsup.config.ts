@@ -13,6 +13,7 @@ const wings = [
   "diagram",
   "journal",
   "otel",
+  "pocketflow",
   "progress",
   "redis",
   "serve",
