@@ -80,7 +80,7 @@ describe("sluice new", () => {
     const folder = folderOf();
     const recipes = isFull
       ? readdirSync(cookbook).filter((name) => existsSync(join(cookbook, name, "flow.ts")))
-      : ["hello-flow", "batch-node"];
+      : ["hello-flow"];
     for (const recipe of recipes) await sluice(cli, ["new", recipe, "--recipe", recipe], folder);
     symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
     const { compilerOptions } = json(folder, recipes[0] as string, "tsconfig.json");
