@@ -21,11 +21,7 @@ const wings = [
   "threads",
   "trace",
 ];
-const wingEntries = {
-  ...Object.fromEntries(wings.map((wing) => [`${wing}/index`, `src/wings/${wing}/index.ts`])),
-  // What a thread of an executor loads by its path.
-  "threads/call-node": "src/wings/threads/call-node.ts",
-};
+const wingEntries = Object.fromEntries(wings.map((wing) => [`${wing}/index`, `src/wings/${wing}/index.ts`]));
 
 const common = {
   target: ["node20", "es2022"],
@@ -102,7 +98,8 @@ export default defineConfig([
   {
     // A wing imports the core by its name, so that a program has one core, and its types one Gate.
     ...common,
-    entry: wingEntries,
+    // The second is what a thread of an executor loads by its path.
+    entry: { ...wingEntries, "threads/call-node": "src/wings/threads/call-node.ts" },
     format: ["esm", "cjs"],
     external: ["sluice", "sluice/internal", /^node:/],
     // ES modules only. The text of devalue is what a database keeps: a program has the one that its journal was written with.

@@ -116,10 +116,6 @@ export abstract class SharedLimit {
     return this.#closing;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
   /** @internal */
   [SHARED_LIMIT](terms: SharedTerms): SharedFeed {
     const feed = new SharedFeed(this, terms);

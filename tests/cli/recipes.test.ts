@@ -81,7 +81,11 @@ describe("sluice new", () => {
     const recipes = isFull
       ? readdirSync(cookbook).filter((name) => existsSync(join(cookbook, name, "flow.ts")))
       : ["hello-flow"];
-    for (const recipe of recipes) await sluice(cli, ["new", recipe, "--recipe", recipe], folder);
+    for (const recipe of recipes) {
+      await sluice(cli, ["new", recipe, "--recipe", recipe], folder);
+      const own = join(cookbook, recipe, "node_modules"); // versions that only this recipe has
+      if (existsSync(own)) symlinkSync(own, join(folder, recipe, "node_modules"));
+    }
     symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
     const { compilerOptions } = json(folder, recipes[0] as string, "tsconfig.json");
     // The built package may be an old one: its sources stand in for it.

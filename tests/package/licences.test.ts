@@ -57,6 +57,8 @@ test("the code of others is under licences that allow it, and THIRD-PARTY.md nam
   for (const { path, licenseFile } of ours.filter(({ path }) =>
     inside.includes(relative(root, path as string)),
   )) {
+    // A package without a file of its licence says it in its manifest alone, which was looked at above.
+    if (/readme/i.test(licenseFile as string)) continue;
     expect(papers, path).toContain(squeezed(await readFile(licenseFile as string, "utf8")));
   }
   const linked = [...papers.matchAll(/\[([\w-]+)\]\(https:\/\/github\.com\//g)].map(([, name]) => name);

@@ -92,7 +92,7 @@ describe("the tarball", () => {
       .filter((file) => !/^dist\/(base|observe|gate|engine|graph)\/[\w-]+\.js$/.test(file)) // modules of the core
       .filter((file) => file !== "dist/core.cjs") // the core for Node, which its entries pick from
       .filter((file) => !/^dist\/[\w-]+-[\w-]{8}\.d\.c?ts$/.test(file)) // types that entries share
-      .filter((file) => file !== "dist/threads/thread.cjs") // loaded by its path, in a worker
+      .filter((file) => !/^dist\/threads\/(thread\.cjs|call-node\.c?js)$/.test(file)) // loaded by their path, in a worker
       .filter((file) => file !== "dist/view/page.js"); // read by the command, for the pages that it writes
     const inDist = named.filter((file) => file.startsWith("dist/"));
     expect([...new Set(inDist)].sort()).toEqual(built.sort());

@@ -11,7 +11,10 @@ export interface RedisLimitOptions {
 }
 
 /** A limit in Redis. It keeps the process alive until it is closed, as its connection does. */
-export interface RedisLimit extends SharedLimit {}
+export interface RedisLimit extends SharedLimit {
+  /** The same as `close()`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
 
 const WHERE = "redisLimit()";
 
@@ -60,7 +63,7 @@ function checkConnection(connection: unknown): void {
   if (typeof duplicate !== "function") throw invalidOption(WHERE, "connection", expected, connection);
 }
 
-class LimitInRedis extends SharedLimit {
+class LimitInRedis extends SharedLimit implements RedisLimit {
   readonly #connection: RedisConnection;
   readonly #key: string;
 
@@ -68,6 +71,10 @@ class LimitInRedis extends SharedLimit {
     super();
     this.#connection = new RedisConnection(where);
     this.#key = `sluice:limit:${key}`;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   async exchange(request: LimitRequest): Promise<LimitReply | LimitConflict> {
