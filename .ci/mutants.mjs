@@ -112,8 +112,8 @@ const mutants = [
   {
     name: "an empty action leads nowhere",
     file: "walk.ts",
-    from: 'this.#wiring.links.get(action || "default")',
-    to: 'this.#wiring.links.get(action ?? "default")',
+    from: 'links.get(action || "default")',
+    to: 'links.get(action ?? "default")',
     tests: ["engine/walk.test.ts"],
   },
   {
