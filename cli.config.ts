@@ -1,13 +1,14 @@
 // Builds the command `sluice` and the page that it writes, with all that they need inside, so that the library's
 // dependencies stay three. The build of the package calls this, and so do the tests, which need no dist/.
 import { join } from "node:path";
-import { type BuildOptions, build } from "esbuild";
+import { type BuildOptions, build, type Metafile } from "esbuild";
 
 const root = import.meta.dirname;
 
-/** The script and the style of the page of a run. */
-export function buildPage(folder: string): Promise<unknown> {
-  return build({
+/** The script and the style of the page of a run. Gives what went into them. */
+export async function buildPage(folder: string): Promise<Metafile> {
+  const { metafile } = await build({
+    metafile: true,
     entryPoints: [
       { in: join(root, "src/view/page/main.ts"), out: "page" },
       { in: join(root, "src/view/page/page.css"), out: "page" },
@@ -20,12 +21,18 @@ export function buildPage(folder: string): Promise<unknown> {
     minify: true,
     legalComments: "none", // THIRD-PARTY.md has the licences
   });
+  return metafile;
 }
 
-/** @param alias - Where `sluice` is, for a command that is not to use the built one. */
-export async function buildCli(folder: string, alias?: BuildOptions["alias"]): Promise<void> {
-  await Promise.all([
+/**
+ * Builds the command and the page, and gives what went into each.
+ *
+ * @param alias - Where `sluice` is, for a command that is not to use the built one.
+ */
+export async function buildCli(folder: string, alias?: BuildOptions["alias"]): Promise<Metafile[]> {
+  const [{ metafile }, page] = await Promise.all([
     build({
+      metafile: true,
       entryPoints: { main: join(root, "src/cli/main.ts") },
       outdir: join(folder, "cli"),
       bundle: true,
@@ -47,4 +54,5 @@ export async function buildCli(folder: string, alias?: BuildOptions["alias"]): P
     }),
     buildPage(join(folder, "view")),
   ]);
+  return [metafile, page];
 }

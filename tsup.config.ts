@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -14,17 +14,15 @@ const wings = [
   "diagram",
   "journal",
   "otel",
+  "pocketflow",
   "progress",
+  "redis",
   "serve",
   "testing",
   "threads",
   "trace",
 ];
-const wingEntries = {
-  ...Object.fromEntries(wings.map((wing) => [`${wing}/index`, `src/wings/${wing}/index.ts`])),
-  // What a thread of an executor loads by its path.
-  "threads/call-node": "src/wings/threads/call-node.ts",
-};
+const wingEntries = Object.fromEntries(wings.map((wing) => [`${wing}/index`, `src/wings/${wing}/index.ts`]));
 
 const common = {
   target: ["node20", "es2022"],
@@ -101,13 +99,16 @@ export default defineConfig([
   {
     // A wing imports the core by its name, so that a program has one core, and its types one Gate.
     ...common,
-    entry: wingEntries,
+    // The second is what a thread of an executor loads by its path.
+    entry: { ...wingEntries, "threads/call-node": "src/wings/threads/call-node.ts" },
     format: ["esm", "cjs"],
     external: ["sluice", "sluice/internal", /^node:/],
-    // An ES module only, and its text is what a database keeps: a program has the one that its journal was written with.
-    noExternal: ["devalue"],
+    // ES modules only. The text of devalue is what a database keeps: a program has the one that its journal was written with.
+    noExternal: ["devalue", "string-width", "get-east-asian-width", "strip-ansi", "ansi-regex"],
     treeshake: true,
     shims: true,
+    // A bundle of a program leaves thread.cjs behind; its text goes along.
+    define: { THREAD_SOURCE: JSON.stringify(readFileSync("src/wings/threads/thread.cjs", "utf8")) },
     onSuccess: async () => {
       // The thread's side of sluice/threads is plain CommonJS, which a worker loads by its path.
       await copyFile("src/wings/threads/thread.cjs", "dist/threads/thread.cjs");

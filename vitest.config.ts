@@ -12,12 +12,13 @@ const browser = "tests/**/*.browser.test.ts";
 /** They start processes and threads, or look for what is left in their own. */
 const house = [
   "tests/{cli,docs,types,view,wings/threads}/**/*.test.ts",
-  "tests/{house,properties/random-graphs}.test.ts",
+  "tests/{house,repository,properties/random-graphs}.test.ts",
 ];
 const packed = "tests/package/**/*.test.ts";
 const recipes = "cookbook/*/recipe.test.ts";
 
 const tests = readdirSync(here("tests"), { recursive: true, encoding: "utf8" })
+  .map((file) => file.replaceAll("\\", "/")) // on Windows too, for what follows are patterns
   .filter((file) => file.endsWith(".test.ts"))
   .map((file) => ({ path: `tests/${file}`, text: readFileSync(here(`tests/${file}`), "utf8") }));
 const whose = (use: (text: string) => boolean) =>
@@ -47,6 +48,12 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 120_000,
     retry: 0,
+    coverage: {
+      provider: "v8",
+      include: ["src/{engine,gate}/**/*.ts"],
+      reporter: ["text", "text-summary"],
+      reportOnFailure: true,
+    },
     projects: [
       {
         extends: true,

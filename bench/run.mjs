@@ -24,6 +24,7 @@ const names = [
   "fan-out",
   "barely-warm-fan-out",
   "flow-per-item",
+  "drop-in",
   "idle-gate",
   "barely-warm-idle-gate",
   "binding-gate",

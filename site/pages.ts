@@ -14,6 +14,7 @@ const pages: readonly (readonly [RegExp, string])[] = [
   [/^AGENTS\.md$/, "agents.md"],
   [/^CHANGELOG\.md$/, "changelog.md"],
   [/^CONTRIBUTING\.md$/, "contributing.md"],
+  [/^SECURITY\.md$/, "security.md"],
   [/^site\/generated\/(.+\.md)$/, "reference/$1"],
 ];
 

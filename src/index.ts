@@ -32,6 +32,15 @@ export type { GateContext } from "./gate/gate-call.js";
 export type { GateOptions, GateRunOptions, GateStats } from "./gate/gate-options.js";
 export type { Rate } from "./gate/rate.js";
 export { retryAfter } from "./gate/retry-after.js";
+export {
+  type LimitConflict,
+  type LimitReply,
+  type LimitRequest,
+  type SharedAmount,
+  type SharedBucket,
+  SharedLimit,
+  type SharedTerms,
+} from "./gate/shared-limit.js";
 export { type ActionOf, BaseNode, type Branches } from "./graph/base-node.js";
 export {
   AsyncParallelBatchNode,

@@ -5,10 +5,12 @@ export { describe, invalidOption, quote, SluiceError, show, showPath } from "./b
 export { hash, hashNumber, longHash } from "./base/hash.js";
 export {
   BACKPRESSURE,
+  BEGIN,
   EXECUTOR,
   GATE,
   HELD,
   JOURNAL,
+  MIDDLE,
   MOVES,
   NODE,
   OTEL_SPAN,
@@ -39,12 +41,14 @@ export { builtInOf, isError, isObject } from "./base/realms.js";
 export { aSchema, issuesOf } from "./base/schema.js";
 export { warn } from "./base/warnings.js";
 export { fitting } from "./engine/ask.js";
-export type { Call, Job } from "./engine/execute.js";
+export { attempt } from "./engine/attempts.js";
+export { type Call, executeItem, type Job } from "./engine/execute.js";
 export type { OpenCall } from "./engine/executor-call.js";
 export { idsOf, segmentOf } from "./engine/ids.js";
 export type { BatchRecord, Journaling, RunJournal, WalkRecord } from "./engine/journal.js";
-export type { Run } from "./engine/run.js";
-export type { Scope } from "./engine/scope.js";
+export { Links } from "./engine/links.js";
+export { Run, runRules } from "./engine/run.js";
+export { newScope, type Place, type Scope } from "./engine/scope.js";
 export {
   makeSentAttempt,
   makeSentCall,
@@ -52,11 +56,17 @@ export {
   type SentCall,
   type SentOutcome,
 } from "./engine/sent-call.js";
-export type { Step } from "./engine/step.js";
+export { type Settings, settingsOf } from "./engine/settings.js";
+export type { Copies, Step, Wiring } from "./engine/step.js";
 export type { StepContext } from "./engine/step-context.js";
+export { walk } from "./engine/walk.js";
 export { GateClock } from "./gate/gate-clock.js";
+export { type Held, slotOf } from "./gate/held-slots.js";
 export { type RequestScopes, scopesOn } from "./gate/request-scopes.js";
-export { holdSlot } from "./gate/scoped-slot.js";
-export { Semaphore } from "./gate/semaphore.js";
+export { perform } from "./graph/base-node.js";
+export { batchRules, parallelRules } from "./graph/batch.js";
+export { ItemFanOut } from "./graph/batch-items.js";
+export { IterationFanOut } from "./graph/iterations.js";
 export { EVENT_TYPES } from "./observe/event-types.js";
+export { backpressure, emitEvent } from "./observe/events.js";
 export { Room } from "./observe/room.js";

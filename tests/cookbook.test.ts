@@ -36,9 +36,9 @@ interface Manifest {
 const read = (...path: string[]) => readFileSync(join(cookbook, ...path), "utf8");
 const manifestOf = (recipe: string) => JSON.parse(read(recipe, "package.json")) as Manifest;
 const sourcesOf = (recipe: string) =>
-  readdirSync(join(cookbook, recipe), { recursive: true, encoding: "utf8" }).filter(
-    (file) => file.endsWith(".ts") && !file.includes("node_modules"),
-  );
+  readdirSync(join(cookbook, recipe), { recursive: true, encoding: "utf8" })
+    .map((file) => file.replaceAll("\\", "/"))
+    .filter((file) => file.endsWith(".ts") && !file.includes("node_modules"));
 
 test("there are thirty of them or more, and the table of the cookbook is theirs", () => {
   expect(recipes.length).toBeGreaterThanOrEqual(30);

@@ -182,7 +182,8 @@ describe.concurrent("parallel-summaries", () => {
       process.kill(-first.pid, "SIGINT");
       const { code: firstCode, text } = await first.ended;
       expect(performance.now() - stoppedAt).toBeLessThan(1_500);
-      expect(firstCode).toBe(130);
+      // What was in flight may have ended before the second signal, which then ends the process in its last moment: null.
+      expect([130, null]).toContain(firstCode);
 
       const kept = keptOf(text);
       expect(kept).toBeLessThan(40);

@@ -20,6 +20,8 @@ export const errorCodes = [
   "COST_TOO_HIGH",
   "GATE_NOT_SHARED",
   "INVALID_EXECUTION",
+  "LIMIT_DIFFERS",
+  "LIMIT_CLOSED",
   "MAX_STEPS",
   "BUDGET_SPENT",
   "NOBODY_TO_ASK",

@@ -22,6 +22,8 @@ export const EXECUTOR = Symbol.for("sluice/1.executor");
 
 /** On a Gate. */
 export const GATE = Symbol.for("sluice/1.gate");
+/** On a SharedLimit: how it feeds a gate. */
+export const SHARED_LIMIT = Symbol.for("sluice/1.sharedLimit");
 /** On a context: the slots of gates that its hook holds. */
 export const HELD = Symbol.for("sluice/1.held");
 

@@ -9,6 +9,7 @@ export type WarningCode =
   | "SLUICE_GATE_IN_DEBT"
   | "SLUICE_DEAR_CALL"
   | "SLUICE_REFUSAL_NOT_UNDERSTOOD"
+  | "SLUICE_LIMIT_AWAY"
   | "SLUICE_LISTENER_FAILED";
 
 interface Host {

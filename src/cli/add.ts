@@ -1,10 +1,10 @@
 // sluice add: a recipe in a folder of a project that there is.
 import { existsSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { Command } from "commander";
-import { filesOf, type Planned, writeAll } from "./copy-recipe.js";
-import { Failure, type Io, UsageError } from "./io.js";
+import { filesOf, isInside, type Planned, writeAll } from "./copy-recipe.js";
+import { folderName, type Io, quoted, shellWord, UsageError } from "./io.js";
 import { merge, readManifest } from "./manifest.js";
 import { packageRoot } from "./package-root.js";
 import { listOf, type Recipe, readRecipes, recipeNamed } from "./recipes.js";
@@ -18,7 +18,7 @@ interface AddOptions {
 const HELP = `
 What the recipe needs is written into package.json; a package that is there already keeps
 its version. Nothing is installed, and no file that is there is overwritten without asking;
-where nobody can be asked, nothing is written.
+where nobody can be asked, nothing is written. Where one file cannot be written, none is.
 
 Examples:
   $ sluice add --list                   names the recipes
@@ -55,14 +55,15 @@ async function add(recipe: Recipe, options: AddOptions, root: string, io: Io): P
     readManifest(root),
   ]);
   const { text, added, kept } = merge(project.text, needed, own.version as string);
-  const target = resolve(to);
+  const home = resolve("");
+  const target = resolve(folderName(to));
   const files: Planned[] = await filesOf(recipe.folder, target);
   if (project.manifest.type !== "module") {
     // The recipe's files are modules, and their project is none.
     files.push({ path: join(target, "package.json"), text: '{ "private": true, "type": "module" }\n' });
   }
-  await writeAll(files, force, io);
-  if (added.length > 0) await writeManifest(text);
+  const all = added.length > 0 ? [...files, { path: await manifestPath(), text, replaces: true }] : files;
+  await writeAll(all, isInside(target, home) ? home : target, force, io);
 
   const at = relative("", target) || ".";
   io.out(`${at}: ${files.length} files, of the recipe ${recipe.name}.\n`);
@@ -70,13 +71,13 @@ async function add(recipe: Recipe, options: AddOptions, root: string, io: Io): P
   for (const { name, kept: own, tested } of kept) {
     io.err(`warning: package.json keeps ${name} ${own}; the recipe was tested with ${tested}\n`);
   }
-  io.out(`\n  npm install && npx tsx ${at}/main.ts\n`);
+  io.out(`\n  npm install && npx tsx ${shellWord(`${at}/main.ts`)}\n`);
 }
 
-async function writeManifest(text: string): Promise<void> {
-  try {
-    await writeFile("package.json", text);
-  } catch (error) {
-    throw new Failure(`package.json could not be written (${(error as Error).message})`);
-  }
+/** The project's package.json itself: a link to it stays one. @throws UsageError where it is outside of the project. */
+async function manifestPath(): Promise<string> {
+  const [path, home] = await Promise.all([realpath("package.json"), realpath(".")]);
+  if (isInside(path, home)) return path;
+  const got = `a link to ${quoted(path)}`;
+  throw new UsageError("package.json to be a file of this project", got, "Nothing was written.");
 }

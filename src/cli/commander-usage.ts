@@ -22,7 +22,8 @@ export function usageOf(error: CommanderError, program: Command, args: readonly 
   const given = /'([^']*)'/.exec(error.message)?.[1] ?? "";
   switch (error.code) {
     case "commander.unknownCommand": {
-      const names = command.commands.map((each) => each.name());
+      const visible = command.createHelp().visibleCommands(command);
+      const names = visible.map((each) => each.name());
       const got = quoted(rest.find((arg) => !arg.startsWith("-")) ?? given);
       const whose = command === program ? "" : ` of ${name}`;
       return new UsageError(
@@ -41,6 +42,10 @@ export function usageOf(error: CommanderError, program: Command, args: readonly 
       return new UsageError(`a value for ${given}`, "nothing", help);
     case "commander.missingMandatoryOptionValue":
       return new UsageError(given, "nothing", help);
+    case "commander.invalidArgument": {
+      const choices = /Allowed choices are (.*)\.$/.exec(error.message)?.[1] ?? "another value";
+      return new UsageError(`one of ${choices}`, quoted(given), help);
+    }
     case "commander.excessArguments":
       return new UsageError("no further argument", quoted(String(args.at(-1))), help);
     default:

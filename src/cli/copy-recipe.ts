@@ -1,10 +1,15 @@
-// Copies the files of a recipe, and overwrites nothing that is there unless somebody says so.
-import { copyFile, lstat, mkdir, readdir, writeFile } from "node:fs/promises";
-import { dirname, join, relative, sep } from "node:path";
-import { Failure, type Io, UsageError } from "./io.js";
+// Copies the files of a recipe: all of them or none, and over nothing that is there unless somebody says so.
+import { randomUUID } from "node:crypto";
+import { lstat, mkdir, readdir, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
+import { Failure, type Io, quoted, UsageError } from "./io.js";
 
 /** Something that is to be in a folder: the text itself, or the file that it is copied from. */
-export type Planned = { readonly path: string } & ({ readonly text: string } | { readonly from: string });
+export type Planned = {
+  readonly path: string;
+  /** Whether it may take the place of a file without a question. @default false */
+  readonly replaces?: boolean;
+} & ({ readonly text: string } | { readonly from: string });
 
 /** What is in a recipe and not for copying: what its own installation made, and what is written anew. */
 const LEFT_OUT = new Set(["node_modules", "package.json"]);
@@ -21,31 +26,88 @@ export async function filesOf(recipe: string, target: string): Promise<Planned[]
 }
 
 /**
- * Writes all files, or none.
+ * Writes all files, or none. Each is written beside its place first, and moved there when all of them are on the disk.
  *
- * @throws UsageError where some are there already and nobody allowed it; Failure where one cannot be written.
+ * @param home - No link may lead a file out of this folder.
+ * @throws UsageError where a link does, and where some are there already and nobody allowed it; Failure where one
+ * cannot be written.
  */
-export async function writeAll(files: readonly Planned[], force: boolean, io: Io): Promise<void> {
-  const there = [];
-  for (const { path } of files) if (await exists(path)) there.push(relative("", path));
-  if (there.length > 0 && !force) {
-    const some =
-      there.length > 5 ? `${there.slice(0, 5).join(", ")} and ${there.length - 5} more` : there.join(", ");
-    const allowed = await io.ask?.(`Overwrite ${some}?`);
-    if (allowed !== true) {
-      const advice = "Nothing was written. Choose another folder, or overwrite them with --force.";
-      throw new UsageError("files that are not there yet", some, advice);
+export async function writeAll(
+  files: readonly Planned[],
+  home: string,
+  force: boolean,
+  io: Io,
+): Promise<void> {
+  await checkLinks(files, home);
+  const taken = new Set<string>();
+  for (const { path } of files) if (await exists(path)) taken.add(path);
+  const asked = files.filter(({ path, replaces }) => taken.has(path) && replaces !== true);
+  if (asked.length > 0 && !force) await askFor(asked, io);
+  const folders: string[] = [];
+  const moved: string[] = [];
+  const waiting = new Map<string, string>();
+  let at = "";
+  try {
+    for (const file of files) {
+      at = file.path;
+      const made = await mkdir(dirname(file.path), { recursive: true });
+      if (made !== undefined) folders.push(made);
+      const temporary = join(dirname(file.path), `.${basename(file.path)}.${randomUUID()}.tmp`);
+      waiting.set(file.path, temporary);
+      const mode = taken.has(file.path) ? (await lstat(file.path)).mode : 0o666;
+      const content = "from" in file ? await readFile(file.from) : file.text;
+      await writeFile(temporary, content, { mode, flush: true });
     }
-  }
-  for (const file of files) {
-    try {
-      await mkdir(dirname(file.path), { recursive: true });
-      if ("from" in file) await copyFile(file.from, file.path);
-      else await writeFile(file.path, file.text);
-    } catch (error) {
-      throw new Failure(`${relative("", file.path)} could not be written (${(error as Error).message})`);
+    for (const [path, temporary] of waiting) {
+      at = path;
+      await rename(temporary, path);
+      if (!taken.has(path)) moved.push(path);
     }
+  } catch (error) {
+    for (const path of [...waiting.values(), ...moved, ...folders]) {
+      await rm(path, { recursive: true, force: true }).catch(() => {});
+    }
+    const reason = (error as Error).message;
+    throw new Failure(`${relative("", at)} could not be written (${reason}); nothing was added`);
   }
+}
+
+async function askFor(files: readonly Planned[], io: Io): Promise<void> {
+  const names = files.map(({ path }) => relative("", path));
+  const some =
+    names.length > 5 ? `${names.slice(0, 5).join(", ")} and ${names.length - 5} more` : names.join(", ");
+  const allowed = await io.ask?.(`Overwrite ${some}?`);
+  if (allowed === true) return;
+  const advice = "Nothing was written. Choose another folder, or overwrite them with --force.";
+  throw new UsageError("files that are not there yet", some, advice);
+}
+
+async function checkLinks(files: readonly Planned[], home: string): Promise<void> {
+  const root = await realFolder(home);
+  for (const folder of new Set(files.map(({ path }) => dirname(path)))) {
+    const real = await realFolder(folder);
+    if (isInside(real, root)) continue;
+    const got = `${quoted(relative("", folder))}, a link to ${quoted(real)}`;
+    throw new UsageError(
+      `a folder inside ${quoted(root)}`,
+      got,
+      "Nothing was written. Choose another folder.",
+    );
+  }
+}
+
+/** Where a folder really is, or the nearest one around it that is there. */
+async function realFolder(folder: string): Promise<string> {
+  for (let each = folder; ; each = dirname(each)) {
+    const real = await realpath(each).catch(() => undefined);
+    if (real !== undefined || each === dirname(each)) return real ?? each;
+  }
+}
+
+/** Whether a path is that of a folder, or of something in it. */
+export function isInside(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
 const exists = (path: string) =>

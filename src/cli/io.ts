@@ -36,3 +36,15 @@ export const quoted = (text: string): string =>
     /[\u007f-\u009f]/g,
     (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
   );
+
+/** A folder that a user names. @throws UsageError for one that a terminal or a shell would trip over. */
+export function folderName(given: string): string {
+  if (given !== "" && !/[\p{Cc}\u2028\u2029]/u.test(given)) return given;
+  throw new UsageError("the name of a folder", quoted(given), "Choose one without control characters.");
+}
+
+/** A word for a line that is to be pasted into a shell. */
+export function shellWord(text: string): string {
+  if (/^[\w./@:+-]+$/.test(text)) return text;
+  return /^[\p{L}\p{N}\w ./@:+-]+$/u.test(text) ? `"${text}"` : `'${text.replaceAll("'", "'\\''")}'`;
+}

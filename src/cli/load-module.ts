@@ -14,8 +14,11 @@ import { withoutPasswords } from "./terminal-text.js";
 export async function loadModule(file: string, path: string): Promise<Record<string, unknown>> {
   const url = pathToFileURL(file).href;
   const isTyped = /\.[cm]?tsx?$/.test(file);
-  const tsx = isTyped ? findTsx(file) : undefined;
-  if (isTyped && tsx === undefined && !("typescript" in process.features && process.features.typescript)) {
+  // Bun and Deno read types themselves, and do not run tsx.
+  const isNode = process.versions.bun === undefined && process.versions.deno === undefined;
+  const tsx = isTyped && isNode ? findTsx(file) : undefined;
+  const needsTsx = isTyped && isNode && !("typescript" in process.features && process.features.typescript);
+  if (needsTsx && tsx === undefined) {
     const node = `Node ${process.versions.node}, which reads no types`;
     throw new UsageError(`tsx beside ${path}`, node, "Install it: npm install --save-dev tsx");
   }

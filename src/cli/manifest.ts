@@ -16,22 +16,50 @@ export interface Manifest {
   readonly devDependencies?: Versions;
 }
 
-/** @throws Failure for one that cannot be read. */
+/** @throws Failure for one that cannot be read, or is none. */
 export async function readManifest(folder: string): Promise<{ manifest: Manifest; text: string }> {
   const path = join(folder, "package.json");
+  let text: string;
+  let manifest: unknown;
   try {
-    const text = await readFile(path, "utf8");
-    return { manifest: JSON.parse(text) as Manifest, text };
+    text = await readFile(path, "utf8");
+    manifest = JSON.parse(withoutMark(text));
   } catch (error) {
     throw new Failure(`${path} could not be read (${(error as Error).message})`);
   }
+  if (!isRecord(manifest)) throw new Failure(`Expected ${path} to hold an object, got ${shown(manifest)}`);
+  for (const key of ["dependencies", "devDependencies"]) {
+    const versions = manifest[key];
+    const isGood = isRecord(versions) && Object.values(versions).every((each) => typeof each === "string");
+    if (versions !== undefined && !isGood) {
+      throw new Failure(`Expected \`${key}\` of ${path} to be names with versions, got ${shown(versions)}`);
+    }
+  }
+  return { manifest: manifest as Manifest, text };
 }
 
-/** A recipe's manifest as that of a project of its own. */
-export function projectOf(manifest: Manifest, name: string, version: string): string {
-  const dependencies = { ...manifest.dependencies, sluice: `^${version}` };
+/** Some editors begin a file with a byte order mark, which is no JSON. */
+const withoutMark = (text: string): string => text.replace(/^\ufeff/, "");
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const shown = (value: unknown): string => {
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+};
+
+/** What a project needs so that its types can be checked. */
+const COMPILER = ["typescript", "@types/node"];
+
+/** A recipe's manifest as that of a project of its own. @param own - The manifest of sluice. */
+export function projectOf(manifest: Manifest, name: string, own: Manifest): string {
+  const dependencies = { ...manifest.dependencies, sluice: `^${own.version}` };
+  const compiler = COMPILER.map((each) => [each, own.devDependencies?.[each] ?? "latest"]);
+  const devDependencies = sorted({ ...Object.fromEntries(compiler), ...manifest.devDependencies });
+  const scripts = { ...manifest.scripts, types: "tsc" };
   const { recipe: _, ...rest } = manifest; // what it teaches is the cookbook's
-  return `${JSON.stringify({ ...rest, name, dependencies }, null, 2)}\n`;
+  return `${JSON.stringify({ ...rest, name, scripts, dependencies, devDependencies }, null, 2)}\n`;
 }
 
 /** A package that a project has in another version than a recipe was tested with. */
@@ -43,7 +71,8 @@ export interface Kept {
 
 /** A project's manifest with what a recipe needs; what the project has stays as it is. */
 export function merge(text: string, recipe: Manifest, version: string) {
-  const project = JSON.parse(text) as Manifest;
+  const mark = text.startsWith("\ufeff") ? "\ufeff" : "";
+  const project = JSON.parse(withoutMark(text)) as Manifest;
   const has = { ...project.devDependencies, ...project.dependencies };
   const kept: Kept[] = [];
   const added: string[] = [];
@@ -64,11 +93,14 @@ export function merge(text: string, recipe: Manifest, version: string) {
     ...withMore("devDependencies", project, devDependencies),
   };
   const indent = /^([ \t]+)"/m.exec(text)?.[1] ?? "  ";
-  return { text: `${JSON.stringify(merged, null, indent)}\n`, added, kept };
+  const lines = `${JSON.stringify(merged, null, indent)}\n`;
+  return { text: mark + (text.includes("\r\n") ? lines.replaceAll("\n", "\r\n") : lines), added, kept };
 }
 
 function withMore(key: "dependencies" | "devDependencies", project: Manifest, more: Versions) {
   if (Object.keys(more).length === 0) return {};
-  const all = Object.entries({ ...project[key], ...more });
-  return { [key]: Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1))) };
+  return { [key]: sorted({ ...project[key], ...more }) };
 }
+
+const sorted = (versions: Versions): Versions =>
+  Object.fromEntries(Object.entries(versions).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -2,7 +2,7 @@
 import { basename, join, relative, resolve } from "node:path";
 import { Command } from "commander";
 import { filesOf, writeAll } from "./copy-recipe.js";
-import type { Io } from "./io.js";
+import { folderName, type Io, shellWord } from "./io.js";
 import { projectOf, readManifest } from "./manifest.js";
 import { packageRoot } from "./package-root.js";
 import { readRecipes, recipeNamed } from "./recipes.js";
@@ -34,6 +34,12 @@ const TSCONFIG = {
   },
 };
 
+const VITEST_CONFIG = `import { defineConfig } from "vitest/config";
+
+// A test starts the program itself, which takes a while on a busy machine.
+export default defineConfig({ test: { testTimeout: 60_000, hookTimeout: 60_000 } });
+`;
+
 export const newCommand = (io: Io): Command =>
   new Command("new")
     .summary("make a project of a recipe")
@@ -49,19 +55,19 @@ export const newCommand = (io: Io): Command =>
         readManifest(recipe.folder),
         readManifest(root),
       ]);
-      const target = resolve(folder);
+      const target = resolve(folderName(folder));
       const text = (file: string, text: string) => ({ path: join(target, file), text });
       const files = [
-        text("package.json", projectOf(manifest, packageName(target), own.version as string)),
+        text("package.json", projectOf(manifest, packageName(target), own)),
         text("tsconfig.json", `${JSON.stringify(TSCONFIG, null, 2)}\n`),
+        text("vitest.config.ts", VITEST_CONFIG),
         text(".gitignore", "node_modules/\n.env\n"),
         ...(await filesOf(recipe.folder, target)),
       ];
-      await writeAll(files, force, io);
+      await writeAll(files, target, force, io);
       const at = relative("", target) || ".";
       io.out(`${at}: ${files.length} files, of the recipe ${recipe.name}.\n\n`);
-      const cd = /^[\w./-]+$/.test(at) ? `cd ${at}` : `cd "${at}"`;
-      io.out(`  ${at === "." ? "" : `${cd} && `}npm install && npm start\n`);
+      io.out(`  ${at === "." ? "" : `cd ${shellWord(at)} && `}npm install && npm start\n`);
     });
 
 /** A name that npm takes. */

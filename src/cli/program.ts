@@ -2,9 +2,12 @@
 import { Command, CommanderError } from "commander";
 import { addCommand } from "./add.js";
 import { commandIn, usageOf } from "./commander-usage.js";
+import { addCompletion } from "./completion.js";
 import { graphCommand } from "./graph.js";
 import { Exit, Failure, type Io, UsageError } from "./io.js";
+import { readManifest } from "./manifest.js";
 import { newCommand } from "./new.js";
+import { packageRoot } from "./package-root.js";
 import { runsCommand } from "./runs/runs.js";
 import { traceCommand } from "./trace.js";
 import { viewCommand } from "./view.js";
@@ -43,8 +46,11 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
   const program = new Command("sluice")
     .description("Look at flows: their graphs, and what their runs did. Go on with runs. Copy recipes.")
     .helpOption("-h, --help", "show this help, or that of a command")
+    .option("-V, --version", "print the version")
     .addHelpText("after", EXAMPLES);
   for (const make of commands) program.addCommand(make(io));
+  program.addCommand(helpCommand(program));
+  addCompletion(program);
   for (const command of withSubcommands(program)) {
     command
       .helpCommand(false)
@@ -53,6 +59,10 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
       .showSuggestionAfterError(false);
   }
   try {
+    if (args[0] === "--version" || args[0] === "-V") {
+      io.out(`${(await readManifest(packageRoot())).manifest.version}\n`);
+      return 0;
+    }
     const { command, rest } = commandIn(program, args);
     if (rest.length === 0 && command.commands.length > 0) {
       command.outputHelp();
@@ -72,6 +82,20 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
     return 1;
   }
 }
+
+const helpCommand = (program: Command): Command =>
+  new Command("help")
+    .summary("show the help of a command")
+    .description("Shows the help of a command, or this program's own.")
+    .argument("[command...]", "the command")
+    .addHelpText("after", "\nExamples:\n  $ sluice help view\n  $ sluice help runs resume")
+    .action((names: string[]) => {
+      const { command, rest } = commandIn(program, names);
+      if (rest.length > 0) throw usageOf(unknownCommand, program, names);
+      command.outputHelp();
+    });
+
+const unknownCommand = new CommanderError(1, "commander.unknownCommand", "unknown command");
 
 const withSubcommands = (command: Command): Command[] => [
   command,

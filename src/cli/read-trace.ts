@@ -1,54 +1,62 @@
 // Reads a trace from its file: what can be used of it, and what is wrong with the rest, by line number.
 import { createReadStream } from "node:fs";
 import { TraceModel } from "../view/model/trace-model.js";
+import { counted } from "../view/model/words.js";
 import { Failure, type Io, quoted, UsageError } from "./io.js";
+import { linesOf, MOST_MB } from "./lines-of.js";
 import { printable } from "./terminal-text.js";
 
 export interface ReadTrace {
   readonly model: TraceModel;
-  /** The good lines, without those that a page has no use for. */
+  /** The good lines, of those on the progress of a batch the last one; none if they were not to be kept. */
   readonly lines: readonly string[];
 }
 
 /** How many bad lines are told one by one. */
 const MOST_TOLD = 10;
 
-/** Reads a file and tells what is wrong in it. @throws UsageError, Failure */
-export async function readTrace(path: string, io: Io): Promise<ReadTrace> {
-  const model = new TraceModel();
+/** What of a trace is kept: its lines and spans, its spans, or only the totals, in bounded memory. */
+export type Kept = "lines" | "spans" | "totals";
+
+/** Reads a file, piece by piece, and tells what is wrong in it. @throws UsageError, Failure */
+export async function readTrace(path: string, io: Io, kept: Kept): Promise<ReadTrace> {
+  const keep = kept === "lines";
+  const model = new TraceModel(kept === "totals");
   const lines: string[] = [];
+  /** How far each batch is, by its beginning: a batch has a line for each of its items, and the last one says it all. */
+  const progress = new Map<string, string>();
+  const told: string[] = [];
   let number = 0;
   let bad = 0;
-  const take = (line: string, isCut: boolean) => {
-    number++;
-    if (line.trim() === "") return;
-    const problem = model.add(line);
-    if (problem === undefined) {
-      // How far a batch is can be seen by its items, and there is one such line for each of them.
-      if (!line.startsWith('{"type":"progress"')) lines.push(line);
-      return;
-    }
-    if (++bad > MOST_TOLD) return;
-    const hint = isCut ? "; the file ends within this line, so the run still goes on or has crashed" : "";
-    io.err(`warning: ${path}:${number}: ${printable(problem)}${hint}\n`);
+  const refuse = (problem: string) => {
+    if (++bad <= MOST_TOLD) told.push(`${path}:${number}: ${printable(problem)}`);
   };
-  let rest = "";
-  try {
-    for await (const chunk of createReadStream(path, { encoding: "utf8", highWaterMark: 1 << 20 })) {
-      const parts = (rest + chunk).split("\n");
-      rest = parts.pop() as string;
-      for (const part of parts) take(part, false);
+  const take = ({ text, isWhole, isLong }: { text: string; isWhole: boolean; isLong: boolean }) => {
+    number++;
+    if (text.trim() === "") return;
+    if (isLong) return refuse(`expected a line of a trace, got one of more than ${MOST_MB} MB`);
+    const problem = model.add(text);
+    if (problem === undefined && keep) {
+      const batch = /^\{"type":"progress",.*?"path"/.exec(text)?.[0];
+      if (batch === undefined) lines.push(text);
+      else progress.set(batch, text);
     }
+    const hint = isWhole ? "" : "; the file ends within this line, so the run still goes on or has crashed";
+    if (problem !== undefined) refuse(problem + hint);
+  };
+  try {
+    for await (const line of linesOf(createReadStream(path, { highWaterMark: 1 << 20 }))) take(line);
   } catch (error) {
     throw unreadable(path, error);
   }
-  if (rest !== "") take(rest, true);
-  if (bad > MOST_TOLD) io.err(`warning: ${path}: and ${bad - MOST_TOLD} more such lines\n`);
-  if (bad > 0) io.err(`warning: ${path}: ${bad} of ${number} lines were left out\n`);
   if (model.runs.length === 0) {
-    const got = number === 0 ? "an empty file" : `${number} lines without one`;
+    const got = number === 0 ? "an empty file" : `${counted(number, "line")} without one`;
     throw new UsageError(`${path} to hold a run`, got, 'Record one with recordTrace of "sluice/trace".');
   }
+  for (const text of told) io.err(`warning: ${text}\n`);
+  if (bad > MOST_TOLD) io.err(`warning: ${path}: and ${bad - MOST_TOLD} more such lines\n`);
+  if (bad > 0) io.err(`warning: ${path}: ${bad} of ${number} lines were left out\n`);
+  for (const text of progress.values()) lines.push(text);
   return { model, lines };
 }
 

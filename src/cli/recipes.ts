@@ -21,8 +21,11 @@ interface About {
 export async function readRecipes(cookbook: string): Promise<Recipe[]> {
   try {
     const entries = await readdir(cookbook, { withFileTypes: true });
-    const names = entries.filter((entry) => entry.isDirectory() && entry.name !== "node_modules");
-    const reading = names.map(async ({ name }): Promise<Recipe> => {
+    const names = entries
+      .filter((entry) => entry.isDirectory() && entry.name !== "node_modules")
+      .map(({ name }) => name)
+      .sort(); // Bun lists a folder in another order
+    const reading = names.map(async (name): Promise<Recipe> => {
       const folder = join(cookbook, name);
       const { recipe } = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as About;
       return { ...recipe, name, folder };

@@ -7,7 +7,7 @@ const MOST_NODES = 10;
 const MOST_FAILURES = 5;
 
 export function summaryOf(run: RunModel): string {
-  const { root, graph, items, steps, attempts, failures, warnings, pauses } = run;
+  const { root, graph, items, steps, attempts, failures, failed: all, warnings, pauses } = run;
   const state = root.outcome === "running" ? "not ended in this trace" : root.outcome;
   const lines = [
     `${graph.root.name} · run ${run.id} · ${state} · ${duration(durationOf(root, run.end))}`,
@@ -33,7 +33,7 @@ export function summaryOf(run: RunModel): string {
     const text = `${name}: ${message}`.split("\n", 1)[0] as string;
     lines.push(`  failed: ${titleOf(span)}: ${text.length > 100 ? `${text.slice(0, 100)}…` : text}`);
   }
-  if (failures.length > MOST_FAILURES) lines.push(`  and ${failures.length - MOST_FAILURES} more failures`);
+  if (all > MOST_FAILURES) lines.push(`  and ${all - MOST_FAILURES} more failures`);
   return `${lines.map(printable).join("\n")}\n`;
 }
 

@@ -6,7 +6,7 @@ import { type Io, quoted, UsageError } from "./io.js";
 import { readTrace } from "./read-trace.js";
 import { summaryOf } from "./summary.js";
 import { besides } from "./view.js";
-import { writeText } from "./write-page.js";
+import { modeOf, writeText } from "./write-page.js";
 
 const HELP = `
 Examples:
@@ -30,20 +30,20 @@ async function trace(file: string, options: { chrome?: boolean; out?: string }, 
   if (!chrome) {
     if (out !== undefined)
       throw new UsageError("--out with --chrome", "it alone", "Add --chrome to convert the trace.");
-    const { model } = await readTrace(file, io);
+    const { model } = await readTrace(file, io, "totals");
     io.out(model.runs.map(summaryOf).join("\n"));
     return;
   }
   const target = out ?? besides(file, ".chrome.json");
   if (target === file)
     throw new UsageError("--out to be another file", quoted(file), "Give it a name of its own.");
-  const { model } = await readTrace(file, io);
+  const { model } = await readTrace(file, io, "spans");
   const events = chromeEvents(model.runs);
   const json = `{"traceEvents":[\n${events.map((event) => JSON.stringify(event)).join(",\n")}\n],"displayTimeUnit":"ms"}\n`;
   if (target === "-") {
     io.out(json);
     return;
   }
-  await writeText(target, json);
+  await writeText(target, json, await modeOf(file));
   io.out(`${target}: ${counted(events.length, "event")}; open it at https://ui.perfetto.dev\n`);
 }

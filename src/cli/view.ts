@@ -6,7 +6,7 @@ import { type Io, quoted, UsageError } from "./io.js";
 import { serveLive } from "./live-server.js";
 import { pageHtml, readPageParts } from "./page-html.js";
 import { readTrace } from "./read-trace.js";
-import { openOrSay, writePage } from "./write-page.js";
+import { modeOf, openOrSay, writePage } from "./write-page.js";
 
 interface ViewOptions {
   readonly out?: string;
@@ -51,11 +51,11 @@ async function view(file: string, options: ViewOptions, io: Io): Promise<void> {
     const target = out ?? besides(file, ".html");
     if (target === file)
       throw new UsageError("--out to be another file", quoted(file), "Give the page a name of its own.");
-    const { model, lines } = await readTrace(file, io);
+    const { model, lines } = await readTrace(file, io, "lines");
     const [items, failures] = [sum(model.runs, "items"), sum(model.runs, "failures")];
     const failed = failures === 0 ? "nothing failed" : counted(failures, "failure");
     const what = `${counted(model.runs.length, "run")}, ${counted(items, "item")}, ${failed}`;
-    await writePage(target, pageHtml(parts, lines), what, open, io);
+    await writePage(target, pageHtml(parts, lines), what, open, io, await modeOf(file));
     return;
   }
   if (out !== undefined) {

@@ -1,14 +1,18 @@
 // Writes a page beside what it shows, says so, and opens it.
-import { writeFile } from "node:fs/promises";
+import { chmod, stat, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Failure, type Io } from "./io.js";
 import { openInBrowser } from "./open-in-browser.js";
 
-/** Writes a file of text. @throws Failure with the reason. */
-export async function writeText(path: string, text: string): Promise<void> {
+/** Who may read a file: what is made of it should be as private. */
+export const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o666;
+
+/** Writes a file of text. @param mode - Who may read it. @throws Failure with the reason. */
+export async function writeText(path: string, text: string, mode?: number): Promise<void> {
   try {
-    await writeFile(path, text);
+    if (mode !== undefined && (await stat(path).catch(() => undefined))?.isFile()) await chmod(path, mode);
+    await writeFile(path, text, { mode });
   } catch (error) {
     throw new Failure(`${path} could not be written (${(error as Error).message})`);
   }
@@ -20,8 +24,9 @@ export async function writePage(
   what: string,
   open: boolean,
   io: Io,
+  mode?: number,
 ): Promise<void> {
-  await writeText(path, html);
+  await writeText(path, html, mode);
   io.out(`${path} (${Math.ceil(html.length / 1_000).toLocaleString("en")} kB): ${what}\n`);
   if (open) await openOrSay(pathToFileURL(resolve(path)).href, io);
 }

@@ -67,17 +67,14 @@ export type Job = Call | Trip;
 
 /**
  * The short road of a node without attempts, timeout, gate and meter: calls `exec` with the context that `prep` had. If
- * what it returns rejects, {@link recoverOnce} is next.
+ * what it returns rejects, {@link recoverOnce} is next; what it throws at once is a rejection too.
  */
 export function executeOnce(node: Leaf, input: unknown, ctx: StepContext): unknown {
-  const { cancellation } = ctx.scope;
-  let result: unknown;
   try {
-    result = node.exec(input, ctx);
+    return raced(node.exec(input, ctx), ctx.scope.cancellation);
   } catch (error) {
-    return recoverOnce(node, input, error, ctx);
+    return Promise.reject(error);
   }
-  return raced(result, cancellation);
 }
 
 /** The fallback of a node on the short road. */

@@ -4,7 +4,10 @@ import type { NODE } from "../base/keys.js";
 /** A node as what follows links sees it. */
 export interface Linked {
   readonly name: string;
-  readonly [NODE]: { readonly links: Links<Linked | null> };
+  readonly [NODE]: {
+    readonly links: Links<Linked | null>;
+    readonly copies?: { readonly original: Linked } | undefined;
+  };
 }
 
 /**

@@ -14,6 +14,7 @@ import {
   rule,
   UNLIMITED,
 } from "../base/options.js";
+import { randomId } from "../base/random-id.js";
 import { isObject } from "../base/realms.js";
 import { type Held, lend } from "../gate/held-slots.js";
 import type { Listeners } from "../observe/events.js";
@@ -118,7 +119,7 @@ export class Run implements Listener {
   }
 
   get id(): string {
-    return (this.#id ??= crypto.randomUUID());
+    return (this.#id ??= randomId());
   }
 
   /** Takes the run; `undefined` where it has no journal. */

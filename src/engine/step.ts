@@ -1,6 +1,6 @@
 // A node as the engine sees it: the keys that every build of sluice shares, and what stands behind them.
 import type { Awaitable } from "../base/awaitable.js";
-import type { MIDDLE, NODE } from "../base/keys.js";
+import { type MIDDLE, NODE } from "../base/keys.js";
 import type { Params } from "./context.js";
 import type { FanOutSettings } from "./fan-out-settings.js";
 import type { Links } from "./links.js";
@@ -12,6 +12,18 @@ import type { StepContext } from "./step-context.js";
 export interface WalkSettings {
   readonly params: Params | undefined;
   readonly strict: boolean;
+}
+
+/** How a node is run that is copied for each of its steps, as the classes of sluice/pocketflow are. */
+export interface Copies {
+  /** The node that the copies are of. */
+  readonly original: Step;
+  /** The copy that takes one step, in a walk with these params. */
+  copyFor(params: Params): Step;
+  /** Whether `exec` of a copy is called without machinery. */
+  isPlain(copy: Step): boolean;
+  /** The node that an action of a copy leads to; it warns by itself where there is none. */
+  next(copy: Step, action: unknown): Step | undefined;
 }
 
 /** What the engine keeps of a node: wired before runs, never written by one. */
@@ -36,6 +48,17 @@ export interface Wiring {
   checked: boolean;
   /** Where each action leads; `null` ends the flow on purpose. */
   readonly links: Links<Step | null>;
+  /** `undefined` for a node that serves all its steps itself. Written by the constructor of the class. */
+  copies: Copies | undefined;
+}
+
+/** The object that takes a step in a walk: the node or a copy of it. What `run()` was called on takes its step itself. */
+export function stepOf(
+  node: Step,
+  { flow, params }: { readonly flow?: unknown; readonly params: Params },
+): Step {
+  const { copies } = node[NODE];
+  return copies === undefined || flow === undefined ? node : copies.copyFor(params);
 }
 
 /** A node as the walk sees it. */

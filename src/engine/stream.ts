@@ -1,6 +1,6 @@
 // flow.stream(): the events of a run as an async iterable, with a bounded buffer between the run and its reader.
 import { Cancellation } from "../base/cancellation.js";
-import { SluiceError } from "../base/errors.js";
+import { invalidOption, SluiceError } from "../base/errors.js";
 import { BACKPRESSURE } from "../base/keys.js";
 import { aCount, checkOptions, type Rule, rule, UNLIMITED } from "../base/options.js";
 import { EVENT_TYPES } from "../observe/event-types.js";
@@ -41,10 +41,7 @@ export type RunStream<Event> = AsyncIterableIterator<Event, undefined, undefined
 const rules: Record<string, Rule> = {
   ...runRules,
   buffer: aCount,
-  types: rule(
-    `an array of ${EVENT_TYPES.join(", ")}`,
-    (value) => Array.isArray(value) && value.every((type) => EVENT_TYPES.includes(type)),
-  ),
+  types: rule(`an array of ${EVENT_TYPES.join(", ")}`, Array.isArray),
 };
 
 /** Starts a run that ends with this level of cancellation too. */
@@ -57,6 +54,10 @@ export function stream<Type extends StreamType>(
 ): RunStream<EventOf<Type>> {
   checkOptions("stream()", options, rules);
   const { types = EVENT_TYPES, buffer = 1_000, ...rest } = options;
+  const wrong = types.findIndex((type) => !EVENT_TYPES.includes(type));
+  if (wrong !== -1) {
+    throw invalidOption("stream()", `types[${wrong}]`, `one of ${EVENT_TYPES.join(", ")}`, types[wrong]);
+  }
   return new Stream(start, rest, new Set(types), buffer) as never;
 }
 

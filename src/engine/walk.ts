@@ -6,7 +6,7 @@ import { executeOnce, type Leaf, recoverOnce } from "./execute.js";
 import { wrapStep } from "./items.js";
 import type { WalkRecord } from "./journal.js";
 import type { Scope } from "./scope.js";
-import type { Action, Step, Wiring } from "./step.js";
+import { type Action, type Step, stepOf, type Wiring } from "./step.js";
 import { checkAction, checkStore, unlinked } from "./step-checks.js";
 import { StepContext } from "./step-context.js";
 import { yieldAfterPrep } from "./yield-point.js";
@@ -20,9 +20,9 @@ import { yieldAfterPrep } from "./yield-point.js";
  */
 export function walk(start: Step, shared: unknown, scope: Scope, alone = false): Awaitable<Action> {
   const { journal, watch } = scope.run;
-  if (journal === undefined) return new Walk(start, shared, scope, alone, watch).start();
+  if (journal === undefined) return new Walk(stepOf(start, scope), shared, scope, alone, watch).start();
   return journal.walk(start, shared, scope, alone, (record) =>
-    new Walk(record.node, shared, scope, alone, watch, record).start(),
+    new Walk(stepOf(record.node, scope), shared, scope, alone, watch, record).start(),
   );
 }
 
@@ -79,7 +79,7 @@ class Walk extends Pending implements Listener {
 
   start(): Awaitable<Action> {
     const action = this.#go(PREP, undefined);
-    return action === WAITING ? (this as PromiseLike<unknown> as PromiseLike<Action>) : (action as Action);
+    return (action === WAITING ? this : action) as Awaitable<Action>;
   }
 
   #go(phase: Phase, value: unknown): unknown {
@@ -207,9 +207,8 @@ class Walk extends Pending implements Listener {
     const ctx = this.#ctx as StepContext;
     const { run } = this.#scope;
     const long = run.meter !== undefined || run.watch !== undefined || this.#record !== undefined;
-    if (this.#wiring.plain && !long) {
-      return executeOnce(node as unknown as Leaf, this.#prepared, ctx);
-    }
+    const isPlain = this.#wiring.plain || this.#wiring.copies?.isPlain(node);
+    if (isPlain && !long) return executeOnce(node as unknown as Leaf, this.#prepared, ctx);
     this.#located = true;
     return node[MIDDLE](this.#prepared, this.#shared, ctx, this.#scope);
   }
@@ -224,7 +223,7 @@ class Walk extends Pending implements Listener {
   }
 
   #finish(action: unknown): void {
-    checkAction(this.#node, action);
+    if (this.#wiring.copies === undefined) checkAction(this.#node, action);
     this.#scope.cancellation?.throwIfAborted();
     this.#ctx?.close();
   }
@@ -232,10 +231,11 @@ class Walk extends Pending implements Listener {
   /** Goes to the node that the action leads to; false where it leads to none. */
   #follow(action: Action): boolean {
     if (this.#alone) return false;
-    const next = this.#wiring.links.get(action || "default");
-    if (next === undefined) unlinked(this.#node, action, this.#scope);
+    const { copies, links } = this.#wiring;
+    const next = copies ? copies.next(this.#node, action) : links.get(action || "default");
+    if (next === undefined && !copies) unlinked(this.#node, action, this.#scope);
     if (next === undefined || next === null) return false;
-    this.#node = next;
+    this.#node = stepOf(next, this.#scope);
     this.#wiring = next[NODE];
     return true;
   }

@@ -73,9 +73,18 @@ export class Acquisition<T> extends WaitingCall implements SlotCarrier, ScopedCa
   }
 
   beat(): void {
+    if (this.state === "running") this.request.gates[0]?.shared?.renew();
     if (this.state !== "waiting") return;
     if (this.awaits === "permits") this.primary.pump(this);
     else if (this.awaits === undefined) this.goOn();
+    else this.askAgain();
+  }
+
+  fail(error: unknown): void {
+    if (this.state !== "waiting") return;
+    this.stopWaiting();
+    releaseCarried(this.#carrier, this.request.borrowedFrom);
+    this.#end(() => this.#reject(error));
   }
 
   die(): void {

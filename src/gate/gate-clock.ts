@@ -42,9 +42,13 @@ export class Alarm {
   /** The function that has set the timer: a test that fakes or restores it leaves a timer that never fires. */
   #setBy: typeof setTimeout | undefined;
 
-  constructor(clock: GateClock, ring: () => void) {
+  readonly #isWeak: boolean;
+
+  /** @param isWeak - Whether it holds no process. */
+  constructor(clock: GateClock, ring: () => void, isWeak = false) {
     this.#clock = clock;
     this.#ring = ring;
+    this.#isWeak = isWeak;
   }
 
   /** Rings in some ms, or earlier if it was set for an earlier moment. */
@@ -65,6 +69,7 @@ export class Alarm {
       if (isFake(this.#setBy)) this.#clock.catchUp(this.#due);
       this.#ring();
     }, delay);
+    if (this.#isWeak) (this.#timer as { unref?: () => void }).unref?.();
   }
 
   clear(): void {

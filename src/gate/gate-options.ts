@@ -1,5 +1,5 @@
 // What a gate is made with, what its calls are made with, and what it reports.
-import { HELD } from "../base/keys.js";
+import { HELD, SHARED_LIMIT } from "../base/keys.js";
 import {
   aCountOrInfinity,
   aFunction,
@@ -15,6 +15,7 @@ import { isObject } from "../base/realms.js";
 import type { AdaptiveConcurrency } from "./adaptive-limit.js";
 import type { GateContext } from "./gate-call.js";
 import type { Rate } from "./rate.js";
+import type { SharedLimit } from "./shared-limit.js";
 
 /** The options of a {@link Gate}. */
 export interface GateOptions {
@@ -33,6 +34,14 @@ export interface GateOptions {
   readonly maxPauses?: number | undefined;
   /** The longest pause that is waited for, in ms: a refusal that names a longer wait fails at once. @default 300_000 */
   readonly maxPause?: number | undefined;
+  /**
+   * Where `concurrency` and `rate` are kept for all processes together, such as `redisLimit()` of `sluice/redis`. A
+   * pause holds for all, too. While it is out of reach no call starts. Needs a `concurrency` that is a number, a
+   * `rate`, or both, the same in all processes.
+   *
+   * @default none: the limits are those of this gate alone
+   */
+  readonly shared?: SharedLimit | undefined;
 }
 
 /** The options of {@link Gate.run}. */
@@ -63,8 +72,10 @@ export interface GateStats {
   readonly refused: number;
   /** What calls took that were not refused: their number, and the tokens that they charged or else reserved. */
   readonly spent: { readonly calls: number; readonly tokens: number };
-  /** The most calls in flight at once; it moves where `concurrency` adapts. */
+  /** The most calls in flight at once; it moves where `concurrency` adapts. With `shared`, that of all processes. */
   readonly limit: number;
+  /** With `shared`: why no call can start, while the shared limit is out of reach. Left out without `shared`. */
+  readonly blocked?: string | undefined;
 }
 
 export const gateRules = {
@@ -77,6 +88,10 @@ export const gateRules = {
   retryAfter: aFunction,
   maxPauses: aWholeNumber,
   maxPause: anAmount,
+  shared: {
+    expected: "a SharedLimit, such as redisLimit() of sluice/redis",
+    accepts: (value: unknown) => isObject(value) && SHARED_LIMIT in value,
+  },
 };
 export const runRules: Record<string, Rule> = {
   tokens: anAmount,

@@ -3,7 +3,7 @@
 import { isThenable } from "../base/awaitable.js";
 import { Cancellation } from "../base/cancellation.js";
 import { invalidOption, SluiceError } from "../base/errors.js";
-import { GATE, HELD } from "../base/keys.js";
+import { GATE, HELD, SHARED_LIMIT } from "../base/keys.js";
 import { checkOptions, UNLIMITED } from "../base/options.js";
 import type { PauseWatcher } from "../observe/gate-log.js";
 import { acquire, tryAcquire } from "./acquire.js";
@@ -26,6 +26,7 @@ import { checkRate } from "./rate.js";
 import { RefusalRules } from "./refusal-rules.js";
 import { type RequestScopes, scopesOn } from "./request-scopes.js";
 import { Semaphore } from "./semaphore.js";
+import type { SharedFeed } from "./shared-feed.js";
 import { StallWatch } from "./stall.js";
 import { TokenQueue } from "./token-queue.js";
 
@@ -64,6 +65,8 @@ export class Gate {
   /** @internal */
   readonly tokenQueue: TokenQueue;
   /** @internal */
+  readonly shared: SharedFeed | undefined;
+  /** @internal */
   readonly tokensAPeriod: number;
   /** @internal */
   readonly counts = newCounts();
@@ -92,14 +95,17 @@ export class Gate {
     this.options = options;
     this.warnings = new GateWarnings(name, rate?.per ?? 0);
     this.refusals = new RefusalRules(options, this.counts, this.warnings);
-    this.tokenQueue = new TokenQueue(rate);
+    this.shared = feedOf(options, concurrency);
+    this.tokenQueue = new TokenQueue(rate, this.shared);
     this.tokensAPeriod = rate?.tokens ?? UNLIMITED;
     this.scopes = scopesOn(this.tokenQueue.clock);
     this.#stall = new StallWatch(this.warnings);
     if (typeof concurrency !== "number") {
       this.semaphore = new Semaphore(concurrency.start, concurrency.max);
       this.adaptive = new AdaptiveLimit(this.semaphore, this.counts, concurrency);
-    } else if (concurrency !== UNLIMITED) this.semaphore = new Semaphore(concurrency);
+    } else if (this.shared !== undefined) this.semaphore = this.shared.slots;
+    else if (concurrency !== UNLIMITED) this.semaphore = new Semaphore(concurrency);
+    this.shared?.open(this);
   }
 
   /**
@@ -153,8 +159,15 @@ export class Gate {
       started,
       refused,
       spent: { calls: started - refused, tokens },
-      limit: this.semaphore?.limit ?? UNLIMITED,
+      limit: this.#limit,
+      ...(this.shared && { blocked: this.shared.blocked }),
     };
+  }
+
+  get #limit(): number {
+    const { concurrency } = this.options;
+    if (this.shared !== undefined) return (concurrency as number | undefined) ?? UNLIMITED;
+    return this.semaphore?.limit ?? UNLIMITED;
   }
 
   /** @internal */
@@ -175,6 +188,16 @@ export class Gate {
   pauseAfter(error: unknown): number | undefined {
     return this.refusals.judge(error, 0)?.wait;
   }
+}
+
+/** What feeds a gate whose limits are shared. @throws SluiceError For a limit that cannot be shared. */
+function feedOf({ shared, rate }: GateOptions, concurrency: unknown): SharedFeed | undefined {
+  if (shared === undefined) return undefined;
+  if (typeof concurrency !== "number")
+    throw invalidOption("Gate", "concurrency", "a number where the limit is shared", concurrency);
+  if (concurrency === UNLIMITED && rate === undefined)
+    throw invalidOption("Gate", "shared", "given with `concurrency` or `rate`, which it shares", shared);
+  return shared[SHARED_LIMIT]({ concurrency, rate });
 }
 
 function ownRun(name: string): SluiceError {

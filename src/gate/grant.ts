@@ -11,6 +11,7 @@ import {
   slotOf,
 } from "./held-slots.js";
 import type { Passable } from "./passable.js";
+import { notePause } from "./pause-log.js";
 import type { Verdict } from "./refusal-rules.js";
 
 /** What a started call has of its gates, until {@link Grant.end}. */
@@ -144,10 +145,7 @@ export class Grant {
     gate.adaptive?.refused(this.#pauses === tokenQueue.pauses);
     tokenQueue.pauseFor(ms, counts.running, this.#pauses);
     const pause = tokenQueue.pause;
-    if (pause > before) {
-      gate.paused = true;
-      for (const watcher of gate.watchers) watcher.paused(gate, performance.now() + pause);
-    }
+    if (pause > before) notePause(gate, pause);
     return pause;
   }
 

@@ -10,6 +10,7 @@ import type { SlotCarrier } from "./held-slots.js";
 import type { RefusalRules } from "./refusal-rules.js";
 import type { RequestScopes } from "./request-scopes.js";
 import type { Semaphore } from "./semaphore.js";
+import type { SharedFeed } from "./shared-feed.js";
 import type { TokenQueue } from "./token-queue.js";
 
 /** A gate, as calls see it. */
@@ -26,6 +27,8 @@ export interface Passable {
   /** Only on a runtime where timers and promises end with the request that made them. */
   readonly scopes: RequestScopes | undefined;
   readonly counts: GateCounts;
+  /** Where permits and slots come from that processes share. */
+  readonly shared: SharedFeed | undefined;
   /** Above 0 while a holder's function runs its first, synchronous part. */
   entered: number;
   /** Whether no call has started since it was paused. */

@@ -1,5 +1,6 @@
 // What gates report to the runs that listen: calls that wait and go on, and the pauses of each gate that a run uses.
 import type { GateLog, GateReport, Pausable, PauseReports, PauseWatcher } from "../observe/gate-log.js";
+import type { Passable } from "./passable.js";
 
 /** Reports the pauses of these gates to a run, from now on. */
 export function reportPauses(pauses: PauseReports, gates: readonly Pausable[]): void {
@@ -15,6 +16,12 @@ export function reportWaiting(log: GateLog, { name: gate }: Pausable): () => voi
     const at = performance.now();
     log.emit({ gate, phase: "entered", at, waited: at - began });
   };
+}
+
+/** Notes that a gate is paused for so many ms, and reports it. */
+export function notePause(gate: Passable, ms: number): void {
+  gate.paused = true;
+  for (const watcher of gate.watchers) watcher.paused(gate, performance.now() + ms);
 }
 
 /** Listens to the pauses of all gates that one run uses. */

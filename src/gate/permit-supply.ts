@@ -1,4 +1,4 @@
-// Where permits come from. This one is local: two buckets. A limit that machines share brings grants instead.
+// Where permits come from. This one is local: two buckets. A limit that processes share (shared-feed.ts) brings grants instead.
 import { UNLIMITED } from "../base/options.js";
 import { Bucket, type Rate } from "./rate.js";
 
@@ -15,12 +15,20 @@ export interface PermitSupply {
    * @returns The ms until the debt is paid.
    */
   settle(difference: number, saving: number, now: number): number;
-  /** Forgets what was saved up. */
-  empty(now: number): void;
+  /** Forgets what was saved up: the vendor has refused a call, and asks for a pause of so many ms. */
+  empty(now: number, pause: number): void;
   /** What could be spent now. */
   left(saving: number, now: number): { readonly requests: number; readonly tokens: number };
   /** Tokens that are saved up at most; a dearer call waits for its full time. */
   readonly tokensAtOnce: number;
+}
+
+/** Sees to it that a queue is looked at again. */
+export interface Refills {
+  /** Asks for a refill that is of use in so many ms. */
+  request(ms: number): void;
+  /** No call waits for permits any more. */
+  cancel(): void;
 }
 
 /** Two token buckets. */

@@ -6,6 +6,10 @@ import { type Place, WaitingList } from "./waiting-list.js";
 export interface SlotWaiter {
   /** Is given a slot, which is taken from now on. Must not call back into the semaphore before its next turn. */
   granted(slot: Slot): void;
+  /** The tokens that it will need next. */
+  readonly tokens?: number;
+  /** Leaves all queues and fails. */
+  fail?(error: unknown): void;
 }
 
 /**
@@ -56,11 +60,19 @@ export class Semaphore {
     return this.#waiters.size === 0 && this.#mayGive() ? this.#give() : undefined;
   }
 
+  /** Those who wait, in order. */
+  get waiters(): Iterable<SlotWaiter> {
+    return this.#waiters;
+  }
+
   /** Joins those who wait. */
   enqueue(place: Place<SlotWaiter>): void {
     this.#waiters.add(place);
     this.#handOn(); // one that comes back may be before those who cannot go on
   }
+
+  /** Sees to it that slots come which only others can give: none, where they are local. */
+  askAgain(): void {}
 
   /** Leaves them. */
   leave(place: Place<SlotWaiter>): void {

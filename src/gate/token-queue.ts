@@ -1,28 +1,12 @@
 // TokenQueue: which call may start now, by requests, tokens, a vendor's pause and the slow start after it.
 import { UNLIMITED } from "../base/options.js";
 import { Alarm, GateClock } from "./gate-clock.js";
-import { LocalSupply, type PermitSupply } from "./permit-supply.js";
+import { LocalSupply, type PermitSupply, type Refills } from "./permit-supply.js";
+import type { Costed, PermitWaiter } from "./permit-waiter.js";
 import type { Rate } from "./rate.js";
 import { Refill } from "./refill.js";
 import { SlowStart } from "./slow-start.js";
 import { type Place, WaitingList } from "./waiting-list.js";
-
-interface Costed {
-  readonly tokens: number;
-  /** Whether it is part of a call that has started: a slow start that waits for that one must not hold it back. */
-  readonly isNested?: boolean;
-}
-
-/** A call that waits for permits of one gate, or of several at one moment. */
-export interface PermitWaiter extends Costed {
-  /** The queue that starts it; and the others that must have permits for it too. */
-  readonly primary: TokenQueue;
-  readonly others: readonly TokenQueue[];
-  /** Leaves all queues and starts the call. */
-  start(): void;
-  /** Whether only its own timer may start it: see request-scope.ts. */
-  readonly startsItself: boolean;
-}
 
 const NONE: readonly TokenQueue[] = [];
 
@@ -35,7 +19,9 @@ export class TokenQueue {
   slowStart: SlowStart | undefined;
   readonly #supply: PermitSupply | undefined;
   readonly #waiters = new WaitingList<PermitWaiter>();
-  readonly #refill: Refill | undefined;
+  readonly #refill: Refills | undefined;
+  /** Whether each call that its own timer starts asks for refills by itself. */
+  readonly #isShared: boolean;
   /** Rings at the end of a pause, and when a slow start lets another call go. */
   readonly #alarm = new Alarm(this.clock, () => this.tick());
   /** By the clock; 0 without a pause. Written by pauseFor and at its end. */
@@ -48,8 +34,11 @@ export class TokenQueue {
   /** Whether a tick is due in this turn. */
   #isDue = false;
 
-  constructor(rate: Rate | undefined) {
-    if (rate === undefined) return;
+  /** @param shared - Gives the permits instead of local buckets. */
+  constructor(rate: Rate | undefined, shared?: PermitSupply & Refills) {
+    this.#isShared = shared !== undefined;
+    this.#supply = this.#refill = shared;
+    if (rate === undefined || shared !== undefined) return;
     this.#supply = new LocalSupply(rate, this.clock.now());
     this.#refill = new Refill(this.clock, rate.burst ?? 1_000, () => this.tick());
   }
@@ -65,6 +54,11 @@ export class TokenQueue {
 
   get waiting(): number {
     return this.#waiters.size;
+  }
+
+  /** The calls that wait, in order. */
+  get waiters(): Iterable<PermitWaiter> {
+    return this.#waiters;
   }
 
   /** Milliseconds until the pause is over; 0 when there is none. */
@@ -125,7 +119,7 @@ export class TokenQueue {
    */
   pauseFor(ms: number, running: number, since: number): void {
     const now = this.clock.now();
-    this.#supply?.empty(now);
+    this.#supply?.empty(now, ms);
     if (now + ms > this.#pausedUntil) this.#pausedUntil = now + ms;
     if (since === this.pauses) {
       this.pauses++;
@@ -199,7 +193,10 @@ export class TokenQueue {
     } finally {
       this.#pumping = false;
     }
-    if (self !== undefined) return;
+    if (self !== undefined) {
+      if (this.#isShared && delay > 0) this.#refill?.request(delay);
+      return;
+    }
     if (blocked !== undefined) this.#await(blocked, delay);
     if (this.#changed) this.wake();
     this.#changed = false;

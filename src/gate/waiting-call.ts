@@ -4,8 +4,9 @@ import { Alarm } from "./gate-clock.js";
 import { slotOf } from "./held-slots.js";
 import type { Passable } from "./passable.js";
 import { reportWaiting } from "./pause-log.js";
+import type { PermitWaiter } from "./permit-waiter.js";
 import type { Semaphore, Slot, SlotWaiter } from "./semaphore.js";
-import type { PermitWaiter, TokenQueue } from "./token-queue.js";
+import type { TokenQueue } from "./token-queue.js";
 import { Place } from "./waiting-list.js";
 
 const NONE: readonly TokenQueue[] = [];
@@ -49,6 +50,7 @@ export abstract class WaitingCall implements SlotWaiter, PermitWaiter {
 
   abstract granted(slot: Slot): void;
   abstract start(): void;
+  abstract fail(error: unknown): void;
 
   /** A drain or an abort has come while it waits. */
   protected abstract stop(): void;
@@ -61,6 +63,11 @@ export abstract class WaitingCall implements SlotWaiter, PermitWaiter {
     if (this.#slotPlace !== undefined) return "slot";
     if (this.#permitPlaces !== undefined) return "permits";
     return this.#alarm === undefined ? undefined : "time";
+  }
+
+  /** Asks again for what it waits for, where only its own timer may. */
+  protected askAgain(): void {
+    if (this.#slotPlace !== undefined) this.#slotFrom?.askAgain();
   }
 
   protected waitForSlot(gate: Passable, from: Semaphore): void {

@@ -38,6 +38,15 @@ export class WaitingList<W> {
     return this.#first;
   }
 
+  /** The waiters in order. The one that was given last may leave meanwhile. */
+  *[Symbol.iterator](): Iterator<W> {
+    for (let place = this.first; place !== undefined; ) {
+      const { next, waiter }: Place<W> = place;
+      yield waiter;
+      place = next;
+    }
+  }
+
   add(place: Place<W>): void {
     this.#size++;
     place.list = this;

@@ -66,6 +66,7 @@ export abstract class BaseNode<S = Untyped> {
       batch: undefined,
       checked: false,
       links,
+      copies: undefined,
     };
   }
 

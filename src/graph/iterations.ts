@@ -37,6 +37,7 @@ export class IterationFanOut<S> extends FanOut {
   readonly #flow: Iterated<S>;
   readonly #shared: S;
   readonly #step: number;
+  readonly #forks: boolean;
   readonly #joins: boolean;
   /** Neither attempts nor a store of its own, and nothing that must know of the walk's failure. */
   readonly #plain: boolean;
@@ -62,6 +63,7 @@ export class IterationFanOut<S> extends FanOut {
     this.#step = step;
     this.#flow = flow;
     this.#shared = shared;
+    this.#forks = forks;
     this.#joins = joins;
     const { watch, journal } = scope.run;
     const isSeen = watch !== undefined || journal !== undefined;
@@ -137,7 +139,7 @@ export class IterationFanOut<S> extends FanOut {
   }
 
   #fork(params: object, index: number, ctx: StepContext): unknown {
-    const fork = () => this.#flow.fork(this.#shared, params, ctx);
+    const fork = () => (this.#forks ? this.#flow.fork(this.#shared, params, ctx) : this.#shared);
     return this.record === undefined ? fork() : this.record.fork(index, ctx, fork);
   }
 

@@ -1,11 +1,22 @@
 // The command line, run as a user runs it.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { recordTrace } from "sluice/trace";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type BuiltCli, build, sluice } from "../support/built-cli.js";
+import { sized } from "../support/size.js";
 import { batchFlow, scratch } from "../support/traced-flows.js";
 
 const folder = scratch();
@@ -46,11 +57,72 @@ describe("help", () => {
   });
 });
 
+describe("what a command line has", () => {
+  test.each([["--version"], ["-V"]])("%s prints the version", async (flag) => {
+    const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+    expect(await run(flag)).toEqual({ code: 0, out: `${version}\n`, err: "" });
+  });
+
+  test.each([
+    [["help"], ["--help"]],
+    [
+      ["help", "view"],
+      ["view", "--help"],
+    ],
+    [
+      ["help", "runs", "resume"],
+      ["runs", "resume", "--help"],
+    ],
+  ])("%j is %j", async (long, short) => {
+    const [given, expected] = await Promise.all([run(...long), run(...short)]);
+    expect(given).toEqual(expected);
+    expect(given.out).toContain("Usage: sluice");
+  });
+
+  test("help of what is no command says so", async () => {
+    expect(await run("help", "runs", "resum")).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(
+        /^error: Expected a command of sluice runs \(.*\), got "resum"\. Did you mean resume\?/,
+      ),
+    });
+  });
+
+  test.each(["bash", "zsh", "fish"])("completion prints a script that %s can read", async (shell) => {
+    const { code, out, err } = await run("completion", shell);
+    expect([code, err]).toEqual([0, ""]);
+    expect(out).toMatch(/sluice complete -- /);
+    if (spawnSync(shell, ["--version"]).status === 0) {
+      expect(spawnSync(shell, ["-n"], { input: out, encoding: "utf8" })).toMatchObject({
+        status: 0,
+        stderr: "",
+      });
+    }
+  });
+
+  test("completion gives commands, subcommands and options, and none that is hidden", async () => {
+    const names = async (...line: string[]) =>
+      (await run("complete", "--", ...line)).out
+        .split("\n")
+        .slice(0, -2)
+        .map((each) => each.split("\t")[0]);
+    expect(await names("")).toEqual(expect.arrayContaining(["view", "trace", "runs", "help", "completion"]));
+    expect(await names("")).not.toContain("complete");
+    expect(await names("vi")).toEqual(["view"]);
+    expect(await names("runs", "re")).toEqual(["resume"]);
+    expect(await names("view", "--l")).toEqual(["--live"]);
+    expect(await run("completion", "tcsh")).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("error: Expected one of zsh, bash, fish"),
+    });
+  });
+});
+
 describe("wrong usage ends with 2 and says what to do", () => {
   test.each([
     [
       ["vew", "run.jsonl"],
-      'Expected a command (view, trace, graph, runs, new, add), got "vew". Did you mean view?',
+      'Expected a command (view, trace, graph, runs, new, add, help, completion), got "vew". Did you mean view?',
     ],
     [["view"], "Expected <file>, got nothing. See sluice view --help."],
     [["view", "run.jsonl", "--opn"], 'Expected an option of sluice view, got "--opn". Did you mean --open?'],
@@ -131,10 +203,76 @@ describe("view", () => {
     for (const [text, got] of [
       ["", "an empty file"],
       ["a\nb\n", "2 lines without one"],
+      ["{}", "1 line without one"],
     ] as const) {
-      const { code, err } = await run("view", file("empty.jsonl", text));
-      expect(err).toContain(`error: Expected empty.jsonl to hold a run, got ${got}.`);
-      expect(code).toBe(2);
+      for (const command of ["view", "trace"]) {
+        const { code, err } = await run(command, file("empty.jsonl", text));
+        const advice = 'Record one with recordTrace of "sluice/trace".';
+        expect(err).toBe(`error: Expected empty.jsonl to hold a run, got ${got}. ${advice}\n`);
+        expect(code).toBe(2);
+      }
+    }
+  });
+
+  test("one deep line and one huge line spoil nothing else", async () => {
+    const deep = 200_000;
+    const data = `${"[".repeat(deep)}${"]".repeat(deep)}`;
+    const emits = `{"type":"data","runId":"r1","path":["Main"],"at":1,"parent":1,"data":${data}}`;
+    const id = `{"type":"step","phase":"start","runId":"r1","path":["Main"],"at":1,"id":${data}}`;
+    const huge = `{"type":"data","runId":"r1","path":[],"at":1,"data":"${"x".repeat(17_000_000)}"}`;
+    const all = [...lines.slice(0, 5), data, emits, huge, id, ...lines.slice(5)];
+    for (const command of ["view", "trace"]) {
+      const { code, out, err } = await run(command, file("deep.jsonl", all.join("\n")));
+      expect([code, out]).toEqual([0, expect.stringContaining("20 items")]);
+      const problems = err.split("\n").map((line) => line.replace(/^warning: deep\.jsonl:(\d+): /, "$1 "));
+      expect(problems).toEqual([
+        "6 expected a JSON object, got a value that is nested too deeply to be shown",
+        "8 expected a line of a trace, got one of more than 16 MB",
+        "9 expected `id` to be a number, got a value that is nested too deeply to be shown",
+        `warning: deep.jsonl: 3 of ${all.length} lines were left out`,
+        "",
+      ]);
+    }
+  });
+
+  const MB = sized(600, 60);
+  test(`a file of ${MB} MB is told in bounded memory`, async () => {
+    const path = join(folder, "large.jsonl");
+    const to = openSync(path, "w");
+    const start = '{"type":"run","phase":"start","runId":"r","path":["Main"],"id":1,"at":0}\n';
+    const step =
+      '{"type":"step","phase":"start","runId":"r","path":["Main","Ask"],"id":2,"parent":1,"at":0}\n';
+    writeSync(to, start + step);
+    let size = 0;
+    let items = 0;
+    const text = "x".repeat(400);
+    while (size < MB * 1_000_000) {
+      let piece = "";
+      for (let n = 0; n < 1_000; n++) {
+        const about = `"runId":"r","path":["Main","Ask"],"id":${++items + 2},"parent":2,"index":${items}`;
+        const outcome = items % 3 === 0 ? `"failed","error":{"name":"Error","message":"${text}"}` : '"done"';
+        piece += `{"type":"item","phase":"start",${about},"at":1}\n{"type":"data","runId":"r","path":[],"at":1,"parent":${items + 2},"data":"${text}"}\n{"type":"item","phase":"end",${about},"at":2,"outcome":${outcome}}\n`;
+      }
+      size += writeSync(to, piece);
+    }
+    closeSync(to);
+    // Of the whole file in memory this would be a tenth.
+    const { code, out, err } = await sluice(cli, ["trace", "large.jsonl"], folder, {
+      NODE_OPTIONS: `--max-old-space-size=${sized(48, 32)}`,
+    });
+    rmSync(path);
+    expect([code, err]).toEqual([0, ""]);
+    expect(out).toContain(`${items.toLocaleString("en")} items`);
+    expect(out).toContain(`and ${Math.floor(items / 3) - 5} more failures`);
+  });
+
+  test("what is made of a private trace is private too", async () => {
+    writeFileSync(join(folder, "private.jsonl"), lines.join("\n"), { mode: 0o600 });
+    writeFileSync(join(folder, "private.html"), "old");
+    expect((await run("view", "private.jsonl")).code).toBe(0);
+    expect((await run("trace", "private.jsonl", "--chrome")).code).toBe(0);
+    for (const name of ["private.html", "private.chrome.json"]) {
+      expect(statSync(join(folder, name)).mode & 0o777, name).toBe(0o600);
     }
   });
 

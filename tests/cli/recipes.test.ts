@@ -1,5 +1,5 @@
 // sluice new and sluice add, run as a user runs them.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -17,6 +18,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runProgram } from "../../src/cli/program.js";
 import { type BuiltCli, build, sluice } from "../support/built-cli.js";
 import { isFull } from "../support/size.js";
+import { mountDisk, noDisk } from "../support/small-disk.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const cookbook = join(root, "cookbook");
@@ -48,7 +50,7 @@ describe("sluice new", () => {
     const { code, out, err } = await sluice(cli, ["new", "My Agent!", "--recipe", "agent"], folder);
     expect([code, err]).toEqual([0, ""]);
     expect(out).toMatch(
-      /^My Agent!: \d+ files, of the recipe agent\.\n\n {2}cd "My Agent!" && npm install && npm start\n$/,
+      /^My Agent!: \d+ files, of the recipe agent\.\n\n {2}cd 'My Agent!' && npm install && npm start\n$/,
     );
     const made = join(folder, "My Agent!");
     const manifest = json(made, "package.json");
@@ -58,7 +60,12 @@ describe("sluice new", () => {
       type: "module",
       scripts: { start: "node --import tsx main.ts" },
       dependencies: { ...tested("agent"), sluice: `^${json(root, "package.json").version}` },
+      devDependencies: {
+        typescript: expect.stringMatching(/^\d/),
+        "@types/node": expect.stringMatching(/^\^\d/),
+      },
     });
+    expect(readFileSync(join(made, "vitest.config.ts"), "utf8")).toContain("testTimeout: 60_000");
     expect(manifest.recipe).toBeUndefined();
     for (const file of readdirSync(join(cookbook, "agent")).filter((file) => /\.(ts|md)$/.test(file))) {
       expect(readFileSync(join(made, file), "utf8"), file).toBe(
@@ -69,12 +76,55 @@ describe("sluice new", () => {
     expect(json(made, "tsconfig.json").compilerOptions.strict).toBe(true);
   });
 
+  test("what it makes type-checks", async () => {
+    const folder = folderOf();
+    const recipes = isFull
+      ? readdirSync(cookbook).filter((name) => existsSync(join(cookbook, name, "flow.ts")))
+      : ["hello-flow"];
+    for (const recipe of recipes) {
+      await sluice(cli, ["new", recipe, "--recipe", recipe], folder);
+      const own = join(cookbook, recipe, "node_modules"); // versions that only this recipe has
+      if (existsSync(own)) symlinkSync(own, join(folder, recipe, "node_modules"));
+    }
+    symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+    const { compilerOptions } = json(folder, recipes[0] as string, "tsconfig.json");
+    // The built package may be an old one: its sources stand in for it.
+    const paths = {
+      sluice: [join(root, "src/index.ts")],
+      "sluice/internal": [join(root, "src/internal.ts")],
+      "sluice/*": [join(root, "src/wings/*/index.ts")],
+    };
+    const config = { compilerOptions: { ...compilerOptions, paths }, include: recipes };
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
+    const tsc = join(root, "node_modules/typescript/bin/tsc");
+    const { stdout } = spawnSync(process.execPath, [tsc, "-p", folder], { encoding: "utf8" });
+    expect(stdout).toBe("");
+  });
+
+  test("a folder with quotes is quoted for the shell, and one with control characters refused", async () => {
+    const folder = folderOf();
+    const name = `it's "mine"`;
+    const { out } = await sluice(cli, ["new", name], folder);
+    const line = out
+      .split("\n")
+      .find((each) => each.includes("cd "))
+      ?.replace("npm install && npm start", "pwd");
+    const place = execFileSync("sh", ["-c", line as string], { cwd: folder, encoding: "utf8" });
+    expect(place).toBe(`${join(folder, name)}\n`);
+    expect(json(folder, name, "package.json").name).toBe("it-s-mine");
+    expect(await sluice(cli, ["new", "a\u001b[31m"], folder)).toMatchObject({
+      code: 2,
+      err: 'error: Expected the name of a folder, got "a\\u001b[31m". Choose one without control characters.\n',
+    });
+  });
+
   test.runIf(isFull)("what it makes runs", async () => {
     const folder = folderOf();
     await sluice(cli, ["new", "first"], folder);
     symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
     const { OPENAI_API_KEY, ...env } = process.env;
     const out = execFileSync("npm", ["start", "--silent"], {
+      shell: process.platform === "win32", // npm is a script there
       cwd: join(folder, "first"),
       env,
       encoding: "utf8",
@@ -178,6 +228,89 @@ describe("sluice add", () => {
     ]);
     expect(readdirSync(broken)).toEqual(["package.json"]);
   });
+
+  test.each([
+    ["null", "null", "Expected package.json to hold an object, got null"],
+    ["a list", "[]", "Expected package.json to hold an object, got []"],
+    [
+      "dependencies that are none",
+      '{"dependencies":["a"]}',
+      'Expected `dependencies` of package.json to be names with versions, got ["a"]',
+    ],
+  ])("with %s for a package.json nothing is written", async (_what, text, message) => {
+    const folder = folderOf();
+    writeFileSync(join(folder, "package.json"), text);
+    expect(await sluice(cli, ["add", "rag"], folder)).toEqual({
+      code: 1,
+      out: "",
+      err: `error: ${message}\n`,
+    });
+    expect(readdirSync(folder)).toEqual(["package.json"]);
+  });
+
+  test("a byte order mark, line ends and the mode of package.json are kept", async () => {
+    const folder = folderOf();
+    const path = join(folder, "package.json");
+    writeFileSync(path, '\ufeff{\r\n  "name": "mine"\r\n}\r\n', { mode: 0o600 });
+    expect((await sluice(cli, ["add", "hello-flow"], folder)).code).toBe(0);
+    const text = readFileSync(path, "utf8");
+    expect(text).toMatch(/^\ufeff\{\r\n {2}"name": "mine",\r\n/);
+    expect(JSON.parse(text.slice(1)).dependencies.sluice).toBeDefined();
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(readdirSync(folder).sort()).toEqual(["hello-flow", "package.json"]);
+  });
+
+  test("a link that leads out of the project is refused, and one inside is followed", async () => {
+    const outside = folderOf();
+    const folder = folderOf({ name: "mine" });
+    symlinkSync(outside, join(folder, "rag"));
+    const refused = await sluice(cli, ["add", "rag"], folder);
+    expect(refused).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(
+        /^error: Expected a folder inside ".*", got "rag", a link to ".*"\. Nothing was written\./,
+      ),
+    });
+    expect(readdirSync(outside)).toEqual([]);
+    expect(json(folder, "package.json")).toEqual({ name: "mine" });
+    const linked = folderOf();
+    writeFileSync(join(outside, "package.json"), "{}");
+    symlinkSync(join(outside, "package.json"), join(linked, "package.json"));
+    expect((await sluice(cli, ["add", "rag"], linked)).err).toMatch(
+      /^error: Expected package\.json to be a file of this project, got a link to /,
+    );
+    expect(readdirSync(linked)).toEqual(["package.json"]);
+    mkdirSync(join(folder, "real"));
+    symlinkSync(join(folder, "real"), join(folder, "hello"));
+    expect((await sluice(cli, ["add", "hello-flow", "--to", "hello"], folder)).code).toBe(0);
+    expect(existsSync(join(folder, "real/flow.ts"))).toBe(true);
+  });
+
+  test.skipIf(noDisk !== undefined)(
+    "on a full disk the project is as it was, wherever the room ends",
+    async () => {
+      const disk = mountDisk(40);
+      const manifest = JSON.stringify({ name: "mine", type: "module", pad: "x".repeat(3_950) }, null, 2);
+      try {
+        // From where nothing fits to where only the end of package.json does not.
+        for (let filled = 0; filled <= 32; filled += 4) {
+          writeFileSync(join(disk.folder, "package.json"), manifest);
+          writeFileSync(join(disk.folder, "filler"), "x".repeat(filled * 1_024));
+          const { code, err } = await sluice(cli, ["add", "hello-flow"], disk.folder);
+          const isDone = code === 0;
+          if (!isDone) {
+            expect(err).toMatch(/^error: .* could not be written \(ENOSPC.*\); nothing was added\n$/);
+            expect(readFileSync(join(disk.folder, "package.json"), "utf8")).toBe(manifest);
+          } else expect(json(disk.folder, "package.json").dependencies.sluice).toBeDefined();
+          const left = isDone ? ["filler", "hello-flow", "package.json"] : ["filler", "package.json"];
+          expect(readdirSync(disk.folder).sort(), `${filled} kB`).toEqual(left);
+          rmSync(join(disk.folder, "hello-flow"), { recursive: true, force: true });
+        }
+      } finally {
+        disk.unmount();
+      }
+    },
+  );
 
   test("names the recipes, and the one that was meant", async () => {
     const list = await sluice(cli, ["add", "--list"], folderOf());

@@ -4,7 +4,7 @@ import { findBlocks } from "./blocks.js";
 import { makeScratch } from "./run.js";
 import { verifications } from "./verify.js";
 
-const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
+const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/[/\\]$/, "");
 const scratch = makeScratch(root);
 const all = verifications(findBlocks(root), root, scratch.folder);
 afterAll(scratch.remove);

@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { pageOf, slugOf, targetOf } from "../../site/pages.js";
 import { pagesOf } from "./blocks.js";
 
-const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
+const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/[/\\]$/, "");
 const read = (file: string) => readFileSync(join(root, file), "utf8");
 type Markdown = ReturnType<typeof fromMarkdown> | ReturnType<typeof fromMarkdown>["children"][number];
 

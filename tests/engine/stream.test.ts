@@ -114,7 +114,10 @@ describe("flow.stream", () => {
     expect(exec).not.toHaveBeenCalled();
 
     expect(() => flow.stream({}, { buffer: 0 })).toThrow(/`buffer` to be an integer from 1 up, got 0/);
-    expect(() => flow.stream({}, { types: ["dta"] as never })).toThrow(/array of run, step, item/);
+    const options = { types: ["data", "dta"] as never };
+    expect(() => flow.stream({}, options)).toThrow(
+      'expected `types[1]` to be one of run, step, item, attempt, gate, data, progress, usage, warning, got "dta"',
+    );
     expect(() => flow.stream({}, { bufer: 3 } as never)).toThrow(/did you mean "?`?buffer/i);
     expect(() => flow.stream({}, { maxSteps: -1 })).toThrow(/maxSteps/);
   });

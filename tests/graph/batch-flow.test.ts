@@ -8,8 +8,6 @@ import {
   Flow,
   type FlowOptions,
   Gate,
-  type ItemFailure,
-  isFailure,
   Node,
   node,
   ParallelBatchFlow,
@@ -143,13 +141,6 @@ describe.each(classes)("%s", (_name, Batch) => {
     expect(shared.seen).toEqual([{ path: "a.txt" }]);
   });
 
-  test("refuses items that are not iterable", async () => {
-    for (const items of ["text", 3, {}]) {
-      const flow = Object.assign(new Batch(new Node()), { prep: () => items as never });
-      expect(await rejection(flow.run({}))).toMatchObject({ code: "NOT_ITERABLE" });
-    }
-  });
-
   describe("each iteration has its own", () => {
     test("attempts", async () => {
       const walks: unknown[] = [];
@@ -231,57 +222,6 @@ describe.each(classes)("%s", (_name, Batch) => {
         expect.objectContaining({ index: 1, error: expect.objectContaining({ code: "TIMEOUT" }) }),
       ]);
     });
-  });
-
-  test("a failure is thrown as it is, and post is not called", async () => {
-    const error = new Error("one");
-    const post = vi.fn();
-    const leaf = node({
-      prep: (_shared: unknown, { params }) => {
-        if (params.n === 1) throw error;
-      },
-    });
-    const flow = Object.assign(new Batch(leaf), { prep: () => [{ n: 0 }, { n: 1 }], post });
-    expect(await rejection(new Flow(flow).run({}))).toBe(error);
-    expect(post).not.toHaveBeenCalled();
-  });
-
-  test("collect leaves failures in their places with their params, even if all failed", async () => {
-    const leaf = node({
-      exec: (_prepared: unknown, { params }) => {
-        throw `bad ${params.n}`;
-      },
-    });
-    const post = vi.fn();
-    const params = [{ n: 0 }, { n: 1 }];
-    await Object.assign(new Batch(leaf, { onError: "collect", attempts: 2 }), {
-      prep: () => params,
-      post,
-    }).run({});
-    const failures = post.mock.calls[0]![2] as ItemFailure[];
-    expect(failures.every(isFailure)).toBe(true);
-    expect(failures.map(({ index, item, error, attempts }) => ({ index, item, error, attempts }))).toEqual(
-      params.map((item, index) => ({ index, item, error: `bad ${index}`, attempts: 2 })),
-    );
-  });
-
-  test("onResult takes each action, and the list stays empty", async () => {
-    const taken: unknown[] = [];
-    const post = vi.fn();
-    const flow = Object.assign(
-      new Batch(node({ post: (_s: unknown, _p, _e, { params }) => params.a as string })),
-      {
-        prep: () => [{ a: "x" }, { a: "y" }],
-        onResult: (_shared: unknown, action: unknown, params: Params) => void taken.push([action, params]),
-        post,
-      },
-    );
-    await flow.run({});
-    expect(taken).toEqual([
-      ["x", { a: "x" }],
-      ["y", { a: "y" }],
-    ]);
-    expect(post.mock.calls[0]![2]).toEqual([]);
   });
 
   describe("fork and join", () => {

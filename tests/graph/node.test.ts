@@ -48,6 +48,32 @@ describe("prep → exec → post", () => {
     ]);
   });
 
+  test.each([
+    [
+      "throws at once",
+      () => {
+        throw new Error("exec");
+      },
+    ],
+    [
+      "rejects",
+      async () => {
+        throw new Error("exec");
+      },
+    ],
+  ])("a fallback that fails is called once, where exec %s", async (_how, exec) => {
+    let calls = 0;
+    const failing = node({
+      exec: exec as () => Promise<void>,
+      execFallback: async () => {
+        calls++;
+        throw new Error("fallback");
+      },
+    });
+    expect(await rejection(failing.run({}))).toEqual(new Error("fallback"));
+    expect(calls).toBe(1);
+  });
+
   test("every hook is optional", async () => {
     expect(await new Node().run({})).toBeUndefined();
     expect(await node({}).run({})).toBeUndefined();

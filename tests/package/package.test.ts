@@ -1,8 +1,10 @@
 // What a stranger gets: the packed tarball, installed in an empty project, through every door.
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fromMarkdown } from "mdast-util-from-markdown";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { targetOf } from "../../site/pages.js";
 import { compile } from "../support/compilers.js";
 import { importsOf } from "../support/imports.js";
 import { nodeBinary, type Packed, pack, root, run } from "../support/pack.js";
@@ -23,6 +25,16 @@ afterAll(() => rm(packed.folder, { recursive: true, force: true }));
 const bin = (name: string) => join(root, "node_modules/.bin", name);
 const tsx = import.meta.resolve("tsx");
 const installed = (path: string) => join(packed.project, "node_modules/sluice", path);
+
+type Markdown = ReturnType<typeof fromMarkdown> | ReturnType<typeof fromMarkdown>["children"][number];
+/** What the links and images of a page name. */
+const hrefsOf = (page: string): string[] => {
+  const visit = (node: Markdown): string[] => [
+    ...("url" in node ? [node.url] : []),
+    ...("children" in node ? node.children.flatMap(visit) : []),
+  ];
+  return visit(fromMarkdown(page));
+};
 
 /** Every file that a condition of `exports` leads to. */
 const targets = (value: unknown): string[] =>
@@ -80,7 +92,7 @@ describe("the tarball", () => {
       .filter((file) => !/^dist\/(base|observe|gate|engine|graph)\/[\w-]+\.js$/.test(file)) // modules of the core
       .filter((file) => file !== "dist/core.cjs") // the core for Node, which its entries pick from
       .filter((file) => !/^dist\/[\w-]+-[\w-]{8}\.d\.c?ts$/.test(file)) // types that entries share
-      .filter((file) => file !== "dist/threads/thread.cjs") // loaded by its path, in a worker
+      .filter((file) => !/^dist\/threads\/(thread\.cjs|call-node\.c?js)$/.test(file)) // loaded by their path, in a worker
       .filter((file) => file !== "dist/view/page.js"); // read by the command, for the pages that it writes
     const inDist = named.filter((file) => file.startsWith("dist/"));
     expect([...new Set(inDist)].sort()).toEqual(built.sort());
@@ -91,18 +103,37 @@ describe("the tarball", () => {
     expect(packed.files).toEqual(expect.arrayContaining(papers));
     expect(
       packed.files.filter(
-        (file) => !/^(dist\/.*|cookbook\/.*|[A-Z-]+(\.md)?|llms\.txt|package\.json)$/.test(file),
+        (file) =>
+          !/^((dist|cookbook|docs)\/.*|bench\/[A-Z]+\.md|bench\/chart\.svg|[A-Z-]+(\.md)?|llms\.txt|package\.json)$/.test(
+            file,
+          ),
       ),
     ).toEqual([]);
     expect(packed.files.filter((file) => /node_modules/.test(file))).toEqual([]);
-    expect(packed.size).toBeLessThan(1_000_000);
+    expect(packed.size).toBeLessThan(1_200_000);
   });
 
-  test("runs no script at install and brings three packages", () => {
-    expect(Object.keys(packed.manifest.scripts)).not.toEqual(
-      expect.arrayContaining([expect.stringMatching(/^(pre|post)?install$/)]),
-    );
+  test("has a manifest without what is for work on the repository, and brings three packages", () => {
+    const own = ["scripts", "workspaces", "devDependencies", "allowScripts"];
+    expect(Object.keys(packed.manifest).filter((key) => own.includes(key))).toEqual([]);
     expect(Object.keys(packed.manifest.dependencies)).toEqual(["bottleneck", "eventemitter3", "p-limit"]);
+  });
+
+  test("has what the links of its pages lead to", async () => {
+    const folders = new Set(
+      packed.files.flatMap((file) => file.split("/").map((_, at, all) => all.slice(0, at).join("/"))),
+    );
+    const pages = packed.files.filter((file) => /\.(md|txt)$/.test(file));
+    const broken: string[] = [];
+    for (const page of pages) {
+      for (const href of hrefsOf(await readFile(installed(page), "utf8"))) {
+        const target = targetOf(page, href);
+        if (target === undefined || packed.files.includes(target.path) || folders.has(target.path)) continue;
+        broken.push(`${page}: ${href}`);
+      }
+    }
+    expect(broken).toEqual([]);
+    expect(pages.length).toBeGreaterThan(60);
   });
 
   const importedBy = async (file: string) =>

@@ -1,8 +1,10 @@
 // The wings as a stranger gets them: the packed tarball, without their packages and with them, through import
 // and require.
-import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import webpack from "webpack";
 import { compile, compilersTried } from "../support/compilers.js";
 import { type Packed, pack, root, run } from "../support/pack.js";
 import { isFull } from "../support/size.js";
@@ -19,8 +21,7 @@ const otel = `
   console.log(JSON.stringify(seen));`;
 const missing = `
   const spans = () => new Flow(node({})).run({}, { around: otel() });
-  const progress = () => showProgress({ live: true });
-  for (const use of [asyncify(() => 1), batched(async (items) => items), spans, progress]) {
+  for (const use of [asyncify(() => 1), batched(async (items) => items), spans]) {
     console.log(await use(1).catch(({ code, message }) => code + ": " + message));
   }`;
 
@@ -68,8 +69,7 @@ test.each(["missing.mjs", "missing.cjs"])(
     expect(await run(packed.project, process.execPath, program)).toBe(
       "MISSING_PEER: sluice/threads needs the package `piscina`, which is not installed; install it: npm install piscina\n" +
         "MISSING_PEER: sluice/batching needs the package `dataloader`, which is not installed; install it: npm install dataloader\n" +
-        "MISSING_PEER: sluice/otel needs the package `@opentelemetry/api`, which is not installed; install it: npm install @opentelemetry/api\n" +
-        "MISSING_PEER: sluice/progress needs the package `log-update`, which is not installed; install it: npm install log-update\n",
+        "MISSING_PEER: sluice/otel needs the package `@opentelemetry/api`, which is not installed; install it: npm install @opentelemetry/api\n",
     );
   },
 );
@@ -104,6 +104,108 @@ test("with its package each wing works, through import and require, and the proc
     const spans = '["invoke_workflow Flow","step A","attempt A"]\n';
     expect(await run(packed.project, process.execPath, program), program).toBe(spans);
   }
+});
+
+const inABundle = `import { asyncify, move } from "sluice/threads";
+  const run = async () => {
+    try {
+      console.log(await asyncify((n) => n * n)(7), (await asyncify(blank)(3)).length);
+    } catch (error) {
+      console.log(error.code, error.message);
+    }
+  };
+  async function blank(length) {
+    const bytes = new Uint8Array(length);
+    globalThis[Symbol.for("sluice/1.moves")] = new WeakMap([[bytes, [bytes.buffer]]]);
+    return bytes;
+  }
+  run();`;
+
+test.each([
+  ["esm", ["piscina"], /^49 3\n$/],
+  ["cjs", ["piscina"], /^49 3\n$/],
+  ["esm", [], /^THREAD_NOT_STARTED .* a bundle must leave piscina out: .*--external:piscina/],
+  ["cjs", [], /^THREAD_NOT_STARTED .*worker\.js.* a bundle must leave piscina out: .*--external:piscina/],
+] as const)(
+  "threads in a bundle work, or say what to leave out: %s without %o",
+  async (format, external, output) => {
+    const outfile = join(
+      packed.project,
+      `bundle-${format}-${external.length}`,
+      format === "esm" ? "a.mjs" : "a.cjs",
+    );
+    await build({
+      stdin: { contents: inABundle, resolveDir: packed.project },
+      bundle: true,
+      platform: "node",
+      format,
+      external: [...external],
+      outfile,
+      logLevel: "error",
+    });
+    expect(await readdir(dirname(outfile))).toHaveLength(1); // thread.cjs is not beside it
+    const temporary = await mkdtemp(join(packed.folder, "tmp-"));
+    expect(await run(packed.project, "env", `TMPDIR=${temporary}`, process.execPath, outfile)).toMatch(
+      output,
+    );
+    expect(await readdir(temporary)).toEqual([]);
+  },
+);
+
+test("sluice/otel can be bundled for browsers by webpack", async () => {
+  await writeFile(
+    join(packed.project, "browser.mjs"),
+    'import { otel } from "sluice/otel"; console.log(typeof otel());',
+  );
+  const problems = await new Promise((resolve, reject) => {
+    const output = { path: join(packed.project, "browser"), filename: "out.cjs" };
+    const options = {
+      mode: "production",
+      target: "web",
+      context: packed.project,
+      entry: "./browser.mjs",
+      output,
+    } as const;
+    webpack(options, (error, stats) =>
+      error ? reject(error) : resolve(stats?.toJson().errors?.map(({ message }) => message)),
+    );
+  });
+  expect(problems).toEqual([]);
+});
+
+test("in CommonJS Jest an optional package is missing with the flag that Jest needs, and works with it", async () => {
+  await writeFile(
+    join(packed.project, "wings.test.js"),
+    `test("wings", async () => {
+      const { asyncify } = require("sluice/threads");
+      const { batched } = require("sluice/batching");
+      const works = [asyncify((n) => n * n)(7), batched(async (items) => items)(7)];
+      for (const result of await Promise.allSettled(works)) {
+        process.stdout.write("\\n# " + (result.value ?? result.reason.code + " " + result.reason.message));
+      }
+    });`,
+  );
+  const jest = async (...flags: string[]) => {
+    const program = join(root, "node_modules/jest/bin/jest.js");
+    const output = await run(
+      packed.project,
+      process.execPath,
+      ...flags,
+      program,
+      "--rootDir",
+      ".",
+      "--no-watchman",
+      "wings",
+    );
+    return output.match(/^# .*/gm);
+  };
+  const advice =
+    "which cannot be loaded here, since import() is switched off; start Jest with NODE_OPTIONS=--experimental-vm-modules";
+  expect(await jest()).toEqual([
+    `# MISSING_PEER sluice/threads needs the package \`piscina\`, ${advice}`,
+    `# MISSING_PEER sluice/batching needs the package \`dataloader\`, ${advice}`,
+  ]);
+  expect(await jest("--experimental-vm-modules")).toEqual(["# 49", "# 7"]);
 });
 
 test("importing sluice loads no wing and none of their packages", async () => {

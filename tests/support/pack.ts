@@ -22,7 +22,6 @@ export interface Packed {
     exports: Record<string, unknown>;
     version: string;
     bin: Record<string, string>;
-    scripts: object;
     dependencies: object;
   };
 }

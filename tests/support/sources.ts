@@ -1,6 +1,6 @@
 // The files of src/ as syntax trees, with what each imports.
 import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 import { importsOf } from "./imports.js";
@@ -21,6 +21,7 @@ export interface Source {
 
 export const sources: ReadonlyMap<string, Source> = new Map(
   readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
+    .map((file) => file.replaceAll("\\", "/"))
     .filter((file) => /\.c?[jt]s$/.test(file) && !file.endsWith(".d.ts"))
     .map((file): [string, Source] => {
       const tree = ts.createSourceFile(file, read(`src/${file}`), ts.ScriptTarget.ES2022, true);
@@ -55,7 +56,7 @@ function typeImportsOf(tree: ts.SourceFile): Set<string> {
 export const internalOf = ({ name, imports }: Source): string[] =>
   imports
     .filter((specifier) => specifier.startsWith(".") && !specifier.endsWith(".d.ts"))
-    .map((specifier) => join(dirname(name), specifier).replace(/\.js$/, ""));
+    .map((specifier) => posix.join(posix.dirname(name), specifier).replace(/\.js$/, ""));
 
 /** Every node of a tree, depth first. */
 export function* nodesOf(node: ts.Node): Generator<ts.Node> {
@@ -87,7 +88,7 @@ export function reexportedBy(source: Source) {
       if (exportClause === undefined || !ts.isNamedExports(exportClause)) return [];
       const { text } = moduleSpecifier as ts.StringLiteral;
       if (text === "sluice") return []; // is the index's own
-      const file = sources.get(join(dirname(source.name), text).replace(/\.js$/, ""));
+      const file = sources.get(posix.join(posix.dirname(source.name), text).replace(/\.js$/, ""));
       if (file === undefined) throw new Error(`${source.name}: ${text} is no file of src/`);
       return exportClause.elements.map((element) => ({
         file,

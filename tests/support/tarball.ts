@@ -15,7 +15,7 @@ export interface Report {
 }
 
 const PREFIX = "sluice-tarball-";
-const LEFT_OUT = new Set([".git", "node_modules", "dist", "tests", "docs", "bench", "site"]);
+const LEFT_OUT = new Set([".git", "node_modules", "dist", "tests", "site"]);
 
 /** The one that comes first makes it, and the others wait. */
 export async function tarball(): Promise<Report> {
@@ -96,9 +96,7 @@ async function make(folder: string): Promise<Report> {
     await symlink(join(root, "node_modules"), join(stage, "node_modules"));
     await run(stage, "npm", "run", "build");
   }
-  const [packed] = JSON.parse(
-    await run(stage, "npm", "pack", "--json", "--ignore-scripts", "--pack-destination", folder),
-  );
+  const [packed] = JSON.parse(await run(stage, process.execPath, ".ci/pack.mjs", folder));
   await rm(stage, { recursive: true });
   const path = join(folder, packed.filename);
   const installed = join(folder, "project");

@@ -12,6 +12,7 @@ import { segmentsOf } from "../../src/view/model/segments.js";
 import { attemptsOf, type Span } from "../../src/view/model/span.js";
 import { TraceModel } from "../../src/view/model/trace-model.js";
 import { duration } from "../../src/view/model/words.js";
+import { lineOf } from "../../src/view/page/graph-state.js";
 import { batchFlow, scratch } from "../support/traced-flows.js";
 
 const folder = scratch();
@@ -176,6 +177,40 @@ describe("a run", () => {
       const lines = [{ type: "graph", id: 1, graph }, start].map((line) => JSON.stringify(line));
       expect(read(lines).graph.given, JSON.stringify(graph)).toBe(false);
     }
+  });
+});
+
+describe("progress", () => {
+  const line = (fields: object) => JSON.stringify({ runId: "r", path: ["Main", "Ask"], at: 1, ...fields });
+  const started = [
+    line({ type: "run", phase: "start", id: 1, path: ["Main"] }),
+    line({ type: "step", phase: "start", id: 2, parent: 1 }),
+    ...[3, 4].map((id) => line({ type: "item", phase: "start", id, parent: 2, index: id - 3 })),
+    line({ type: "item", phase: "end", id: 3, parent: 2, index: 0, outcome: "done" }),
+  ];
+  const told = (total: number | undefined, remaining?: number) =>
+    line({ type: "progress", parent: 2, done: 1, failed: 0, total, rate: 2, remaining });
+
+  test("gives a batch its total and the time left, also while it goes on", () => {
+    const lineIn = (lines: readonly string[]) => lineOf(node_(read(lines), "Ask"));
+    expect(lineIn(started)).toBe("1 of 2 items · running");
+    expect(lineIn([...started, told(undefined)])).toBe("1 of 2 items · running");
+    expect(lineIn([...started, told(5_000, 90_000)])).toMatch(/^1 of 5,000 items · 1.*30.* left$/);
+    expect(lineIn([...started, told(5_000, 90_000), told(5_000, 61_000)])).toMatch(
+      /^1 of 5,000 items · 1.*1.* left$/,
+    );
+    const ended = line({ type: "step", phase: "end", id: 2, parent: 1, at: 9, outcome: "failed" });
+    expect(lineIn([...started, told(5_000, 90_000), ended])).toBe("1 of 5,000 items · 8.00 ms");
+    // The page of a run that is over gets these lines last.
+    expect(lineIn([...started, ended, told(5_000, 90_000)])).toBe("1 of 5,000 items · 8.00 ms");
+  });
+
+  test("adds up over the visits of a batch", () => {
+    const ended = line({ type: "step", phase: "end", id: 2, parent: 1, outcome: "done" });
+    const again = line({ type: "step", phase: "start", id: 9, parent: 1 });
+    const more = line({ type: "progress", parent: 9, done: 1, failed: 0, total: 7, rate: 2 });
+    const run = read([...started, told(5), ended, again, more]);
+    expect(node_(run, "Ask").stats.total).toBe(12);
   });
 });
 

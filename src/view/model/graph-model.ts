@@ -69,6 +69,8 @@ export class GraphModel {
         items: 0,
         itemsDone: 0,
         itemsFailed: 0,
+        total: 0,
+        remaining: undefined,
         retries: 0,
         time: 0,
       },
@@ -145,7 +147,7 @@ export class GraphModel {
       stats.items++;
       if (span.node.kind === "node") span.node.kind = "batch";
     }
-    if (kind === "attempt" && parent?.children[0] !== span) stats.retries++;
+    if (kind === "attempt" && (span.attempt ?? 0) > 0) stats.retries++;
   }
 
   end(span: Span): void {
@@ -156,6 +158,7 @@ export class GraphModel {
     }
     if (span.kind !== "run" && span.kind !== "step") return;
     stats.running--;
+    stats.remaining = undefined;
     stats.time += (span.end ?? span.start) - span.start;
     if (span.outcome === "failed") stats.failed++;
     if (span.outcome === "aborted") stats.aborted++;

@@ -7,6 +7,9 @@ import { type Pause, type Span, spanOf } from "./span.js";
 /** Data is kept to be read by somebody, so of each span only the first. */
 const MOST_DATA = 20;
 
+/** So many failures of a span, and of a run, are kept where what has ended is forgotten. */
+const MOST_FAILURES = 1_000;
+
 export class RunModel {
   readonly id: string;
   /** `at` of its start, to which all times are relative. */
@@ -20,13 +23,19 @@ export class RunModel {
   readonly warnings: { readonly code: string; readonly message: string; readonly path: string }[] = [];
   /** Spans that failed by themselves, oldest first; not those that failed because of what is inside them. */
   readonly failures: Span[] = [];
+  /** How many those are, also where not all are kept. */
+  failed = 0;
   /** The latest time that anything happened at. */
   last = 0;
   attempts = 0;
   items = 0;
   steps = 0;
 
-  constructor(first: EventLine, graph: unknown) {
+  /** Whether spans are forgotten when they end, so that memory is bounded; what was counted stays. */
+  readonly #forgets: boolean;
+
+  constructor(first: EventLine, graph: unknown, forgets = false) {
+    this.#forgets = forgets;
     this.id = first.runId;
     this.origin = first.at;
     const isStart = first.type === "run" && first.phase === "start";
@@ -68,6 +77,9 @@ export class RunModel {
       case "data":
         this.#data(line);
         break;
+      case "progress":
+        this.#progress(line);
+        break;
       case "warning":
         this.warnings.push({
           code: line.code ?? "",
@@ -86,7 +98,7 @@ export class RunModel {
     const node = kind === "step" ? this.graph.step(parent, line.path) : parent.node;
     const { index, attempt } = line;
     const span = spanOf({ id: line.id as number, kind, parent, node, index, attempt, start: at });
-    parent.children.push(span);
+    if (!this.#forgets) parent.children.push(span);
     this.spans.set(span.id, span);
     if (kind === "step") this.steps++;
     if (kind === "item") this.items++;
@@ -102,9 +114,22 @@ export class RunModel {
     if (typeof line.action === "string") span.action = line.action;
     if (typeof line.wait === "number") span.wait = line.wait;
     for (const wait of span.waits) wait.end ??= at; // it gave up
-    if (span.outcome === "failed" && span.kind !== "attempt" && !hasFailedInside(span))
-      this.failures.push(span);
+    if (span.outcome === "failed" && span.kind !== "attempt" && !hasFailedInside(span)) this.#fail(span);
     this.graph.end(span);
+    if (this.#forgets) this.#forget(span);
+  }
+
+  #fail(span: Span): void {
+    this.failed++;
+    if (!this.#forgets || this.failures.length < MOST_FAILURES) this.failures.push(span);
+  }
+
+  /** Only a failure is looked for later, by the span around it. */
+  #forget(span: Span): void {
+    const { parent, outcome } = span;
+    if (parent === undefined) return;
+    this.spans.delete(span.id);
+    if (outcome === "failed" && parent.children.length < MOST_FAILURES) parent.children.push(span);
   }
 
   #gate(line: EventLine, at: number): void {
@@ -122,6 +147,17 @@ export class RunModel {
         if (open !== undefined) open.end = at;
       }
     }
+  }
+
+  #progress({ parent, total, remaining }: EventLine): void {
+    const span = parent === undefined ? undefined : this.spans.get(parent);
+    if (span === undefined) return;
+    const { stats } = span.node;
+    if (typeof total === "number") {
+      stats.total += total - (span.total ?? 0);
+      span.total = total;
+    }
+    if (span.end === undefined) stats.remaining = typeof remaining === "number" ? remaining : undefined;
   }
 
   #data(line: EventLine): void {

@@ -24,6 +24,8 @@ export interface Span {
   /** Of an attempt: milliseconds until the next. */
   wait: number | undefined;
   children: Span[];
+  /** Of a batch: how many items it has said there are. */
+  total: number | undefined;
   /** Its waits at gates. */
   waits: GateWait[];
   /** How often it sent data, and what, where the trace has it. */
@@ -65,6 +67,7 @@ export function spanOf({ id, kind, node, start, parent, index, attempt }: NewSpa
     action: undefined,
     attempt,
     wait: undefined,
+    total: undefined,
     children: [],
     waits: [],
     emitted: 0,

@@ -8,6 +8,12 @@ export class TraceModel {
   readonly #byId = new Map<string, RunModel>();
   /** By their numbers in the file. */
   readonly graphs = new Map<number, unknown>();
+  readonly #forgets: boolean;
+
+  /** @param forgets - Whether spans are forgotten when they end: for totals, in bounded memory. */
+  constructor(forgets = false) {
+    this.#forgets = forgets;
+  }
 
   /** Takes one line of the file. @returns What is wrong with it, if anything. */
   add(text: string): string | undefined {
@@ -25,7 +31,7 @@ export class TraceModel {
       known.add(line);
       return;
     }
-    const run = new RunModel(line, this.graphs.get(line.graph as number));
+    const run = new RunModel(line, this.graphs.get(line.graph as number), this.#forgets);
     this.runs.push(run);
     this.#byId.set(line.runId, run);
     if (!isStart) run.add(line); // the start of the file is missing

@@ -24,6 +24,10 @@ export interface NodeStats {
   items: number;
   itemsDone: number;
   itemsFailed: number;
+  /** Items that its batches have said there are, where they know it. */
+  total: number;
+  /** Milliseconds that a batch in progress has left, where it has said so. */
+  remaining: number | undefined;
   /** Attempts beyond the first of a step or an item. */
   retries: number;
   /** Milliseconds of all visits that have ended. */

@@ -45,13 +45,17 @@ function figuresOf({ model }: PageState, { stats }: ViewNode, found: NodeFacts):
   return facts([
     ["Visits", model.runs.length > 0 ? amount(stats.visits) : undefined],
     ["Time in all visits", ifAny(stats.time, duration)],
-    ["Items", areItems ? amount(spans.length) : undefined],
+    ["Items", areItems ? itemsOf(spans.length, stats.total) : undefined],
+    ["Time left", stats.remaining === undefined ? undefined : duration(stats.remaining)],
     ["Failed", ifAny(failed, amount)],
     ["Tried again", ifAny(retried, amount)],
     ["Waited at gates", ifAny(waited, duration)],
     ["Waited for attempts", ifAny(backedOff, duration)],
   ]);
 }
+
+const itemsOf = (begun: number, total: number): string =>
+  total > begun ? `${amount(begun)} of ${amount(total)}` : amount(begun);
 
 function rangeOf({ durations: { least, middle, p95, most } }: NodeFacts): HTMLElement {
   const texts = [

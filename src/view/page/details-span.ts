@@ -87,8 +87,17 @@ function waitsPart({ waits }: Span, now: number): HTMLElement {
 function dataPart({ data, emitted }: Span): HTMLElement {
   const shown = part("Data");
   for (const value of data) {
-    shown.append(el("pre", {}, typeof value === "string" ? value : JSON.stringify(value, null, 2)));
+    shown.append(el("pre", {}, typeof value === "string" ? value : jsonOf(value)));
   }
   if (emitted > data.length) shown.append(`and ${amount(emitted - data.length)} more`);
   return shown;
+}
+
+/** Another program's line may hold what is nested deeper than JSON can be written. */
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value, null, 2);
+  } catch {
+    return "data that is nested too deeply to be shown";
+  }
 }

@@ -12,19 +12,17 @@ export function stateOf({ stats }: ViewNode): NodeState {
 }
 
 export function lineOf(node: ViewNode): string {
-  const { visits, running, items, itemsDone, itemsFailed, time } = node.stats;
+  const { visits, running, items, itemsDone, itemsFailed, total, remaining, time } = node.stats;
   if (visits === 0) return "not reached";
   const parts: string[] = [];
   if (items > 0) {
     const ended = itemsDone + itemsFailed;
-    parts.push(
-      ended === items && running === 0
-        ? counted(items, "item")
-        : `${amount(ended)} of ${counted(items, "item")}`,
-    );
+    const all = counted(Math.max(items, total), "item");
+    parts.push(ended >= Math.max(items, total) && running === 0 ? all : `${amount(ended)} of ${all}`);
     if (itemsFailed > 0) parts.push(`${amount(itemsFailed)} failed`);
   } else if (visits > 1) parts.push(`${amount(visits)}×`);
-  parts.push(running > 0 && time === 0 ? "running" : duration(time));
+  if (running > 0 && remaining !== undefined) parts.push(`${duration(remaining)} left`);
+  else parts.push(running > 0 && time === 0 ? "running" : duration(time));
   return parts.join(" · ");
 }
 

@@ -1,9 +1,12 @@
-// One batch: who is in it, whether it still gathers, and what will come of it. Imports nothing.
+// One batch: who is in it, whether it still gathers, and what will come of it.
+import type { Held } from "sluice/internal";
 
 /** One caller in a batch. */
 export interface Entry {
   readonly item: unknown;
   readonly cost: number;
+  /** The slots that the caller holds, where one is of the batch's gate; the batch may borrow it. */
+  readonly held: Held | undefined;
   batch: Batch | undefined;
 }
 
@@ -22,6 +25,8 @@ export class Batch {
   closed = false;
   /** Whether its call is on its way. */
   sent = false;
+  /** Whether it uses a slot that one of its callers holds. Written when it is sent. */
+  borrows = false;
   settle!: (results: ReadonlyMap<Entry, unknown>) => void;
   fail!: (error: unknown) => void;
   readonly #dispatch: () => void;
@@ -44,11 +49,13 @@ export class Batch {
     this.cost += entry.cost;
   }
 
-  /** Takes a caller out. */
+  /** Takes a caller out. The last one closes the batch before it aborts it: a later caller must not share its end. */
   leave(entry: Entry, reason: unknown): void {
     if (!this.waiting.delete(entry)) return;
     this.cost -= entry.cost;
-    if (this.waiting.size === 0) this.controller.abort(reason);
+    if (this.waiting.size > 0) return;
+    this.close();
+    this.controller.abort(reason);
   }
 
   /** Makes DataLoader hand over its keys, and start the next batch with the next call. */

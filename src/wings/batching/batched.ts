@@ -72,7 +72,8 @@ const instead = {
  * than every `maxWait` ms. An abort takes one caller out; the whole call is aborted only when nobody waits for
  * it any more.
  *
- * Put a vendor's gate here and not on the node too: a node would hold its slot while it waits for the batch.
+ * Put a vendor's gate here and not on the node too: a node holds its slot while it waits for the batch. Where both
+ * have it, a call with the hook's context lends its slot to the batch; one without it can deadlock.
  *
  * @param fn - Gives one result for each item, in their order; an Error in a place fails that item only. What it
  * throws fails all items of the call.
@@ -109,7 +110,7 @@ export function batched<Item, Result>(
   const batcher = new Batcher(fn as Many, { label, maxSize, maxCost, maxWait, cost, gate, signal });
   return async (item, call) => {
     if (!isContext(call)) checkOptions(label, call, callRules);
-    return (await batcher.add(item, call?.signal)) as Result;
+    return (await batcher.add(item, call)) as Result;
   };
 }
 

@@ -2,7 +2,7 @@
 // batch together and hands each its result.
 import type DataLoader from "dataloader";
 import type { Gate } from "sluice";
-import { isAmount, SluiceError, show } from "sluice/internal";
+import { HELD, type Held, isAmount, SluiceError, show, slotOf } from "sluice/internal";
 import { missingPeer } from "../shared/missing-peer.js";
 import { onAbort } from "../shared/on-abort.js";
 import { Batch, type Entry } from "./batch.js";
@@ -22,6 +22,12 @@ export interface Settings {
   readonly cost: ((item: unknown) => number) | undefined;
   readonly gate: Gate | undefined;
   readonly signal: AbortSignal | undefined;
+}
+
+/** What a call says of itself: its own options, or the context of a hook, which has the slots that it holds. */
+export interface Caller {
+  readonly signal?: AbortSignal | undefined;
+  readonly [HELD]?: Held | undefined;
 }
 
 type Loader = DataLoader<Entry, unknown>;
@@ -49,13 +55,16 @@ export class Batcher {
   }
 
   /** Adds a call, and gives its own result. */
-  async add(item: unknown, signal: AbortSignal | undefined): Promise<unknown> {
+  async add(item: unknown, call: Caller = {}): Promise<unknown> {
     const loader = this.#loader ?? (await (this.#loading ??= this.#load()));
-    const signals = [signal, this.#settings.signal].filter((each) => each !== undefined);
+    const signals = [call.signal, this.#settings.signal].filter((each) => each !== undefined);
     for (const each of signals) each.throwIfAborted();
-    const entry: Entry = { item, cost: this.#costOf(item), batch: undefined };
+    const entry: Entry = { item, cost: this.#costOf(item), held: this.#heldBy(call), batch: undefined };
     const { maxCost, maxSize } = this.#settings;
-    if (this.#open !== undefined && this.#open.cost + entry.cost > maxCost) this.#sendNow(this.#open);
+    const open = this.#open;
+    if (open !== undefined && open.cost + entry.cost > maxCost) this.#sendNow(open);
+    // It waits for a slot that this caller may hold until it has its result.
+    else if (open?.sent && !open.borrows && entry.held !== undefined) open.close();
     this.#measure();
     const loaded = loader.load(entry);
     const batch = this.#open as Batch; // DataLoader has made one, if there was none
@@ -78,7 +87,7 @@ export class Batcher {
         onAbort(signal, () => {
           reject(signal.reason);
           batch.leave(entry, signal.reason);
-          if (batch.waiting.size === 0 && !batch.sent) this.#sendNow(batch);
+          if (batch.waiting.size === 0) this.#send(batch);
         }),
       );
       const off = () => {
@@ -123,16 +132,29 @@ export class Batcher {
         if (!charged && cost !== reserved) ctx.charge(cost); // some joined or left at the gate
       }
     };
+    const lender = [...batch.waiting].find(({ held }) => held !== undefined && slotOf(gate as Gate, held));
+    batch.borrows = lender !== undefined;
+    // Of its context only the slots: an abort of the lender is not one of the batch.
+    const ctx = lender && ({ [HELD]: lender.held } as never);
     const work =
-      gate === undefined ? call({ signal, charge() {} }) : gate.run(call, { tokens: reserved, signal });
-    work.then(batch.settle, batch.fail).finally(() => {
-      batch.close();
-      this.#out--;
-      // Whoever was answered just now may call again in this very turn.
-      const next = this.#open;
-      if (this.#out === 0 && next !== undefined && !next.sent)
-        next.goSoon(this.#settings.maxWait, () => this.#send(next));
-    });
+      gate === undefined ? call({ signal, charge() {} }) : gate.run(call, { tokens: reserved, signal, ctx });
+    work
+      .finally(() => batch.close())
+      .then(batch.settle, batch.fail)
+      .then(() => {
+        this.#out--;
+        // Whoever was answered just now may call again in this very turn.
+        const next = this.#open;
+        if (this.#out === 0 && next !== undefined && !next.sent)
+          next.goSoon(this.#settings.maxWait, () => this.#send(next));
+      });
+  }
+
+  /** The slots of a caller that holds one of the gate. */
+  #heldBy(call: Caller): Held | undefined {
+    const { gate } = this.#settings;
+    const held = call[HELD];
+    return gate !== undefined && slotOf(gate, held) !== undefined ? held : undefined;
   }
 
   async #call(batch: Batch, ctx: Parameters<Many>[1]): Promise<Map<Entry, unknown>> {

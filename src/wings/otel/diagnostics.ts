@@ -1,21 +1,29 @@
 // An `around` hook that publishes on Node's diagnostics channels.
-import { type TracingChannel, tracingChannel } from "node:diagnostics_channel";
+import type { TracingChannel } from "node:diagnostics_channel";
 import type { Around, Span } from "sluice";
-import { isThenable } from "sluice/internal";
+import { isThenable, SluiceError } from "sluice/internal";
+import "./error-codes.js";
 
-/** The channel of each kind of span; a message is the span, and at its end `result` or `error` beside it. */
-const channels = {
-  run: tracingChannel<string, Span>("sluice:run"),
-  step: tracingChannel<string, Span>("sluice:step"),
-  item: tracingChannel<string, Span>("sluice:item"),
-  attempt: tracingChannel<string, Span>("sluice:attempt"),
-};
+/**
+ * The channel of each kind of span; a message is the span, and at its end `result` or `error` beside it. The module is
+ * not imported: a bundle for browsers, which has spans of OpenTelemetry only, could not be made.
+ */
+function channelsOf() {
+  const library = globalThis.process?.getBuiltinModule?.("node:diagnostics_channel");
+  if (library === undefined) {
+    const text = "diagnostics() needs node:diagnostics_channel, which is not here; use it on a server";
+    throw new SluiceError("MISSING_PEER", text);
+  }
+  const channel = (kind: string) => library.tracingChannel<string, Span>(`sluice:${kind}`);
+  return { run: channel("run"), step: channel("step"), item: channel("item"), attempt: channel("attempt") };
+}
 
 /**
  * Makes an `around` hook that publishes every run, step, item and attempt on the tracing channels `sluice:run`,
  * `sluice:step`, `sluice:item` and `sluice:attempt` of `node:diagnostics_channel`, for monitors that know nothing
  * of each other. A message is the {@link Span}; at the end it has `result` or `error` too, which is content.
  *
+ * @throws SluiceError `MISSING_PEER` where there are no such channels, as in a browser.
  * @example
  * ```ts
  * import { subscribe } from "node:diagnostics_channel";
@@ -29,6 +37,7 @@ const channels = {
  * ```
  */
 export function diagnostics(): Around {
+  const channels = channelsOf();
   return (span, next) => {
     const channel = channels[span.kind];
     const { start, end, asyncStart, asyncEnd, error } = channel;

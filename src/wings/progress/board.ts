@@ -1,5 +1,7 @@
 // What is going on in the runs that a display shows, as their events tell it. Knows nothing of a terminal.
+
 import type { GateEvent, ItemEvent, ProgressEvent, RunEvent, StepEvent } from "sluice";
+import { isError } from "sluice/internal";
 
 type Path = readonly (string | number)[];
 
@@ -14,6 +16,8 @@ export interface Row {
   batch: boolean;
   /** Calls that wait at a gate. */
   waiting: number;
+  /** What items have failed with, by their messages without numbers. */
+  readonly errors: Map<string, { readonly text: string; times: number }>;
   ended: { readonly at: number; readonly outcome: string } | undefined;
 }
 
@@ -45,6 +49,7 @@ export class Board {
         progress: undefined,
         batch: false,
         waiting: 0,
+        errors: new Map(),
         ended: undefined,
       };
       this.rows.set(key, row);
@@ -54,9 +59,11 @@ export class Board {
     if (row !== undefined) row.ended = { at: event.at, outcome: event.outcome };
   }
 
-  item({ phase, runId, parent }: ItemEvent): void {
-    const row = this.rows.get(`${parent} ${runId}`);
-    if (row !== undefined && phase === "start") row.batch = true;
+  item(event: ItemEvent): void {
+    const row = this.rows.get(`${event.parent} ${event.runId}`);
+    if (row === undefined) return;
+    if (event.phase === "start") row.batch = true;
+    else if (event.outcome === "failed") note(row.errors, event.error);
   }
 
   progress(event: ProgressEvent): void {
@@ -92,6 +99,26 @@ export class Board {
       if (row.ended === undefined && row.runId === runId && row.path.join("\0") === name) found = row;
     }
     return found;
+  }
+}
+
+/** So many kinds of errors are told apart in one batch. */
+const MOST_KINDS = 100;
+
+function note(errors: Row["errors"], error: unknown): void {
+  const text = textOf(error);
+  const kind = text.replace(/\d+/g, "0");
+  const known = errors.get(kind);
+  if (known !== undefined) known.times++;
+  else if (errors.size < MOST_KINDS) errors.set(kind, { text, times: 1 });
+}
+
+/** Anything can be thrown, also what throws when it is looked at. */
+function textOf(error: unknown): string {
+  try {
+    return isError(error) ? `${error.name}: ${error.message}` : String(error);
+  } catch {
+    return "an error that cannot be read";
   }
 }
 

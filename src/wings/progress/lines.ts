@@ -1,4 +1,5 @@
 // How a row of the board reads: as a line of a terminal with a bar, and as a plain sentence for a log.
+import { cutEnd, cutMiddle, padEnd, padStart, widthOf } from "../shared/columns.js";
 import type { Pause, Row } from "./board.js";
 
 /** Milliseconds as people say them: `0.4 s`, `1 m 15 s`, `2 h 5 m`. */
@@ -14,10 +15,10 @@ export function duration(ms: number): string {
 const count = (value: number) => value.toLocaleString("en");
 const rateOf = (rate: number) => (rate < 10 ? rate.toFixed(1) : count(Math.round(rate)));
 
-/** Names are anybody's, and must not steer the terminal. */
+/** Names are anybody's, and must not steer the terminal. What joins the parts of one emoji does not. */
 const clean = (text: string) =>
   text
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ")
+    .replace(/(?:(?!\u200d)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}])+/gu, " ")
     .replace(/\s+/g, " ")
     .trim() || "?";
 
@@ -28,53 +29,106 @@ export function nameOf({ path }: Pick<Row, "path">): string {
   return parts.join(" › ").replaceAll(" › [", " [");
 }
 
-/** What is said of a row beside its name and its bar, most important first. */
-function facts(row: Row, now: number): string[] {
-  const { progress, waiting, ended } = row;
-  const parts = progress === undefined ? [] : progressFacts(progress, ended !== undefined);
-  if (waiting > 0 && ended === undefined) parts.push(`${count(waiting)} waiting`);
-  if (ended !== undefined && ended.outcome !== "done") parts.push(ended.outcome);
-  const time = (ended?.at ?? now) - row.began;
-  if (ended !== undefined || progress?.remaining === undefined) parts.push(duration(time));
-  return parts;
+/** What is said of a row beside its name and its bar. */
+interface Facts {
+  readonly failed: string;
+  readonly outcome: string;
+  readonly count: string;
+  readonly percent: string;
+  readonly rate: string;
+  readonly time: string;
+  readonly waiting: string;
 }
 
-function progressFacts(progress: NonNullable<Row["progress"]>, hasEnded: boolean): string[] {
-  const { done, failed, total, rate, remaining } = progress;
-  const parts = [total === undefined ? count(done) : `${count(done)} of ${count(total)}`];
-  if (total !== undefined && total > 0) parts.push(`${Math.floor((100 * done) / total)} %`);
-  if (failed > 0) parts.push(`${count(failed)} failed`);
-  parts.push(`${rateOf(rate)}/s`);
-  if (remaining !== undefined && !hasEnded && done < (total ?? 0)) parts.push(`${duration(remaining)} left`);
-  return parts;
+/** In the order in which they are read. */
+const ORDER = ["count", "percent", "failed", "outcome", "rate", "time", "waiting"] as const;
+
+function factsOf(row: Row, now: number): Facts {
+  const { progress, waiting, ended, began } = row;
+  const left = remainingOf(row);
+  return {
+    ...(progress === undefined ? NO_FIGURES : figuresOf(progress)),
+    outcome: ended === undefined || ended.outcome === "done" ? "" : ended.outcome,
+    time: left === undefined ? duration((ended?.at ?? now) - began) : `${duration(left)} left`,
+    waiting: ended === undefined && waiting > 0 ? `${count(waiting)} waiting` : "",
+  };
+}
+
+const remainingOf = ({ progress, ended }: Row): number | undefined =>
+  ended === undefined && progress !== undefined && progress.done < (progress.total ?? 0)
+    ? progress.remaining
+    : undefined;
+
+const NO_FIGURES = { count: "", percent: "", failed: "", rate: "" };
+
+function figuresOf({ done, failed, total, rate }: NonNullable<Row["progress"]>): typeof NO_FIGURES {
+  return {
+    count: total === undefined ? count(done) : `${count(done)} of ${count(total)}`,
+    percent: total === undefined || total === 0 ? "" : `${Math.floor((100 * done) / total)} %`,
+    failed: failed > 0 ? `${count(failed)} failed` : "",
+    rate: `${rateOf(rate)}/s`,
+  };
 }
 
 const MARKS: Record<string, string> = { done: "✓", failed: "✗", aborted: "■" };
 
-/** A line for a terminal of so many columns. */
-export function barLine(row: Row, now: number, columns: number, width: number): string {
-  const { progress, ended } = row;
-  const mark = ended === undefined ? "›" : (MARKS[ended.outcome] ?? "✗");
-  const total = progress?.total;
-  const length = columns < 110 ? 10 : 24;
-  const full = Math.round((length * (progress?.done ?? 0)) / Math.max(1, total ?? 0));
-  const bar = total === undefined ? "" : `${"━".repeat(full)}${"┄".repeat(length - full)}  `;
-  return cut(`${mark} ${pad(nameOf(row), width)}  ${bar}${facts(row, now).join("  ")}`, columns);
+/** Left out where a terminal is narrow, in this order. Failures and outcomes are not among them. */
+const DISPENSABLE = ["rate", "percent", "waiting", "time", "count"] as const;
+const SHORTEST_NAME = 8;
+const LONGEST_NAME = 40;
+
+/** Lines for a terminal of so many columns, with what belongs together below each other. */
+export function barLines(rows: readonly Row[], now: number, columns: number): string[] {
+  const most = columns - 1; // the last column stays free: some terminals break a line there
+  const all = rows.map((row) => ({ row, name: nameOf(row), facts: factsOf(row, now) }));
+  const widest = (texts: readonly string[]) => Math.max(0, ...texts.map(widthOf));
+  const widths = new Map(ORDER.map((key) => [key, widest(all.map(({ facts }) => facts[key]))]));
+  const names = Math.min(LONGEST_NAME, widest(all.map(({ name }) => name)));
+  const needed = () =>
+    [...widths.values()].reduce((sum, width) => sum + (width > 0 ? width + 2 : 0), 2 + bar);
+  let bar = all.some(({ row }) => row.progress?.total !== undefined) ? (columns < 110 ? 12 : 26) : 0;
+  if (needed() + Math.min(names, SHORTEST_NAME) > most) bar = 0;
+  for (const key of DISPENSABLE) {
+    if (needed() + Math.min(names, SHORTEST_NAME) > most) widths.set(key, 0);
+  }
+  const width = Math.max(1, Math.min(names, most - needed()));
+  return all.map(({ row, name, facts }) => {
+    const cells = ORDER.filter((key) => widths.get(key) !== 0).map((key) =>
+      padStart(facts[key], widths.get(key) as number),
+    );
+    const parts = [
+      padEnd(cutMiddle(name, width), width),
+      ...(bar > 0 ? [barOf(row, bar - 2)] : []),
+      ...cells,
+    ];
+    return cutEnd(`${markOf(row)} ${parts.join("  ")}`.trimEnd(), most);
+  });
+}
+
+const markOf = ({ ended }: Row): string => (ended === undefined ? "›" : (MARKS[ended.outcome] ?? "✗"));
+
+function barOf({ progress }: Row, length: number): string {
+  if (progress?.total === undefined) return " ".repeat(length);
+  const full = Math.min(length, Math.round((length * progress.done) / Math.max(1, progress.total)));
+  return `${"━".repeat(full)}${"┄".repeat(length - full)}`;
+}
+
+/** The error that most items of a row failed with; nothing where none failed. */
+export function errorLine({ errors, progress }: Row): string | undefined {
+  const [most] = [...errors.values()].sort((a, b) => b.times - a.times);
+  if (most === undefined) return undefined;
+  const times = `${count(most.times)} of ${count(Math.max(most.times, progress?.failed ?? 0))}`;
+  return `  most frequent error, ${times}: ${cutEnd(clean(most.text), 200)}`;
 }
 
 /** A sentence for a log. */
-export const sentence = (row: Row, now: number): string =>
-  `${row.ended?.outcome === "done" ? "done: " : ""}${nameOf(row)}: ${facts(row, now).join(", ")}`;
+export function sentence(row: Row, now: number): string {
+  const facts = factsOf(row, now);
+  const all = ORDER.map((key) => facts[key]).filter((text) => text !== "");
+  return `${row.ended?.outcome === "done" ? "done: " : ""}${nameOf(row)}: ${all.join(", ")}`;
+}
 
 export function pauseLine({ gate, until }: Pause, now: number): string {
   const name = gate === undefined ? "A gate" : `Gate ${clean(gate)}`;
   return `${name} is paused by the vendor, ${duration(until - now)} to go`;
 }
-
-/** Cuts a line so that the terminal does not break it. */
-export function cut(line: string, columns: number): string {
-  const letters = [...line];
-  return letters.length < columns ? line : `${letters.slice(0, Math.max(1, columns - 2)).join("")}…`;
-}
-
-const pad = (text: string, width: number) => text + " ".repeat(Math.max(0, width - [...text].length));

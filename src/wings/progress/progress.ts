@@ -2,10 +2,9 @@
 import { EventEmitter } from "eventemitter3";
 import type { RunEmitter, RunEvents } from "sluice";
 import { aBoolean, aDelay, checkOptions, isObject, type Rule } from "sluice/internal";
-import "./error-codes.js";
-import { missingPeer } from "../shared/missing-peer.js";
+import { cutEnd } from "../shared/columns.js";
 import { Board, keyOf, type Row } from "./board.js";
-import { barLine, cut, nameOf, pauseLine, sentence } from "./lines.js";
+import { barLines, errorLine, pauseLine, sentence } from "./lines.js";
 
 /** Where a display is drawn. */
 interface Output {
@@ -19,7 +18,11 @@ interface Output {
 export interface ProgressOptions {
   /** Where to draw. @default process.stderr */
   readonly stream?: Output | undefined;
-  /** Whether to redraw in place. @default whether the stream is a terminal, and no `CI` is in the environment */
+  /**
+   * Whether to redraw in place, where the package `log-update` is installed and the stream has columns.
+   *
+   * @default whether the stream is a terminal, and no `CI` is in the environment
+   */
   readonly live?: boolean | undefined;
   /** Milliseconds between two looks at the runs. @default 100 when live, 10_000 otherwise */
   readonly interval?: number | undefined;
@@ -43,12 +46,13 @@ const rules: Record<string, Rule> = {
 /**
  * Shows how far runs are: a line for each batch with its items, failures, rate, time left and calls that wait at
  * a gate, one for each other step that takes its time, and pauses by the vendor. On a terminal it redraws in place;
- * elsewhere it writes a line every ten seconds and at the end of each batch.
+ * elsewhere, and without the package `log-update`, it writes a line every ten seconds and at the end of each batch.
+ * A batch in which items failed ends with its most frequent error.
  *
  * It begins with the first run and ends with the last one, and holds no process. What goes wrong in it reaches no
  * run. Write nothing else to the same terminal while it is live.
  *
- * @throws SluiceError for a wrong option; `MISSING_PEER` without the package `log-update`.
+ * @throws SluiceError for a wrong option.
  * @example
  * ```ts
  * import { BatchNode, Flow } from "sluice";
@@ -68,9 +72,9 @@ export async function showProgress(options: ProgressOptions = {}): Promise<Progr
   checkOptions("showProgress()", options, rules);
   const { stream = process.stderr } = options;
   const { live = stream.isTTY === true && process.env.CI === undefined } = options;
-  const { interval = live ? 100 : 10_000 } = options;
-  const view = live ? await liveView(stream) : plainView(stream);
-  return { events: emitterOf(new Board(), view, interval) };
+  const screen = live ? await liveView(stream) : undefined;
+  const { interval = screen === undefined ? 10_000 : 100 } = options;
+  return { events: emitterOf(new Board(), screen ?? plainView(stream), interval) };
 }
 
 /** How a board is shown. */
@@ -139,28 +143,29 @@ const isInside = (inner: Row, outer: Row) =>
   inner.path.length > outer.path.length &&
   outer.path.every((part, at) => inner.path[at] === part);
 
-async function liveView(stream: Output): Promise<View> {
-  const { createLogUpdate } = await import("log-update").catch((error) => {
-    throw missingPeer("sluice/progress", "log-update", error);
-  });
-  const screen = createLogUpdate(stream as NodeJS.WritableStream);
-  const columns = () => stream.columns ?? 80;
+/** `undefined` where lines cannot be redrawn. */
+async function liveView(stream: Output): Promise<View | undefined> {
+  const library = await import("log-update").catch(() => undefined);
+  if (library === undefined || !((stream.columns ?? 0) > 0)) return undefined;
+  const screen = library.createLogUpdate(stream as NodeJS.WritableStream);
+  const columns = () => stream.columns || 80;
   let last = "";
   return {
     draw(board, now) {
       const rows = shown(board, now);
       const pauses = board.paused(now);
       const most = Math.max(1, (stream.rows ?? 24) - pauses.length - 2);
-      const seen = rows.slice(0, most);
-      const width = Math.min(32, Math.max(0, ...seen.map((row) => [...nameOf(row)].length)));
-      const lines = seen.map((row) => barLine(row, now, columns(), width));
+      const lines = barLines(rows.slice(0, most), now, columns());
       if (rows.length > most) lines.push(`  and ${rows.length - most} more`);
-      for (const pause of pauses) lines.push(cut(pauseLine(pause, now), columns()));
+      for (const pause of pauses) lines.push(cutEnd(pauseLine(pause, now), columns() - 1));
       last = lines.join("\n");
       screen(last);
     },
     keep(row) {
-      screen(barLine(row, performance.now(), columns(), [...nameOf(row)].length));
+      const error = errorLine(row);
+      const lines = barLines([row], performance.now(), columns());
+      if (error !== undefined) lines.push(cutEnd(error, columns() - 1));
+      screen(lines.join("\n"));
       screen.done();
       if (last !== "") screen(last);
     },
@@ -184,7 +189,8 @@ function plainView(stream: Output): View {
       for (const pause of board.paused(now)) stream.write(`${pauseLine(pause, now)}\n`);
     },
     keep(row) {
-      stream.write(`${sentence(row, performance.now())}\n`);
+      const error = errorLine(row);
+      stream.write(`${sentence(row, performance.now())}\n${error === undefined ? "" : `${error}\n`}`);
     },
     done() {},
   };

@@ -1,11 +1,8 @@
-// Reads the JSON of a request, and not a byte more than is allowed.
+// Reads the body of a request, and not a byte more than is allowed.
 import { Refusal } from "./refusal.js";
 
-/** What is wrong with a request can be told from its headers: @throws Refusal 405, 413, 415. */
-export function checkHeaders({ method, headers }: Request, most: number): void {
-  if (method !== "POST") {
-    throw new Refusal(405, `Expected POST, got ${method}`, { headers: { allow: "POST" } });
-  }
+/** What is wrong with a request can be told from its headers: @throws Refusal 413, 415. */
+export function checkHeaders({ headers }: Request, most: number): void {
   const type = headers.get("content-type") ?? "";
   if (!/^\s*application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
     const got = type === "" ? "none" : JSON.stringify(type.slice(0, 60));
@@ -21,42 +18,26 @@ export function checkHeaders({ method, headers }: Request, most: number): void {
 }
 
 /**
- * Reads a body as JSON. `content-length` may be absent or lie: bytes are counted as they come.
+ * Reads a body. `content-length` may be absent or lie: bytes are counted as they come.
  *
  * @param most - Bytes.
- * @param within - Milliseconds.
- * @throws Refusal 400, 408, 413; the signal's reason.
+ * @param onBytes - Is told how many have come, piece by piece.
+ * @throws Refusal 400, 413; the signal's reason.
  */
-export async function readJson(
+export async function readBody(
   request: Request,
   most: number,
-  within: number,
   signal: AbortSignal,
-): Promise<unknown> {
-  const text = await readText(request.body, most, within, signal);
-  if (text.trim() === "") throw notJson("Expected a JSON document, got an empty body");
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    throw notJson(`Expected a JSON document: ${(error as Error).message}`);
-  }
-}
-
-async function readText(
-  body: Request["body"],
-  most: number,
-  within: number,
-  signal: AbortSignal,
+  onBytes: (count: number) => void,
 ): Promise<string> {
-  if (body === null) return "";
-  const reader = body.getReader();
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  if (request.body === null) return "";
+  const reader = request.body.getReader();
   let stop: (() => void) | undefined;
   const stopped = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Refusal(408, `The body took longer than ${within} ms`)), within);
     stop = () => reject(signal.reason);
     signal.addEventListener("abort", stop);
   });
+  stopped.catch(() => {});
   try {
     signal.throwIfAborted();
     // A body that is no UTF-8 is refused rather than read with holes.
@@ -64,13 +45,14 @@ async function readText(
     let text = "";
     for (let bytes = 0; ; ) {
       const { done, value } = await Promise.race([reader.read().catch(brokenOff), stopped]);
+      signal.throwIfAborted();
       if (done) return text + decode(decoder);
       bytes += value.byteLength;
       if (bytes > most) throw tooLarge(most);
       text += decode(decoder, value);
+      onBytes(value.byteLength);
     }
   } finally {
-    clearTimeout(timer);
     if (stop !== undefined) signal.removeEventListener("abort", stop);
     // Not cancelled: in Node that would cut the connection before the answer is out.
     reader.releaseLock();
@@ -81,7 +63,7 @@ function decode(decoder: InstanceType<typeof TextDecoder>, bytes?: Uint8Array): 
   try {
     return decoder.decode(bytes, { stream: bytes !== undefined });
   } catch {
-    throw notJson("Expected the body to be UTF-8");
+    throw badInput("Expected the body to be UTF-8");
   }
 }
 
@@ -91,4 +73,6 @@ function brokenOff(cause: unknown): never {
 
 const tooLarge = (most: number) => new Refusal(413, `Expected a body of at most ${most} bytes`);
 
-const notJson = (message: string) => new Refusal(400, message, { issues: [{ path: [], message }] });
+/** A fault of the input as a whole. */
+export const badInput = (message: string): Refusal =>
+  new Refusal(400, message, { issues: [{ path: [], message }] });

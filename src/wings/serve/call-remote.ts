@@ -1,10 +1,13 @@
 // One call of a handler from its client's side: the request, the events that come back, and what they mean.
-import type { Awaitable, Context, StandardSchema } from "sluice";
+import { type Awaitable, type Context, SluiceError, type StandardSchema } from "sluice";
 import { isError, isPlainObject, issuesOf, quote } from "sluice/internal";
 import { toJson } from "./json.js";
+import { parseJson } from "./parse-json.js";
 import { readEvents } from "./read-events.js";
 import type { Issue } from "./refusal.js";
 import { RemoteError } from "./remote-error.js";
+import { redactor } from "./secrets.js";
+import { sendPost } from "./send-post.js";
 
 /** Where a call goes, and what its answer must be. */
 export interface Answering {
@@ -19,61 +22,102 @@ export interface Answering {
   readonly maxEvent: number;
 }
 
+/** How many levels of objects and arrays an answer may have. */
+const DEEPEST = 1_000;
+
+/** A call under way, and how its messages name it. */
+interface Calling extends Answering {
+  readonly at: string;
+  readonly redact: (text: string) => string;
+}
+
 /** Calls a handler, sends its data on, and gives its result. @throws RemoteError; the signal's reason. */
-export async function callRemote(to: Answering, input: unknown, ctx: Context): Promise<unknown> {
+export async function callRemote(answering: Answering, input: unknown, ctx: Context): Promise<unknown> {
   const { signal } = ctx;
-  const at = `${quote(to.name)} (${to.url.origin}${to.url.pathname})`;
-  const body = toJson(`${quote(to.name)}, prep()`, input);
-  const own = typeof to.headers === "function" ? await to.headers(ctx) : to.headers;
-  const headers = new Headers(own);
+  const { name, url } = answering;
+  const at = `${quote(name)} (${url.origin}${url.pathname})`;
+  const body = toJson(`${quote(name)}, prep()`, input);
+  const own = typeof answering.headers === "function" ? await answering.headers(ctx) : answering.headers;
+  const sent = headersOf(at, own);
+  const to: Calling = { ...answering, at, redact: redactor(url, sent) };
+  const headers = new Headers(sent);
   headers.set("content-type", "application/json");
   headers.set("accept", "text/event-stream");
 
   let response: Response;
   try {
-    response = await (to.fetch ?? fetch)(to.url, { method: "POST", headers, body, signal });
-  } catch (cause) {
-    signal.throwIfAborted();
-    throw new RemoteError("REMOTE_BROKEN", `${at} could not be reached: ${rootOf(cause)}`, { cause });
-  }
-  const streams = /^text\/event-stream\b/i.test(response.headers.get("content-type") ?? "");
-  try {
-    const result =
-      response.ok && streams ? await resultOf(to, at, response, ctx) : await jsonOf(to, at, response);
-    return await checked(to, at, result);
+    response = await sendPost(to.fetch ?? fetch, url, { headers, body, signal }, at);
   } catch (cause) {
     signal.throwIfAborted();
     if (cause instanceof RemoteError) throw cause;
-    throw new RemoteError("REMOTE_BROKEN", `${at} broke off its answer: ${rootOf(cause)}`, { cause });
+    throw broken(to, "could not be reached", cause);
+  }
+  const streams = /^text\/event-stream\b/i.test(response.headers.get("content-type") ?? "");
+  try {
+    const result = response.ok && streams ? await resultOf(to, response, ctx) : await jsonOf(to, response);
+    return await checked(to, result);
+  } catch (cause) {
+    signal.throwIfAborted();
+    if (cause instanceof RemoteError) throw cause;
+    throw broken(to, "broke off its answer", cause);
   }
 }
 
-async function resultOf(to: Answering, at: string, response: Response, ctx: Context): Promise<unknown> {
-  const tooLong = () => longer(to, at);
+/** The error of a platform for a bad header says its value, so it is no cause of ours. */
+function headersOf(at: string, own: Readonly<Record<string, string>> | undefined): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(own ?? {})) {
+    try {
+      headers.set(name, value);
+    } catch {
+      throw new SluiceError(
+        "INVALID_OPTION",
+        `${at}: expected \`headers\` to be valid, got a value of ${quote(name)} that no header can have, such as one with a line end`,
+      );
+    }
+  }
+  return headers;
+}
+
+const broken = ({ at, redact }: Calling, what: string, cause: unknown): RemoteError =>
+  new RemoteError("REMOTE_BROKEN", `${at} ${what}: ${redact(rootOf(cause))}`, { cause });
+
+async function resultOf(to: Calling, response: Response, ctx: Context): Promise<unknown> {
+  const { at } = to;
+  const tooLong = () => longer(to);
   for await (const { event, data } of readEvents(bodyOf(response), to.maxEvent, tooLong)) {
-    if (event === "data") await ctx.emit(JSON.parse(data));
-    else if (event === "result") return JSON.parse(data) as unknown;
+    if (event === "data") await ctx.emit(parsed(to, data));
+    else if (event === "result") return parsed(to, data);
     else if (event === "suspended") throw waiting(at);
-    else if (event === "error") throw failed(at, JSON.parse(data), 500, response.headers);
+    else if (event === "error") throw failed(to, parsed(to, data), 500, response.headers);
   }
   throw new RemoteError("REMOTE_BROKEN", `${at} ended its stream without a result`);
 }
 
-async function jsonOf(to: Answering, at: string, response: Response): Promise<unknown> {
+async function jsonOf(to: Calling, response: Response): Promise<unknown> {
   const { status, headers, ok } = response;
-  if (status === 202) throw waiting(at);
-  const text = await textOf(to, at, response);
+  if (status === 202) throw waiting(to.at);
+  const text = await textOf(to, response);
+  if (ok) return parsed(to, text);
   let value: unknown;
   try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    if (ok) throw new RemoteError("REMOTE_BROKEN", `${at} answered with what is no JSON`, { cause });
-  }
-  if (ok) return value;
-  throw failed(at, isPlainObject(value) ? value.error : undefined, status, headers);
+    value = parseJson(text, DEEPEST);
+  } catch {} // A proxy in between says it in its own way.
+  throw failed(to, isPlainObject(value) ? value.error : undefined, status, headers);
 }
 
-async function textOf(to: Answering, at: string, response: Response): Promise<string> {
+function parsed({ at, redact }: Calling, text: string): unknown {
+  try {
+    return parseJson(text, DEEPEST);
+  } catch (cause) {
+    const why = redact((cause as Error).message);
+    throw new RemoteError("REMOTE_BROKEN", `${at} answered with what is no JSON for this node: ${why}`, {
+      cause,
+    });
+  }
+}
+
+async function textOf(to: Calling, response: Response): Promise<string> {
   const reader = bodyOf(response).getReader();
   const decoder = new TextDecoder();
   let text = "";
@@ -83,7 +127,7 @@ async function textOf(to: Answering, at: string, response: Response): Promise<st
     text += decoder.decode(value, { stream: true });
     if (text.length <= to.maxEvent) continue;
     reader.cancel().catch(() => {});
-    throw longer(to, at);
+    throw longer(to);
   }
 }
 
@@ -91,13 +135,13 @@ const bodyOf = (response: Response): ReadableStream<Uint8Array> =>
   (response.body as ReadableStream<Uint8Array> | null) ?? new Blob([]).stream();
 
 /** Makes an error of what a service says of its failure; a proxy in between may say it in its own way. */
-function failed(at: string, problem: unknown, status: number, headers: Headers): RemoteError {
+function failed({ at, redact }: Calling, problem: unknown, status: number, headers: Headers): RemoteError {
   const said = isPlainObject(problem) ? problem : {};
   const own = typeof said.status === "number" ? said.status : status;
   const issues = Array.isArray(said.issues) ? (said.issues as unknown[]).filter(isIssue) : [];
   const message = typeof said.message === "string" ? said.message.slice(0, 500) : "no reason was given";
   const details = issues.slice(0, 3).map(({ path, message }) => `${path.join(".") || "input"}: ${message}`);
-  const text = `${at} answered ${own}: ${[message, ...details].join("; ")}`;
+  const text = `${at} answered ${own}: ${redact([message, ...details].join("; "))}`;
   return new RemoteError("REMOTE_FAILED", text, { status: own, headers, issues });
 }
 
@@ -108,7 +152,7 @@ const waiting = (at: string): RemoteError =>
 const isIssue = (value: unknown): value is Issue =>
   isPlainObject(value) && Array.isArray(value.path) && typeof value.message === "string";
 
-async function checked({ result }: Answering, at: string, value: unknown): Promise<unknown> {
+async function checked({ result, at }: Calling, value: unknown): Promise<unknown> {
   if (result === undefined) return value;
   const outcome = await result["~standard"].validate(value);
   if (outcome.issues === undefined) return outcome.value;
@@ -121,7 +165,7 @@ async function checked({ result }: Answering, at: string, value: unknown): Promi
   );
 }
 
-const longer = ({ maxEvent }: Answering, at: string): RemoteError =>
+const longer = ({ maxEvent, at }: Calling): RemoteError =>
   new RemoteError("REMOTE_FAILED", `${at} sent more than \`maxEvent: ${maxEvent}\` characters at once`, {
     status: 200,
   });

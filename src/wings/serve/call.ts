@@ -1,30 +1,31 @@
-// One request, from its arrival until its answer is out.
+// One request, from its arrival until its run has ended and its answer is out.
 import { SluiceError } from "sluice";
 
 /** What a handler keeps of a request. */
 export class Call {
-  /** Resolves when the answer is out. */
+  readonly request: Request;
+  /** Resolves when the answer is out and the run has ended. */
   readonly ended: Promise<void>;
-  /** Gives back the place of the run; `undefined` while it has none. */
-  leave: (() => void) | undefined;
-  /** Whether the answer goes on after the response was handed over. */
-  streams = false;
+  /** Whether it has or had a place: `close()` lets such a run end. Written when the place is granted. */
+  hasRun = false;
+  /** Whether it goes on after the handler has given its response. */
+  outlives = false;
   readonly #controller = new AbortController();
-  readonly #request: AbortSignal | undefined;
   readonly #gone = () => this.abort(new SluiceError("CLIENT_GONE", "The caller has hung up"));
   #onEnd!: () => void;
 
-  /** @param request - The signal of the request; not every host has one. */
-  constructor(request: AbortSignal | undefined, onEnd: () => void) {
-    this.#request = request;
+  constructor(request: Request, onEnd: () => void) {
+    this.request = request;
     this.ended = new Promise((resolve) => {
       this.#onEnd = () => {
         onEnd();
         resolve();
       };
     });
-    if (request?.aborted) this.#gone();
-    else request?.addEventListener("abort", this.#gone);
+    // Not every host gives a request a signal.
+    const signal = request.signal as AbortSignal | undefined;
+    if (signal?.aborted) this.#gone();
+    else signal?.addEventListener("abort", this.#gone);
   }
 
   get signal(): AbortSignal {
@@ -37,8 +38,51 @@ export class Call {
   }
 
   end(): void {
-    this.#request?.removeEventListener("abort", this.#gone);
-    this.leave?.();
+    (this.request.signal as AbortSignal | undefined)?.removeEventListener("abort", this.#gone);
     this.#onEnd();
+  }
+
+  /** Waits for work of the user, which may never settle, but not after the abort. @throws the signal's reason. */
+  async orAborted<T>(work: () => T | PromiseLike<T>): Promise<T> {
+    this.signal.throwIfAborted();
+    let stop: (() => void) | undefined;
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        stop = () => reject(this.signal.reason);
+        this.signal.addEventListener("abort", stop);
+        Promise.resolve(work()).then(resolve, reject);
+      });
+    } finally {
+      if (stop !== undefined) this.signal.removeEventListener("abort", stop);
+    }
+  }
+
+  /**
+   * Waits until work has settled, or `grace` ms after the abort.
+   *
+   * @returns Whether it has settled.
+   */
+  async settled(work: Promise<unknown>, grace: number): Promise<boolean> {
+    let [timer, begin]: [ReturnType<typeof setTimeout> | undefined, (() => void) | undefined] = [
+      undefined,
+      undefined,
+    ];
+    const stuck = new Promise<boolean>((resolve) => {
+      begin = () => {
+        timer = setTimeout(resolve, grace, false);
+      };
+      if (this.signal.aborted) begin();
+      else this.signal.addEventListener("abort", begin);
+    });
+    const done = work.then(
+      () => true,
+      () => true,
+    );
+    try {
+      return await Promise.race([done, stuck]);
+    } finally {
+      clearTimeout(timer);
+      if (begin !== undefined) this.signal.removeEventListener("abort", begin);
+    }
   }
 }

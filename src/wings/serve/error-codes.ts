@@ -9,5 +9,6 @@ declare module "sluice" {
     SLOW_READER: true;
     CLIENT_GONE: true;
     HANDLER_CLOSED: true;
+    HOOK_STUCK: true;
   }
 }

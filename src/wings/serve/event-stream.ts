@@ -77,7 +77,7 @@ export class EventStream {
   send(event: string, json: string): void {
     if (this.#closed || this.#ended) return;
     if (this.#size > this.#options.unread) {
-      this.#giveUp(`has left ${this.#size} characters unread (\`limits.unread\`)`);
+      this.cut(`has left ${this.#size} characters unread (\`limits.unread\`)`);
       return;
     }
     this.#add(`event: ${event}\ndata: ${json}\n\n`);
@@ -95,7 +95,7 @@ export class EventStream {
     this.#deliver?.();
     if (this.#size === 0) return;
     this.#stall ??= setTimeout(
-      () => this.#giveUp(`has taken nothing for ${this.#options.stalled} ms (\`limits.stalled\`)`),
+      () => this.cut(`has taken nothing for ${this.#options.stalled} ms (\`limits.stalled\`)`),
       this.#options.stalled,
     );
   }
@@ -139,7 +139,8 @@ export class EventStream {
     }, this.#options.heartbeat);
   }
 
-  #giveUp(what: string): void {
+  /** Gives the reader up. Without effect once all has been read. */
+  cut(what: string): void {
     if (this.#closed) return;
     const error = new SluiceError("SLOW_READER", `The reader of the stream ${what}`);
     this.#close();

@@ -1,36 +1,35 @@
 // createHandler: one flow object behind HTTP, for any number of callers.
 import { type Awaitable, type BaseNode, SluiceError } from "sluice";
-import { aDelay, checkOptions, isError, isPlainObject, show, warn } from "sluice/internal";
-import { checkHeaders, readJson } from "./body.js";
+import { aDelay, checkOptions, isError, show, warn } from "sluice/internal";
 import { Call } from "./call.js";
+import { busy, Door } from "./door.js";
 import { EventStream } from "./event-stream.js";
 import { checkHandlerOptions, type Handler, type HandlerOptions } from "./handler-options.js";
-import { toJson } from "./json.js";
-import { busy, Door, defaultLimits } from "./limits.js";
-import { jsonResponse, type Problem, Refusal, refuse } from "./refusal.js";
-import {
-  answer as answerQuestion,
-  asRefusal,
-  type HandlerJournal,
-  isSuspended,
-  noSuchRun,
-  type RunRoute,
-  routeOf,
-  told,
-  waits,
-} from "./runs.js";
-import { check } from "./schema.js";
+import { Holdings } from "./holdings.js";
+import { type Asked, Intake } from "./intake.js";
+import { limitsOf } from "./limits.js";
+import { corsHeaders, preflight, refuseForeign } from "./origins.js";
+import { isRefusal, jsonResponse, problemOf, Refusal, refuse } from "./refusal.js";
+import { Runner } from "./runner.js";
+import { asRefusal, isSuspended, waits } from "./runs.js";
 import { tell } from "./telling.js";
 import { wantsEvents } from "./wants-events.js";
 
-const INTERNAL: Problem = { status: 500, message: "The flow failed" };
-const GONE: Problem = { status: 499, message: "The caller has gone" };
+/** What a stream that nobody reads takes beside its text, in bytes. */
+const STREAM_BYTES = 2_048;
+const STREAM_HEADERS = {
+  "content-type": "text/event-stream",
+  "cache-control": "no-cache, no-transform",
+  "x-accel-buffering": "no",
+};
 
 /**
  * Makes a web-standard request handler of a flow: JSON in by POST, and out comes JSON or, for those who accept
- * `text/event-stream`, Server-Sent Events: `data` for each `ctx.emit`, `progress`, and `result` or `error` last.
+ * `text/event-stream`, Server-Sent Events: `data` for each `ctx.emit`, `progress`, and `result` or `error` last;
+ * `queued` while the caller waits for a place.
  *
- * A caller who hangs up aborts the run; its signal's reason is a SluiceError `CLIENT_GONE`.
+ * A caller who hangs up aborts the run; its signal's reason is a SluiceError `CLIENT_GONE`. A hook that does not end
+ * then keeps its place for `limits.grace` ms at most.
  *
  * @throws SluiceError `INVALID_NODE`, `INVALID_OPTION`, `UNKNOWN_OPTION`. The handler itself never rejects.
  * @example
@@ -38,12 +37,12 @@ const GONE: Problem = { status: 499, message: "The caller has gone" };
  * import { Flow, node } from "sluice";
  * import { createHandler } from "sluice/serve";
  *
- * const double = node({ post: (shared: { n: number }) => { shared.n *= 2; } });
- * const handler = createHandler(new Flow(double));
+ * const double = node({ post: (shared: { n: number; twice?: number }) => { shared.twice = shared.n * 2; } });
+ * const handler = createHandler(new Flow(double), { output: ["twice"] });
  *
  * const headers = { "content-type": "application/json" };
  * const request = new Request("http://localhost/", { method: "POST", headers, body: '{"n":21}' });
- * await (await handler(request)).json(); // => { n: 42 }
+ * await (await handler(request)).json(); // => { twice: 42 }
  * ```
  */
 export function createHandler<S, Input>(
@@ -62,175 +61,167 @@ export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Han
     throw new SluiceError("INVALID_NODE", message);
   }
   checkHandlerOptions(options);
-  const given = Object.entries(options.limits ?? {}).filter(([, value]) => value !== undefined);
-  const limits = { ...defaultLimits, ...Object.fromEntries(given) };
-  const {
-    input,
-    toShared,
-    output,
-    onError,
-    progressEvery = 100,
-    heartbeat = 15_000,
-    journal,
-    runs,
-  } = options;
+  const { origins = [], progressEvery = 100, heartbeat = 8_000, drain } = options;
+  const limits = limitsOf(options.limits);
+  const report = reporter(options.onError);
   const door = new Door(limits);
+  const intake = new Intake(options, limits, new Holdings(limits.arriving, limits.bodies));
+  const runner = new Runner(flow, options, limits, report);
+  /** Streams whose runs have ended, until they have been read. */
+  const unread = new Holdings(Number.POSITIVE_INFINITY, limits.bodies);
   const calls = new Set<Call>();
   let closed = false;
 
-  const report = (error: unknown, request: Request) => {
-    if (onError === undefined) warn("SLUICE_REQUEST_FAILED", `A request failed: ${describe(error)}`);
-    else {
-      const failed = (failure: unknown) =>
-        warn("SLUICE_LISTENER_FAILED", `\`onError\` of a handler failed: ${describe(failure)}`);
-      Promise.resolve()
-        .then(() => onError(error, request))
-        .catch(failed);
-    }
-  };
-  const blame = (error: unknown, { signal }: Call, request: Request): Problem => {
-    const refusal = asRefusal(error);
-    if (refusal instanceof Refusal) return refusal.problem;
-    const cause: unknown = signal.aborted ? signal.reason : error;
-    const code = signal.aborted && cause instanceof SluiceError ? cause.code : undefined;
-    if (code === "HANDLER_CLOSED") return closing().problem;
-    if (code !== "CLIENT_GONE") report(cause, request);
-    // Nobody is there to read the status of these two; 499 is what nginx calls a caller who has left.
-    return code === "CLIENT_GONE" || code === "SLOW_READER" ? GONE : INTERNAL;
-  };
+  const isClosing = () => closed || drain?.aborted === true;
   const closing = () => busy("The service is closing", door.retryAfter);
-
-  const storeOf = async (request: Request, signal: AbortSignal): Promise<unknown> => {
-    const value = await readJson(request, limits.body, limits.arrival, signal);
-    if (input === undefined && toShared === undefined && !isPlainObject(value)) {
-      const message = "Expected a JSON object";
-      throw new Refusal(400, message, { issues: [{ path: [], message }] });
+  const stop = (which: (call: Call) => boolean) => {
+    for (const call of [...calls].filter(which)) {
+      call.abort(new SluiceError("HANDLER_CLOSED", "The handler was closed before the run had ended"));
     }
-    const checked = input === undefined ? value : await check(input, value);
-    return toShared === undefined ? checked : await toShared(checked, request);
   };
-  const resultOf = async (shared: unknown): Promise<string> =>
-    output === undefined ? toJson("The store", shared) : toJson("output()", await output(shared));
+  drain?.addEventListener("abort", () => stop((call) => !call.hasRun), { once: true });
 
-  /** Runs the flow into a stream. Never rejects. */
-  const streamRun = async (
-    request: Request,
-    call: Call,
-    shared: unknown,
-    stream: EventStream,
-    runId: string | undefined,
-  ) => {
-    const { events, flush } = tell(stream, progressEvery, (error) => call.abort(error));
+  /** What the caller gets for a failure; those that are no doing of the caller are reported. */
+  const blame = (error: unknown, { signal, request }: Call): Refusal => {
+    const cause = asRefusal(signal.aborted ? signal.reason : error);
+    if (isRefusal(cause)) return cause;
+    if (drain?.aborted && cause === drain.reason) return closing();
+    const code = cause instanceof SluiceError ? cause.code : undefined;
+    const isOurs = signal.aborted;
+    if (isOurs && code === "HANDLER_CLOSED") return closing();
+    // Nobody is there to read this status, which is what nginx calls a caller who has left.
+    const gone = new Refusal(499, "The caller has gone");
+    if (isOurs && code === "CLIENT_GONE") return gone;
+    report(cause, request);
+    if (isOurs && code === "SLOW_READER") return gone;
+    return isOurs && code === "TIMEOUT"
+      ? new Refusal(504, "The service took longer than it may")
+      : new Refusal(500, "The flow failed");
+  };
+
+  const answerJson = async (call: Call, asked: Asked, named: Record<string, string>): Promise<Response> => {
+    const turn = door.enter({ key: asked.key, bytes: asked.bytes, signal: call.signal });
     try {
-      await flow.run(shared, { signal: call.signal, events, journal, runId });
-      const json = await resultOf(shared);
-      flush();
-      stream.send("result", json);
+      return jsonResponse(await runner.start(call, asked, turn, options.events), 200, named);
     } catch (error) {
-      if (isSuspended(error)) stream.send("suspended", waits(runId));
-      else stream.send("error", JSON.stringify(blame(error, call, request)));
+      if (isSuspended(error)) return jsonResponse(waits(asked.id), 202, named);
+      throw error;
     }
-    stream.end();
-    await stream.over;
-    call.end();
   };
 
-  /** The store of a run that goes on without a body. */
-  const keptStore = async (request: Request, id: string): Promise<unknown> => {
-    if ((await journal?.run(id)) === undefined) throw noSuchRun();
-    return { ...(await runs?.shared?.(request)) };
-  };
-
-  /** What a request asks of a run, other than to run it. */
-  const answerRoute = async (
-    request: Request,
-    call: Call,
-    route: RunRoute,
-  ): Promise<Response | undefined> => {
-    const kept = journal as HandlerJournal;
-    if (runs === undefined || !(await runs.authorize(request, route.id))) throw noSuchRun();
-    if (route.token !== undefined) {
-      checkHeaders(request, limits.body);
-      await answerQuestion(kept, route, await readJson(request, limits.body, limits.arrival, call.signal));
-      return new Response(null, { status: 204 });
-    }
-    if (request.method !== "GET") return undefined;
-    const run = await kept.run(route.id);
-    if (run === undefined) throw noSuchRun();
-    return jsonResponse(toJson("The run", told(route.id, run)));
-  };
-
-  const answer = async (request: Request, call: Call): Promise<Response> => {
-    const route = journal && routeOf(request.url);
-    const told = route && (await answerRoute(request, call, route));
-    if (told !== undefined) return told;
-    const goesOn = route !== undefined && request.method === "POST" && request.body === null;
-    if (!goesOn) checkHeaders(request, limits.body);
-    call.leave = await door.enter(call.signal);
-    const shared = goesOn ? await keptStore(request, route.id) : await storeOf(request, call.signal);
-    call.signal.throwIfAborted();
-    const runId = journal && (route?.id ?? crypto.randomUUID());
-    const named: Record<string, string> =
-      runId === undefined ? {} : { "x-run-id": encodeURIComponent(runId) };
-    if (!wantsEvents(request.headers.get("accept"))) {
-      try {
-        await flow.run(shared, { signal: call.signal, journal, runId });
-      } catch (error) {
-        if (isSuspended(error)) return jsonResponse(waits(runId), 202, named);
-        throw error;
-      }
-      return jsonResponse(await resultOf(shared), 200, named);
-    }
-    const stream = new EventStream({
+  const answerStream = (call: Call, asked: Asked, named: Record<string, string>): Response => {
+    let stream: EventStream | undefined;
+    let place: number | undefined;
+    const sendPlace = () => {
+      // A reader who is behind learns the newest place only.
+      if (stream?.unread === 0 && place !== undefined) stream.send("queued", JSON.stringify({ place }));
+    };
+    const onPlace = (now: number) => {
+      place = now;
+      sendPlace();
+    };
+    const turn = door.enter({ key: asked.key, bytes: asked.bytes, signal: call.signal, onPlace });
+    stream = new EventStream({
       ...limits,
       heartbeat,
       onGone: () => call.abort(new SluiceError("CLIENT_GONE", "The caller has stopped reading")),
       onSlow: (error) => call.abort(error),
     });
-    call.streams = true;
-    void streamRun(request, call, shared, stream, runId);
-    const headers = {
-      ...named,
-      "content-type": "text/event-stream",
-      "cache-control": "no-cache, no-transform",
-    };
-    return new Response(stream.body, { headers: { ...headers, "x-accel-buffering": "no" } });
+    sendPlace();
+    const { events, flush } = tell(stream, progressEvery, (error) => call.abort(error), options.events);
+    call.outlives = true;
+    void finishStream(call, asked, stream, flush, runner.start(call, asked, turn, events));
+    return new Response(stream.body, { headers: { ...STREAM_HEADERS, ...named } });
+  };
+
+  /** Sends the answer, and holds the stream until it has been read. Never rejects. */
+  const finishStream = async (
+    call: Call,
+    asked: Asked,
+    stream: EventStream,
+    flush: () => void,
+    json: Promise<string>,
+  ) => {
+    try {
+      const text = await json;
+      flush();
+      stream.send("result", text);
+    } catch (error) {
+      if (isSuspended(error)) stream.send("suspended", waits(asked.id));
+      else stream.send("error", JSON.stringify(problemOf(blame(error, call))));
+    }
+    stream.end();
+    const holding = unread.add(stream.unread + STREAM_BYTES, () =>
+      stream.cut("has left its answer unread, and others need the memory (`limits.bodies`)"),
+    );
+    await call.settled(stream.over, limits.grace);
+    holding.release();
+    stream.cut("has left its answer unread");
+    call.end();
+  };
+
+  const answer = async (call: Call): Promise<Response> => {
+    const { request } = call;
+    if (isClosing()) throw closing();
+    if (request.method === "OPTIONS") return preflight(request, origins, intake.methodsOf(request));
+    refuseForeign(request, origins);
+    const asked = await intake.take(call);
+    if ("response" in asked) return asked.response;
+    const named: Record<string, string> =
+      asked.id === undefined ? {} : { "x-run-id": encodeURIComponent(asked.id) };
+    return wantsEvents(request.headers.get("accept"))
+      ? answerStream(call, asked, named)
+      : await answerJson(call, asked, named);
   };
 
   const handler = async (request: Request): Promise<Response> => {
-    if (closed) return refuse(closing());
-    const call = new Call(request.signal, () => calls.delete(call));
+    const call = new Call(request, () => calls.delete(call));
     calls.add(call);
     try {
-      return await answer(request, call);
+      return finished(await answer(call), request, corsHeaders(request, origins));
     } catch (error) {
-      const refusal = asRefusal(error);
-      if (refusal instanceof Refusal) return refuse(refusal);
-      const problem = blame(error, call, request);
-      const headers = problem.status === 503 ? closing().headers : undefined;
-      return jsonResponse(JSON.stringify({ error: problem }), problem.status, headers);
+      return finished(refuse(blame(error, call)), request, corsHeaders(request, origins));
     } finally {
-      if (!call.streams) call.end();
+      if (!call.outlives) call.end();
     }
   };
 
   return Object.assign(handler, {
-    stats: () => ({ running: door.running, waiting: door.waiting, closed }),
+    stats: () => ({ running: door.running, waiting: door.waiting, closed: isClosing() }),
     close: async (how: { readonly deadline?: number | undefined } = {}) => {
       checkOptions("close()", how, { deadline: aDelay });
       closed = true;
-      const stop = (which: (call: Call) => boolean) => {
-        for (const call of [...calls].filter(which)) {
-          call.abort(new SluiceError("HANDLER_CLOSED", "The handler was closed before the run had ended"));
-        }
-      };
-      stop((call) => call.leave === undefined);
+      stop((call) => !call.hasRun);
       const { deadline } = how;
       const timer = deadline === undefined ? undefined : setTimeout(stop, deadline, () => true);
       await Promise.all([...calls].map((call) => call.ended));
       clearTimeout(timer);
     },
   });
+}
+
+/** Adds what every answer says. */
+function finished(response: Response, { method }: Request, cors: Record<string, string>): Response {
+  const { headers, status } = response;
+  // A browser that opens an answer as a page must not guess that it is one.
+  headers.set("x-content-type-options", "nosniff");
+  if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
+  for (const [name, value] of Object.entries(cors)) headers.set(name, value);
+  return method === "HEAD" ? new Response(null, { status, headers }) : response;
+}
+
+/** Makes what is called with failures. */
+function reporter(onError: HandlerOptions["onError"]): (error: unknown, request: Request) => void {
+  if (onError === undefined) {
+    return (error) => warn("SLUICE_REQUEST_FAILED", `A request failed: ${describe(error)}`);
+  }
+  const failed = (failure: unknown) =>
+    warn("SLUICE_LISTENER_FAILED", `\`onError\` of a handler failed: ${describe(failure)}`);
+  return (error, request) => {
+    Promise.resolve()
+      .then(() => onError(error, request))
+      .catch(failed);
+  };
 }
 
 /** Puts anything that was thrown into words. */

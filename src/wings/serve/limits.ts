@@ -1,28 +1,44 @@
-// How much a handler takes on, and the door that holds callers to it.
+// How much a handler takes on: the options, their rules and their defaults.
+import type { Awaitable } from "sluice";
 import {
   aCount,
   aCountOrInfinity,
+  aDelay,
+  aFunction,
   aTimeout,
   aWholeNumber,
-  Cancellation,
-  GateClock,
-  holdSlot,
   type Rule,
-  Semaphore,
-  scopesOn,
 } from "sluice/internal";
-import { Refusal } from "./refusal.js";
 
 /** What a handler takes on before it refuses. */
 export interface HandlerLimits {
   /** The most runs at once. @default 100 */
   readonly running?: number | undefined;
-  /** The most callers who wait for a run to end; one more gets 503 with `Retry-After`. @default 1_000 */
+  /**
+   * The most callers who wait for a run. Of more, the last of the {@link key} with the most gets 503 with
+   * `Retry-After`. @default 1_000
+   */
   readonly waiting?: number | undefined;
+  /** Milliseconds for which a caller waits for a run; then it gets 503 with `Retry-After`. @default 60_000 */
+  readonly queueTimeout?: number | undefined;
+  /**
+   * Names whom a request belongs to, such as a tenant. Callers of different keys take turns, so that one who sends
+   * many does not delay the others. @default one key for all
+   */
+  readonly key?: ((request: Request) => Awaitable<string>) | undefined;
+  /** The most requests that are read and checked at once; one more ends the oldest of them with 503. @default 1_000 */
+  readonly arriving?: number | undefined;
+  /** Milliseconds in which a request must have been read and checked; a slow body gets 408. @default 30_000 */
+  readonly arrival?: number | undefined;
   /** The most bytes of a body; a larger one gets 413. @default 1_048_576 */
   readonly body?: number | undefined;
-  /** Milliseconds in which a body must have come in whole; a slower one gets 408. @default 30_000 */
-  readonly arrival?: number | undefined;
+  /**
+   * The most bytes of all bodies that arrive at once, and again of all that wait for a run, and of all streams that
+   * nobody has read yet after their run. @default 67_108_864
+   */
+  readonly bodies?: number | undefined;
+  /** How many objects and arrays may lie in each other in a body; a deeper one gets 400. @default 100 */
+  readonly depth?: number | undefined;
   /**
    * The most characters of events that a stream keeps for a reader who is behind, beside the newest one. Over
    * it the run is aborted; a sender that awaits `ctx.emit` never gets there. @default 1_048_576
@@ -30,6 +46,11 @@ export interface HandlerLimits {
   readonly unread?: number | undefined;
   /** Milliseconds for which a reader may take nothing of what waits for it, before it is given up. @default 30_000 */
   readonly stalled?: number | undefined;
+  /**
+   * Milliseconds that a run has to end after its abort. Then its place goes to the next caller, and `onError` gets a
+   * `HOOK_STUCK`: a hook does not end. @default 1_000
+   */
+  readonly grace?: number | undefined;
 }
 
 const aCountFrom0: Rule = {
@@ -40,80 +61,37 @@ const aCountFrom0: Rule = {
 export const limitRules: Record<keyof HandlerLimits, Rule> = {
   running: aCountOrInfinity,
   waiting: aCountFrom0,
-  body: aCount,
+  queueTimeout: aTimeout,
+  key: aFunction,
+  arriving: aCountOrInfinity,
   arrival: aTimeout,
+  body: aCount,
+  bodies: aCountOrInfinity,
+  depth: aCount,
   unread: aCount,
   stalled: aTimeout,
+  grace: aDelay,
 };
 
-export const defaultLimits = {
+const defaults = {
   running: 100,
   waiting: 1_000,
-  body: 1_048_576,
+  queueTimeout: 60_000,
+  key: (_request: Request): Awaitable<string> => "",
+  arriving: 1_000,
   arrival: 30_000,
+  body: 1_048_576,
+  bodies: 67_108_864,
+  depth: 100,
   unread: 1_048_576,
   stalled: 30_000,
+  grace: 1_000,
 };
 
-export type Limits = { readonly [Name in keyof HandlerLimits]-?: number };
+export type Limits = typeof defaults;
 
-/** Lets callers in, first come, first served. */
-export class Door {
-  readonly #limits: Limits;
-  readonly #slots: Semaphore;
-  readonly #scopes = scopesOn(new GateClock());
-  #arrivals = 0;
-  /** How long runs take, in ms: an average in which each new one counts a tenth. */
-  #usual = 1_000;
-
-  constructor(limits: Limits) {
-    this.#limits = limits;
-    this.#slots = new Semaphore(limits.running);
-  }
-
-  get running(): number {
-    return this.#slots.running;
-  }
-
-  get waiting(): number {
-    return this.#slots.waiting;
-  }
-
-  /**
-   * Takes a slot, or waits for one until the signal fires.
-   *
-   * @returns What gives the slot back.
-   * @throws Refusal 503 when too many wait already; the signal's reason.
-   */
-  async enter(signal: AbortSignal): Promise<() => void> {
-    const { waiting, running } = this.#limits;
-    if (this.running >= running && this.waiting >= waiting) {
-      throw busy(`All ${running} places are taken, and ${waiting} callers wait already`, this.retryAfter);
-    }
-    const cancellation = new Cancellation().followSignal(signal);
-    let release: () => void;
-    try {
-      release = await holdSlot(this.#slots, this.#arrivals++, cancellation, this.#scopes);
-    } finally {
-      cancellation.release();
-    }
-    const began = performance.now();
-    let isIn = true;
-    return () => {
-      if (!isIn) return;
-      isIn = false;
-      release();
-      this.#usual += (performance.now() - began - this.#usual) / 10;
-    };
-  }
-
-  /** Whole seconds until those who wait now will have had their turn, from 1 to 60. */
-  get retryAfter(): number {
-    const ms = (this.#usual * (this.waiting + 1)) / this.#limits.running;
-    return Math.min(60, Math.max(1, Math.ceil(ms / 1_000)));
-  }
+/** A limit that is `undefined` counts as left out. */
+export function limitsOf(given: HandlerLimits = {}): Limits {
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(set) };
 }
-
-/** @param retryAfter - Seconds. */
-export const busy = (message: string, retryAfter: number): Refusal =>
-  new Refusal(503, message, { headers: { "retry-after": String(retryAfter) } });

@@ -1,4 +1,6 @@
 // What a handler answers when it does not run the flow: a status, words, and where the fault is.
+import { SluiceError } from "sluice";
+import { isError, show } from "sluice/internal";
 
 /** One fault of an input. */
 export interface Issue {
@@ -14,30 +16,64 @@ export interface Problem {
   readonly issues?: readonly Issue[] | undefined;
 }
 
-interface RefusalOptions {
+/** What a {@link Refusal} may say beside its status and message. */
+export interface RefusalOptions {
+  /** Where the input is at fault. */
   readonly issues?: readonly Issue[] | undefined;
+  /** Headers of the answer, such as `www-authenticate`. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** What led to it; the caller is not told. */
   readonly cause?: unknown;
 }
 
-/** A request that is turned down. Never leaves the handler but as a response. */
+/**
+ * Turns a request down. Thrown by `authorize` or any other function of a handler, and in the flow too, it becomes the
+ * answer `{ "error": { status, message, issues } }`: its message is for the caller. It is no failure, so `onError` is
+ * not called.
+ *
+ * @throws SluiceError `INVALID_OPTION` for a status that is not an integer from 400 to 599.
+ * @example
+ * ```ts
+ * import { Flow, node } from "sluice";
+ * import { createHandler, Refusal } from "sluice/serve";
+ *
+ * const handler = createHandler(new Flow(node({})), {
+ *   authorize: (request) => {
+ *     const isKnown = request.headers.get("authorization") === "Bearer s3cret";
+ *     if (!isKnown) throw new Refusal(401, "Send a key", { headers: { "www-authenticate": "Bearer" } });
+ *   },
+ * });
+ * const answer = await handler(new Request("http://localhost/", { method: "POST", body: "{}" }));
+ * answer.status; // => 401
+ * ```
+ */
 export class Refusal extends Error {
   readonly status: number;
   readonly issues: readonly Issue[] | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
 
   constructor(status: number, message: string, { issues, headers, cause }: RefusalOptions = {}) {
-    super(message, { cause });
+    super(message, cause === undefined ? undefined : { cause });
+    if (!Number.isInteger(status) || status < 400 || status > 599) {
+      const expected = "expected `status` to be an integer from 400 to 599, such as 401 or 403";
+      throw new SluiceError("INVALID_OPTION", `new Refusal(): ${expected}, got ${show(status)}`);
+    }
     this.status = status;
     this.issues = issues;
     this.headers = headers;
   }
-
-  get problem(): Problem {
-    const { status, message, issues } = this;
-    return { status, message, ...(issues && { issues }) };
-  }
 }
+Object.defineProperty(Refusal.prototype, "name", { value: "Refusal", configurable: true });
+
+/** By its name, since a Refusal of the other module format is one too. */
+export const isRefusal = (error: unknown): error is Refusal =>
+  isError(error) && error.name === "Refusal" && typeof (error as Partial<Refusal>).status === "number";
+
+export const problemOf = ({ status, message, issues }: Refusal): Problem => ({
+  status,
+  message,
+  ...(issues && { issues }),
+});
 
 /** An answer in JSON. */
 export function jsonResponse(
@@ -48,5 +84,5 @@ export function jsonResponse(
   return new Response(text, { status, headers: { "content-type": "application/json", ...headers } });
 }
 
-export const refuse = ({ status, headers, problem }: Refusal): Response =>
-  jsonResponse(JSON.stringify({ error: problem }), status, headers);
+export const refuse = (refusal: Refusal): Response =>
+  jsonResponse(JSON.stringify({ error: problemOf(refusal) }), refusal.status, refusal.headers);

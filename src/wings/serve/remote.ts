@@ -7,6 +7,7 @@ import {
   type NodeOptions,
   node,
   type Params,
+  SluiceError,
   type StandardSchema,
 } from "sluice";
 import {
@@ -41,7 +42,10 @@ export interface RemoteOptions<S = Untyped, Input = Untyped, Result = Untyped, A
   readonly cost?: ((input: Input) => Awaitable<number>) | undefined;
   /** What a result must be: a Standard Schema. @default every JSON value */
   readonly result?: StandardSchema<Result> | undefined;
-  /** Headers to send, such as `authorization`; a function is called before each attempt. */
+  /**
+   * Headers to send, such as `authorization`; a function is called before each attempt. They go to the origin of the
+   * URL alone: a redirect to another one is an error.
+   */
   readonly headers?:
     | Readonly<Record<string, string>>
     | ((ctx: Context) => Awaitable<Readonly<Record<string, string>>>)
@@ -102,7 +106,7 @@ export function remote<S = Untyped, Input = S, Result = Untyped, A extends Actio
   options: RemoteOptions<S, Input, Result, A> = {},
 ): DefinedNode<S, Input, Result, A> {
   const address = addressOf(url);
-  const where = `remote(${JSON.stringify(address.href.slice(0, 120))})`;
+  const where = `remote(${JSON.stringify(`${address.origin}${address.pathname}`.slice(0, 120))})`;
   checkOptions(where, options, rules, {
     input: "write `prep`, which gives what is sent",
     output: "write `post`, which takes the result",
@@ -123,8 +127,16 @@ export function remote<S = Untyped, Input = S, Result = Untyped, A extends Actio
   });
 }
 
+/** Names nothing of a URL that holds credentials. */
 function addressOf(url: unknown): URL {
-  const address = URL.canParse(String(url)) ? new URL(String(url)) : undefined;
+  const text = String(url);
+  const address = URL.canParse(text) ? new URL(text) : undefined;
+  if (text.includes("@") && (address === undefined || address.username !== "" || address.password !== "")) {
+    throw new SluiceError(
+      "INVALID_OPTION",
+      "remote(): expected `url` to be a URL without user and password, got one with them; hand them over in `headers`, as { authorization }",
+    );
+  }
   if (address !== undefined && /^https?:$/.test(address.protocol)) return address;
   throw invalidOption("remote()", "url", "a URL such as http://127.0.0.1:8787/rank", url);
 }

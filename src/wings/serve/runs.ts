@@ -1,6 +1,7 @@
 // The runs of a handler with a journal: how a request names one, and what it is told of it.
 import { type Awaitable, type RunOptions, SluiceError } from "sluice";
 import { isPlainObject } from "sluice/internal";
+import { badInput } from "./body.js";
 import { Refusal } from "./refusal.js";
 
 /** What a handler needs of a journal: one that `openJournal()` of sluice/journal gives. */
@@ -90,10 +91,7 @@ export function asRefusal(error: unknown): unknown {
 
 /** Answers a question of a run. @throws Refusal 400, 404, 409, 410. */
 export async function answer(journal: HandlerJournal, { id, token }: RunRoute, body: unknown): Promise<void> {
-  if (!isPlainObject(body) || !("answer" in body)) {
-    const message = 'Expected a JSON object { "answer": … }';
-    throw new Refusal(400, message, { issues: [{ path: [], message }] });
-  }
+  if (!isPlainObject(body) || !("answer" in body)) throw badInput('Expected a JSON object { "answer": … }');
   const run = await journal.run(id);
   if (run === undefined) throw noSuchRun();
   // Who may answer for this run must not reach another's question by its token; an answered one is told apart below.

@@ -1,7 +1,7 @@
 // Which of a run's events go into its stream, and how often.
 import { EventEmitter } from "eventemitter3";
-import type { ProgressEvent, RunEmitter, RunEvents } from "sluice";
-import { BACKPRESSURE } from "sluice/internal";
+import type { AnyEvent, ProgressEvent, RunEmitter, RunEvents } from "sluice";
+import { BACKPRESSURE, backpressure, EVENT_TYPES, emitEvent } from "sluice/internal";
 import type { EventStream } from "./event-stream.js";
 import { toJson } from "./json.js";
 
@@ -15,14 +15,16 @@ const MOST_BATCHES = 100;
  * @param every - The least time between two progress events of one batch, in ms. Its last one is always sent;
  * while the reader is behind, only that.
  * @param onFault - Told of data that cannot be written as JSON.
+ * @param theirs - Gets all events too.
  */
 export function tell(
   stream: EventStream,
   every: number,
   onFault: (error: unknown) => void,
+  theirs: RunEmitter | undefined,
 ): { readonly events: RunEmitter; readonly flush: () => void } {
   const events: RunEmitter = Object.assign(new EventEmitter<RunEvents>(), {
-    [BACKPRESSURE]: () => stream.ready,
+    [BACKPRESSURE]: () => stream.ready ?? (theirs && backpressure(theirs, undefined)),
   });
   const batches = new Map<string, { sentAt: number; held: ProgressEvent | undefined }>();
 
@@ -61,5 +63,10 @@ export function tell(
   const flush = () => {
     for (const key of [...batches.keys()]) forget(key);
   };
+  for (const type of EVENT_TYPES) {
+    if (theirs !== undefined && theirs.listenerCount(type) > 0) {
+      events.on(type, (event: AnyEvent) => emitEvent(theirs, event));
+    }
+  }
   return { events, flush };
 }

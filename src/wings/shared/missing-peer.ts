@@ -1,9 +1,22 @@
 // The error for an optional package that is not installed, which every wing with one needs.
 import { SluiceError } from "sluice/internal";
 
+/** What to do where modules cannot be imported at all: in Jest, unless it is started for them. */
+export function noModules(error: unknown): string | undefined {
+  const { code } = Object(error) as { code?: unknown };
+  if (!String(code).startsWith("ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING")) return undefined;
+  return "which cannot be loaded here, since import() is switched off; start Jest with NODE_OPTIONS=--experimental-vm-modules";
+}
+
 /** Turns "cannot find package" of an optional peer into what to do about it; another error stays as it is. */
 export function missingPeer(wing: string, peer: string, error: unknown): unknown {
-  const { code, message } = error as { code?: unknown; message?: unknown };
+  const { code, message } = Object(error) as { code?: unknown; message?: unknown };
+  const reason = noModules(error);
+  if (reason !== undefined) {
+    return new SluiceError("MISSING_PEER", `${wing} needs the package \`${peer}\`, ${reason}`, {
+      cause: error,
+    });
+  }
   const isMissing = code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
   if (!isMissing || !String(message).includes(`'${peer}'`)) return error;
   const advice = `install it: npm install ${peer}`;

@@ -90,7 +90,8 @@ const instead = {
  * `asyncify<typeof import("./hash.js").hash>(…)`.
  * @param exportName - The name of the export. @default "default"
  * @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION` at once. A call rejects with what the function threw (its
- * own fields kept, its class not), `UNLOADABLE`, `NOT_CLONEABLE`, `THREAD_DIED`, `POOL_CLOSED` or `MISSING_PEER`.
+ * own fields, causes and parts kept, its class not), `UNLOADABLE`, `NOT_CLONEABLE`, `THREAD_DIED`, `THREAD_NOT_STARTED`, `POOL_CLOSED` or
+ * `MISSING_PEER`.
  * @example
  * ```ts
  * import { asyncify } from "sluice/threads";

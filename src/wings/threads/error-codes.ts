@@ -7,6 +7,7 @@ declare module "sluice" {
     UNLOADABLE: true;
     NOT_CLONEABLE: true;
     THREAD_DIED: true;
+    THREAD_NOT_STARTED: true;
     POOL_CLOSED: true;
   }
 }

@@ -46,7 +46,7 @@ let executors = 0;
  * import { ThreadExecutor } from "sluice/threads";
  *
  * const executor = new ThreadExecutor(import.meta.url); // this module, which exports createFlow
- * class Hash extends AsyncParallelBatchNode<{ files: string[] }, string, string> { ... }
+ * class Hash extends AsyncParallelBatchNode<{ files: string[] }, string, string> {}
  * export const createFlow = () => new Flow(new Hash({ executor, concurrency: 16 }));
  * ```
  */

@@ -1,7 +1,6 @@
 // ThreadPool: Piscina's threads behind one queue, made when they are needed and gone when they are not.
 import { availableParallelism } from "node:os";
 import { emitWarning, execArgv } from "node:process";
-import { fileURLToPath } from "node:url";
 import type { Piscina } from "piscina";
 import { Gate } from "sluice";
 import {
@@ -16,7 +15,8 @@ import {
 } from "sluice/internal";
 import "./error-codes.js";
 import { missingPeer } from "../shared/missing-peer.js";
-import type { Outcome, Task } from "./task.js";
+import { notStarted, type Outcome, type Task } from "./task.js";
+import { type ThreadFile, threadFile } from "./thread-file.js";
 
 declare global {
   // As in @types/node and in lib.esnext.disposable: the published types are to do without either.
@@ -26,7 +26,10 @@ declare global {
   }
 }
 
-/** Limits of one thread; a thread that runs out of memory dies, and the process lives on. */
+/**
+ * Limits of one thread; a thread that runs out of memory dies, and the process lives on. They hold on Node only: Bun
+ * ignores them, and on Deno a call that reaches one never ends.
+ */
 export interface ResourceLimits {
   /** The heap of long-lived objects, in MB. @default V8's own */
   readonly maxOldGenerationSizeMb?: number | undefined;
@@ -104,6 +107,9 @@ export class ThreadPool {
   readonly #ended = new Set<(error: unknown) => void>();
   readonly #pending = new Set<Promise<unknown>>();
   #piscina: Promise<Piscina> | undefined;
+  #file: ThreadFile | undefined;
+  /** Whether a thread has ever started; until then no failure is the fault of a call. */
+  #hasStarted = false;
   #threads: () => number = () => 0;
   #closed: Promise<void> | undefined;
 
@@ -125,7 +131,10 @@ export class ThreadPool {
 
   /** Ends the threads once the calls made so far have ended. Later calls are refused with `POOL_CLOSED`. */
   close(): Promise<void> {
-    this.#closed ??= Promise.allSettled(this.#pending).then(async () => (await this.#piscina)?.destroy());
+    this.#closed ??= Promise.allSettled(this.#pending).then(async () => {
+      await (await this.#piscina?.catch(() => undefined))?.destroy();
+      this.#file?.release();
+    });
     return this.#closed;
   }
 
@@ -154,40 +163,56 @@ export class ThreadPool {
   }
 
   async #perform(task: Task, { transfer, signal, stop }: TaskOptions, slot: { signal: AbortSignal }) {
-    const piscina = await (this.#piscina ??= this.#open());
+    const piscina = await (this.#piscina ??= this.#open(task));
     const options = { transferList: transfer as never, ...((signal ?? stop) && { signal: slot.signal }) };
+    const isFault = () => this.#hasStarted || signal?.aborted || stop?.aborted;
     return await new Promise<Outcome>((resolve, reject) => {
-      this.#ended.add(reject);
+      const end = (error: unknown) => reject(notStarted(error, task));
+      this.#ended.add(end);
       piscina
         .run(task, options)
-        .then(resolve, reject)
-        .finally(() => this.#ended.delete(reject));
+        .then(resolve, (error) => (isFault() ? reject(error) : end(error)))
+        .finally(() => this.#ended.delete(end));
     });
   }
 
-  async #open(): Promise<Piscina> {
-    const { Piscina } = await import("piscina").catch((error) => {
+  async #open(task: Task): Promise<Piscina> {
+    try {
+      const { Piscina } = await import("piscina").catch((error) => {
+        throw missingPeer("sluice/threads", "piscina", error);
+      });
+      this.#file ??= threadFile();
+      // A thread inherits the process's own flags; of them all, this one it cannot start with.
+      const flags = execArgv.some((flag) => flag.startsWith("--input-type")) ? { execArgv: [] } : {};
+      const filename = this.#file.path;
+      return this.#watch(new Piscina({ ...this.#settings, ...flags, filename, name: "run", minThreads: 0 }));
+    } catch (error) {
       this.#piscina = undefined;
-      throw missingPeer("sluice/threads", "piscina", error);
-    });
-    const filename = fileURLToPath(new URL("thread.cjs", import.meta.url));
-    // A thread inherits the process's own flags; of them all, this one it cannot start with.
-    const flags = execArgv.some((flag) => flag.startsWith("--input-type")) ? { execArgv: [] } : {};
-    const piscina = new Piscina({ ...this.#settings, ...flags, filename, name: "run", minThreads: 0 });
+      throw error instanceof SluiceError ? error : notStarted(error, task);
+    }
+  }
+
+  #watch(piscina: Piscina): Piscina {
     this.#threads = () => piscina.threads.length;
-    // Piscina tells here of a thread that died without a call: one that could not start, mostly.
+    piscina.on("workerCreate", () => {
+      this.#hasStarted = true;
+    });
+    // Piscina reports here a thread that died without a call: one that could not start, mostly.
     piscina.on("error", (error: unknown) => {
-      if (piscina.threads.length === 0 && this.#ended.size > 0)
-        for (const end of [...this.#ended]) end(error);
-      else
-        emitWarning(`A thread without a call died: ${String(error)}`, {
-          type: "SluiceWarning",
-          code: "SLUICE_THREAD_DIED",
-        });
+      const isLast = piscina.threads.length === 0 && this.#ended.size > 0;
+      if (isLast || !this.#hasStarted) for (const end of [...this.#ended]) end(error);
+      else warnOf("SLUICE_THREAD_DIED", `A thread without a call died: ${String(error)}`);
+    });
+    piscina.on("message", ({ stray, label }: { stray?: string; label?: string }) => {
+      if (stray === undefined) return;
+      const text = `${label} left work behind that failed after the call had ended: ${stray}; await it in the function`;
+      warnOf("SLUICE_STRAY_FAILURE", text);
     });
     return piscina;
   }
 }
+
+const warnOf = (code: string, text: string) => emitWarning(text, { type: "SluiceWarning", code });
 
 Object.defineProperty(ThreadPool.prototype, THREAD_POOL, { value: true });
 

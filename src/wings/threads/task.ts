@@ -24,10 +24,13 @@ export interface Task extends Target {
   readonly ahead?: number;
 }
 
-/** An error as it crosses over: a clone without its own fields, and those fields. */
+/** An error as it crosses over: a clone without its own fields, those fields, its cause and its parts. */
 interface Packed {
   readonly error: unknown;
   readonly fields?: Readonly<Record<string, unknown>>;
+  readonly cause?: Packed;
+  /** Of an AggregateError. */
+  readonly errors?: readonly Packed[];
 }
 
 /** What comes back at the end of a task. */
@@ -46,25 +49,31 @@ export type StreamMessage =
   | (Packed & { readonly kind: "thrown" })
   | (Packed & { readonly kind: "uncloneable" });
 
-/** The error that a function threw, with its own fields again. Its class stays behind in the thread. */
-export function thrown({ error, fields }: Packed, task: Task): unknown {
-  if (!isError(error)) return error;
-  for (const [key, value] of Object.entries(fields ?? {})) {
-    Object.defineProperty(error, key, {
-      value,
-      enumerable: key !== "name",
-      writable: true,
-      configurable: true,
-    });
-  }
-  if (task.source !== undefined && error.name === "ReferenceError") {
+/** The error that a function threw, with its own fields, cause and parts again. Its class stays in the thread. */
+export function thrown(packed: Packed, task: Task): unknown {
+  const error = restored(packed);
+  if (isError(error) && task.source !== undefined && error.name === "ReferenceError") {
     error.message += `; ${task.label} was given to asyncify() as a function, which takes nothing of its surroundings along: import() what it needs inside, or give asyncify() a module`;
   }
   return error;
 }
 
+function restored({ error: clone, fields, cause, errors }: Packed): unknown {
+  if (!isError(clone)) return clone;
+  const isAggregate = errors !== undefined && fields?.name === "AggregateError";
+  const error = isAggregate ? new AggregateError([], clone.message) : clone;
+  const put = (key: string, value: unknown, enumerable: boolean) =>
+    Object.defineProperty(error, key, { value, enumerable, writable: true, configurable: true });
+  if (isAggregate) put("stack", clone.stack, false);
+  if (errors !== undefined) put("errors", errors.map(restored), false);
+  for (const [key, value] of Object.entries(fields ?? {})) put(key, value, key !== "name");
+  if (cause !== undefined) put("cause", restored(cause), false);
+  return error;
+}
+
 /** The error for a function that could not be found. */
-export function unloadable({ error }: Packed, { label }: Task): SluiceError {
+export function unloadable(packed: Packed, { label }: Task): SluiceError {
+  const error = restored(packed);
   const reason = isError(error) ? error.message : String(error);
   const hint = /Unknown file extension "\.[cm]?tsx?"/.test(reason)
     ? "; a thread reads TypeScript where the process was started through tsx, or tsx is installed"
@@ -86,7 +95,7 @@ export function notCloneable(error: unknown, { label }: Task, what: string): Slu
 
 /** The error for a thread that ended before its call. */
 export function died(error: unknown, { label, number }: Task): SluiceError {
-  const { code, message } = error as { code?: unknown; message?: unknown };
+  const { code, message } = Object(error) as { code?: unknown; message?: unknown };
   const reason = code === "ERR_WORKER_OUT_OF_MEMORY" ? "it ran out of memory" : String(message ?? error);
   return new SluiceError(
     "THREAD_DIED",
@@ -94,5 +103,22 @@ export function died(error: unknown, { label, number }: Task): SluiceError {
     {
       cause: error,
     },
+  );
+}
+
+const IN_A_BUNDLE =
+  'a bundle must leave piscina out: `serverExternalPackages: ["piscina"]` in Next.js, `externals` in webpack, `--external:piscina` in esbuild and bun build';
+
+/** The error for a call that no thread could be started for. */
+export function notStarted(error: unknown, { label }: Task): SluiceError {
+  const { code, message } = Object(error) as { code?: unknown; message?: unknown };
+  const [reason, advice] =
+    code === "ERR_WORKER_OUT_OF_MEMORY"
+      ? ["it ran out of memory", "raise the `resourceLimits` of its pool"]
+      : [String(message ?? error).split("\n", 1)[0], IN_A_BUNDLE];
+  return new SluiceError(
+    "THREAD_NOT_STARTED",
+    `${label} was not called, since no thread could be started (${reason}); ${advice}`,
+    { cause: error },
   );
 }

@@ -1,11 +1,12 @@
 "use strict";
 // The thread's side of a call: finds the function, calls it, and sends back what became of it. Plain
 // CommonJS, so that a worker loads it by its path from the sources, through tsx and from the build alike.
+const { AsyncLocalStorage } = require("node:async_hooks");
 const { existsSync } = require("node:fs");
 const { createRequire } = require("node:module");
 const { fileURLToPath, pathToFileURL } = require("node:url");
 const { types } = require("node:util");
-const { receiveMessageOnPort } = require("node:worker_threads");
+const { parentPort, receiveMessageOnPort } = require("node:worker_threads");
 
 const MOVES = Symbol.for("sluice/1.moves");
 const GENERATOR = /^\[object (Async)?GeneratorFunction\]$/;
@@ -13,6 +14,38 @@ const found = new Map();
 
 /** Piscina's handler. Whatever goes wrong is told, not thrown: a thrown error would lose its own fields. */
 exports.run = async function run(task) {
+  const call = { label: task.label };
+  current = call;
+  try {
+    return await calls.run(call, () => answer(task));
+  } finally {
+    current = undefined;
+  }
+};
+
+/** Says which call started some work, also when that work fails after the call. On Node 20 it makes awaits slower. */
+const calls = new AsyncLocalStorage();
+/** The call under way: a thread has one at a time. */
+let current;
+
+for (const event of ["unhandledRejection", "uncaughtException"])
+  process.on(event, (error) => stray(error, event));
+
+/** What nothing catches ends the thread, and with it the call that started it; not a later call of the thread. */
+function stray(error, event) {
+  if (process.listenerCount(event) > 1) return; // the function has a listener of its own
+  const call = calls.getStore();
+  if (call !== undefined && call !== current) {
+    parentPort.postMessage({ stray: String(error), label: call.label });
+    return;
+  }
+  process.removeAllListeners(event).removeAllListeners("uncaughtException");
+  queueMicrotask(() => {
+    throw error;
+  });
+}
+
+async function answer(task) {
   let fn;
   try {
     fn = await find(task);
@@ -30,7 +63,7 @@ exports.run = async function run(task) {
   } catch (error) {
     return { kind: "thrown", ...pack(error) };
   }
-};
+}
 
 /** The function itself; what could not be found is looked for again at the next call. */
 async function find({ url, name, source }) {
@@ -145,21 +178,56 @@ const movesOf = (value) => (isObject(value) ? globalThis[MOVES]?.get(value) : un
 function movable(outcome) {
   const list = movesOf(outcome.value);
   if (list.length === 0) return outcome;
-  const { Piscina } = require("piscina");
+  const { Piscina } = piscina();
   return Piscina.move({ [Piscina.transferableSymbol]: list, [Piscina.valueSymbol]: outcome });
 }
 
-/** A structured clone keeps an error's message and stack only; its own fields travel beside it. */
-function pack(error) {
+/** This file may be a copy outside of every project; the thread itself was started by a file of Piscina's. */
+function piscina() {
+  try {
+    return require("piscina");
+  } catch {
+    return createRequire(require.main.filename)("piscina");
+  }
+}
+
+/** So many causes of causes travel along. */
+const DEEPEST = 8;
+
+/** A structured clone keeps an error's message and stack only; its own fields, cause and parts travel beside it. */
+function pack(error, depth = 0) {
+  if (typeof error?.message !== "string") return { error: cloneable(error) ? error : String(error) };
+  const others = depth < DEEPEST ? packOthers(error, depth + 1) : {};
+  // Errors of the module loader's own thread, and Node 20's DOMException, lose even the message. A clone of what holds
+  // others would hold them a second time.
+  const isWhole = Object.keys(others).length === 0 && types.isNativeError(error) && cloneable(error);
+  return { error: isWhole ? error : bare(error), fields: fieldsOf(error), ...others };
+}
+
+function packOthers({ cause, errors }, depth) {
+  return {
+    ...(cause !== undefined && { cause: pack(cause, depth) }),
+    ...(Array.isArray(errors) && { errors: errors.map((each) => pack(each, depth)) }),
+  };
+}
+
+function fieldsOf(error) {
   const fields = {};
-  if (typeof error?.message !== "string") return { error: cloneable(error) ? error : String(error), fields };
-  for (const key of Object.keys(error)) if (cloneable(error[key])) fields[key] = error[key];
+  for (const key of Object.keys(error)) {
+    if (key !== "cause" && key !== "errors" && cloneable(error[key])) fields[key] = error[key];
+  }
   if (error.name !== "Error") fields.name = error.name;
-  // Errors of the module loader's own thread, and Node 20's DOMException, lose even the message.
-  if (types.isNativeError(error) && cloneable(error)) return { error, fields };
-  const plain = new Error(error.message);
+  return fields;
+}
+
+/** An error of the same built-in class, with the message and the stack. */
+function bare(error) {
+  const Built = [TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError].find(
+    (each) => each.name === error.name,
+  );
+  const plain = new (Built ?? Error)(error.message);
   plain.stack = error.stack;
-  return { error: plain, fields };
+  return plain;
 }
 
 function cloneable(value) {

@@ -1,8 +1,8 @@
 // Writes lines to a file in their order, as soon as the disk takes them, and says when it falls behind.
-import { closeSync, fstatSync, openSync, type write, writeSync } from "node:fs";
+import { closeSync, fchmodSync, fstatSync, openSync, type write, writeSync } from "node:fs";
 import { SluiceError } from "sluice";
 import { quote, Room } from "sluice/internal";
-import { callAtExit } from "./at-exit.js";
+import { callAtExit } from "../shared/at-exit.js";
 
 /** How many letters may wait for the disk before the run does. */
 const MOST_WAITING = 1_000_000;
@@ -23,12 +23,19 @@ export class FileWriter {
   #drained: (() => void) | undefined;
   readonly #forget: () => void;
 
-  /** Opens the file and empties it. @throws SluiceError `TRACE_FAILED` if it cannot. */
-  constructor(path: string, writeTo: typeof write) {
+  /**
+   * Opens the file and empties it.
+   *
+   * @param isPrivate - Whether only its owner may read it.
+   * @throws SluiceError `TRACE_FAILED` if it cannot.
+   */
+  constructor(path: string, writeTo: typeof write, isPrivate = false) {
     this.#path = path;
     this.#write = writeTo;
     try {
-      this.#file = openSync(path, "w");
+      this.#file = openSync(path, "w", isPrivate ? 0o600 : 0o666);
+      // One that was there keeps its mode otherwise.
+      if (isPrivate && fstatSync(this.#file).isFile()) fchmodSync(this.#file, 0o600);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       const advice = code === "ENOENT" ? "make its folder first" : "give a path that may be written";

@@ -31,8 +31,16 @@ const bad = (expected: string, got: unknown): ParsedLine => ({
 });
 
 function show(value: unknown): string {
-  const text = value === undefined ? "nothing" : JSON.stringify(value);
+  const text = value === undefined ? "nothing" : jsonOf(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return "a value that is nested too deeply to be shown";
+  }
 }
 
 /** Reads one line; what it does not understand it describes. */

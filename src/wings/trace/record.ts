@@ -22,7 +22,7 @@ import { lineOf } from "./write-line.js";
 export interface TraceOptions {
   /**
    * Whether the content of `ctx.emit(data)` is written too: it may be prompts, answers and other people's words.
-   * Without it a line tells only that there was data. @default false
+   * Without it a line tells only that there was data. With it only the owner may read the file (mode 0600). @default false
    */
   readonly data?: boolean | undefined;
 }
@@ -73,7 +73,8 @@ export function recordTrace(path: string | URL, options: TraceOptions = {}): Tra
   if (!isPath) throw invalidOption("recordTrace()", "path", "the path of a file", path);
   checkOptions("recordTrace()", options, rules);
   const file = typeof path === "string" ? path : fileURLToPath(path);
-  return traceTo(file, new FileWriter(file, write), options.data ?? false);
+  const { data = false } = options;
+  return traceTo(file, new FileWriter(file, write, data), data);
 }
 
 /** The same for a writer that is there already. */

@@ -2,6 +2,7 @@ import { getEventListeners } from "node:events";
 import { AsyncParallelBatchNode, type Context, Flow, Gate, isFailure } from "sluice";
 import { batched } from "sluice/batching";
 import { describe, expect, expectTypeOf, test } from "vitest";
+import { deferred } from "../../support/deferred.js";
 
 const turn = () => new Promise(setImmediate);
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -142,6 +143,86 @@ describe("batched calls", () => {
     );
     expect(await Promise.all([one(1), one(2)])).toEqual([2, 3]);
     expect(gate.stats()).toMatchObject({ started: 2, refused: 1 });
+  });
+});
+
+describe("a slot of the batch's gate that a caller holds", () => {
+  /** A node under the same gate as the batch that its exec waits for. */
+  class Doubles extends AsyncParallelBatchNode<{ results?: number[] }, number, number> {
+    one!: (n: number, ctx: Context) => Promise<number>;
+    override prep() {
+      return numbers(12);
+    }
+    override exec(n: number, ctx: Context) {
+      return this.one(n, ctx);
+    }
+    override post(shared: { results?: number[] }, _items: number[], results: number[]) {
+      shared.results = results;
+    }
+  }
+  const run = async (gate: Gate, one: Doubles["one"]) => {
+    const node = new Doubles({ gate, concurrency: 12 });
+    node.one = one;
+    const shared: { results?: number[] } = {};
+    await new Flow(node).run(shared, { signal: AbortSignal.timeout(10_000) });
+    return shared.results;
+  };
+
+  test.each([1, 3])("is lent to the batch by its context: %i slots", async (concurrency) => {
+    const { calls, double } = service();
+    const gate = new Gate({ concurrency });
+    const one = batched(double, { gate, maxWait: 1 });
+    expect(await run(gate, one)).toEqual(numbers(12).map((n) => 2 * n));
+    expect(calls.flat().sort((a, b) => a - b)).toEqual(numbers(12));
+    expect(gate.stats()).toMatchObject({ running: 0, waiting: 0 });
+  });
+
+  test("does not go to a batch that waits for a slot of its own", async () => {
+    const { calls, double } = service();
+    const gate = new Gate({ concurrency: 1 });
+    const one = batched(double, { gate, maxWait: 1 });
+    let outside: Promise<number> | undefined;
+    const results = await run(gate, async (n, ctx) => {
+      if (n > 0) return one(n, ctx);
+      outside = one(100); // it has no context, so it waits until the node is done with its slots
+      while (gate.stats().waiting < 12) await turn(); // eleven items, and the batch
+      return one(n, ctx);
+    });
+    expect(results).toEqual(numbers(12).map((n) => 2 * n));
+    expect(await outside).toBe(200);
+    expect(calls.filter((items) => items.includes(100))).toEqual([[100]]);
+  });
+
+  test("stays with the batch when its caller is aborted, and the others keep their batch", async () => {
+    const gate = new Gate({ concurrency: 2 });
+    const open = deferred();
+    let most = 0;
+    let running = 0;
+    const one = batched(
+      async (items: readonly number[]) => {
+        most = Math.max(most, ++running);
+        await open.promise;
+        running--;
+        return items.map((n) => 2 * n);
+      },
+      { gate, maxWait: 5 },
+    );
+    const stop = new AbortController();
+    const lender = gate.run((ctx) => one(1, ctx), { signal: stop.signal });
+    const other = gate.run((ctx) => one(2, ctx));
+    while (running === 0) await turn();
+    stop.abort("gone");
+    await expect(lender).rejects.toBe("gone");
+    const next = gate.run(() => {
+      most = Math.max(most, ++running);
+      running--;
+    });
+    await turn();
+    expect(gate.stats()).toMatchObject({ running: 2, waiting: 1 });
+    open.resolve();
+    expect(await other).toBe(4);
+    await next;
+    expect(most).toBe(1);
   });
 });
 
@@ -302,6 +383,31 @@ describe("an abort", () => {
     expect(calls).toEqual([[5]]);
     await expect(one(3, { signal: stop.signal })).rejects.toBe("gone");
     expect(await one(4)).toBe(8);
+  });
+
+  test("of everybody at the gate leaves no batch for later callers to join, whoever calls first", async () => {
+    const { calls, double } = service();
+    const gate = new Gate({ concurrency: 1 });
+    const one = batched(double, { gate });
+    await one(0);
+    const open = deferred();
+    const held = gate.run(() => open.promise);
+    const stop = new AbortController();
+    let early: Promise<number> | undefined;
+    const aborted = one(1, { signal: stop.signal });
+    while (gate.stats().waiting === 0) await turn();
+    stop.signal.addEventListener("abort", () => {
+      early = one(2);
+    });
+    stop.abort("gone");
+    const late = one(3);
+    await expect(aborted).rejects.toBe("gone");
+    const later = one(4);
+    open.resolve();
+    expect(await Promise.all([early, late, later])).toEqual([4, 6, 8]);
+    await held;
+    expect(calls).toEqual([[0], [2, 3, 4]]);
+    expect(gate.stats()).toMatchObject({ running: 0, waiting: 0 });
   });
 
   test("of the whole thing rejects everybody, now and later", async () => {

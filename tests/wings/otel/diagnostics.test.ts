@@ -1,4 +1,5 @@
 import { subscribe, tracingChannel, unsubscribe } from "node:diagnostics_channel";
+import { build } from "esbuild";
 import { Flow, node, type Span } from "sluice";
 import { diagnostics } from "sluice/otel";
 import { expect, test, vi } from "vitest";
@@ -53,4 +54,27 @@ test("publishes nothing where nobody has subscribed", async () => {
   unsubscribe("tracing:sluice:step:start", ignore);
   expect(trace).toHaveBeenCalledTimes(1);
   trace.mockRestore();
+});
+
+test("sluice/otel can be bundled for browsers, where diagnostics() says what it lacks", async () => {
+  const { outputFiles } = await build({
+    stdin: { contents: 'export { diagnostics, otel } from "sluice/otel";', resolveDir: import.meta.dirname },
+    bundle: true,
+    platform: "browser",
+    format: "cjs",
+    logLevel: "silent",
+    write: false,
+  });
+  const module = { exports: {} as typeof import("sluice/otel") };
+  const text = outputFiles[0]?.text ?? "";
+  new Function("module", "exports", "process", "globalThis", "require", text)(
+    module,
+    module.exports,
+    undefined,
+    {},
+  );
+  expect(module.exports.otel()).toBeTypeOf("function");
+  expect(() => module.exports.diagnostics()).toThrow(
+    /^diagnostics\(\) needs node:diagnostics_channel, which is not here/,
+  );
 });

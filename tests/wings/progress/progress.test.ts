@@ -2,9 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import { AsyncParallelBatchFlow, AsyncParallelBatchNode, Flow, Gate, node } from "sluice";
 import { showProgress } from "sluice/progress";
+import stringWidth from "string-width";
 import { describe, expect, test, vi } from "vitest";
-import { Board } from "../../../src/wings/progress/board.js";
-import { duration, nameOf, pauseLine } from "../../../src/wings/progress/lines.js";
+import { Board, type Row } from "../../../src/wings/progress/board.js";
+import { barLines, duration, errorLine, nameOf, pauseLine } from "../../../src/wings/progress/lines.js";
 import { deferred, turn } from "../../support/deferred.js";
 
 /** A stream that keeps what was written, as a terminal or as a file. */
@@ -41,7 +42,7 @@ describe("plain lines", () => {
     items.next(new Items({ name: "Write" }));
     await new Flow(items, { name: "Main" }).run({}, { events });
     expect(text()).toMatch(
-      /^done: Read: 20 of 20, 100 %, 2 failed, [\d,]+\/s, 0\.\d s\ndone: Write: 20 of 20, 100 %, [\d,]+\/s, 0\.\d s\n$/,
+      /^done: Read: 20 of 20, 100 %, 2 failed, [\d,]+\/s, 0\.\d s\n {2}most frequent error, 2 of 2: Error: bad\ndone: Write: 20 of 20, 100 %, [\d,]+\/s, 0\.\d s\n$/,
     );
   });
 
@@ -53,7 +54,9 @@ describe("plain lines", () => {
       if (n === 4) throw new Error("bad");
     };
     await new Flow(items).run({}, { events }).catch(() => {});
-    expect(text()).toMatch(/^Items: 4 of 20, 20 %, [\d,]+\/s, failed, 0\.\d s\n$/);
+    expect(text()).toMatch(
+      /^Items: 4 of 20, 20 %, failed, [\d,]+\/s, 0\.\d s\n {2}most frequent error, 1 of 1: Error: bad\n$/,
+    );
   });
 
   test("a long batch is told of now and then, once for each thing that changed", async () => {
@@ -63,15 +66,93 @@ describe("plain lines", () => {
     const items = new Items({ concurrency: 2 });
     items.work = (n) => (n === 3 ? held.promise : undefined);
     const run = new Flow(new Flow(items, { name: "Inner" }), { name: "Main" }).run({}, { events });
-    await vi.waitFor(() => expect(written.length).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(written.at(-1)).toContain("19 of 20"), 10_000);
     const first = written.length;
     await sleep(18);
     expect(written.length).toBe(first);
     held.resolve();
     await run;
-    expect(written.at(0)).toMatch(/^Inner › Items: 19 of 20, 95 %, .+ left\n$/);
+    expect(written.at(first - 1)).toMatch(/^Inner › Items: 19 of 20, 95 %, .+ left\n$/);
     expect(written.at(-1)).toMatch(/^done: Inner › Items: 20 of 20/);
   });
+});
+
+describe("lines of a terminal", () => {
+  const rowOf = (name: string, more: Partial<Row> = {}): Row => ({
+    runId: "1",
+    path: ["Main", name],
+    began: 0,
+    progress: undefined,
+    batch: true,
+    waiting: 0,
+    errors: new Map(),
+    ended: undefined,
+    ...more,
+  });
+  const progress = (done: number, total: number, failed = 0) =>
+    ({ done, total, failed, rate: 8.3, remaining: 373_000 }) as never;
+  const rows = [
+    rowOf("Load", { progress: progress(5_000, 5_000), ended: { at: 4_200, outcome: "done" } }),
+    rowOf("要約する👩‍👩‍👧", { progress: progress(1_903, 5_000, 4), waiting: 24 }),
+    rowOf("A batch with a name that is much longer than others, of file 17", {
+      progress: progress(7, 20, 1_234),
+    }),
+  ];
+
+  test("stand below each other, wide letters and emoji too, and cut a long name in its middle", () => {
+    expect(barLines(rows, 10_000, 130)).toEqual([
+      "✓ Load                            ━━━━━━━━━━━━━━━━━━━━━━━━  5,000 of 5,000  100 %                8.3/s          4.2 s",
+      "› 要約する👩‍👩‍👧                      ━━━━━━━━━┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄  1,903 of 5,000   38 %      4 failed  8.3/s  6 m 13 s left  24 waiting",
+      "› A batch with a …rs, of file 17  ━━━━━━━━┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄         7 of 20   35 %  1,234 failed  8.3/s  6 m 13 s left",
+    ]);
+  });
+
+  test.each([200, 130, 100, 80, 60, 40, 30, 24])("fit %i columns, and never lose failures", (columns) => {
+    const lines = barLines(rows, 10_000, columns);
+    for (const line of lines) expect(stringWidth(line)).toBeLessThan(columns);
+    expect(lines[1]).toContain(" 4 failed");
+    expect(lines[2]).toContain("1,234 failed");
+    const starts = lines.slice(1).map((line) => stringWidth(line.slice(0, line.indexOf(" failed"))));
+    expect(new Set(starts).size).toBe(1);
+    expect(lines[2]).toMatch(columns >= 60 ? /^› A .*….*17 / : /^› /);
+  });
+
+  test("say that a run has failed whatever the width", () => {
+    const failed = rowOf("A batch with a name that is long", {
+      progress: progress(12_345, 50_000, 3),
+      ended: { at: 1, outcome: "failed" },
+    });
+    expect(barLines([failed], 1, 30)[0]).toMatch(/^✗ A ba….* 3 failed {2}failed$/);
+  });
+
+  test("an error is counted with those that differ in numbers only", () => {
+    const board = new Board();
+    const about = { type: "item", runId: "1", path: ["Main"], index: 0, parent: 1, at: 0, id: 2 } as const;
+    board.step({ ...about, type: "step", phase: "start", id: 1, parent: 0 } as never);
+    for (const error of [
+      new TypeError("page 3 is empty"),
+      "a text",
+      new TypeError("page 12 is empty"),
+      null,
+    ]) {
+      board.item({ ...about, phase: "end", outcome: "failed", error } as never);
+    }
+    board.item({ ...about, phase: "end", outcome: "done" } as never);
+    const row = board.rows.get("1 1") as Row;
+    expect(errorLine(row)).toBe("  most frequent error, 2 of 2: TypeError: page 3 is empty");
+    expect(row.errors.size).toBe(3);
+    expect(errorLine(rowOf("x"))).toBeUndefined();
+  });
+});
+
+test.each([
+  ["whose width is not known", { columns: undefined }],
+  ["of no columns", { columns: 0 }],
+])("a terminal %s gets plain lines", async (_what, more) => {
+  const { stream, text } = output(true);
+  const { events } = await showProgress({ stream: { ...stream, ...more } as never, live: true });
+  await new Flow(new Items()).run({}, { events });
+  expect(text()).toMatch(/^done: Items: 20 of 20, 100 %/);
 });
 
 describe("a live display", () => {
@@ -115,7 +196,7 @@ describe("a live display", () => {
     const inner = new Items({ name: "A batch with a name that is long" });
     inner.work = (n) => (n === 19 ? held.promise : undefined);
     const run = new Flow(new Chapters(inner, { concurrency: 30 })).run({}, { events });
-    await vi.waitFor(() => expect(text()).toContain("and 23 more"));
+    await vi.waitFor(() => expect(text()).toContain("and 23 more"), 10_000);
     held.resolve();
     await run;
     for (const line of text().split("\n")) expect(line.length).toBeLessThan(80);

@@ -18,6 +18,8 @@ const double = new Flow(
     },
   }),
 );
+/** Answers the whole store. */
+const output = (shared: object) => shared;
 const inputOf = (n: number): Shared => ({ n });
 const ask = async (handler: (request: Request) => Promise<Response>, request: Request) => {
   const response = await handler(request);
@@ -26,8 +28,8 @@ const ask = async (handler: (request: Request) => Promise<Response>, request: Re
 };
 
 describe("a request becomes a run", () => {
-  test("JSON in is the store, and the store comes out as JSON", async () => {
-    const { status, headers, body } = await ask(createHandler(double), post(inputOf(21)));
+  test("JSON in is the store, and what `output` gives comes out as JSON", async () => {
+    const { status, headers, body } = await ask(createHandler(double, { output }), post(inputOf(21)));
     expect(status).toBe(200);
     expect(headers.get("content-type")).toBe("application/json");
     expect(body).toEqual({ n: 21, doubled: 42 });
@@ -46,7 +48,7 @@ describe("a request becomes a run", () => {
   test("`input` may change what it checks: a schema's output is what counts", async () => {
     const input = z.object({ n: z.string().transform(Number), extra: z.number().default(1) });
     const { body } = await ask(
-      createHandler(double as Flow<Shared & { extra: number }>, { input }),
+      createHandler(double as Flow<Shared & { extra: number }>, { input, output }),
       post({ n: "5" }),
     );
     expect(body).toEqual({ n: 5, extra: 1, doubled: 10 });
@@ -161,13 +163,16 @@ describe("400, with the path of the fault", () => {
 });
 
 describe("other requests are refused before anything is read", () => {
-  const handler = createHandler(double);
+  const handler = createHandler(double, { output });
 
-  test("405 with Allow for another method", async () => {
-    for (const method of ["GET", "PUT", "DELETE", "OPTIONS", "HEAD"]) {
+  test("405 with Allow for another method, and OPTIONS is told the methods", async () => {
+    for (const method of ["GET", "PUT", "DELETE", "HEAD", "PATCH"]) {
       const response = await handler(new Request("http://localhost/", { method }));
-      expect([response.status, response.headers.get("allow")]).toEqual([405, "POST"]);
+      expect([response.status, response.headers.get("allow")]).toEqual([405, "POST, OPTIONS"]);
+      if (method === "HEAD") expect(response.body).toBe(null);
     }
+    const response = await handler(new Request("http://localhost/", { method: "OPTIONS" }));
+    expect([response.status, response.headers.get("allow")]).toEqual([204, "POST, OPTIONS"]);
   });
 
   test("415 for another content type, for none, and for a compressed body", async () => {
@@ -192,7 +197,7 @@ describe("other requests are refused before anything is read", () => {
 });
 
 describe("413 for a body over `limits.body`", () => {
-  const handler = createHandler(double, { limits: { body: 100 } });
+  const handler = createHandler(double, { output, limits: { body: 100 } });
   const large = JSON.stringify({ n: 1, text: "x".repeat(100) });
 
   test("at once where Content-Length says so", async () => {
@@ -310,6 +315,15 @@ describe("wrong options are told at once", () => {
     [double, { inputs: 1 }, "UNKNOWN_OPTION", "did you mean `input`?"],
     [double, { input: {} }, "INVALID_OPTION", "a Standard Schema, such as one of zod"],
     [double, { toShared: 1 }, "INVALID_OPTION", "`toShared` to be a function"],
+    [double, { output: [1] }, "INVALID_OPTION", "an array of keys of the store"],
+    [double, { origins: ["https://app.example/"] }, "INVALID_OPTION", "without a path"],
+    [double, { origins: "https://app.example" }, "INVALID_OPTION", "an array of origins"],
+    [double, { around: 1 }, "INVALID_OPTION", "`around`"],
+    [double, { events: {} }, "INVALID_OPTION", "`events`"],
+    [double, { drain: {} }, "INVALID_OPTION", "an AbortSignal"],
+    [double, { timeout: 0 }, "INVALID_OPTION", "`timeout`"],
+    [double, { maxSteps: 0 }, "INVALID_OPTION", "`maxSteps`"],
+    [double, { limits: { key: 1 } }, "INVALID_OPTION", "`key`"],
     [double, { limits: { runing: 1 } }, "UNKNOWN_OPTION", "did you mean `running`?"],
     [double, { limits: { running: 0 } }, "INVALID_OPTION", "createHandler(), limits: expected `running`"],
     [double, { limits: { waiting: -1 } }, "INVALID_OPTION", "an integer from 0 up or Infinity"],
@@ -323,7 +337,8 @@ describe("wrong options are told at once", () => {
   test("an option that is undefined counts as left out", async () => {
     const handler = createHandler(double, {
       limits: { running: undefined },
-      output: undefined,
+      output: ["doubled"],
+      authorize: undefined,
     } as HandlerOptions);
     expect((await ask(handler, post(inputOf(1)))).status).toBe(200);
   });

@@ -17,7 +17,7 @@ async function listen(handler: Handler): Promise<{ port: number; server: ServerT
   return { port: (server.address() as AddressInfo).port, server };
 }
 const start = (flow: Flow, options?: HandlerOptions) => {
-  const handler = createHandler(flow, options);
+  const handler = createHandler(flow, { output: (shared) => shared, ...options });
   return listen(handler).then((listening) => ({ handler, ...listening }));
 };
 
@@ -56,15 +56,21 @@ test("a caller who hangs up within its body, or while the run goes on, leaves no
         });
       }),
   });
-  const { port, handler } = await start(new Flow(waiting));
+  let [begun, ended] = [0, 0];
+  const handler = createHandler(new Flow(waiting), { authorize: () => void begun++ });
+  const counted = (request: Request) => handler(request).finally(() => ended++);
+  const { port } = await listen(Object.assign(counted, handler));
   for (const pieces of [
     [head("content-length: 100"), '{"half'],
     [head("content-length: 2"), "{}"],
   ]) {
+    const before = begun;
     const socket = connect(port, "127.0.0.1");
     for (const piece of pieces) socket.write(piece);
-    await vi.waitFor(() => expect(handler.stats().running).toBe(1));
+    await vi.waitFor(() => expect(begun).toBe(before + 1));
+    if (before === 1) await vi.waitFor(() => expect(handler.stats().running).toBe(1));
     socket.destroy();
+    await vi.waitFor(() => expect(ended).toBe(begun));
     await vi.waitFor(() => expect(handler.stats().running).toBe(0));
   }
   expect(reason).toMatchObject({ code: "CLIENT_GONE" });

@@ -70,6 +70,35 @@ describe("Server-Sent Events are read as the standard says", () => {
     expect(given).toBeLessThan(12_000);
   });
 
+  test("each character is looked at once: a line of 8 MB in pieces of 1 kB takes no longer than many lines", async () => {
+    const piece = new TextEncoder().encode("x".repeat(1_000));
+    const cpu = async (pieces: Iterable<string | Uint8Array>) => {
+      const before = process.cpuUsage();
+      const events = await read(pieces, 1e9);
+      const { user, system } = process.cpuUsage(before);
+      return { ms: (user + system) / 1_000, events };
+    };
+    const one = function* () {
+      yield "data: ";
+      for (let at = 0; at < 8_000; at++) yield piece;
+      yield "\n\n";
+    };
+    const { ms, events } = await cpu(one());
+    expect(events[0]?.data).toHaveLength(8_000_000);
+    // About 100 ms; to split all that has come at each piece took 100 times as long.
+    expect(ms).toBeLessThan(3_000);
+  });
+
+  test("an endless line is refused, whatever the sizes of its pieces", async () => {
+    for (const size of [1, 1_000, 65_536]) {
+      const piece = "y".repeat(size);
+      const endless = (function* () {
+        for (;;) yield piece;
+      })();
+      await expect(read(endless, 2_000)).rejects.toThrow("too long");
+    }
+  });
+
   test("leaving the loop cancels the stream", async () => {
     let cancelled = false;
     const body = new ReadableStream<Uint8Array>({

@@ -21,6 +21,7 @@ const double = new Flow(
     },
   }),
 );
+const output = (shared: object) => shared;
 const url = "http://service.test/double";
 const over =
   (handler: (request: Request) => Promise<Response>): typeof fetch =>
@@ -41,7 +42,7 @@ const failureOf = (options: RemoteOptions, shared: object = { n: 1 }): Promise<R
 describe("a call of a handler", () => {
   test("sends the store, and writes the result's keys into it", async () => {
     const shared: Shared = { n: 21 };
-    await new Flow(remote(url, { fetch: over(createHandler(double)) })).run(shared);
+    await new Flow(remote(url, { fetch: over(createHandler(double, { output })) })).run(shared);
     expect(shared).toEqual({ n: 21, doubled: 42 });
   });
 
@@ -65,7 +66,7 @@ describe("a call of a handler", () => {
     const events = new EventEmitter<RunEvents>();
     const got: unknown[] = [];
     events.on("data", ({ data, path }) => got.push([data, path]));
-    const there = remote(url, { name: "There", fetch: over(createHandler(double)) });
+    const there = remote(url, { name: "There", fetch: over(createHandler(double, { output })) });
     await new Flow(there, { name: "Here" }).run({ n: 3 }, { events });
     expect(got).toEqual([
       ["a3", ["Here", "There"]],
@@ -75,7 +76,7 @@ describe("a call of a handler", () => {
 
   test("sends headers, made anew for each attempt", async () => {
     const seen: (string | null)[] = [];
-    const handler = createHandler(double);
+    const handler = createHandler(double, { output });
     const service = over(async (request) => {
       seen.push(request.headers.get("authorization"));
       return seen.length === 1 ? new Response("", { status: 502 }) : handler(request);
@@ -92,12 +93,13 @@ describe("a call of a handler", () => {
   });
 
   test("cannot change the store's prototype", async () => {
-    const shared: Shared & { polluted?: boolean } = { n: 1 };
     const text = '{"__proto__": {"polluted": true}, "doubled": 2}';
     const fetch = answering(() => new Response(text, { headers: { "content-type": "application/json" } }));
-    await new Flow(remote(url, { fetch })).run(shared);
+    const shared: Shared & { polluted?: boolean } = { n: 1 };
+    const error = await failureOf({ fetch }, shared);
+    expect(error).toMatchObject({ code: "REMOTE_BROKEN", message: expect.stringContaining("`__proto__`") });
+    expect(shared).toEqual({ n: 1 });
     expect(shared.polluted).toBe(undefined);
-    expect(shared.doubled).toBe(2);
   });
 });
 
@@ -157,7 +159,7 @@ describe("errors come back as errors", () => {
       () => stream('event: result\ndata: {"doubled": 4}\n'),
       "without a result",
     ],
-    ["a stream with what is no JSON", () => stream("event: result\ndata: {\n\n"), "broke off its answer"],
+    ["a stream with what is no JSON", () => stream("event: result\ndata: {\n\n"), "what is no JSON"],
     [
       "a stream that is cut",
       () => {
@@ -180,7 +182,7 @@ describe("errors come back as errors", () => {
 
   test("a result that is not as `result` says, with its path", async () => {
     const error = await failureOf({
-      fetch: over(createHandler(double)),
+      fetch: over(createHandler(double, { output })),
       result: z.object({ doubled: z.string() }),
       attempts: 3,
     });
@@ -218,7 +220,7 @@ describe("attempts, timeout, abort and gate are those of the node", () => {
       expect(fetch, `status ${status}`).toHaveBeenCalledTimes(calls as number);
     }
     const shared: Shared = { n: 4 };
-    const handler = createHandler(double);
+    const handler = createHandler(double, { output });
     let calls = 0;
     const flaky = over(async (request) => (calls++ === 0 ? stream("event: data\n") : handler(request)));
     await new Flow(remote(url, { fetch: flaky, attempts: 2 })).run(shared);
@@ -267,7 +269,7 @@ describe("attempts, timeout, abort and gate are those of the node", () => {
   test.each([429, 503])("%i with Retry-After pauses the gate, and is no attempt", async (status) => {
     const gate = new Gate();
     const headers = { "retry-after": "0.03" };
-    const handler = createHandler(double);
+    const handler = createHandler(double, { output });
     let calls = 0;
     const times: number[] = [];
     const service = over(async (request) => {
@@ -280,7 +282,7 @@ describe("attempts, timeout, abort and gate are those of the node", () => {
   });
 
   test("the 503 of a busy handler reaches the gate as it is", async () => {
-    const handler = createHandler(double);
+    const handler = createHandler(double, { output });
     await handler.close();
     const gate = new Gate({ maxPauses: 0 });
     const error = await failureOf({ fetch: over(handler), gate });
@@ -316,6 +318,94 @@ describe("attempts, timeout, abort and gate are those of the node", () => {
     expect(sent).toBeGreaterThan(5);
     expect(sent).toBeLessThan(100);
     await response.body?.cancel();
+  });
+});
+
+describe("a hostile service", () => {
+  const redirect = (location: string, status = 307) => new Response(null, { status, headers: { location } });
+
+  test("gets input and headers for its own origin alone: redirects elsewhere are refused", async () => {
+    for (const target of [
+      "http://169.254.169.254/latest",
+      "https://service.test/double",
+      "//evil.test/",
+      "file:///etc/passwd",
+      "data:,x",
+    ]) {
+      for (const status of [301, 302, 303, 307, 308]) {
+        const fetch = vi.fn(answering(() => redirect(target, status)));
+        const error = await failureOf({ fetch, attempts: 3, headers: { authorization: "Bearer S3CRET" } });
+        expect(error).toMatchObject({ code: "REMOTE_FAILED", status });
+        expect(error.message).toContain("to another origin");
+        expect(fetch).toHaveBeenCalledOnce();
+      }
+    }
+  });
+
+  test("is followed within its origin, by POST with the same body, and not for ever", async () => {
+    const seen: [string, string][] = [];
+    const fetch = over(async (request) => {
+      seen.push([request.url, await request.clone().text()]);
+      return request.url === url ? redirect("/moved", 308) : createHandler(double, { output })(request);
+    });
+    const shared: Shared = { n: 2 };
+    await new Flow(remote(url, { fetch })).run(shared);
+    expect(shared.doubled).toBe(4);
+    expect(seen).toEqual([
+      [url, '{"n":2}'],
+      ["http://service.test/moved", '{"n":2}'],
+    ]);
+    expect((await failureOf({ fetch: answering(() => redirect("/double")) })).message).toContain(
+      "more than 5 times",
+    );
+    expect((await failureOf({ fetch: answering(() => redirect("/double", 303)) })).message).toContain(
+      "asks for a GET",
+    );
+  });
+
+  test("no credential is in a message: not of the query, nor of a header, nor said back", async () => {
+    const secrets = ["S3CRET-KEY", "QU3RY-TOKEN", "hunter2000"];
+    const options = { headers: { authorization: "Bearer S3CRET-KEY", "x-password": "hunter2000" } };
+    const said = JSON.stringify({
+      error: { message: `no QU3RY-TOKEN, S3CRET-KEY, hunter2000 \u001b[31m`, status: 401 },
+    });
+    const services: (typeof fetch)[] = [
+      answering(() => new Response(said, { status: 401 })),
+      answering(() => stream(`event: error\ndata: ${said.slice(9, -1)}\n\n`)),
+      async () => Promise.reject(new Error(`cannot reach it with ${secrets.join(", ")}`)),
+      answering(() => new Response(`S3CRET-KEY ${secrets}`)),
+    ];
+    for (const service of services) {
+      const there = remote(`${url}?token=QU3RY-TOKEN`, { ...options, fetch: service });
+      const error = await new Flow(there).run({}).catch((reason) => reason);
+      expect(error).toBeInstanceOf(RemoteError);
+      for (const secret of [...secrets, "\u001b"])
+        expect(`${error.message} ${error.stack}`).not.toContain(secret);
+    }
+    const bad = await failureOf({ fetch: services[0], headers: { authorization: "S3CRET\nKEY" } }).catch(
+      (error) => error,
+    );
+    expect([bad.code, bad.message.includes("S3CRET")]).toEqual(["INVALID_OPTION", false]);
+    expect(bad.cause).toBe(undefined);
+  });
+
+  test.each(["http://user:S3CRET@x.test/", "http://S3CRET@x.test/", "ht!tp://user:S3CRET@x"])(
+    "a URL with credentials is refused without them: %#",
+    (address) => {
+      expect(() => remote(address)).toThrow(
+        expect.objectContaining({ code: "INVALID_OPTION", message: expect.not.stringContaining("S3CRET") }),
+      );
+      expect(() => remote("http://x.test/?key=S3CRET", { nme: 1 } as never)).toThrow(
+        expect.objectContaining({ message: expect.not.stringContaining("S3CRET") }),
+      );
+    },
+  );
+
+  test("deep JSON is an error of the call", async () => {
+    const deep = "[".repeat(100_000) + "]".repeat(100_000);
+    for (const response of [() => new Response(deep), () => stream(`event: result\ndata: ${deep}\n\n`)]) {
+      expect((await failureOf({ fetch: answering(response) })).message).toContain("at most 1000 levels");
+    }
   });
 });
 

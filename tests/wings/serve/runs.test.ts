@@ -44,7 +44,7 @@ afterEach(() => journal.close());
 
 const mine = (request: Request) => request.headers.get("authorization") === "me";
 const handlerOf = (options: HandlerOptions<Letter> = {}) =>
-  createHandler(flow, { journal, runs: { authorize: mine }, ...options });
+  createHandler(flow, { journal, runs: { authorize: mine }, output: (shared) => shared, ...options });
 
 type Handle = ReturnType<typeof createHandler>;
 async function ask(handler: Handle, path: string, body?: unknown, init: RequestInit = {}) {

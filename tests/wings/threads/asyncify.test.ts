@@ -148,6 +148,42 @@ describe("what goes wrong is said clearly", () => {
     expect(await failureOf(on<typeof work.refuseAsText>("refuseAsText")("plain"))).toBe("plain");
   });
 
+  test("its cause and the parts of an AggregateError come over too, with their fields", async () => {
+    const refuse = asyncify(async (kind: string) => {
+      const inner = Object.assign(new TypeError("inner"), { code: "ECONNRESET", status: 503, call() {} });
+      if (kind === "cause") throw new Error("outer", { cause: new RangeError("middle", { cause: inner }) });
+      if (kind === "own key") throw Object.assign(new Error("outer"), { cause: inner });
+      if (kind === "text") throw new Error("outer", { cause: "of text" });
+      if (kind === "circle") {
+        const error: Error = new Error("outer");
+        throw Object.assign(error, { cause: error });
+      }
+      if (kind === "retries")
+        throw Object.assign(new Error("outer"), { name: "RetryError", errors: [inner] });
+      await Promise.any([Promise.reject(inner), Promise.reject(new Error("b", { cause: inner }))]);
+    });
+    const fields = { name: "TypeError", message: "inner", code: "ECONNRESET", status: 503 };
+    const cause = await failureOf(refuse("cause"));
+    expect(cause.cause).toBeInstanceOf(RangeError);
+    expect((cause.cause as Error).cause).toBeInstanceOf(TypeError);
+    expect((cause.cause as Error).cause).toMatchObject(fields);
+    expect(Object.keys((cause.cause as Error).cause as object)).toEqual(["code", "status"]);
+    expect((await failureOf(refuse("own key"))).cause).toMatchObject(fields);
+    expect((await failureOf(refuse("text"))).cause).toBe("of text");
+    expect(await failureOf(refuse("circle"))).toMatchObject({
+      message: "outer",
+      cause: { message: "outer" },
+    });
+    const retries = await failureOf(refuse("retries"));
+    expect(retries).toMatchObject({ name: "RetryError", errors: [fields] });
+    expect(retries).not.toBeInstanceOf(AggregateError);
+    const any = (await failureOf(refuse("any"))) as Error as AggregateError;
+    expect(any).toBeInstanceOf(AggregateError);
+    expect(any.message).toBe("All promises were rejected");
+    expect(any.errors).toMatchObject([fields, { message: "b", cause: fields }]);
+    expect(any.errors[0].stack).toContain("inner");
+  });
+
   test("in a run it is located, retried and collected like any other", async () => {
     const refuse = on<typeof work.refuse>("refuse");
     const asks = node({ name: "Asks", exec: (_: unknown, ctx) => refuse("no", ctx), attempts: 2 });

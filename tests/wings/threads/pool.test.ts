@@ -137,6 +137,84 @@ describe("an abort", () => {
   });
 });
 
+describe("a thread that cannot start", () => {
+  test("is an error of its own with what to do, for every call, and the next call tries again", async () => {
+    const pool = new ThreadPool({ threads: 2, resourceLimits: { maxOldGenerationSizeMb: 1 } });
+    const same = asyncify((n: number) => n, { pool, name: "same" });
+    const results = await Promise.allSettled([same(1), same(2), same(3)]);
+    for (const result of [...results, ...(await Promise.allSettled([same(4)]))]) {
+      expect(result).toMatchObject({
+        reason: {
+          code: "THREAD_NOT_STARTED",
+          message:
+            "same was not called, since no thread could be started (it ran out of memory); raise the `resourceLimits` of its pool",
+        },
+      });
+    }
+    await expect.poll(() => pool.stats()).toEqual({ threads: 0, running: 0, waiting: 0 });
+    await pool.close();
+  });
+});
+
+describe("work that a function leaves behind", () => {
+  test.each([
+    ["a rejection", "rejects", false],
+    ["an exception", "throws", true],
+  ])("%s fails no later call of the thread, and is a warning", async (_what, kind, throws) => {
+    const pool = new ThreadPool({ threads: 1 });
+    const warned: Error[] = [];
+    const listen = (warning: Error) => void warned.push(warning);
+    process.on("warning", listen);
+    const leave = asyncify(
+      (message: string, throws: boolean) => {
+        setTimeout(() => {
+          if (throws) throw new Error(message);
+          Promise.reject(new Error(message));
+        }, 1);
+        return "left";
+      },
+      { pool, name: "leave" },
+    );
+    const wait = asyncify(
+      async (ms: number) => {
+        await new Promise((resolve) => setTimeout(resolve, ms));
+        const { threadId } = await import("node:worker_threads");
+        return threadId;
+      },
+      { pool },
+    );
+    const before = await wait(1);
+    expect(await leave(kind, throws)).toBe("left");
+    expect(await wait(15)).toBe(before);
+    await expect.poll(() => warned.length).toBe(1);
+    expect(warned[0]).toMatchObject({
+      code: "SLUICE_STRAY_FAILURE",
+      message: `leave left work behind that failed after the call had ended: Error: ${kind}; await it in the function`,
+    });
+    process.off("warning", listen);
+    await pool.close();
+  });
+
+  test("fails its own call while that goes on", async () => {
+    const pool = new ThreadPool({ threads: 1 });
+    const stray = asyncify(
+      async () => {
+        void Promise.reject(new Error("not awaited"));
+        await new Promise((resolve) => setTimeout(resolve, 5_000));
+      },
+      { pool },
+    );
+    const call = stray();
+    const next = asyncify(() => "next", { pool })();
+    await expect(call).rejects.toMatchObject({
+      code: "THREAD_DIED",
+      message: expect.stringContaining("not awaited"),
+    });
+    expect(await next).toBe("next");
+    await pool.close();
+  });
+});
+
 describe("a thread that dies", () => {
   test.each([
     ["exits", "die", [3], /"die" of work\.js, call 1: its thread died \(worker exited with code: 3\)/],

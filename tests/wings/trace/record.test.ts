@@ -1,6 +1,6 @@
 // What recordTrace writes, and that nothing which happens to it or in it harms a run.
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -68,6 +68,22 @@ describe("the file", () => {
       await trace.close();
       expect(readFileSync(trace.path, "utf8").includes("secret 1")).toBe(has);
       expect(linesOf(trace.path).filter(({ type }) => type === "data").length).toBeGreaterThan(3);
+    }
+  });
+
+  test("with data may be read by its owner only, also one that was there before", async () => {
+    for (const [name, data, mode] of [
+      ["open.jsonl", false, 0o644],
+      ["private.jsonl", true, 0o600],
+      ["was-open.jsonl", true, 0o600],
+    ] as const) {
+      const path = join(folder, name);
+      if (name.startsWith("was")) writeFileSync(path, "old", { mode: 0o644 });
+      const before = process.umask(0o022);
+      const trace = recordTrace(path, { data });
+      process.umask(before);
+      await trace.close();
+      expect(statSync(path).mode & 0o777, name).toBe(mode);
     }
   });
 

@@ -1,6 +1,7 @@
 // Connections to PostgreSQL: statements and transactions that outlast a restart of the server.
 import { SluiceError } from "sluice";
 import { isObject } from "sluice/internal";
+import { noModules } from "../../shared/missing-peer.js";
 
 /** Rows of a statement, and how many it has touched. */
 export interface Rows {
@@ -171,8 +172,10 @@ async function loadPg(): Promise<PgModule> {
     return module.default ?? module;
   } catch (cause) {
     const { code } = isObject(cause) ? (cause as { code?: unknown }) : {};
-    if (code !== "ERR_MODULE_NOT_FOUND" && code !== "MODULE_NOT_FOUND") throw cause;
-    const text = "A journal in PostgreSQL needs the package `pg`: npm install pg";
+    const isMissing = code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
+    const advice = noModules(cause) ?? (isMissing ? "which is not installed: npm install pg" : undefined);
+    if (advice === undefined) throw cause;
+    const text = `A journal in PostgreSQL needs the package \`pg\`, ${advice}`;
     throw new SluiceError("MISSING_DRIVER", text, { cause });
   }
 }

@@ -1,6 +1,7 @@
 // The two SQLite libraries of Node by one face: `node:sqlite` from Node 24 on, else the optional peer `libsql`.
 import { closeSync, openSync } from "node:fs";
 import { SluiceError } from "sluice";
+import { noModules } from "../../shared/missing-peer.js";
 
 /** A prepared statement. */
 export interface Statement {
@@ -29,7 +30,8 @@ async function loadLibrary(): Promise<Constructor> {
   try {
     return ((await import("libsql")) as unknown as { default: Constructor }).default;
   } catch (cause) {
-    const text = "A journal in a file needs Node 24, or the package `libsql`: npm install libsql";
+    const advice = noModules(cause) ?? "which is not installed: npm install libsql";
+    const text = `A journal in a file needs Node 24, or the package \`libsql\`, ${advice}`;
     throw new SluiceError("MISSING_DRIVER", text, { cause });
   }
 }

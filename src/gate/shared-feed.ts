@@ -1,0 +1,248 @@
+// The feed of one gate out of a shared limit: permits and slots are asked for while calls wait, and only for these.
+import { describe, SluiceError } from "../base/errors.js";
+import { UNLIMITED } from "../base/options.js";
+import { Alarm, GateClock } from "./gate-clock.js";
+import type { Passable } from "./passable.js";
+import type { PermitSupply, Refills } from "./permit-supply.js";
+import { addCosts, type Exchanging, SharedExchange } from "./shared-exchange.js";
+import type { LimitConflict, LimitReply, LimitRequest, SharedLimit, SharedTerms } from "./shared-limit.js";
+import { SharedPace } from "./shared-pace.js";
+import { SharedPauses } from "./shared-pauses.js";
+import { SharedSlots } from "./shared-slots.js";
+import { SharedLevels, SharedStock } from "./shared-stock.js";
+import { bucketsOf, closed, differs, inWords } from "./shared-terms.js";
+
+/** Slots and debts that are not used for so many ms are reported. */
+const IDLE = 100;
+/** A gate with slots or waiting calls reports every so many ms, and any other gate more rarely. */
+const RENEW = 500;
+const QUIET = 3_000;
+
+const STANDSTILL = "the shared limit is new or has lost its state: it grants nothing";
+
+/** Gives one gate its permits and slots. */
+export class SharedFeed implements PermitSupply, Refills, Exchanging {
+  readonly slots: SharedSlots | undefined;
+  readonly tokensAtOnce: number;
+  /** Why no call starts; `undefined` where the limit is in reach. Written by each reply. */
+  blocked: string | undefined;
+  readonly #terms: SharedTerms;
+  readonly #clock = new GateClock();
+  readonly #exchange: SharedExchange;
+  readonly #pace = new SharedPace();
+  readonly #pauses = new SharedPauses();
+  readonly #stock = new SharedStock();
+  readonly #levels: SharedLevels;
+  /** Rings when granted permits are due. */
+  readonly #dueAlarm = new Alarm(this.#clock, () => this.#gate.tokenQueue.tick());
+  /** Rings when it makes sense to ask again. */
+  readonly #askAlarm = new Alarm(this.#clock, () => this.#exchange.soon());
+  /** Rings when a report is due, and holds no process. */
+  readonly #reportAlarm = new Alarm(this.#clock, () => this.#exchange.report(), true);
+  /** Written by {@link open}, once. */
+  #gate!: Passable;
+  /** Made at the first request: on workerd there is no random number before. */
+  #owner = "";
+  #epoch = "";
+  #isClosed = false;
+
+  constructor(limit: SharedLimit, terms: SharedTerms) {
+    this.#terms = terms;
+    this.#exchange = new SharedExchange(limit, this.#clock, this);
+    const { requests, tokens } = bucketsOf(terms);
+    this.#levels = new SharedLevels(requests, tokens, this.#clock.now());
+    this.tokensAtOnce = tokens?.capacity ?? UNLIMITED;
+    if (terms.concurrency === UNLIMITED) return;
+    this.slots = new SharedSlots(terms.concurrency, this.#clock, {
+      wanted: (slots) => {
+        if (slots.lacks || this.#isClosed) this.#ask(this.#pace.slotsAt);
+      },
+      free: (slots) => {
+        if (slots.running >= slots.limit) this.#exchange.report();
+        else if (slots.waiting === 0) this.#reportAlarm.setWithin(IDLE);
+      },
+    });
+  }
+
+  /** Called once, before any call comes. */
+  open(gate: Passable): void {
+    this.#gate = gate;
+  }
+
+  delay(tokens: number): number {
+    const now = this.#clock.now();
+    return this.#stock.delay(tokens, now) ?? Math.max(0.1, this.#levels.delay(tokens, now));
+  }
+
+  spend(tokens: number): void {
+    this.#stock.spend(tokens);
+  }
+
+  settle(difference: number): number {
+    this.#stock.settle(difference);
+    this.#levels.settle(difference);
+    this.#reportAlarm.setWithin(IDLE);
+    return difference > 0 ? this.#levels.delay(0, this.#clock.now()) : 0;
+  }
+
+  empty(_now: number, pause: number): void {
+    this.#stock.clear();
+    if (this.#pauses.note(pause, this.#clock.now())) this.#exchange.report();
+  }
+
+  left(): { readonly requests: number; readonly tokens: number } {
+    const { requests, tokens } = this.#levels.at(this.#clock.now());
+    const stock = this.#stock.left;
+    return { requests: Math.max(0, requests + stock.requests), tokens: Math.max(0, tokens + stock.tokens) };
+  }
+
+  /** The first call of the queue waits for permits. */
+  request(): void {
+    const [first] = this.#gate.tokenQueue.waiters;
+    if (first === undefined) return;
+    const now = this.#clock.now();
+    const wait = this.#stock.delay(first.tokens, now);
+    if (wait === undefined) this.#ask(this.#pace.permitsAt);
+    else this.#dueAlarm.setWithin(wait > 0 ? wait : this.#stock.lapses - now + 1);
+  }
+
+  cancel(): void {
+    this.#dueAlarm.clear();
+    if (this.slots === undefined || this.slots.waiting === 0) this.#askAlarm.clear();
+    if (this.#stock.isEarly(this.#clock.now())) this.#stock.giveBack();
+    if (this.#stock.left.requests > 0 || this.#stock.owed > 0) this.#reportAlarm.setWithin(IDLE);
+  }
+
+  /** Reports slots in use, where no timer of ours lives long enough. */
+  renew(): void {
+    if (this.#clock.now() > this.#pace.slotsAt + RENEW) this.#exchange.soon();
+  }
+
+  /** Gives back what no call uses, and rejects those that wait. */
+  async leave(): Promise<void> {
+    this.#isClosed = true;
+    for (const alarm of [this.#dueAlarm, this.#askAlarm, this.#reportAlarm]) alarm.clear();
+    this.#failAll(closed());
+    if (this.#owner === "") return;
+    await this.#exchange.last(() => {
+      this.#stock.giveBack();
+      const held = this.slots?.running ?? 0;
+      return { ...this.compose(this.#clock.now()), held, wanted: held, leaves: true };
+    });
+    this.#reportAlarm.clear();
+  }
+
+  compose(now: number): LimitRequest {
+    const { slots } = this;
+    const { tokenQueue } = this.#gate;
+    this.#owner ||= crypto.randomUUID();
+    this.#askAlarm.clear();
+    const calls: number[] = [];
+    let ready = 0;
+    const [first] = tokenQueue.waiters;
+    // Permits that wait for their moment, or for another gate, are not asked for anew.
+    const isKept = first !== undefined && this.#stock.delay(first.tokens, now) !== undefined;
+    if (!isKept && tokenQueue.pause === 0) {
+      addCosts(calls, tokenQueue.waiters);
+      ready = calls.length;
+      addCosts(calls, slots?.waiters ?? []);
+      if (calls.length > 0 || now > this.#stock.lapses) this.#stock.giveBack();
+    }
+    const held = slots?.keep(IDLE) ?? 0;
+    const { requests, tokens } = this.#levels.at(now);
+    return {
+      owner: this.#owner,
+      terms: inWords(this.#terms),
+      slots: slots === undefined ? null : this.#terms.concurrency,
+      ...bucketsOf(this.#terms),
+      epoch: this.#epoch,
+      held,
+      wanted: Math.min(this.#terms.concurrency, held + (slots?.waiting ?? 0)),
+      calls,
+      ready,
+      back: this.#stock.takeBack(),
+      pause: this.#pauses.left(now),
+      known: { requests: Math.min(0, requests), tokens: Math.min(0, tokens), pause: tokenQueue.pause },
+      leaves: false,
+    };
+  }
+
+  received(request: LimitRequest, reply: LimitReply | LimitConflict, sent: number): void {
+    if ("differs" in reply) {
+      this.#failAll(differs(request.terms, reply.differs));
+      return;
+    }
+    const now = this.#clock.now();
+    this.#pauses.reported(request.pause, sent);
+    if (reply.epoch !== this.#epoch || reply.revoked) this.#stock.clear();
+    this.#epoch = reply.epoch;
+    this.#levels.report(reply.levels, now);
+    this.#levels.settle(-this.#stock.owed);
+    this.#take(request, reply, sent, now);
+    this.#pauses.follow(this.#gate, reply.pause);
+    const { slots } = this;
+    if (slots !== undefined) slots.limit = reply.slots;
+    this.#gate.tokenQueue.tick();
+    if (slots !== undefined) this.#followUp(slots, request);
+    this.#reportIn(slots !== undefined && slots.running > 0);
+  }
+
+  failed(error: unknown, { back }: LimitRequest): void {
+    // What came back may have arrived; a debt may arrive twice.
+    this.#stock.settle(Math.max(0, -back.tokens));
+    if (error instanceof SluiceError) {
+      this.#failAll(error);
+      return;
+    }
+    this.blocked = `the shared limit is out of reach, so no call starts: ${describe(error)}`;
+    this.#pace.failed(this.#clock.now());
+    if (this.#waiting > 0) {
+      this.#gate.warnings.once("SLUICE_LIMIT_AWAY", `${this.#gate.name ?? "A gate"}: ${this.blocked}`);
+      this.#ask(this.#pace.permitsAt);
+    }
+    if (this.#epoch !== "") this.#reportAlarm.setWithin((this.slots?.running ?? 0) > 0 ? IDLE : QUIET);
+  }
+
+  get #waiting(): number {
+    return this.#gate.tokenQueue.waiting + (this.slots?.waiting ?? 0);
+  }
+
+  /** Notes what a reply grants. */
+  #take(request: LimitRequest, reply: LimitReply, sent: number, now: number): void {
+    const { calls, wait } = reply;
+    if (calls > 0) {
+      const isRated = request.requests !== null || request.tokens !== null;
+      const tokens = request.calls.slice(0, calls).reduce((sum, each) => sum + each, 0);
+      this.#stock.set(isRated ? calls : UNLIMITED, isRated ? tokens : UNLIMITED, wait, sent, now);
+    }
+    const standstill = this.#pace.received(request, reply, sent, now);
+    this.blocked = standstill > 0 ? `${STANDSTILL} for ${Math.ceil(standstill)} ms` : undefined;
+  }
+
+  /** Sees to it that slots come, or go. */
+  #followUp(slots: SharedSlots, { held }: LimitRequest): void {
+    if (slots.lacks) this.#ask(this.#pace.slotsAt);
+    if (Math.max(slots.running, slots.limit) < held) this.#exchange.report();
+    else if (slots.waiting === 0 && slots.running < slots.limit) this.#reportAlarm.setWithin(IDLE);
+  }
+
+  #reportIn(isHolding: boolean): void {
+    const isActive = isHolding || this.#waiting > 0;
+    if (!this.#isClosed && this.#gate.scopes === undefined)
+      this.#reportAlarm.setWithin(isActive ? RENEW : QUIET);
+  }
+
+  /** Asks at some moment, together with all calls that have come until then. */
+  #ask(at: number): void {
+    if (this.#isClosed) queueMicrotask(() => this.#failAll(closed()));
+    else if (this.#exchange.isBusy)
+      return; // its reply asks again
+    else if (at <= this.#clock.now()) this.#exchange.soon();
+    else if (this.#gate.scopes === undefined) this.#askAlarm.setWithin(at - this.#clock.now());
+  }
+
+  #failAll(error: SluiceError): void {
+    for (const each of [...this.#gate.tokenQueue.waiters]) each.fail(error);
+    for (const each of [...(this.slots?.waiters ?? [])]) each.fail?.(error);
+  }
+}

@@ -1,0 +1,5 @@
+// sluice/pocketflow: the classes of PocketFlow's TypeScript version, on the engine of sluice.
+export { type Action, BaseNode, type NonIterableObject } from "./base-node.js";
+export { BatchNode, ParallelBatchNode } from "./batch-node.js";
+export { BatchFlow, Flow, ParallelBatchFlow } from "./flow.js";
+export { Node } from "./node.js";

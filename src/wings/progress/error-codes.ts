@@ -1,8 +1,0 @@
-// The codes of the errors that sluice/progress adds to the core's.
-import "sluice";
-
-declare module "sluice" {
-  interface ErrorCodes {
-    MISSING_PEER: true;
-  }
-}

@@ -1,0 +1,69 @@
+// Which pages of other sites may call a handler (CORS), and which requests of browsers are refused.
+import type { Rule } from "sluice/internal";
+import { Refusal } from "./refusal.js";
+
+/** Origins whose pages may call: a list such as `["https://app.example"]`, or `"*"`. */
+export type Origins = readonly string[] | "*";
+
+const isOrigin = (value: unknown): boolean =>
+  typeof value === "string" && URL.canParse(value) && new URL(value).origin === value;
+
+export const originsRule: Rule = {
+  expected: 'an array of origins such as "https://app.example", without a path, or "*"',
+  accepts: (value) => value === "*" || (Array.isArray(value) && value.every(isOrigin)),
+};
+
+/** Seconds for which a browser may remember that it may call. */
+const MAX_AGE = "600";
+const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
+/** Names of headers, as a browser lists those that a page wants to send. */
+const NAMES = /^[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*$/;
+
+/** Gives the headers of the answer that let a page of an allowed origin read it. */
+export function corsHeaders({ headers }: Request, origins: Origins): Record<string, string> {
+  const origin = headers.get("origin");
+  if (origin === null || !isAllowed(origin, origins)) return origins.length === 0 ? {} : { vary: "origin" };
+  return {
+    "access-control-allow-origin": origins === "*" ? "*" : origin,
+    "access-control-expose-headers": "retry-after, x-run-id",
+    vary: "origin",
+  };
+}
+
+/** Answers OPTIONS, by which a browser asks whether a page may call. */
+export function preflight({ headers }: Request, origins: Origins, allow: string): Response {
+  const origin = headers.get("origin");
+  const wanted = headers.get("access-control-request-headers") ?? "";
+  const isAsked =
+    origin !== null && headers.has("access-control-request-method") && isAllowed(origin, origins);
+  const grants = {
+    "access-control-allow-methods": allow,
+    "access-control-allow-headers": NAMES.test(wanted) ? wanted : "authorization, content-type",
+    "access-control-max-age": MAX_AGE,
+  };
+  return new Response(null, { status: 204, headers: { allow, ...(isAsked ? grants : {}) } });
+}
+
+/**
+ * Refuses what a page of another origin sends. A browser asks first before it sends JSON, but not where a service in
+ * front answers for us, so this does not rely on it. Only browsers send these headers, and a page cannot forge them.
+ *
+ * @throws Refusal 403
+ */
+export function refuseForeign({ method, headers, url }: Request, origins: Origins): void {
+  const origin = headers.get("origin");
+  if (SAFE.has(method) || (origin !== null && isAllowed(origin, origins))) return;
+  const site = headers.get("sec-fetch-site");
+  if (site === "same-origin" || site === "none") return;
+  if (site === null && (origin === null || isSameHost(origin, url, headers))) return;
+  throw new Refusal(403, "Expected a page of the same origin, or of one that `origins` lists");
+}
+
+const isAllowed = (origin: string, origins: Origins): boolean => origins === "*" || origins.includes(origin);
+
+/** The scheme may differ, since what stands in front of a service may end TLS. */
+function isSameHost(origin: string, url: string, headers: Headers): boolean {
+  if (!URL.canParse(origin)) return false;
+  const { host } = new URL(origin);
+  return host === new URL(url, "http://localhost").host || host === headers.get("host");
+}
