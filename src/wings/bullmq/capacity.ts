@@ -1,7 +1,8 @@
 // How much a fleet can do: its workers, how long calls take, and so how many go together.
 import type { Redis } from "ioredis";
 import { warn } from "sluice/internal";
-import type { Chunk, keysOf, WorkerCard } from "./protocol.js";
+import { isSameForm, showForm } from "./flow-card.js";
+import type { FlowForm, keysOf, WorkerCard } from "./protocol.js";
 
 /** Milliseconds of work in a chunk. */
 const CHUNK_WORK = 1_000;
@@ -9,6 +10,12 @@ const CHUNK_WORK = 1_000;
 const PATIENCE = 60_000;
 /** The concurrency of a worker, while none is known. */
 const USUAL = 16;
+
+/** A form of a flow whose calls are waited for, and since when there is no worker for it. */
+interface Expected {
+  readonly form: FlowForm;
+  since: number | undefined;
+}
 
 /** Watches the workers of one queue. */
 export class Capacity {
@@ -20,8 +27,7 @@ export class Capacity {
   #usual: number | undefined;
   /** Calls that were sent and are not over; counted by the dispatcher. */
   queued = 0;
-  /** What is waited for, and since when there is no worker for it. */
-  readonly #expected = new Map<string, { readonly chunk: Omit<Chunk, "items">; since: number | undefined }>();
+  readonly #expected: Expected[] = [];
   readonly #warned = new Set<string>();
 
   constructor(queueName: string, redis: Redis, keys: ReturnType<typeof keysOf>) {
@@ -35,10 +41,11 @@ export class Capacity {
     this.#usual = this.#usual === undefined ? ms : this.#usual * 0.9 + ms * 0.1;
   }
 
-  /** Calls of this graph are waited for. */
-  expect({ items: _items, ...chunk }: Chunk): void {
-    const key = JSON.stringify([chunk.flow, chunk.graph, chunk.version]);
-    if (!this.#expected.has(key)) this.#expected.set(key, { chunk, since: undefined });
+  /** Calls of this form of a flow are waited for. */
+  expect({ flow, graph, version }: FlowForm): void {
+    const form = { flow, graph, version };
+    if (!this.#expected.some((each) => isSameForm(each.form, form)))
+      this.#expected.push({ form, since: undefined });
   }
 
   get #slots(): number {
@@ -74,31 +81,29 @@ export class Capacity {
     const gone = ids.filter((_id, at) => cards[at] === null);
     if (gone.length > 0) await this.#redis.srem(this.#keys.workers, ...gone);
     this.#workers = cards.flatMap((text) => (text ? [JSON.parse(text) as WorkerCard] : []));
-    for (const expected of this.#expected.values()) this.#check(expected);
+    for (const expected of this.#expected) this.#check(expected);
   }
 
-  #check(expected: { readonly chunk: Omit<Chunk, "items">; since: number | undefined }): void {
-    const { flow, graph, version } = expected.chunk;
-    const isSame = (card: WorkerCard) =>
-      card.flow === flow && card.graph === graph && card.version === version;
+  #check(expected: Expected): void {
+    const { form } = expected;
+    const takes = ({ forms }: WorkerCard) => forms.some((each) => isSameForm(each, form));
     for (const card of this.#workers) {
-      if (card.flow !== flow || isSame(card) || this.#warned.has(card.id)) continue;
+      const other = card.forms.find(({ flow }) => flow === form.flow);
+      if (other === undefined || takes(card) || this.#warned.has(card.id)) continue;
       this.#warned.add(card.id);
-      const what = (about: typeof card | typeof expected.chunk) =>
-        `graph ${about.graph}, version ${about.version ?? "none"}`;
-      const text = `The worker ${card.machine} has another ${flow} (${what(card)}) than this process (${what(expected.chunk)}) and takes none of its calls; start both with the same code`;
+      const text = `The worker ${card.machine} has ${showForm(other)}, this process has ${showForm(form)}, and the worker takes none of its calls; start both with the same code`;
       warn("SLUICE_GRAPH_DIFFERS", text);
     }
-    if (this.queued === 0 || this.#workers.some(isSame)) {
+    if (this.queued === 0 || this.#workers.some(takes)) {
       expected.since = undefined;
       return;
     }
     const now = performance.now();
     expected.since ??= now;
-    const key = `${flow} ${graph} ${version}`;
-    if (now - expected.since < PATIENCE || this.#warned.has(key)) return;
-    this.#warned.add(key);
-    const text = `For ${PATIENCE / 1_000} s no worker of the queue ${this.#queueName} takes calls of ${flow}; start one: npx sluice worker <module>, or fleet.work(flow)`;
+    const name = showForm(form);
+    if (now - expected.since < PATIENCE || this.#warned.has(name)) return;
+    this.#warned.add(name);
+    const text = `For ${PATIENCE / 1_000} s no worker of the queue ${this.#queueName} takes calls of ${form.flow}; start one: npx sluice worker <module>, or fleet.work(flow)`;
     warn("SLUICE_NO_WORKER", text);
   }
 }

@@ -8,17 +8,21 @@ import {
   checkOptions,
   invalidOption,
   isObject,
+  NODE,
   type OpenCall,
   quote,
+  type Step,
   WALK,
 } from "sluice/internal";
 import "./error-codes.js";
+import { graphOf } from "../shared/graph.js";
 import { missingPeer } from "../shared/missing-peer.js";
 import { type Connection, checkFit, connect } from "./connection.js";
 import { Dispatcher } from "./dispatcher.js";
 import { cardOf } from "./flow-card.js";
 import { type Chunk, ORPHAN_AGE } from "./protocol.js";
-import { FleetWorker, type FleetWorkerOptions, LOCK } from "./worker.js";
+import { LOCK } from "./taken-chunk.js";
+import { FleetWorker } from "./worker.js";
 
 /** The options of a {@link Fleet}. */
 export interface FleetOptions {
@@ -26,6 +30,14 @@ export interface FleetOptions {
   readonly connection: Connection;
   /** The name of the queue: the fleets and workers of one name belong together. */
   readonly queue: string;
+}
+
+/** The options of {@link Fleet.work}. */
+export interface FleetWorkerOptions {
+  /** The most calls at once. @default 16 */
+  readonly concurrency?: number | undefined;
+  /** What `locate()` calls this machine. @default its host name and the process id */
+  readonly machine?: string | undefined;
 }
 
 const rules = {
@@ -76,6 +88,18 @@ export class Fleet extends Executor {
     this.#queue = options.queue;
   }
 
+  /** The fleets that nodes of a flow have as their executor. */
+  static of(flow: Flow<never>): Fleet[] {
+    const { places } = graphOf(flow as unknown as Step);
+    const executors = [...places.values()].map((node) => node[NODE].settings.executor);
+    return [...new Set(executors)].filter((each) => each !== undefined && "work" in each) as Fleet[];
+  }
+
+  /** The name of its queue. */
+  get queue(): string {
+    return this.#queue;
+  }
+
   override async execute(call: ExecutorCall): Promise<ExecutorAnswer> {
     this.#checkOpen();
     this.#dispatcher ??= this.#dispatch().catch((error) => {
@@ -88,21 +112,28 @@ export class Fleet extends Executor {
   /**
    * Takes calls of a flow's nodes until the worker is closed.
    *
-   * @param flow - Made as where it runs: the same nodes, names, links and `version`. Its executors and journal are ignored.
+   * @param flows - One flow or several, made as where they run: the same nodes, names, links and `version`. Their
+   * executors and journals are ignored.
    * @throws SluiceError `REDIS_UNREACHABLE`, `REDIS_UNFIT`, `AMBIGUOUS_NAME`, `MISSING_PEER`, `INVALID_OPTION`.
    */
-  async work(flow: Flow<never>, options?: FleetWorkerOptions): Promise<FleetWorker> {
+  async work(
+    flows: Flow<never> | readonly Flow<never>[],
+    options?: FleetWorkerOptions,
+  ): Promise<FleetWorker> {
     this.#checkOpen();
     checkOptions("fleet.work()", options, workRules);
-    if (!isObject(flow) || !(WALK in flow)) {
-      throw new SluiceError("INVALID_OPTION", "fleet.work(): expected a flow, as the one that runs");
+    const list: readonly unknown[] = Array.isArray(flows) ? flows : [flows];
+    const isFlow = (value: unknown): value is object => isObject(value) && WALK in value;
+    if (list.length === 0 || !list.every(isFlow)) {
+      throw invalidOption("fleet.work()", "flows", "a flow, or a list of flows", flows);
     }
-    const card = cardOf(flow);
+    const cards = list.map(cardOf);
     const redis = await this.#connect();
     const subscriber = await connect(this.#connection);
+    const pulling = await connect(this.#connection);
     const { Worker } = await importBullmq();
     const jobs = new Worker<Chunk>(this.#queue, null, {
-      connection: (await connect(this.#connection)) as never,
+      connection: pulling as never,
       autorun: false,
       lockDuration: LOCK,
       stalledInterval: 2_000,
@@ -112,7 +143,10 @@ export class Fleet extends Executor {
     });
     jobs.on("error", () => {}); // of a connection that comes back
     const { concurrency = 16, machine } = options ?? {};
-    const parts = { queue: this.#queue, redis, subscriber, jobs, concurrency, machine, ...card };
+    const disconnect = () => {
+      for (const each of [redis, subscriber, pulling]) each.disconnect();
+    };
+    const parts = { queue: this.#queue, redis, subscriber, jobs, disconnect, cards, concurrency, machine };
     const worker = await new FleetWorker(parts).start();
     this.#workers.add(worker);
     return worker;

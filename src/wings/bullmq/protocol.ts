@@ -31,7 +31,10 @@ export interface Chunk {
   readonly version: string | null;
   readonly isWatched: boolean;
   readonly isMetered: boolean;
-  readonly items: readonly ChunkItem[];
+  /** A call that needs no answer any more leaves a hole. */
+  readonly items: readonly (ChunkItem | null)[];
+  /** Whether it is sent once more: some of its outcomes may be stored. */
+  readonly isAgain: boolean;
 }
 
 /** An error as it travels. */
@@ -75,14 +78,20 @@ export interface ToWorkers {
   readonly drain?: true;
 }
 
+/** One form of a flow: its name, the fingerprint of its graph, its version. */
+export interface FlowForm {
+  readonly flow: string;
+  readonly graph: string;
+  readonly version: string | null;
+}
+
 /** How a worker makes itself known. */
 export interface WorkerCard {
   readonly id: string;
   readonly machine: string;
   readonly concurrency: number;
-  readonly flow: string;
-  readonly graph: string;
-  readonly version: string | null;
+  /** What it takes calls of. */
+  readonly forms: readonly FlowForm[];
 }
 
 /** A worker is known for so many ms after it was last seen. */
@@ -91,6 +100,8 @@ export const CARD_LIFE = 5_000;
 /** The keys of one queue. */
 export const keysOf = (queue: string) => ({
   results: (chunk: string) => `sluice:{${queue}}:results:${chunk}`,
+  /** The chunks of a run that are under way, for a coordinator that comes back. */
+  run: (runId: string) => `sluice:{${queue}}:run:${runId}`,
   large: (chunk: string, index: number) => `sluice:{${queue}}:large:${chunk}:${index}`,
   workers: `sluice:{${queue}}:workers`,
   card: (id: string) => `sluice:{${queue}}:worker:${id}`,
@@ -98,7 +109,9 @@ export const keysOf = (queue: string) => ({
   toWorkers: `sluice:{${queue}}:to-workers`,
 });
 
-/** The field of a chunk's results that counts how often an item was begun with care. */
+/** The field of a chunk's results that counts how often a call was begun after its worker had died. */
 export const triesField = (index: number): string => `tries:${index}`;
+/** The field that says that a call was begun which must not be made twice. */
+export const begunField = (index: number): string => `begun:${index}`;
 
 export type { Params };

@@ -4,32 +4,12 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { Job, Worker } from "bullmq";
 import type { Redis } from "ioredis";
-import { makeSentCall, type SentOutcome, SluiceError, type Step, warn } from "sluice/internal";
-import type { Graph } from "../shared/graph.js";
-import { decode, encode, problemOf } from "../shared/plain-data.js";
+import { warn } from "sluice/internal";
+import { type FlowCard, isSameForm, showForm } from "./flow-card.js";
+import { MOST_DEATHS, makeCall } from "./make-call.js";
 import { Outbox } from "./outbox.js";
-import {
-  CARD_LIFE,
-  type Chunk,
-  type ChunkItem,
-  type ItemOutcome,
-  keysOf,
-  LARGE,
-  LARGEST,
-  ORPHAN_AGE,
-  type ToWorkers,
-  triesField,
-  type WorkerCard,
-} from "./protocol.js";
-import { writeError } from "./sent-error.js";
-
-/** The options of {@link Fleet.work}. */
-export interface FleetWorkerOptions {
-  /** The most calls at once. @default 16 */
-  readonly concurrency?: number | undefined;
-  /** What `locate()` calls this machine. @default its host name and the process id */
-  readonly machine?: string | undefined;
-}
+import { CARD_LIFE, type Chunk, keysOf, type ToWorkers, type WorkerCard } from "./protocol.js";
+import { type TakenCall, TakenChunk } from "./taken-chunk.js";
 
 /** What a worker is doing. */
 export interface FleetWorkerStats {
@@ -47,45 +27,20 @@ export interface WorkerParts {
   readonly redis: Redis;
   readonly subscriber: Redis;
   readonly jobs: Worker<Chunk>;
-  readonly graph: Graph;
-  readonly flow: string;
-  readonly version: string | null;
+  /** Ends the connections. */
+  readonly disconnect: () => void;
+  /** What it takes calls of. */
+  readonly cards: readonly FlowCard[];
   readonly concurrency: number;
   readonly machine: string | undefined;
 }
 
-/** A lock is renewed every so many ms; it lasts for `LOCK`. */
+/** Locks are renewed every so many ms. */
 const RENEWAL = 1_000;
-export const LOCK = 5_000;
 /** A job of another graph is looked at again after so many ms. */
 const GIVE_BACK = 1_000;
-/** A call that was under way so often when its worker died is not made again. */
-const MOST_DEATHS = 3;
-
-/** A chunk that a worker has. */
-interface Taken {
-  readonly id: string;
-  readonly job: Job<Chunk>;
-  readonly token: string;
-  readonly node: Step;
-  readonly drain: AbortController;
-  readonly aborts: Map<number, AbortController>;
-  /** Calls without a stored outcome. */
-  left: number;
-  /** Set when its lock is gone: another worker has it. */
-  isLost: boolean;
-  /** Whether the worker that had it before died. */
-  readonly isSuspect: boolean;
-}
-
-/** A call that was taken. */
-interface Begun {
-  readonly chunk: Taken;
-  readonly item: ChunkItem;
-  readonly at: number;
-  /** How often it was under way when its worker died. */
-  readonly deaths: number;
-}
+/** Ms after which a worker asks again, when Redis was away. */
+const RETRY = 200;
 
 /** Takes calls from a fleet's queue until it is closed. Made by {@link Fleet.work}. */
 export class FleetWorker {
@@ -94,17 +49,18 @@ export class FleetWorker {
   readonly #outbox: Outbox;
   readonly #id = randomUUID();
   readonly #machine: string;
-  readonly #taken = new Map<string, Taken>();
+  readonly #chunks = new Map<string, TakenChunk>();
   /** Calls that were taken and not begun. */
-  readonly #waiting: Begun[] = [];
+  #waiting: TakenCall[] = [];
   readonly #timers: ReturnType<typeof setInterval>[] = [];
+  /** Other graphs that there was a warning of. */
+  readonly #warned = new Set<string>();
   #running = 0;
   #done = 0;
-  #isClosing = false;
   #closed: Promise<void> | undefined;
   #pulling: Promise<void> | undefined;
+  /** Lets the pull go on; written where it waits. */
   #wake: (() => void) | undefined;
-  #idle: (() => void) | undefined;
   /** Whether a call runs that may kill the process: it runs alone. */
   #isQuarantined = false;
 
@@ -119,12 +75,14 @@ export class FleetWorker {
   /** @internal */
   async start(): Promise<this> {
     const { subscriber, jobs } = this.#parts;
-    subscriber.on("message", (_channel: string, text: string) => this.#hear(JSON.parse(text)));
+    subscriber.on("message", (_channel: string, text: string) => this.#receive(JSON.parse(text)));
     await subscriber.subscribe(this.#keys.toWorkers);
     await this.#showCard();
     this.#timers.push(
       setInterval(() => void this.#showCard().catch(ignore), CARD_LIFE / 3),
-      setInterval(() => void this.#renew(), RENEWAL),
+      setInterval(() => {
+        for (const chunk of this.#chunks.values()) void chunk.renew();
+      }, RENEWAL),
     );
     await jobs.startStalledCheckTimer();
     this.#pulling = this.#pull();
@@ -148,244 +106,139 @@ export class FleetWorker {
   }
 
   async #close(): Promise<void> {
-    const { jobs, redis, subscriber } = this.#parts;
-    this.#isClosing = true;
+    const { jobs, redis, disconnect } = this.#parts;
     this.#wake?.();
-    this.#waiting.length = 0;
-    if (this.#running > 0) {
-      await new Promise<void>((resolve) => {
-        this.#idle = resolve;
-      });
-    }
+    while (this.#running > 0) await this.#change();
     await this.#outbox.flush().catch(ignore);
+    await this.#pulling; // a wait for the next job ends within a second
+    for (const chunk of this.#chunks.values()) await chunk.giveBack(0);
     for (const timer of this.#timers) clearInterval(timer);
-    for (const taken of this.#taken.values()) await this.#giveBack(taken, 0);
-    await redis
-      .multi()
-      .del(this.#keys.card(this.#id))
-      .srem(this.#keys.workers, this.#id)
-      .exec()
-      .catch(ignore);
+    const card = this.#keys.card(this.#id);
+    await redis.multi().del(card).srem(this.#keys.workers, this.#id).exec().catch(ignore);
     await jobs.close(true);
-    await this.#pulling;
-    subscriber.disconnect();
-    redis.disconnect();
+    disconnect();
+  }
+
+  /** Resolves when a call has ended, or the worker is being closed. */
+  #change(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
   }
 
   async #showCard(): Promise<void> {
-    const { redis, flow, graph, version, concurrency } = this.#parts;
-    const card: WorkerCard = {
-      id: this.#id,
-      machine: this.#machine,
-      concurrency,
-      flow,
-      graph: graph.fingerprint,
-      version,
-    };
+    const { redis, cards, concurrency } = this.#parts;
+    const forms = cards.map(({ form }) => form);
+    const card: WorkerCard = { id: this.#id, machine: this.#machine, concurrency, forms };
     const key = this.#keys.card(this.#id);
-    await redis
-      .multi()
-      .set(key, JSON.stringify(card), "PX", CARD_LIFE)
-      .sadd(this.#keys.workers, this.#id)
-      .exec();
+    const text = JSON.stringify(card);
+    await redis.multi().set(key, text, "PX", CARD_LIFE).sadd(this.#keys.workers, this.#id).exec();
   }
 
   /** Takes a chunk whenever a call could begin that none is there for. */
   async #pull(): Promise<void> {
     const { jobs, concurrency } = this.#parts;
-    for (let number = 0; !this.#isClosing; number++) {
+    for (let number = 0; this.#closed === undefined; number++) {
       if (this.#waiting.length > 0 || this.#running >= concurrency) {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
+        await this.#change();
         continue;
       }
       const token = `${this.#id}-${number}`;
       try {
         const job = (await jobs.getNextJob(token)) as Job<Chunk> | undefined;
-        if (job?.id !== undefined) await this.#take(job, job.id, token);
+        if (job?.id !== undefined) await this.#take(job, token);
       } catch {
-        if (!this.#isClosing) await new Promise((resolve) => setTimeout(resolve, 200)); // Redis is away
+        if (this.#closed === undefined) await new Promise((resolve) => setTimeout(resolve, RETRY)); // Redis is away
       }
     }
   }
 
-  async #take(job: Job<Chunk>, id: string, token: string): Promise<void> {
-    const { graph, flow, version, redis } = this.#parts;
+  async #take(job: Job<Chunk>, token: string): Promise<void> {
+    const { cards, redis } = this.#parts;
     const { data } = job;
-    const node = graph.places.get(data.place);
-    if (data.graph !== graph.fingerprint || data.version !== version || node === undefined) {
-      const theirs = `${data.flow} (graph ${data.graph}, version ${data.version ?? "none"})`;
-      warnOnce(
-        theirs,
-        `This worker has ${flow} (graph ${graph.fingerprint}, version ${version ?? "none"}) and gives back calls of ${theirs}; start both with the same code`,
-      );
-      await job.moveToDelayed(Date.now() + GIVE_BACK, token);
-      return;
+    const card = cards.find(({ form }) => isSameForm(form, data));
+    const node = card?.graph.places.get(data.place);
+    const chunk = new TakenChunk(job, token, node as NonNullable<typeof node>);
+    if (node === undefined) {
+      this.#warnOfGraph(data);
+      return chunk.giveBack(GIVE_BACK);
     }
-    const isSuspect = (job.stalledCounter ?? 0) > 0;
-    const known = isSuspect || job.attemptsStarted > 1 ? await redis.hgetall(this.#keys.results(id)) : {};
-    const taken: Taken = {
-      id,
-      job,
-      token,
-      node,
-      drain: new AbortController(),
-      aborts: new Map(),
-      left: 0,
-      isLost: false,
-      isSuspect,
-    };
-    this.#taken.set(id, taken);
-    for (const [at, item] of data.items.entries()) {
-      if (known[at] !== undefined) continue;
-      taken.left++;
-      this.#waiting.push({ chunk: taken, item, at, deaths: Number(known[triesField(at)] ?? 0) });
-    }
-    this.#waiting.sort((a, b) => a.deaths - b.deaths);
-    if (taken.left === 0) await this.#complete(taken);
+    this.#chunks.set(chunk.id, chunk);
+    const known = chunk.mayBeKnown ? await redis.hgetall(this.#keys.results(chunk.id)) : {};
+    const calls = [...chunk.calls(known)];
+    chunk.left = calls.length;
+    if (this.#closed !== undefined) return; // `close` gives it back
+    // Those that may kill the process come last.
+    this.#waiting = [...this.#waiting, ...calls].sort((a, b) => a.deaths - b.deaths);
+    if (chunk.left === 0) await this.#complete(chunk);
     this.#begin();
+  }
+
+  #warnOfGraph(data: Chunk): void {
+    const other = showForm(data);
+    if (this.#warned.has(other)) return;
+    this.#warned.add(other);
+    const own = this.#parts.cards.map(({ form }) => showForm(form)).join(", ");
+    const text = `This worker has ${own} and gives back calls of ${other}; start both with the same code`;
+    warn("SLUICE_GRAPH_DIFFERS", text);
   }
 
   /** Begins calls while there is room. */
   #begin(): void {
     const { concurrency } = this.#parts;
-    while (this.#running < concurrency && this.#waiting.length > 0 && !this.#isQuarantined) {
-      const next = this.#waiting[0] as Begun;
+    while (this.#running < concurrency && this.#closed === undefined && !this.#isQuarantined) {
+      const next = this.#waiting[0];
       // What may have killed two workers runs alone, so that it is known for sure.
-      const isAlone = next.deaths >= MOST_DEATHS - 1;
-      if (isAlone && this.#running > 0) return;
+      const isAlone = next !== undefined && next.deaths >= MOST_DEATHS - 1;
+      if (next === undefined || (isAlone && this.#running > 0)) return;
       this.#waiting.shift();
       if (next.chunk.isLost) continue;
       this.#isQuarantined = isAlone;
       this.#running++;
-      void this.#run(next.chunk, next.item, next.at, next.deaths).then(() => {
+      void this.#run(next).then(() => {
         this.#running--;
         this.#isQuarantined = false;
         this.#done++;
-        if (this.#running === 0 && this.#isClosing) this.#idle?.();
         this.#begin();
         this.#wake?.();
       });
     }
   }
 
-  async #run(taken: Taken, item: ChunkItem, at: number, deaths: number): Promise<void> {
+  async #run(call: TakenCall): Promise<void> {
+    const { chunk, at } = call;
+    const { redis } = this.#parts;
+    const emit = (id: string, index: number, data: string) => this.#outbox.emit(id, index, data);
     try {
-      const outcome = await this.#outcomeOf(taken, item, at, deaths);
-      await this.#outbox.add(taken.id, at, outcome);
-      taken.aborts.delete(at);
-      if (--taken.left === 0) await this.#complete(taken);
+      const outcome = await makeCall(call, { redis, keys: this.#keys, machine: this.#machine, emit });
+      await this.#outbox.add(chunk.id, at, outcome);
+      if (--chunk.left === 0) await this.#complete(chunk);
     } catch {
-      taken.isLost = true; // Redis is away, or was emptied: another worker takes it, or the coordinator sends it again
+      chunk.isLost = true; // its outcome cannot be stored: another worker takes it, or the coordinator sends it again
     }
   }
 
-  async #outcomeOf(taken: Taken, item: ChunkItem, at: number, deaths: number): Promise<ItemOutcome> {
-    const machine = this.#machine;
-    if (deaths >= MOST_DEATHS || (item.once && taken.isSuspect))
-      return { kind: "died", attempts: deaths, machine, took: 0 };
-    if (taken.isSuspect) {
-      await this.#parts.redis.hincrby(this.#keys.results(taken.id), triesField(at), 1);
-    }
-    const { runId, isWatched, isMetered } = taken.job.data;
-    const { key, identity, path, index } = item;
-    const abort = new AbortController();
-    taken.aborts.set(at, abort);
-    const began = performance.now();
-    const outcome = await makeSentCall(
-      taken.node,
-      {
-        runId,
-        key,
-        identity,
-        path,
-        index,
-        params: decode(item.params) as Record<string, unknown>,
-        input: decode(item.input),
-        isWatched,
-        isMetered,
-      },
-      {
-        signal: abort.signal,
-        drain: taken.drain.signal,
-        emit: (data) => {
-          if (problemOf(data) === undefined) this.#outbox.emit(taken.id, at, encode(data));
-        },
-      },
-    );
-    return this.#write(taken, at, outcome, performance.now() - began);
+  async #complete(chunk: TakenChunk): Promise<void> {
+    this.#chunks.delete(chunk.id);
+    await chunk.complete();
   }
 
-  async #write(taken: Taken, at: number, outcome: SentOutcome, took: number): Promise<ItemOutcome> {
-    const machine = this.#machine;
-    const { charged } = outcome;
-    const attempts =
-      typeof outcome.attempts === "number"
-        ? outcome.attempts
-        : outcome.attempts.map(({ error, ...report }) =>
-            error === undefined ? report : { ...report, error: writeError(error) },
-          );
-    const details = { attempts, charged, machine, took };
-    const failed = (error: unknown): ItemOutcome => ({ ...details, kind: "error", error: writeError(error) });
-    if (outcome.kind === "error") return failed(outcome.error);
-    if (outcome.kind !== "value") return { ...details, kind: outcome.kind };
-    const problem = problemOf(outcome.value);
-    const { place } = taken.job.data;
-    if (problem !== undefined) {
-      const text = `${place}: expected a result that is plain data, got ${problem}; it has to travel back to the run`;
-      return failed(new SluiceError("NOT_SERIALIZABLE", text));
+  /** Takes what a coordinator says. */
+  #receive({ chunk: id, abort = [], drain }: ToWorkers): void {
+    const chunk = this.#chunks.get(id);
+    if (chunk === undefined) return;
+    if (drain) chunk.drain.abort(new Error("The run that sent the call is drained"));
+    for (const at of abort) {
+      chunk.aborts.get(at)?.abort(new Error("The run that sent the call does not wait for it any more"));
     }
-    const value = encode(outcome.value);
-    if (value.length < LARGE / 4) return { ...details, kind: "value", value };
-    if (value.length > LARGEST) {
-      const text = `${place}: a result of ${value.length} characters is too large to travel (at most ${LARGEST}); store it where the run can read it, and return its name`;
-      return failed(new SluiceError("RESULT_TOO_LARGE", text));
-    }
-    const large = this.#keys.large(taken.id, at);
-    await this.#parts.redis.set(large, value, "PX", ORPHAN_AGE);
-    return { ...details, kind: "value", large };
-  }
-
-  async #complete(taken: Taken): Promise<void> {
-    this.#taken.delete(taken.id);
-    await taken.job.moveToCompleted(null, taken.token, false).catch(ignore);
-  }
-
-  async #giveBack(taken: Taken, delay: number): Promise<void> {
-    this.#taken.delete(taken.id);
-    await taken.job.moveToDelayed(Date.now() + delay, taken.token).catch(ignore);
-  }
-
-  async #renew(): Promise<void> {
-    for (const taken of this.#taken.values()) {
-      taken.job.extendLock(taken.token, LOCK).catch((error: unknown) => {
-        if (/lock|Missing/i.test(String(error))) taken.isLost = true;
-      });
-    }
-  }
-
-  #hear({ chunk, abort, drain }: ToWorkers): void {
-    const taken = this.#taken.get(chunk);
-    if (taken === undefined) return;
-    if (drain) taken.drain.abort(new Error("The run that sent the call is drained"));
-    for (const at of abort ?? []) {
-      const controller = taken.aborts.get(at);
-      if (controller === undefined) {
-        const place = this.#waiting.findIndex((each) => each.chunk === taken && each.at === at);
-        if (place !== -1) this.#waiting.splice(place, 1);
-        if (place !== -1 && --taken.left === 0) void this.#complete(taken);
-      } else controller.abort(new Error("The run that sent the call does not wait for it any more"));
-    }
+    const isOff = (call: TakenCall) => call.chunk === chunk && abort.includes(call.at);
+    const off = this.#waiting.filter(isOff).length;
+    if (off === 0) return;
+    this.#waiting = this.#waiting.filter((call) => !isOff(call));
+    chunk.left -= off;
+    if (chunk.left === 0) void this.#complete(chunk);
     this.#wake?.();
   }
 }
 
 const ignore = () => {};
-const warned = new Set<string>();
-
-function warnOnce(what: string, message: string): void {
-  if (warned.has(what)) return;
-  warned.add(what);
-  warn("SLUICE_GRAPH_DIFFERS", message);
-}

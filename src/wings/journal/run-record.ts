@@ -140,6 +140,10 @@ export class RunRecord implements RunJournal, WalkHost, BatchHost {
     return part;
   }
 
+  flush(): Promise<void> {
+    return this.#parts.queue.flush();
+  }
+
   /** @internal What an earlier process has written of a batch. */
   known({ key, isKept }: BatchPart): Promise<KnownItems> | undefined {
     const { saved, driver, run, queue } = this.#parts;

@@ -12,9 +12,7 @@ import {
 import { Fleet } from "sluice/bullmq";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { rejection, turn } from "../../support/deferred.js";
-import { noRedisServer, RedisServer } from "../../support/redis-server.js";
-
-if (noRedisServer !== undefined) process.stdout.write(`skipped: ${noRedisServer}\n`);
+import { noRedis, type RedisServer, startRedis } from "../../support/redis.js";
 
 interface Shared {
   items: unknown[];
@@ -39,12 +37,12 @@ const flowOf = (exec: Exec, options: ParallelBatchNodeOptions<Shared, OnError> =
   });
 };
 
-describe.skipIf(noRedisServer !== undefined)("a fleet", () => {
+describe.skipIf(noRedis)("a fleet", () => {
   let redis: RedisServer;
   let queues = 0;
   const fleets: Fleet[] = [];
   beforeAll(async () => {
-    redis = await RedisServer.start();
+    redis = await startRedis();
   });
   afterAll(async () => {
     await Promise.all(fleets.map((fleet) => fleet.close()));
@@ -229,7 +227,7 @@ describe.skipIf(noRedisServer !== undefined)("a fleet", () => {
     const closed = new Fleet({ connection: redis.url, queue: "closed" });
     await closed.close();
     expect(await rejection(closed.work(flowOf(() => 1)))).toMatchObject({ code: "FLEET_CLOSED" });
-    const evicts = await RedisServer.start("--maxmemory-policy", "allkeys-lru");
+    const evicts = await startRedis({ settings: ["--maxmemory-policy", "allkeys-lru"] });
     const unfit = new Fleet({ connection: evicts.url, queue: "unfit" });
     expect(await rejection(unfit.work(flowOf(() => 1)))).toMatchObject({ code: "REDIS_UNFIT" });
     await evicts.stop();
