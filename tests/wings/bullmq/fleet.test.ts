@@ -217,7 +217,7 @@ describe.skipIf(noRedis)("a fleet", () => {
       expect(new Set(shared.results)).toEqual(new Set(["new"]));
       await expect
         .poll(() => warnings.join("\n"))
-        .toContain("SLUICE_GRAPH_DIFFERS: The worker stale has another Main");
+        .toContain("SLUICE_GRAPH_DIFFERS: The worker stale has Main");
     } finally {
       process.off("warning", onWarning);
     }
