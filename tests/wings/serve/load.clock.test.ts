@@ -1,52 +1,17 @@
 // A real HTTP load: callers in one process, the server in another, this one only asks and prints.
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { sized } from "../../support/size.js";
 import type { Outcome, Wave } from "./load/callers.js";
+import { startPair } from "./load/pair.js";
 import type { Report } from "./load/server.js";
 
 const CALLERS = sized(500, 100);
 const TOKENS = sized(50, 15);
 const LEAVERS = sized(100, 50);
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
-const children: ChildProcess[] = [];
-async function start<First>(file: string): Promise<{ child: ChildProcess; first: First }> {
-  const child = fork(join(import.meta.dirname, "load", file), {
-    execArgv: ["--expose-gc", "--import", tsx],
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
-  });
-  children.push(child);
-  const [first] = await once(child, "message");
-  return { child, first };
-}
+const { askServer, askCallers } = startPair("server.ts", "callers.ts", ["--expose-gc"]);
 
-let server: ChildProcess;
-let callers: ChildProcess;
-let port: number;
-beforeAll(async () => {
-  const [one, two] = await Promise.all([start<{ port: number }>("server.ts"), start("callers.ts")]);
-  server = one.child;
-  port = one.first.port;
-  callers = two.child;
-});
-afterAll(async () => {
-  const ends = children.map((child) => once(child, "exit"));
-  for (const child of children) child.send("stop");
-  // The server process ends by itself once it is closed: nothing is left that would hold it.
-  expect((await Promise.all(ends)).map(([code]) => code)).toEqual([0, 0]);
-});
-
-async function ask<T>(child: ChildProcess, message: string | object): Promise<T> {
-  const answer = once(child, "message");
-  child.send(message);
-  return (await answer)[0];
-}
-const report = () => ask<Report>(server, "report");
-const send = (wave: Omit<Wave, "port">) => ask<Outcome>(callers, { ...wave, port });
+const report = () => askServer<Report>("report");
+const send = (wave: Omit<Wave, "port">) => askCallers<Outcome>(wave);
 const say = (line: string) => process.stdout.write(`tests/wings/serve: ${line}\n`);
 
 test(`${CALLERS} callers at once on one flow object, ${TOKENS} tokens each: none mixed up, memory flat`, async () => {
