@@ -5,6 +5,7 @@ declare module "sluice" {
   interface ErrorCodes {
     MISSING_PEER: true;
     AMBIGUOUS_NAME: true;
+    GRAPH_CHANGED: true;
     NOT_SERIALIZABLE: true;
     FLEET_CLOSED: true;
     REDIS_UNREACHABLE: true;

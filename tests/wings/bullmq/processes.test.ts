@@ -172,9 +172,9 @@ describe.skipIf(noRedis)("processes", () => {
     ],
     ["emptied", (server) => server.client.flushall()],
   ];
-  test.runIf(isFull).for(outages)(
+  test.runIf(isFull).each(outages)(
     "the run goes on after Redis was %s",
-    async ([, outage]) => {
+    async (_what, outage) => {
       const server = await startRedis({ appendonly: true });
       onTestFinished(() => server.stop());
       const task = taskOf({
