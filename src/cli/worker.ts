@@ -57,12 +57,11 @@ async function work(path: string | undefined, options: WorkerOptions, io: Io): P
   const concurrency = countOf(options.concurrency, "--concurrency");
   const { machine } = options;
   const flows = await flowsOf(path, options);
-  const fleets = await fleetsOf(flows, options);
   const stop = new StopSignals(io);
   let health: NodeJS.Timeout | undefined;
   try {
     const workers: FleetWorker[] = [];
-    for (const [fleet, own] of fleets) {
+    for (const [fleet, own] of await fleetsOf(flows, options)) {
       workers.push(await fleet.work(own, { concurrency, machine }));
       const names = own.map((flow) => printable(nameOf(flow))).join(", ");
       io.out(`takes calls of ${names} from the queue ${printable(fleet.queue)}, ${concurrency} at once\n`);

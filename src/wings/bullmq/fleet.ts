@@ -40,11 +40,9 @@ export interface FleetWorkerOptions {
   readonly machine?: string | undefined;
 }
 
+const CONNECTION = 'a URL, "redis://…", or the options of ioredis';
 const rules = {
-  connection: {
-    expected: 'a URL, "redis://…", or the options of ioredis',
-    accepts: (value: unknown) => (typeof value === "string" ? /^rediss?:\/\//.test(value) : isObject(value)),
-  },
+  connection: { expected: CONNECTION, accepts: () => true },
   queue: {
     expected: "a name without `:`",
     accepts: (value: unknown) => typeof value === "string" && value !== "" && !value.includes(":"),
@@ -80,12 +78,15 @@ export class Fleet extends Executor {
   constructor(options: FleetOptions) {
     super();
     checkOptions("Fleet", options, rules);
-    for (const [name, { expected, accepts }] of Object.entries(rules)) {
-      const value = (options as FleetOptions | undefined)?.[name as keyof FleetOptions];
-      if (!accepts(value)) throw invalidOption("Fleet", name, expected, value);
+    const { connection, queue }: Partial<FleetOptions> = options ?? {};
+    if (typeof connection === "string" ? !/^rediss?:\/\//.test(connection) : !isObject(connection)) {
+      // A URL may have a password in it.
+      const shown = typeof connection === "string" ? connection.replace(/^([\w+]*).*$/s, "$1…") : connection;
+      throw invalidOption("Fleet", "connection", CONNECTION, shown);
     }
-    this.#connection = options.connection;
-    this.#queue = options.queue;
+    if (queue === undefined) throw invalidOption("Fleet", "queue", rules.queue.expected, queue);
+    this.#connection = connection;
+    this.#queue = queue;
   }
 
   /** The fleets that nodes of a flow have as their executor. */

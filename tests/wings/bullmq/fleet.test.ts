@@ -235,5 +235,8 @@ describe.skipIf(noRedis)("a fleet", () => {
       "expected `queue` to be a name without `:`",
     );
     expect(() => new Fleet({ queue: "a" } as never)).toThrow("expected `connection`");
+    expect(() => new Fleet({ connection: "http://me:word@x", queue: "a" })).toThrow('got "http…"');
+    expect(() => new Fleet({ connection: redis.url } as never)).toThrow("expected `queue`");
+    expect(() => new Fleet(undefined as never)).toThrow("expected `connection`");
   });
 });
