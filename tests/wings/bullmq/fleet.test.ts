@@ -10,7 +10,7 @@ import {
   type ParallelBatchNodeOptions,
 } from "sluice";
 import { Fleet } from "sluice/bullmq";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { rejection, turn } from "../../support/deferred.js";
 import { noRedis, type RedisServer, startRedis } from "../../support/redis.js";
 
@@ -208,17 +208,50 @@ describe.skipIf(noRedis)("a fleet", () => {
         flowOf(() => "old", {}, "1"),
         { machine: "stale" },
       );
+      const shared: Shared = { items: Array.from({ length: 8 }, (_, i) => i) };
+      const running = flowOf(() => "none", { executor: fleet as Executor }, "2").run(shared);
+      const said = () => warnings.join("\n");
+      await expect.poll(said, { timeout: 15_000 }).toMatch(/This worker has .* and gives back calls of/);
+      await expect.poll(said, { timeout: 15_000 }).toContain("The worker stale has Main");
       await fleet.work(
         flowOf(() => "new", {}, "2"),
         { machine: "fresh" },
       );
-      const shared: Shared = { items: Array.from({ length: 40 }, (_, i) => i) };
-      await flowOf(() => "none", { executor: fleet as Executor }, "2").run(shared);
+      await running;
       expect(new Set(shared.results)).toEqual(new Set(["new"]));
-      await expect
-        .poll(() => warnings.join("\n"))
-        .toContain("SLUICE_GRAPH_DIFFERS: The worker stale has Main");
     } finally {
+      process.off("warning", onWarning);
+    }
+  });
+
+  test("where no worker takes its calls for a minute, it says what to start", async () => {
+    const warnings: string[] = [];
+    const onWarning = (warning: Error & { code?: string }) =>
+      void warnings.push(`${warning.code}: ${warning.message}`);
+    process.on("warning", onWarning);
+    const now = performance.now.bind(performance);
+    let later = 0;
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + later);
+    try {
+      const fleet = new Fleet({ connection: redis.url, queue: "alone" });
+      fleets.push(fleet);
+      const stop = new AbortController();
+      const running = rejection(
+        flowOf(() => 1, { executor: fleet }).run({ items: [1] }, { signal: stop.signal }),
+      );
+      await expect.poll(() => redis.client.llen("bull:alone:wait"), { timeout: 10_000 }).toBe(1);
+      // Each look puts the minute between itself and the one before.
+      const said = () => {
+        later += 61_000;
+        return warnings.join("\n");
+      };
+      await expect.poll(said, { timeout: 15_000, interval: 500 }).toContain("SLUICE_NO_WORKER");
+      expect(warnings.join("\n")).toContain("no worker of the queue alone takes calls of Main");
+      expect(warnings.join("\n")).toContain("npx sluice worker");
+      stop.abort(new Error("stopped"));
+      expect(await running).toMatchObject({ message: "stopped" });
+    } finally {
+      clock.mockRestore();
       process.off("warning", onWarning);
     }
   });
