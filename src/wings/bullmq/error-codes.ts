@@ -6,6 +6,7 @@ declare module "sluice" {
     MISSING_PEER: true;
     AMBIGUOUS_NAME: true;
     GRAPH_CHANGED: true;
+    INTERRUPTED: true;
     NOT_SERIALIZABLE: true;
     FLEET_CLOSED: true;
     REDIS_UNREACHABLE: true;

@@ -1,5 +1,5 @@
 // What coordinators and workers say to each other through Redis, and the names of its keys.
-import type { AttemptReport, Params } from "sluice";
+import type { AttemptReport } from "sluice";
 
 /** Milliseconds after which Redis forgets what nobody came back for. */
 export const ORPHAN_AGE = 3_600_000;
@@ -114,4 +114,3 @@ export const triesField = (index: number): string => `tries:${index}`;
 /** The field that says that a call was begun which must not be made twice. */
 export const begunField = (index: number): string => `begun:${index}`;
 
-export type { Params };
