@@ -74,7 +74,9 @@ function checkJson({ line, code }: Block): Problem | undefined {
 
 function checkYaml({ line, code }: Block): Problem | undefined {
   const error = parseDocument(code).errors[0];
-  return error && { line: line + (error.linePos?.[0].line ?? 0), message: `this is not YAML: ${error.message}` };
+  return (
+    error && { line: line + (error.linePos?.[0].line ?? 0), message: `this is not YAML: ${error.message}` }
+  );
 }
 
 function checkDiagram({ line, code }: Block): Problem | undefined {

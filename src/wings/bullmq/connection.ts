@@ -68,7 +68,7 @@ export async function connect(connection: Connection): Promise<Redis> {
 /** @throws SluiceError `REDIS_UNFIT` for one that is too old, or may evict keys. */
 export async function checkFit(redis: Redis, connection: Connection): Promise<void> {
   const info = await redis.info();
-  const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1];
+  const field = (name: string) => info.match(new RegExp(`^${name}:(.*?)\\r?$`, "m"))?.[1];
   const version = field("redis_version") ?? "0";
   const [major = 0, minor = 0] = version.split(".").map(Number);
   if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {

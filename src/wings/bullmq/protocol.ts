@@ -113,4 +113,3 @@ export const keysOf = (queue: string) => ({
 export const triesField = (index: number): string => `tries:${index}`;
 /** The field that says that a call was begun which must not be made twice. */
 export const begunField = (index: number): string => `begun:${index}`;
-
