@@ -54,6 +54,7 @@ export class Dispatcher implements RunEnds {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    await this.#underWay.settle();
     await this.#queue.close();
     this.#subscriber.disconnect();
     this.#redis.disconnect();
