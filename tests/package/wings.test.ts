@@ -9,7 +9,14 @@ import { compile, compilersTried } from "../support/compilers.js";
 import { type Packed, pack, root, run } from "../support/pack.js";
 import { isFull } from "../support/size.js";
 
-const peers = ["piscina@5.3.2", "dataloader@2.2.3", "@opentelemetry/api@1.9.1", "log-update@7.2.0"];
+const peers = [
+  "piscina@5.3.2",
+  "dataloader@2.2.3",
+  "@opentelemetry/api@1.9.1",
+  "log-update@7.2.0",
+  "@sinonjs/fake-timers@15.5.0",
+  "fast-check@4.10.2",
+];
 const batching = (batched: string) => `
   const lengthOf = ${batched}(async (texts) => texts.map((text) => text.length));
   console.log(JSON.stringify(await Promise.all(["a", "bb"].map((text) => lengthOf(text)))));`;
@@ -21,6 +28,9 @@ const otel = `
   console.log(JSON.stringify(seen));`;
 const missing = `
   const spans = () => new Flow(node({})).run({}, { around: otel() });
+  for (const use of [virtualTime, explore]) {
+    try { await use(() => 1); } catch ({ code, message }) { console.log(code + ": " + message); }
+  }
   for (const use of [asyncify(() => 1), batched(async (items) => items), spans]) {
     console.log(await use(1).catch(({ code, message }) => code + ": " + message));
   }`;
@@ -33,12 +43,14 @@ beforeAll(async () => {
     join(packed.project, "missing.mjs"),
     `import { asyncify } from "sluice/threads";\nimport { batched } from "sluice/batching";
     import { Flow, node } from "sluice";\nimport { otel } from "sluice/otel";
+    import { explore, virtualTime } from "sluice/testing";
     import { showProgress } from "sluice/progress";${missing}`,
   );
   await writeFile(
     join(packed.project, "missing.cjs"),
     `const { asyncify } = require("sluice/threads");\nconst { batched } = require("sluice/batching");
     const { Flow, node } = require("sluice");\nconst { otel } = require("sluice/otel");
+    const { explore, virtualTime } = require("sluice/testing");
     const { showProgress } = require("sluice/progress");\n(async () => {${missing}})();`,
   );
   await writeFile(
@@ -67,7 +79,9 @@ test.each(["missing.mjs", "missing.cjs"])(
   "without its package a wing says what to install: %s",
   async (program) => {
     expect(await run(packed.project, process.execPath, program)).toBe(
-      "MISSING_PEER: sluice/threads needs the package `piscina`, which is not installed; install it: npm install piscina\n" +
+      "MISSING_PEER: sluice/testing needs the package `@sinonjs/fake-timers`, which is not installed; install it: npm install @sinonjs/fake-timers\n" +
+        "MISSING_PEER: sluice/testing needs the package `fast-check`, which is not installed; install it: npm install fast-check\n" +
+        "MISSING_PEER: sluice/threads needs the package `piscina`, which is not installed; install it: npm install piscina\n" +
         "MISSING_PEER: sluice/batching needs the package `dataloader`, which is not installed; install it: npm install dataloader\n" +
         "MISSING_PEER: sluice/otel needs the package `@opentelemetry/api`, which is not installed; install it: npm install @opentelemetry/api\n",
     );
@@ -206,6 +220,35 @@ test("in CommonJS Jest an optional package is missing with the flag that Jest ne
     `# MISSING_PEER sluice/batching needs the package \`dataloader\`, ${advice}`,
   ]);
   expect(await jest("--experimental-vm-modules")).toEqual(["# 49", "# 7"]);
+});
+
+test("virtualTime and explore work in Jest and in node:test", async () => {
+  const body = `
+      const time = virtualTime();
+      const gate = new Gate({ rate: { requests: 1, per: 60_000 } });
+      const slow = node({ gate, attempts: 2, backoff: 60_000, timeout: 1_000, exec: () => new Promise(() => {}) });
+      const { code } = await time.run(() => slow.run({})).catch((error) => error);
+      const minutes = Math.round(time.now / 60_000);
+      time.restore();
+      let runs = 0;
+      await explore(async ({ around }) => { runs++; await node({ exec: async () => 1 }).run({}, { around }); }, { runs: 5 });
+      process.stdout.write("\\n# " + [code, minutes, runs]);`;
+  await writeFile(
+    join(packed.project, "kit.test.js"),
+    `const { Gate, node } = require("sluice");\nconst { explore, virtualTime } = require("sluice/testing");
+    test("kit", async () => {${body}\n});`,
+  );
+  await writeFile(
+    join(packed.project, "kit.mjs"),
+    `import { test } from "node:test";\nimport { Gate, node } from "sluice";\nimport { explore, virtualTime } from "sluice/testing";
+    test("kit", async () => {${body}\n});`,
+  );
+  const jest = join(root, "node_modules/jest/bin/jest.js");
+  const runners = [[jest, "--rootDir", ".", "--no-watchman", "kit.test.js"], ["kit.mjs"]];
+  for (const runner of runners) {
+    const output = await run(packed.project, process.execPath, ...runner);
+    expect(output.match(/^# [A-Z].*/gm)).toEqual(["# TIMEOUT,1,5"]);
+  }
 });
 
 test("importing sluice loads no wing and none of their packages", async () => {
