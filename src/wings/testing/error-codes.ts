@@ -3,6 +3,8 @@ import "sluice";
 
 declare module "sluice" {
   interface ErrorCodes {
+    CASSETTE_MISS: true;
+    CASSETTE_FAILED: true;
     MISSING_PEER: true;
   }
 }
