@@ -4,8 +4,8 @@ const nextTurn = setImmediate;
 const later = setTimeout;
 /** Between two looks at work that waits for something real, in ms. */
 const PAUSE = 1;
-/** So many turns bring a flow to where it waits: an event-loop yield of the engine takes one or two. */
-const TURNS = 4;
+/** So many turns bring a flow to where it waits: an event-loop yield of the engine, of several in a row, takes one or two. */
+const TURNS = 10;
 
 /** Resolves when all promises that are ready have been followed. */
 export async function settleTurns(): Promise<void> {
