@@ -1,5 +1,5 @@
 // How a flow is known to processes that have made it too.
-import { NODE, nameOf, type Step } from "sluice/internal";
+import { NODE, nameOf, type Step, warn } from "sluice/internal";
 import { type Graph, graphOf } from "../shared/graph.js";
 import type { FlowForm } from "./protocol.js";
 
@@ -29,3 +29,10 @@ export const isSameForm = (a: FlowForm, b: FlowForm): boolean =>
 /** What tells one form of a flow from another, for messages. */
 export const showForm = ({ flow, graph, version }: FlowForm): string =>
   `${flow} (graph ${graph}, version ${version ?? "none"})`;
+
+/** A worker was offered calls of a graph that it does not have. */
+export function warnOfOther(other: string, cards: readonly FlowCard[]): void {
+  const own = cards.map(({ form }) => showForm(form)).join(", ");
+  const text = `This worker has ${own} and gives back calls of ${other}; start both with the same code`;
+  warn("SLUICE_GRAPH_DIFFERS", text);
+}

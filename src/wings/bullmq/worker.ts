@@ -5,8 +5,7 @@ import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Job, Worker } from "bullmq";
 import type { Redis } from "ioredis";
-import { warn } from "sluice/internal";
-import { type FlowCard, isSameForm, showForm } from "./flow-card.js";
+import { type FlowCard, isSameForm, showForm, warnOfOther } from "./flow-card.js";
 import { MOST_DEATHS, makeCall } from "./make-call.js";
 import { Outbox } from "./outbox.js";
 import { CARD_LIFE, type Chunk, keysOf, type ToWorkers, type WorkerCard } from "./protocol.js";
@@ -186,11 +185,8 @@ export class FleetWorker {
 
   #warnOfGraph(data: Chunk): void {
     const other = showForm(data);
-    if (this.#warned.has(other)) return;
+    if (!this.#warned.has(other)) warnOfOther(other, this.#parts.cards);
     this.#warned.add(other);
-    const own = this.#parts.cards.map(({ form }) => showForm(form)).join(", ");
-    const text = `This worker has ${own} and gives back calls of ${other}; start both with the same code`;
-    warn("SLUICE_GRAPH_DIFFERS", text);
   }
 
   /** Begins calls while there is room. */
