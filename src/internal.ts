@@ -10,6 +10,7 @@ export {
   GATE,
   HELD,
   JOURNAL,
+  LISTENERS_OF_RUN,
   MIDDLE,
   MOVES,
   NODE,
@@ -68,5 +69,5 @@ export { batchRules, parallelRules } from "./graph/batch.js";
 export { ItemFanOut } from "./graph/batch-items.js";
 export { IterationFanOut } from "./graph/iterations.js";
 export { EVENT_TYPES } from "./observe/event-types.js";
-export { backpressure, emitEvent } from "./observe/events.js";
+export { backpressure, emitEvent, listenersOfRun } from "./observe/events.js";
 export { Room } from "./observe/room.js";

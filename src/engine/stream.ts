@@ -9,6 +9,7 @@ import {
   backpressure,
   emitEvent,
   type Listeners,
+  listenersOfRun,
   type RunEmitter,
   type RunEvents,
 } from "../observe/events.js";
@@ -93,7 +94,7 @@ class Stream implements RunStream<AnyEvent> {
   constructor(start: Start, options: RunOptions, types: ReadonlySet<StreamType>, most: number) {
     this.#buffer = most;
     this.#most = most;
-    const events = this.#listeners(types, options.events);
+    const events = this.#listeners(types, listenersOfRun(options.events));
     const onAbort = () => {
       this.#most = UNLIMITED; // what has to end must not wait for the reader
       this.#room.open();
@@ -102,7 +103,7 @@ class Stream implements RunStream<AnyEvent> {
   }
 
   /** The listeners of the run: this stream, and those of the emitter that was given too. */
-  #listeners(types: ReadonlySet<string>, theirs: RunEmitter | undefined): Listeners {
+  #listeners(types: ReadonlySet<string>, theirs: Listeners | undefined): Listeners {
     const listeners = (type: keyof RunEvents) => [
       ...(types.has(type) ? [(event: AnyEvent) => this.#push(event)] : []),
       ...(theirs?.listenerCount(type) ? [(event: AnyEvent) => emitEvent(theirs, event)] : []),

@@ -103,7 +103,7 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
       expect(await page.locator("header").textContent()).toMatch(/12 items.*2 retries.*1 failure/);
       expect(await page.locator(".node").count()).toBe(4);
       expect(await nodeOf(page, "Work").getAttribute("aria-label")).toMatch(
-        /^Work, parallel batch: done, 12 items · 1 failed/,
+        /^Work, parallel batch: done with failures, 12 items · 1 failed/,
       );
       expect(await details(page).textContent()).toContain("TypeError: always");
     });
@@ -323,7 +323,7 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
         },
       );
       await withPage(written("cut", lines.slice(0, 12)), async (page) => {
-        expect(await page.title()).toMatch(/^Main · running/);
+        expect(await page.title()).toMatch(/^Main · unfinished/);
       });
     },
   );

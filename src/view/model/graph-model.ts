@@ -1,7 +1,7 @@
 // The graph of a run: its nodes and links, which of them were reached, and how long each took. From the graph in
 // the trace; what that lacks is made up from the events.
 import { type GivenGraph, readGraph } from "./read-graph.js";
-import type { Span } from "./span.js";
+import type { Cut, Span } from "./span.js";
 import type { ViewLink, ViewNode } from "./view-node.js";
 
 const keyOf = (path: readonly (string | number)[]): string => JSON.stringify(path);
@@ -66,6 +66,8 @@ export class GraphModel {
         running: 0,
         failed: 0,
         aborted: 0,
+        cut: 0,
+        cutAs: undefined,
         items: 0,
         itemsDone: 0,
         itemsFailed: 0,
@@ -148,6 +150,16 @@ export class GraphModel {
       if (span.node.kind === "node") span.node.kind = "batch";
     }
     if (kind === "attempt" && (span.attempt ?? 0) > 0) stats.retries++;
+  }
+
+  /** Nothing more will be known of a span that runs. */
+  cut(span: Span, as: Cut, now: number): void {
+    if (span.kind !== "run" && span.kind !== "step") return;
+    const { stats } = span.node;
+    stats.running--;
+    stats.cut++;
+    stats.cutAs = as;
+    stats.time += now - span.start;
   }
 
   end(span: Span): void {

@@ -2,7 +2,7 @@
 // nothing that a browser or Node lacks.
 import type { EventLine } from "../../wings/trace/parse-line.js";
 import { GraphModel } from "./graph-model.js";
-import { type Pause, type Span, spanOf } from "./span.js";
+import { type Cut, type Pause, type Span, spanOf } from "./span.js";
 
 /** Data is kept to be read by somebody, so of each span only the first. */
 const MOST_DATA = 20;
@@ -86,6 +86,15 @@ export class RunModel {
           message: line.message ?? "",
           path: line.path.join(" › "),
         });
+    }
+  }
+
+  /** Says of all that has no end that none will come. */
+  cut(as: Cut): void {
+    for (const span of this.spans.values()) {
+      if (span.outcome !== "running") continue;
+      span.outcome = as;
+      this.graph.cut(span, as, this.end);
     }
   }
 

@@ -1,4 +1,5 @@
 // The nodes and links of a run's graph, with what happened at them. Types only.
+import type { Cut } from "./span.js";
 
 /** A node, with what happened at it. */
 export interface ViewNode {
@@ -21,6 +22,9 @@ export interface NodeStats {
   running: number;
   failed: number;
   aborted: number;
+  /** Visits without an end in the trace, and how they are called. */
+  cut: number;
+  cutAs: Cut | undefined;
   items: number;
   itemsDone: number;
   itemsFailed: number;

@@ -1,6 +1,6 @@
 // Pieces that the details are made of.
 import type { PlainError } from "../../wings/trace/trace-line.js";
-import { durationOf, type Span, titleOf } from "../model/span.js";
+import { durationOf, placeOf, type Span } from "../model/span.js";
 import { amount, duration } from "../model/words.js";
 import { button, el, short, visible } from "./dom.js";
 import type { PageState } from "./state.js";
@@ -14,7 +14,8 @@ export function facts(entries: readonly (readonly [string, string | undefined])[
   return list;
 }
 
-export const state = (outcome: string): HTMLElement => el("span", { class: `state ${outcome}` }, outcome);
+export const state = (outcome: string, text = outcome): HTMLElement =>
+  el("span", { class: `state ${outcome}` }, text);
 
 export const part = (title: string, ...content: readonly (Node | string)[]): HTMLElement =>
   el("section", { class: "part" }, el("h3", {}, title), ...content);
@@ -59,7 +60,7 @@ export function spanList(
     });
     choose.replaceChildren(
       el("span", { class: `dot ${span.outcome}`, "aria-hidden": "true" }),
-      el("span", { class: "title" }, short(titleOf(span), 60)),
+      el("span", { class: "title" }, short(placeOf(span), 60)),
       el("span", { class: "what" }, short(what(span), 90)),
     );
     list.append(el("li", {}, choose));

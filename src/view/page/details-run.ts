@@ -1,5 +1,6 @@
 // All about the run: how it ended, where its time went, what failed, what was warned of.
 import { durationOf } from "../model/span.js";
+import type { ViewNode } from "../model/view-node.js";
 import { amount, counted, duration } from "../model/words.js";
 import { errorPart, facts, part, spanList, state } from "./details-parts.js";
 import { button, el, short, visible } from "./dom.js";
@@ -8,6 +9,15 @@ import type { PageState } from "./state.js";
 
 const MOST = 30;
 const MOST_NODES = 8;
+
+const timeOf = ({ stats: { time, visits } }: ViewNode): string =>
+  visits > 1 ? `${duration(time)} in ${amount(visits)} visits` : duration(time);
+
+/** Sums over visits may be longer than the run. */
+const sumNote = (nodes: readonly ViewNode[]): Node[] =>
+  nodes.some(({ stats }) => stats.visits > 1)
+    ? [el("p", { class: "notes" }, "Sums over all visits, which may have gone on at the same time.")]
+    : [];
 
 export function runDetails(page: PageState): Node[] {
   const { run } = page;
@@ -27,7 +37,7 @@ export function runDetails(page: PageState): Node[] {
     meter.style.width = `${Math.max(1, (node.stats.time / most) * 100)}%`;
     choose.replaceChildren(
       el("span", { class: "title" }, short(node.name, 40)),
-      el("span", { class: "what" }, duration(node.stats.time)),
+      el("span", { class: "what" }, timeOf(node)),
       meter,
     );
     bars.append(el("li", {}, choose));
@@ -54,7 +64,7 @@ export function runDetails(page: PageState): Node[] {
           ),
         ]
       : []),
-    ...(busy.length > 0 ? [part("Where the time went", bars)] : []),
+    ...(busy.length > 0 ? [part("Where the time went", bars, ...sumNote(busy))] : []),
     ...(warnings.length > 0
       ? [
           part(

@@ -1,7 +1,7 @@
 // All about one step, item or attempt: its times, its attempts, its waits, its error, its data.
 import { insideOf } from "../model/lanes.js";
 import { shares } from "../model/segments.js";
-import { attemptsOf, durationOf, type Span, titleOf } from "../model/span.js";
+import { attemptsOf, durationOf, placeOf, type Span, titleOf } from "../model/span.js";
 import { amount, duration } from "../model/words.js";
 import { errorPart, facts, part, since, spanList, state, table } from "./details-parts.js";
 import { button, el, short, visible } from "./dom.js";
@@ -15,7 +15,7 @@ export function spanDetails(page: PageState, span: Span): Node[] {
   const { gate, attempt, backoff } = shares(span, now);
   const inside = insideOf(span);
   return [
-    el("p", { class: "title" }, short(titleOf(span), 200), " ", state(span.outcome)),
+    el("p", { class: "title" }, short(placeOf(span), 200), " ", state(span.outcome)),
     trail(page, span),
     facts([
       ["Started", since(span.start)],

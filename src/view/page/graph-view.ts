@@ -5,7 +5,7 @@ import { button, el, short, svg, visible } from "./dom.js";
 import { layGraph, type Placed, type PlacedLink, type PlacedNode } from "./graph-layout.js";
 import { GraphPan } from "./graph-pan.js";
 import { arrowHeads, best, curve, fitted } from "./graph-shapes.js";
-import { kindOf, lineOf, stateOf } from "./graph-state.js";
+import { kindOf, lineOf, stateOf, stateText } from "./graph-state.js";
 import type { PageState } from "./state.js";
 
 const NAME_FONT = '600 13px system-ui, -apple-system, "Segoe UI", sans-serif';
@@ -166,7 +166,10 @@ export class GraphView {
       // A graph that never ran has nothing to say of its runs.
       const line =
         this.#state.model.runs.length > 0 ? lineOf(node) : [kind, ...node.notes].filter(Boolean).join(" · ");
-      group.setAttribute("aria-label", visible(`${node.name}${kind && `, ${kind}`}: ${state}, ${line}`));
+      group.setAttribute(
+        "aria-label",
+        visible(`${node.name}${kind && `, ${kind}`}: ${stateText(state)}, ${line}`),
+      );
       if (placed.box) continue;
       const about = group.querySelector(".about");
       if (about !== null) about.textContent = fitted(line, (placed.width - 26) * 1.12);

@@ -1,7 +1,7 @@
 // Which of a run's events go into its stream, and how often.
 import { EventEmitter } from "eventemitter3";
 import type { AnyEvent, ProgressEvent, RunEmitter, RunEvents } from "sluice";
-import { BACKPRESSURE, backpressure, EVENT_TYPES, emitEvent } from "sluice/internal";
+import { BACKPRESSURE, backpressure, EVENT_TYPES, emitEvent, listenersOfRun } from "sluice/internal";
 import type { EventStream } from "./event-stream.js";
 import { toJson } from "./json.js";
 
@@ -15,14 +15,15 @@ const MOST_BATCHES = 100;
  * @param every - The least time between two progress events of one batch, in ms. Its last one is always sent;
  * while the reader is behind, only that.
  * @param onFault - Told of data that cannot be written as JSON.
- * @param theirs - Gets all events too.
+ * @param emitter - Gets all events too.
  */
 export function tell(
   stream: EventStream,
   every: number,
   onFault: (error: unknown) => void,
-  theirs: RunEmitter | undefined,
+  emitter: RunEmitter | undefined,
 ): { readonly events: RunEmitter; readonly flush: () => void } {
+  const theirs = listenersOfRun(emitter);
   const events: RunEmitter = Object.assign(new EventEmitter<RunEvents>(), {
     [BACKPRESSURE]: () => stream.ready ?? (theirs && backpressure(theirs, undefined)),
   });

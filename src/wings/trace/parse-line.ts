@@ -10,17 +10,37 @@ export interface EventLine extends TraceLine {
   readonly at: number;
 }
 
+/** The process that writes a trace. */
+export interface Writer {
+  readonly pid: number;
+  readonly host: string;
+}
+
 /** What a line turned out to be. */
 export type ParsedLine =
   | { readonly kind: "event"; readonly line: EventLine }
   | { readonly kind: "graph"; readonly id: number; readonly graph: unknown }
-  | { readonly kind: "trace"; readonly version: number }
+  | { readonly kind: "trace"; readonly version: number; readonly writer: Writer | undefined }
   | { readonly kind: "bad"; readonly reason: string };
 
 const EVENTS = new Set(["run", "step", "item", "attempt", "gate", "data", "progress", "warning"]);
 const SPANS = new Set(["run", "step", "item", "attempt"]);
 const NUMBERS = [
-  ["id", "parent", "index", "attempt", "at", "time", "duration", "attempts", "wait", "waited", "until"],
+  [
+    "id",
+    "parent",
+    "twin",
+    "pid",
+    "index",
+    "attempt",
+    "at",
+    "time",
+    "duration",
+    "attempts",
+    "wait",
+    "waited",
+    "until",
+  ],
   ["done", "failed", "total", "rate", "remaining"],
 ].flat() as (keyof TraceLine)[];
 const STRINGS = ["phase", "runId", "outcome", "gate", "code", "message"] as const;
@@ -60,7 +80,9 @@ export function parseLine(text: string): ParsedLine {
     }
   }
   if (line.type === "trace") {
-    if (line.version === 1) return { kind: "trace", version: 1 };
+    const { pid, host } = line;
+    const writer = pid !== undefined && typeof host === "string" ? { pid, host } : undefined;
+    if (line.version === 1) return { kind: "trace", version: 1, writer };
     return bad("a trace of version 1", line.version);
   }
   if (line.type === "graph") {

@@ -1,5 +1,6 @@
 // recordTrace: an emitter whose events become the lines of a file.
 import { write } from "node:fs";
+import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import { EventEmitter } from "eventemitter3";
 import type { AnyEvent, BaseNode, RunEmitter, RunEvents } from "sluice";
@@ -11,10 +12,12 @@ import {
   checkOptions,
   EVENT_TYPES,
   invalidOption,
+  LISTENERS_OF_RUN,
   type Rule,
 } from "sluice/internal";
 import "./error-codes.js";
 import { FileWriter } from "./file-writer.js";
+import { feedOf, type Recorder, Twins } from "./run-feed.js";
 import { TRACE_VERSION } from "./trace-line.js";
 import { lineOf } from "./write-line.js";
 
@@ -100,13 +103,32 @@ export function traceTo(
     graphs.set(node, id);
     return id;
   };
-  const record = (event: AnyEvent) => {
+  const record = (event: AnyEvent, twin?: number) => {
     const graph = event.type === "run" && event.phase === "start" ? graphOf(event.node) : undefined;
-    writer.write(lineOf(event, { data, ...(graph !== undefined && { graph }) }));
+    writer.write(lineOf(event, { data, graph, twin }));
   };
-  for (const type of EVENT_TYPES) if (type !== "usage") events.on(type, record); // totals of what the lines have
+  const twins = new Twins();
+  const recorderOfRun = (): Recorder => {
+    let number = 1;
+    return (event) => {
+      if (event.type === "run" && event.phase === "start") number = twins.begin(event.runId);
+      record(event, number === 1 ? undefined : number);
+      if (event.type === "run" && event.phase === "end") twins.end(event.runId, number);
+    };
+  };
+  const shared: Recorder = (event) => record(event);
+  for (const type of EVENT_TYPES) if (type !== "usage") events.on(type, shared); // totals of what the lines have
   Object.defineProperty(events, BACKPRESSURE, { value: () => writer.room() });
+  Object.defineProperty(events, LISTENERS_OF_RUN, { value: () => feedOf(events, shared, recorderOfRun()) });
   const at = Math.round(performance.now() * 1_000) / 1_000;
-  writer.write(`${JSON.stringify({ type: "trace", version: TRACE_VERSION, time: Date.now(), at })}\n`);
+  const head = {
+    type: "trace",
+    version: TRACE_VERSION,
+    time: Date.now(),
+    at,
+    pid: process.pid,
+    host: hostname(),
+  };
+  writer.write(`${JSON.stringify(head)}\n`);
   return { events, path, close: () => writer.close() };
 }

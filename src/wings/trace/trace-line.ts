@@ -24,8 +24,13 @@ export interface TraceLine {
   readonly type: string;
   /** Of the first line: {@link TRACE_VERSION}. */
   readonly version?: number;
+  /** Of the first line: the process that writes the file, and its machine. */
+  readonly pid?: number;
+  readonly host?: string;
   readonly phase?: string;
   readonly runId?: string;
+  /** Tells runs apart that go on at the same time under one `runId`: 2 for the second, 3 for the third. */
+  readonly twin?: number;
   /** Of a run, a step, an item or an attempt; of a graph: its number in this file. */
   readonly id?: number;
   readonly parent?: number;
