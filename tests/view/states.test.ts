@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { AsyncParallelBatchFlow, AsyncParallelBatchNode, Flow, node } from "sluice";
+import { openJournal } from "sluice/journal";
 import { recordTrace } from "sluice/trace";
 import { describe, expect, test, vi } from "vitest";
 import { chromeEvents } from "../../src/cli/chrome-events.js";
@@ -85,6 +86,28 @@ describe("a span in a list", () => {
     expect(summaryOf(run)).toContain("failed: File [0] › Page [1]: Error: empty page");
     const attempt = [...run.spans.values()].find(({ kind, attempt }) => kind === "attempt" && attempt === 1);
     expect(placeOf(attempt as Span)).toMatch(/^File \[\d\] › Page \[1\], attempt 2$/);
+  });
+});
+
+describe("a run that waits for a person", () => {
+  test("is suspended, and nothing of it has failed", async () => {
+    const journal = await openJournal(":memory:");
+    const trace = recordTrace(join(folder, "suspended.jsonl"));
+    const review = node({ name: "Review", exec: (_draft, { ask }) => ask("Publish this?") });
+    const run = new Flow(review, { name: "Approvals" }).run(
+      {},
+      { events: trace.events, journal, runId: "letter" },
+    );
+    await expect(run).rejects.toMatchObject({ code: "SUSPENDED" });
+    await trace.close();
+    await journal.close();
+    const [model] = read(trace.path).runs as [RunModel];
+    expect([model.root.outcome, stateOf(nodeOf(model, "Review")), model.failures]).toEqual([
+      "suspended",
+      "suspended",
+      [],
+    ]);
+    expect(summaryOf(model)).toMatch(/^Approvals · run letter · suspended · /);
   });
 });
 

@@ -66,6 +66,7 @@ export class GraphModel {
         running: 0,
         failed: 0,
         aborted: 0,
+        suspended: 0,
         cut: 0,
         cutAs: undefined,
         items: 0,
@@ -174,6 +175,7 @@ export class GraphModel {
     stats.time += (span.end ?? span.start) - span.start;
     if (span.outcome === "failed") stats.failed++;
     if (span.outcome === "aborted") stats.aborted++;
+    if (span.outcome === "suspended") stats.suspended++;
     const link = this.#linkOf(span);
     if (link !== undefined && link.to === undefined) link.taken++;
   }

@@ -2,7 +2,7 @@
 // nothing that a browser or Node lacks.
 import type { EventLine } from "../../wings/trace/parse-line.js";
 import { GraphModel } from "./graph-model.js";
-import { type Cut, type Pause, type Span, spanOf } from "./span.js";
+import { type Cut, type Outcome, type Pause, type Span, spanOf } from "./span.js";
 
 /** Data is kept to be read by somebody, so of each span only the first. */
 const MOST_DATA = 20;
@@ -118,7 +118,7 @@ export class RunModel {
   #end(span: Span | undefined, line: EventLine, at: number): void {
     if (span === undefined || span.end !== undefined) return;
     span.end = at;
-    span.outcome = line.outcome === "failed" || line.outcome === "aborted" ? line.outcome : "done";
+    span.outcome = outcomeOf(line);
     if (line.error !== undefined && span.outcome !== "done") span.error = line.error;
     if (typeof line.action === "string") span.action = line.action;
     if (typeof line.wait === "number") span.wait = line.wait;
@@ -174,6 +174,11 @@ export class RunModel {
     span.emitted++;
     if (line.data !== undefined && span.data.length < MOST_DATA) span.data.push(line.data);
   }
+}
+
+function outcomeOf({ outcome, error }: EventLine): Outcome {
+  if (outcome === "failed" && error?.code === "SUSPENDED") return "suspended";
+  return outcome === "failed" || outcome === "aborted" ? outcome : "done";
 }
 
 /** Whether the failure of a span is that of a step or an item in it, and no other. */

@@ -3,10 +3,10 @@ import type { PlainError } from "../../wings/trace/trace-line.js";
 import type { ViewNode } from "./view-node.js";
 
 /**
- * How something stands, or has ended. What has no end in the trace is `"running"` only while the trace may grow: it is
+ * How something stands, or has ended. `"suspended"` waits for the answer of a person. What has no end in the trace is `"running"` only while the trace may grow: it is
  * `"interrupted"` if the process that wrote the trace is gone, else `"unfinished"`.
  */
-export type Outcome = "running" | "done" | "failed" | "aborted" | Cut;
+export type Outcome = "running" | "done" | "failed" | "aborted" | "suspended" | Cut;
 export type Cut = "interrupted" | "unfinished";
 
 /** A run, a step, an item or an attempt. Times are milliseconds since the start of the run. */

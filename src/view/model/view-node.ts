@@ -22,6 +22,7 @@ export interface NodeStats {
   running: number;
   failed: number;
   aborted: number;
+  suspended: number;
   /** Visits without an end in the trace, and how they are called. */
   cut: number;
   cutAs: Cut | undefined;

@@ -12,6 +12,7 @@ const NAMES = [
   "failed",
   "tried",
   "aborted",
+  "suspended",
   "gate",
   "backoff",
   "rest",

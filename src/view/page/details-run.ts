@@ -53,7 +53,10 @@ export function runDetails(page: PageState): Node[] {
       ["Pauses of gates", pauses.length > 0 ? amount(pauses.length) : undefined],
       ["Graph", graph.given ? undefined : "as far as it was seen; the trace has none"],
     ]),
-    ...(root.error === undefined ? [] : [errorPart(root.error)]),
+    ...(root.error === undefined || root.outcome === "suspended" ? [] : [errorPart(root.error)]),
+    ...(root.outcome === "suspended"
+      ? [part("Suspended", el("p", { class: "notes" }, visible(root.error?.message ?? "")))]
+      : []),
     ...(failures.length > 0
       ? [
           part(

@@ -8,10 +8,11 @@ export type NodeState = "idle" | "partial" | Outcome;
 
 export function stateOf({ stats }: ViewNode): NodeState {
   if (stats.visits === 0) return "idle";
-  const { visits, running, failed, aborted, cut, cutAs, itemsFailed } = stats;
+  const { visits, running, failed, aborted, suspended, cut, cutAs, itemsFailed } = stats;
   if (running > 0) return "running";
-  const done = visits - failed - aborted - cut;
+  const done = visits - failed - aborted - suspended - cut;
   if (failed > 0) return done > 0 ? "partial" : "failed";
+  if (suspended > 0) return "suspended";
   if (cut > 0) return cutAs ?? "unfinished";
   if (aborted > 0) return "aborted";
   return itemsFailed > 0 ? "partial" : "done";
