@@ -16,6 +16,7 @@ export {
   NODE,
   OTEL_SPAN,
   THREAD_POOL,
+  VALUES,
   WALK,
 } from "./base/keys.js";
 export { type Named, nameOf } from "./base/name.js";
@@ -71,3 +72,4 @@ export { IterationFanOut } from "./graph/iterations.js";
 export { EVENT_TYPES } from "./observe/event-types.js";
 export { backpressure, emitEvent, listenersOfRun } from "./observe/events.js";
 export { Room } from "./observe/room.js";
+export type { ValueSink } from "./observe/values.js";

@@ -1,7 +1,7 @@
 // flow.stream(): the events of a run as an async iterable, with a bounded buffer between the run and its reader.
 import { Cancellation } from "../base/cancellation.js";
 import { invalidOption, SluiceError } from "../base/errors.js";
-import { BACKPRESSURE } from "../base/keys.js";
+import { BACKPRESSURE, VALUES } from "../base/keys.js";
 import { aCount, checkOptions, type Rule, rule, UNLIMITED } from "../base/options.js";
 import { EVENT_TYPES } from "../observe/event-types.js";
 import {
@@ -113,6 +113,7 @@ class Stream implements RunStream<AnyEvent> {
       listenerCount: (type: keyof RunEvents) => listeners(type).length,
       removeListener() {}, // neither of the two came by `once`
       // The other listeners may be behind too, such as a trace on a slow disk.
+      [VALUES]: theirs?.[VALUES],
       [BACKPRESSURE]: () => (this.#isFull ? this.#room.wait() : theirs && backpressure(theirs, undefined)),
     } as never;
   }

@@ -41,7 +41,7 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
 
   /** Records a run and gives the address of its page. */
   async function pageOf(name: string, flow: Flow<object>): Promise<string> {
-    const trace = recordTrace(join(folder, `${name}.jsonl`), { data: true });
+    const trace = recordTrace(join(folder, `${name}.jsonl`), { values: true });
     await flow.run({}, { events: trace.events }).catch(() => {});
     await trace.close();
     return written(name, readFileSync(trace.path, "utf8").trimEnd().split("\n"));

@@ -74,6 +74,8 @@ export class GraphModel {
         itemsFailed: 0,
         total: 0,
         remaining: undefined,
+        calls: 0,
+        tokens: 0,
         retries: 0,
         time: 0,
       },

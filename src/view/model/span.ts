@@ -35,6 +35,17 @@ export interface Span {
   /** How often it sent data, and what, where the trace has it. */
   emitted: number;
   data: unknown[];
+  /** What it was given and what it came to, where the trace has values. */
+  input: Value | undefined;
+  result: Value | undefined;
+  /** Calls of `exec` that have ended in it, and tokens that they charged, where the trace has that. */
+  calls: number;
+  tokens: number;
+}
+
+/** A value of a trace; in an object, for it may be `undefined`. */
+export interface Value {
+  readonly value: unknown;
 }
 
 export interface GateWait {
@@ -76,6 +87,10 @@ export function spanOf({ id, kind, node, start, parent, index, attempt }: NewSpa
     waits: [],
     emitted: 0,
     data: [],
+    input: undefined,
+    result: undefined,
+    calls: 0,
+    tokens: 0,
   };
 }
 

@@ -33,6 +33,9 @@ export interface NodeStats {
   total: number;
   /** Milliseconds that a batch in progress has left, where it has said so. */
   remaining: number | undefined;
+  /** Calls that have ended, and tokens that they charged, where the trace has that. */
+  calls: number;
+  tokens: number;
   /** Attempts beyond the first of a step or an item. */
   retries: number;
   /** Milliseconds of all visits that have ended. */

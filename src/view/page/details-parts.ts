@@ -31,14 +31,14 @@ export function errorPart(error: PlainError, title = "Error"): HTMLElement {
       el("strong", {}, visible(name)),
       code === undefined ? "" : ` ${visible(String(code))}`,
     ),
-    el("pre", { class: "message" }, message),
+    el("pre", { class: "message", tabindex: 0 }, message),
   );
   // A stack begins with the message, which is there already.
   const frames = stack
     ?.slice(stack.indexOf(message) === -1 ? 0 : stack.indexOf(message) + message.length)
     .trim();
   if (frames !== undefined && frames !== "") {
-    shown.append(el("details", {}, el("summary", {}, "Stack"), el("pre", {}, frames)));
+    shown.append(el("details", {}, el("summary", {}, "Stack"), el("pre", { tabindex: 0 }, frames)));
   }
   if (cause !== undefined) shown.append(errorPart(cause, "Caused by"));
   for (const each of errors) shown.append(errorPart(each, "One of its errors"));

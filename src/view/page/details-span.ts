@@ -4,6 +4,7 @@ import { shares } from "../model/segments.js";
 import { attemptsOf, durationOf, placeOf, type Span, titleOf } from "../model/span.js";
 import { amount, duration } from "../model/words.js";
 import { errorPart, facts, part, since, spanList, state, table } from "./details-parts.js";
+import { valueParts } from "./details-values.js";
 import { button, el, short, visible } from "./dom.js";
 import type { PageState } from "./state.js";
 
@@ -28,6 +29,7 @@ export function spanDetails(page: PageState, span: Span): Node[] {
       ["Data sent", span.emitted > 0 ? amount(span.emitted) : undefined],
     ]),
     ...(span.error === undefined ? [] : [errorPart(span.error)]),
+    ...valueParts(page, span),
     ...(attempts.length > 0 ? [attemptsPart(attempts, now)] : []),
     ...(span.waits.length > 0 ? [waitsPart(span, now)] : []),
     ...(span.data.length > 0 ? [dataPart(span)] : []),
@@ -87,7 +89,7 @@ function waitsPart({ waits }: Span, now: number): HTMLElement {
 function dataPart({ data, emitted }: Span): HTMLElement {
   const shown = part("Data");
   for (const value of data) {
-    shown.append(el("pre", {}, typeof value === "string" ? value : jsonOf(value)));
+    shown.append(el("pre", { tabindex: 0 }, typeof value === "string" ? value : jsonOf(value)));
   }
   if (emitted > data.length) shown.append(`and ${amount(emitted - data.length)} more`);
   return shown;

@@ -4,7 +4,17 @@ import type { TraceLine } from "./trace-line.js";
 
 /** A line of a run, with what every one of them has. */
 export interface EventLine extends TraceLine {
-  readonly type: "run" | "step" | "item" | "attempt" | "gate" | "data" | "progress" | "warning";
+  readonly type:
+    | "run"
+    | "step"
+    | "item"
+    | "attempt"
+    | "gate"
+    | "data"
+    | "progress"
+    | "usage"
+    | "values"
+    | "warning";
   readonly runId: string;
   readonly path: readonly (string | number)[];
   readonly at: number;
@@ -23,7 +33,18 @@ export type ParsedLine =
   | { readonly kind: "trace"; readonly version: number; readonly writer: Writer | undefined }
   | { readonly kind: "bad"; readonly reason: string };
 
-const EVENTS = new Set(["run", "step", "item", "attempt", "gate", "data", "progress", "warning"]);
+const EVENTS = new Set([
+  "run",
+  "step",
+  "item",
+  "attempt",
+  "gate",
+  "data",
+  "progress",
+  "usage",
+  "values",
+  "warning",
+]);
 const SPANS = new Set(["run", "step", "item", "attempt"]);
 const NUMBERS = [
   [
@@ -41,7 +62,7 @@ const NUMBERS = [
     "waited",
     "until",
   ],
-  ["done", "failed", "total", "rate", "remaining"],
+  ["calls", "tokens", "done", "failed", "total", "rate", "remaining"],
 ].flat() as (keyof TraceLine)[];
 const STRINGS = ["phase", "runId", "outcome", "gate", "code", "message"] as const;
 
@@ -94,24 +115,34 @@ export function parseLine(text: string): ParsedLine {
 
 function parseEvent(line: TraceLine): ParsedLine {
   if (!EVENTS.has(line.type)) return bad("`type` to be that of an event", line.type);
-  for (const key of STRINGS) {
-    if (line[key] !== undefined && typeof line[key] !== "string")
-      return bad(`\`${key}\` to be text`, line[key]);
-  }
+  const wrong = STRINGS.find((key) => line[key] !== undefined && typeof line[key] !== "string");
+  if (wrong !== undefined) return bad(`\`${wrong}\` to be text`, line[wrong]);
   if (line.runId === undefined) return bad("`runId` to be text", line.runId);
   if (typeof line.at !== "number") return bad("`at` to be a number", line.at);
   const { path } = line;
   if (!Array.isArray(path) || !path.every((part) => typeof part === "string" || typeof part === "number")) {
     return bad("`path` to be a list of names and numbers", path);
   }
-  if (SPANS.has(line.type)) {
-    if (!Number.isSafeInteger(line.id)) return bad("`id` to be a number", line.id);
-    if (line.phase !== "start" && line.phase !== "end") return bad("`phase` to be start or end", line.phase);
-  }
+  const problem = SPANS.has(line.type) ? spanProblem(line) : undefined;
+  if (problem !== undefined) return problem;
   if (line.error !== undefined && !isError(line.error)) {
     return bad("`error` to have a name and a message", line.error);
   }
+  if (line.store !== undefined && !isStore(line.store))
+    return bad("`store` to be changes by key", line.store);
   return { kind: "event", line: line as EventLine };
+}
+
+function spanProblem({ id, phase }: TraceLine): ParsedLine | undefined {
+  if (!Number.isSafeInteger(id)) return bad("`id` to be a number", id);
+  return phase === "start" || phase === "end" ? undefined : bad("`phase` to be start or end", phase);
+}
+
+function isStore(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { id, set, deleted = [] } = value as Record<string, unknown>;
+  const isRecord = typeof set === "object" && set !== null && !Array.isArray(set);
+  return Number.isSafeInteger(id) && isRecord && Array.isArray(deleted);
 }
 
 /** Whether something is an error as a trace has them, with all its causes. */

@@ -1,7 +1,7 @@
 // What one run hears a trace by: listeners of its own, so that runs of one id are told apart, beside those that others
 // have put on the trace's emitter.
 import type { AnyEvent, RunEmitter, RunEvents } from "sluice";
-import { BACKPRESSURE } from "sluice/internal";
+import { BACKPRESSURE, VALUES, type ValueSink } from "sluice/internal";
 
 type Listener = (event: never) => unknown;
 
@@ -34,7 +34,12 @@ export class Twins {
  *
  * @param shared - The listener that writes events of runs which do not ask for a feed; it is left out here.
  */
-export function feedOf(emitter: RunEmitter, shared: Recorder, own: Recorder): object {
+export function feedOf(
+  emitter: RunEmitter,
+  shared: Recorder,
+  own: Recorder,
+  values: ValueSink | undefined,
+): object {
   const alone: readonly Listener[] = [own];
   const listeners = (type: keyof RunEvents): readonly Listener[] => {
     const all = emitter.listeners(type) as readonly Listener[];
@@ -47,6 +52,7 @@ export function feedOf(emitter: RunEmitter, shared: Recorder, own: Recorder): ob
     removeListener(type: keyof RunEvents, listener: Listener, context: unknown, once: boolean) {
       if (listener !== own) emitter.removeListener(type, listener as never, context as never, once);
     },
+    [VALUES]: values,
     [BACKPRESSURE]: () => (emitter as { [BACKPRESSURE]?(): Promise<void> | undefined })[BACKPRESSURE]?.(),
   };
 }
