@@ -10,11 +10,13 @@ export {
   GATE,
   HELD,
   JOURNAL,
+  LISTENERS_OF_RUN,
   MIDDLE,
   MOVES,
   NODE,
   OTEL_SPAN,
   THREAD_POOL,
+  VALUES,
   WALK,
 } from "./base/keys.js";
 export { type Named, nameOf } from "./base/name.js";
@@ -68,5 +70,6 @@ export { batchRules, parallelRules } from "./graph/batch.js";
 export { ItemFanOut } from "./graph/batch-items.js";
 export { IterationFanOut } from "./graph/iterations.js";
 export { EVENT_TYPES } from "./observe/event-types.js";
-export { backpressure, emitEvent } from "./observe/events.js";
+export { backpressure, emitEvent, listenersOfRun } from "./observe/events.js";
 export { Room } from "./observe/room.js";
+export type { ValueSink } from "./observe/values.js";

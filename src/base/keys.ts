@@ -13,6 +13,10 @@ export const YIELDS = Symbol.for("sluice/1.yields");
 
 /** On an emitter: gives a promise for `ctx.emit` to wait for while its reader is behind, and nothing otherwise. */
 export const BACKPRESSURE = Symbol.for("sluice/1.backpressure");
+/** On an emitter: gives the listeners of one run, in place of its own. */
+export const LISTENERS_OF_RUN = Symbol.for("sluice/1.listenersOfRun");
+/** On an emitter: takes what steps and items are given and give. */
+export const VALUES = Symbol.for("sluice/1.values");
 
 /** On a journal: how it takes a run. */
 export const JOURNAL = Symbol.for("sluice/1.journal");

@@ -7,12 +7,15 @@ import { counted } from "../view/model/words.js";
 import { type Io, quoted, UsageError } from "./io.js";
 import { loadConfig, makeFlows } from "./load-config.js";
 import { loadFlows, type NamedFlow } from "./load-flows.js";
+import { makeFlows as makeFlowsOf } from "./make-flows.js";
 import { pageHtml, readPageParts } from "./page-html.js";
 import { writePage, writeText } from "./write-page.js";
 
 interface GraphOptions {
   readonly config?: string;
   readonly name?: string;
+  readonly call?: string | true;
+  readonly deps?: string;
   readonly direction: string;
   readonly page?: boolean;
   readonly open?: boolean;
@@ -20,13 +23,16 @@ interface GraphOptions {
 }
 
 const HELP = `
-The module is loaded, so what it does on import happens; its flows are not run. Without a
-module, the flows of sluice.config.ts are made and drawn: see sluice runs --help.
+The module is loaded, so what it does on import happens; its flows are not run. With --call, an
+exported function that makes a flow is called, without the clients and settings that it takes, which
+hardly any graph depends on; without a name, all those that are named create…Flow.
+Without a module, the flows of sluice.config.ts are made and drawn: see sluice runs --help.
 A .ts module needs tsx in your project, or a Node that strips types (22.18 or newer).
 
 Examples:
   $ sluice graph flow.ts                        prints Mermaid: paste it into a README
   $ sluice graph flow.ts --name reviewFlow      of one export
+  $ sluice graph flow.ts --call createFlow      of what this function makes
   $ sluice graph flow.ts --direction TD --out flow.mmd
   $ sluice graph flow.ts --open                 the graph as a page
   $ sluice graph                                the flows of sluice.config.ts
@@ -38,6 +44,8 @@ export function graphCommand(io: Io): Command {
     .description("Draws every flow that a module exports, or that the config has.")
     .argument("[module]", "a .js or .ts module, or the name of a flow of the config")
     .option("-n, --name <export>", "only the flow of this export")
+    .option("-c, --call [export]", "what this exported function makes, such as createFlow")
+    .option("--deps <json>", "of what --call cannot do without: its first argument, as JSON")
     .option("--config <file>", "the config (default: sluice.config.ts in this folder)")
     .option("-d, --direction <LR|TD>", "to the right or down", "LR")
     .option("--page", "write a page in place of Mermaid")
@@ -55,7 +63,7 @@ async function graph(path: string | undefined, options: GraphOptions, io: Io): P
   if (direction !== "LR" && direction !== "TD") {
     throw new UsageError("--direction to be LR or TD", quoted(direction), "LR draws to the right, TD down.");
   }
-  const flows = await flowsOf(path, options);
+  const flows = await flowsOf(path, options, io);
   if (page) {
     const [first, ...more] = flows as [NamedFlow, ...NamedFlow[]];
     if (more.length > 0) {
@@ -79,12 +87,24 @@ async function graph(path: string | undefined, options: GraphOptions, io: Io): P
 }
 
 /** What is no file may be the name of a flow of the config; what looks like a file is none. */
-async function flowsOf(given: string | undefined, options: GraphOptions): Promise<NamedFlow[]> {
+async function flowsOf(given: string | undefined, options: GraphOptions, io: Io): Promise<NamedFlow[]> {
   const isFile = given !== undefined && (existsSync(given) || /[\\/]|\.[cm]?[jt]sx?$/.test(given));
   if (isFile && options.config !== undefined) {
     const advice = "Leave one of them out.";
     throw new UsageError("a module, or --config", "both", advice);
   }
+  if (options.call !== undefined) {
+    if (given === undefined || options.name !== undefined) {
+      const got = given === undefined ? "no module" : "--name too";
+      throw new UsageError(
+        "--call with a module, and without --name",
+        got,
+        "Write sluice graph flow.ts --call",
+      );
+    }
+    return makeFlowsOf(given, options.call, options.deps, io);
+  }
+  if (options.deps !== undefined) throw new UsageError("--deps with --call", "it alone", "Add --call.");
   if (isFile) return loadFlows(given, options.name);
   const config = await loadConfig(options.config);
   if (config !== undefined) return makeFlows(config, given ?? options.name);

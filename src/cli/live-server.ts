@@ -85,7 +85,7 @@ async function push(
     /^(\d+)-(\d+)$/.exec(String(request.headers["last-event-id"] ?? "")) ?? [];
   try {
     for await (const piece of tail(file, { version, offset: Number(offset) }, signal)) {
-      const event = piece.fresh ? "event: fresh\n" : "";
+      const event = piece.gone ? "event: gone\n" : piece.fresh ? "event: fresh\n" : "";
       const data = piece.lines.map((line) => `data: ${line.replaceAll("\r", "")}\n`).join("");
       const free = response.write(`${event}id: ${piece.version}-${piece.offset}\n${data || "data:\n"}\n`);
       if (!free)

@@ -23,7 +23,7 @@ export async function loadFlows(path: string, only: string | undefined, makes = 
   const file = resolve(path);
   if (!existsSync(file))
     throw new UsageError("a module", quoted(path), "There is no such file; check its path.");
-  const exported = namesOf(await loadModule(file, path));
+  const exported = exportsOf(await loadModule(file, path));
   const { createFlow } = exported;
   if (makes && only === undefined && typeof createFlow === "function") {
     const flow = await called(() => createFlow(), `createFlow() of ${path}`);
@@ -48,7 +48,7 @@ export async function loadFlows(path: string, only: string | undefined, makes = 
     const advice =
       makers.length === 0
         ? "Export one: export const flow = new Flow(firstNode);"
-        : `What ${makers[0]} makes can be drawn if you export it: export const flow = ${makers[0]}(…);`;
+        : `Call what makes one, without its dependencies: --call ${makers[0]}`;
     throw new UsageError(`${path} to export a flow`, `the exports ${names}`, advice);
   }
   // `export default flow` beside `export { flow }` is one flow; so is what CommonJS has under both.
@@ -56,7 +56,7 @@ export async function loadFlows(path: string, only: string | undefined, makes = 
 }
 
 /** The exports by their names; those of a CommonJS module may all be in its default. */
-function namesOf(module: Record<string, unknown>): Record<string, unknown> {
+export function exportsOf(module: Record<string, unknown>): Record<string, unknown> {
   const { default: first, "module.exports": common, ...named } = module;
   const inside = typeof first === "object" && first !== null && !isFlow(first) ? first : {};
   return { ...inside, ...named, ...(isFlow(first) && { default: first }) };

@@ -18,14 +18,20 @@ export async function readPageParts(): Promise<PageParts> {
 /**
  * Writes the page. The trace goes in as base64 of gzip: no text in it can end the element that holds it, and it is
  * a tenth as long. A page without lines is a live one, which asks its server for them.
+ *
+ * @param interrupted - Whether the process that wrote the trace is gone, so that runs without an end were interrupted.
  */
-export function pageHtml(parts: PageParts, lines: readonly string[] | undefined): string {
+export function pageHtml(
+  parts: PageParts,
+  lines: readonly string[] | undefined,
+  interrupted = false,
+): string {
   const script = parts.script.replaceAll("</script", "<\\/script");
   const style = parts.style;
   const policy = contentSecurityPolicy({ script, style }, lines === undefined);
   const trace = lines === undefined ? "" : gzipSync(lines.join("\n")).toString("base64");
   return `<!doctype html>
-<html lang="en"${lines === undefined ? " data-live" : ""}>
+<html lang="en"${lines === undefined ? " data-live" : ""}${interrupted ? " data-interrupted" : ""}>
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">

@@ -5,11 +5,14 @@ import { counted } from "../view/model/words.js";
 import { Failure, type Io, quoted, UsageError } from "./io.js";
 import { linesOf, MOST_MB } from "./lines-of.js";
 import { printable } from "./terminal-text.js";
+import { isGone } from "./writer.js";
 
 export interface ReadTrace {
   readonly model: TraceModel;
   /** The good lines, of those on the progress of a batch the last one; none if they were not to be kept. */
   readonly lines: readonly string[];
+  /** Whether the process that wrote it is gone. */
+  readonly interrupted: boolean;
 }
 
 /** How many bad lines are told one by one. */
@@ -53,11 +56,13 @@ export async function readTrace(path: string, io: Io, kept: Kept): Promise<ReadT
     const got = number === 0 ? "an empty file" : `${counted(number, "line")} without one`;
     throw new UsageError(`${path} to hold a run`, got, 'Record one with recordTrace of "sluice/trace".');
   }
+  const interrupted = isGone(model.writer);
+  if (interrupted) model.close("interrupted");
   for (const text of told) io.err(`warning: ${text}\n`);
   if (bad > MOST_TOLD) io.err(`warning: ${path}: and ${bad - MOST_TOLD} more such lines\n`);
   if (bad > 0) io.err(`warning: ${path}: ${bad} of ${number} lines were left out\n`);
   for (const text of progress.values()) lines.push(text);
-  return { model, lines };
+  return { model, lines, interrupted };
 }
 
 /** What went wrong when a file was opened or read. */

@@ -1,6 +1,6 @@
 // What a run did, in a few lines of text.
 import type { RunModel } from "../view/model/run-model.js";
-import { durationOf, titleOf } from "../view/model/span.js";
+import { durationOf, placeOf } from "../view/model/span.js";
 import { counted, duration } from "../view/model/words.js";
 
 const MOST_NODES = 10;
@@ -8,7 +8,8 @@ const MOST_FAILURES = 5;
 
 export function summaryOf(run: RunModel): string {
   const { root, graph, items, steps, attempts, failures, failed: all, warnings, pauses } = run;
-  const state = root.outcome === "running" ? "not ended in this trace" : root.outcome;
+  const state =
+    root.outcome === "running" || root.outcome === "unfinished" ? "not ended in this trace" : root.outcome;
   const lines = [
     `${graph.root.name} · run ${run.id} · ${state} · ${duration(durationOf(root, run.end))}`,
     `  ${[counted(steps, "step"), counted(items, "item"), counted(attempts, "attempt"), counted(pauses.length, "pause"), counted(warnings.length, "warning")].join(", ")}`,
@@ -22,16 +23,18 @@ export function summaryOf(run: RunModel): string {
     const items = stats.items === 0 ? "" : `, ${counted(stats.items, "item")}`;
     const failed =
       stats.itemsFailed + stats.failed === 0 ? "" : `, ${stats.itemsFailed || stats.failed} failed`;
-    const retries = stats.retries === 0 ? "" : `, ${stats.retries} tried again`;
+    const retries =
+      stats.retries === 0 ? "" : `, ${stats.retries === 1 ? "1 retry" : `${stats.retries} retries`}`;
+    const sum = stats.visits > 1 ? "sum of " : ""; // they may have gone on at once
     const time = duration(stats.time).padStart(8);
     lines.push(
-      `  ${inside(path).padEnd(width)}  ${time}  ${counted(stats.visits, "visit")}${items}${failed}${retries}`,
+      `  ${inside(path).padEnd(width)}  ${time}  ${sum}${counted(stats.visits, "visit")}${items}${failed}${retries}`,
     );
   }
   for (const span of failures.slice(0, MOST_FAILURES)) {
     const { name, message } = span.error ?? { name: "Error", message: "" };
     const text = `${name}: ${message}`.split("\n", 1)[0] as string;
-    lines.push(`  failed: ${titleOf(span)}: ${text.length > 100 ? `${text.slice(0, 100)}…` : text}`);
+    lines.push(`  failed: ${placeOf(span)}: ${text.length > 100 ? `${text.slice(0, 100)}…` : text}`);
   }
   if (all > MOST_FAILURES) lines.push(`  and ${all - MOST_FAILURES} more failures`);
   return `${lines.map(printable).join("\n")}\n`;

@@ -1,6 +1,7 @@
 // Follows a file that grows: whole lines, in pieces, until told to stop.
 import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
+import { isGone, type Writer, writerIn } from "./writer.js";
 
 export interface Piece {
   readonly lines: readonly string[];
@@ -10,6 +11,8 @@ export interface Piece {
   readonly offset: number;
   /** Whether it begins anew: what was read before is of another file. */
   readonly fresh: boolean;
+  /** Whether the process that wrote the file had ended before its end was reached. */
+  readonly gone?: boolean;
 }
 
 const MOST_AT_ONCE = 1 << 20;
@@ -23,6 +26,7 @@ export async function* tail(
 ): AsyncGenerator<Piece> {
   let { version, offset } = from;
   const buffer = Buffer.alloc(MOST_AT_ONCE);
+  let gone: string | undefined; // the version whose writer was told of
   let fresh = false; // until somebody was told: a file that has just been emptied has no piece to tell it with
   while (!signal.aborted) {
     const handle = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
@@ -37,11 +41,16 @@ export async function* tail(
           version = String(ino);
           offset = 0;
         }
+        const ended = gone !== version && isGone(await writerOf(handle)); // asked before the last lines are read
         for await (const piece of pieces(handle, offset, buffer)) {
           if (signal.aborted) return;
           offset = piece.offset;
           yield { ...piece, version, fresh };
           fresh = false;
+        }
+        if (ended) {
+          gone = version;
+          yield { lines: [], version, offset, fresh, gone: true };
         }
       } finally {
         await handle.close();
@@ -49,6 +58,14 @@ export async function* tail(
     }
     await wait(PAUSE, undefined, { signal }).catch(() => {});
   }
+}
+
+const LONGEST_HEAD = 4_096;
+
+async function writerOf(handle: FileHandle): Promise<Writer | undefined> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(LONGEST_HEAD), 0, LONGEST_HEAD, 0);
+  const end = buffer.subarray(0, bytesRead).indexOf(10);
+  return end === -1 ? undefined : writerIn(buffer.toString("utf8", 0, end));
 }
 
 /** Reads on to the last whole line. */

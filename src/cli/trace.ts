@@ -11,7 +11,7 @@ import { modeOf, writeText } from "./write-page.js";
 const HELP = `
 Examples:
   $ sluice trace run.jsonl                    how it went, where the time went, what failed
-  $ sluice trace run.jsonl --chrome           writes run.chrome.json for https://ui.perfetto.dev
+  $ sluice trace run.jsonl --chrome           writes run.trace.json for https://ui.perfetto.dev
   $ sluice trace run.jsonl --chrome --out -   prints it`;
 
 export function traceCommand(io: Io): Command {
@@ -20,7 +20,7 @@ export function traceCommand(io: Io): Command {
     .description("Tells how the runs in a trace went, or converts them.")
     .argument("<file>", 'a trace that recordTrace of "sluice/trace" wrote')
     .option("--chrome", "write Chrome trace-event JSON, which Perfetto and chrome://tracing open")
-    .option("-o, --out <file>", "where to write it; - prints it (default: beside the trace, as .chrome.json)")
+    .option("-o, --out <file>", "where to write it; - prints it (default: beside the trace, as .trace.json)")
     .addHelpText("after", HELP)
     .action((file: string, options: { chrome?: boolean; out?: string }) => trace(file, options, io));
 }
@@ -34,7 +34,7 @@ async function trace(file: string, options: { chrome?: boolean; out?: string }, 
     io.out(model.runs.map(summaryOf).join("\n"));
     return;
   }
-  const target = out ?? besides(file, ".chrome.json");
+  const target = out ?? besides(file, ".trace.json");
   if (target === file)
     throw new UsageError("--out to be another file", quoted(file), "Give it a name of its own.");
   const { model } = await readTrace(file, io, "spans");

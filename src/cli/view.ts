@@ -51,11 +51,11 @@ async function view(file: string, options: ViewOptions, io: Io): Promise<void> {
     const target = out ?? besides(file, ".html");
     if (target === file)
       throw new UsageError("--out to be another file", quoted(file), "Give the page a name of its own.");
-    const { model, lines } = await readTrace(file, io, "lines");
+    const { model, lines, interrupted } = await readTrace(file, io, "lines");
     const [items, failures] = [sum(model.runs, "items"), sum(model.runs, "failures")];
     const failed = failures === 0 ? "nothing failed" : counted(failures, "failure");
     const what = `${counted(model.runs.length, "run")}, ${counted(items, "item")}, ${failed}`;
-    await writePage(target, pageHtml(parts, lines), what, open, io, await modeOf(file));
+    await writePage(target, pageHtml(parts, lines, interrupted), what, open, io, await modeOf(file));
     return;
   }
   if (out !== undefined) {

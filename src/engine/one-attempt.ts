@@ -155,7 +155,10 @@ function perform(job: Job, ctx: StepContext, grant?: Grant): unknown {
     failed: (tell) => {
       job.tell = tell;
     },
-    perform: () => call(job, ctx, grant),
+    perform: (span) => {
+      ctx.watched(span);
+      return call(job, ctx, grant);
+    },
   });
 }
 

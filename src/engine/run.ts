@@ -17,7 +17,7 @@ import {
 import { randomId } from "../base/random-id.js";
 import { isObject } from "../base/realms.js";
 import { type Held, lend } from "../gate/held-slots.js";
-import type { Listeners } from "../observe/events.js";
+import { type Listeners, listenersOfRun } from "../observe/events.js";
 import { Watch } from "../observe/watch.js";
 import { checkBudget } from "./budget.js";
 import type { Params, RunOptions } from "./context.js";
@@ -103,7 +103,7 @@ export class Run implements Listener {
     checkOptions("run()", options, runRules);
     checkBudget("run()", options?.budget);
     const outer = options?.ctx as unknown as Outer | undefined;
-    this.events = options?.events;
+    this.events = listenersOfRun(options?.events);
     this.params = options?.params === undefined ? NO_PARAMS : Object.freeze({ ...options.params });
     this.maxSteps = options?.maxSteps === UNLIMITED ? undefined : options?.maxSteps;
     this.#id = options?.runId;

@@ -40,6 +40,8 @@ class Rare {
   lastError: unknown;
   abandoned = false;
   setAside: unknown;
+  /** Of an attempt that is watched. */
+  span: number | undefined;
 }
 
 /** The `idempotencyKey` of what has this identity in a run. */
@@ -125,7 +127,7 @@ export class StepContext implements Context {
       const waits: Promise<void>[] = [];
       for (let run: typeof scope.run | undefined = scope.run; run !== undefined; run = run.outer) {
         if (run.events === undefined || run.over) continue;
-        event ??= { type: "data", ...scope.eventFields(node, undefined, index), data };
+        event ??= { type: "data", ...scope.eventFields(node, undefined, index), ...this.#part(), data };
         emitEvent(run.events, event);
         const wait = backpressure(run.events, this.cancellation);
         if (wait !== undefined) waits.push(wait);
@@ -183,6 +185,17 @@ export class StepContext implements Context {
   /** Notes what the attempt before threw. */
   follows(error: unknown): void {
     this.#ownRare.lastError = error;
+  }
+
+  /** Ties the context to its attempt's span. */
+  watched(span: number): void {
+    this.#ownRare.span = span;
+  }
+
+  /** What data is part of: the attempt, where it is watched. */
+  #part(): { parent: number } | undefined {
+    const span = this.#rare?.span;
+    return span === undefined ? undefined : { parent: span };
   }
 
   get #ownRare(): Rare {

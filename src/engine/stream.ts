@@ -1,7 +1,7 @@
 // flow.stream(): the events of a run as an async iterable, with a bounded buffer between the run and its reader.
 import { Cancellation } from "../base/cancellation.js";
 import { invalidOption, SluiceError } from "../base/errors.js";
-import { BACKPRESSURE } from "../base/keys.js";
+import { BACKPRESSURE, VALUES } from "../base/keys.js";
 import { aCount, checkOptions, type Rule, rule, UNLIMITED } from "../base/options.js";
 import { EVENT_TYPES } from "../observe/event-types.js";
 import {
@@ -9,6 +9,7 @@ import {
   backpressure,
   emitEvent,
   type Listeners,
+  listenersOfRun,
   type RunEmitter,
   type RunEvents,
 } from "../observe/events.js";
@@ -93,7 +94,7 @@ class Stream implements RunStream<AnyEvent> {
   constructor(start: Start, options: RunOptions, types: ReadonlySet<StreamType>, most: number) {
     this.#buffer = most;
     this.#most = most;
-    const events = this.#listeners(types, options.events);
+    const events = this.#listeners(types, listenersOfRun(options.events));
     const onAbort = () => {
       this.#most = UNLIMITED; // what has to end must not wait for the reader
       this.#room.open();
@@ -102,7 +103,7 @@ class Stream implements RunStream<AnyEvent> {
   }
 
   /** The listeners of the run: this stream, and those of the emitter that was given too. */
-  #listeners(types: ReadonlySet<string>, theirs: RunEmitter | undefined): Listeners {
+  #listeners(types: ReadonlySet<string>, theirs: Listeners | undefined): Listeners {
     const listeners = (type: keyof RunEvents) => [
       ...(types.has(type) ? [(event: AnyEvent) => this.#push(event)] : []),
       ...(theirs?.listenerCount(type) ? [(event: AnyEvent) => emitEvent(theirs, event)] : []),
@@ -112,6 +113,7 @@ class Stream implements RunStream<AnyEvent> {
       listenerCount: (type: keyof RunEvents) => listeners(type).length,
       removeListener() {}, // neither of the two came by `once`
       // The other listeners may be behind too, such as a trace on a slow disk.
+      [VALUES]: theirs?.[VALUES],
       [BACKPRESSURE]: () => (this.#isFull ? this.#room.wait() : theirs && backpressure(theirs, undefined)),
     } as never;
   }

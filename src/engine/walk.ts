@@ -4,11 +4,11 @@ import { MIDDLE, NODE } from "../base/keys.js";
 import type { Watch } from "../observe/watch.js";
 import { executeOnce, type Leaf, recoverOnce } from "./execute.js";
 import { wrapStep } from "./items.js";
-import type { WalkRecord } from "./journal.js";
 import type { Scope } from "./scope.js";
 import { type Action, type Step, stepOf, type Wiring } from "./step.js";
 import { checkAction, checkStore, unlinked } from "./step-checks.js";
 import { StepContext } from "./step-context.js";
+import { type StepRecord, tapped } from "./step-values.js";
 import { yieldAfterPrep } from "./yield-point.js";
 
 /**
@@ -46,8 +46,8 @@ class Walk extends Pending implements Listener {
   readonly #alone: boolean;
   /** Wraps each step; `undefined` where nothing watches. */
   readonly #watch: Watch | undefined;
-  /** Calls the hooks that touch the store, in a run with a journal. */
-  readonly #record: WalkRecord | undefined;
+  /** Calls the hooks that touch the store, where a journal or values are kept. */
+  readonly #record: StepRecord | undefined;
   #node: Step;
   /** The node's own, read once for each step: nodes are of many classes, which makes it a slow read. */
   #wiring: Wiring;
@@ -60,12 +60,12 @@ class Walk extends Pending implements Listener {
   #next: Phase = PREP;
   /** Whether the engine's own parts threw, which locate their errors themselves; written as each part begins. */
   #located = false;
-  /** Whether the fallback of the short road was asked; written as it is, and by #prepare. */
+  /** Whether the fallback of the short road was asked; written by `failed` and #prepare. */
   #hasRecovered = false;
   #onValue: ((value: unknown) => void) | undefined;
   #onError: ((error: unknown) => void) | undefined;
 
-  constructor(node: Step, shared: unknown, scope: Scope, alone = false, watch?: Watch, record?: WalkRecord) {
+  constructor(node: Step, shared: unknown, scope: Scope, alone = false, watch?: Watch, record?: StepRecord) {
     super();
     this.#record = record;
     this.#steps = record?.steps ?? 0;
@@ -175,13 +175,13 @@ class Walk extends Pending implements Listener {
   }
 
   #wrapStep(watch: Watch): unknown {
-    const scope = this.#scope;
     const node = this.#node;
     this.#countStep();
     this.#located = true;
     const steps = this.#steps;
-    return wrapStep(watch, node, scope, (inner) => {
-      const step = new Walk(node, this.#shared, inner, true, undefined, this.#record);
+    return wrapStep(watch, node, this.#scope, (inner) => {
+      const record = tapped(watch.values, inner.span, this.#record);
+      const step = new Walk(node, this.#shared, inner, true, undefined, record);
       step.#steps = steps;
       return step.start();
     });

@@ -3,8 +3,9 @@ import type { EventEmitter } from "eventemitter3";
 import { isThenable } from "../base/awaitable.js";
 import { type Cancellation, waitFor } from "../base/cancellation.js";
 import { describe } from "../base/errors.js";
-import { BACKPRESSURE } from "../base/keys.js";
+import { BACKPRESSURE, LISTENERS_OF_RUN, VALUES } from "../base/keys.js";
 import { type WarningCode, warn } from "../base/warnings.js";
+import type { ValueSink } from "./values.js";
 
 /** What every event carries. */
 interface EventOf<Type extends string> {
@@ -190,7 +191,13 @@ export type RunEmitter = EventEmitter<RunEvents>;
 export type Listeners = Pick<RunEmitter, "listeners" | "listenerCount" | "removeListener"> & {
   /** Listeners themselves are never waited for, since one that hangs must not hold a run. */
   [BACKPRESSURE]?(): Promise<void> | undefined;
+  [LISTENERS_OF_RUN]?(): Listeners;
+  readonly [VALUES]?: ValueSink | undefined;
 };
+
+/** What a run emits to, given the emitter of its options; called once for each run. */
+export const listenersOfRun = <L extends Listeners>(emitter: L | undefined): L | undefined =>
+  (emitter?.[LISTENERS_OF_RUN]?.() as L | undefined) ?? emitter;
 
 const ignore = () => {};
 

@@ -4,11 +4,13 @@
 import { after } from "../base/awaitable.js";
 import type { Cancellation } from "../base/cancellation.js";
 import { now } from "../base/clock.js";
+import { VALUES } from "../base/keys.js";
 import { type Named, nameOf } from "../base/name.js";
 import { type Around, compose, type OpenSpan, type Span } from "./around.js";
 import { WATCHED_TYPES } from "./event-types.js";
 import { emitEvent, type Listeners, listensTo, type RunEvents } from "./events.js";
 import type { GateLog, PauseReports } from "./gate-log.js";
+import type { ValueSink } from "./values.js";
 
 /** What a watch needs to know of its run. */
 interface Watched {
@@ -46,6 +48,8 @@ export class Watch {
   readonly #around: readonly Around[];
   /** `undefined` where nothing listens to gates. */
   readonly #pauses: PauseReports | undefined;
+  /** Takes what steps and items are given and give; `undefined` where nothing asks for it. */
+  readonly values: ValueSink | undefined;
   #root: (string | number)[] = [];
   #spans = 0;
 
@@ -59,6 +63,7 @@ export class Watch {
   private constructor(run: Watched, around: readonly Around[]) {
     this.#run = run;
     this.#around = around;
+    this.values = run.events?.[VALUES];
     if (listensTo(run.events, "gate")) {
       const fields = () => ({ runId: run.id, path: this.#root, index: undefined, parent: RUN_SPAN });
       this.#pauses = { emit: (report) => this.#emit("gate", { ...fields(), ...report }), log: undefined };
@@ -99,6 +104,8 @@ export class Watch {
     const numbered = attempt === undefined ? own : { ...own, attempt };
     const began = now();
     const time = kind === "run" ? { time: Date.now(), node } : undefined;
+    const values = kind === "item" ? this.values : undefined;
+    values?.given(id, input);
     this.#emit(kind, { ...numbered, at: began, phase: "start", ...time });
     const end = (usual: string, error: unknown, more: object | undefined, at = now()) => {
       const duration = at - began;
@@ -106,6 +113,7 @@ export class Watch {
       this.#emit(kind, { ...numbered, at, phase: "end", duration, outcome, error, ...more });
     };
     const done = (result: unknown) => {
+      values?.gave(id, result);
       end("done", undefined, work.more?.(result));
       return result;
     };

@@ -13,10 +13,13 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import { toMermaid } from "sluice/diagram";
 import { recordTrace } from "sluice/trace";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { makeFlows } from "../../src/cli/make-flows.js";
+import { readRecipes } from "../../src/cli/recipes.js";
 import { type BuiltCli, build, sluice } from "../support/built-cli.js";
-import { sized } from "../support/size.js";
+import { isFull, sized } from "../support/size.js";
 import { batchFlow, scratch } from "../support/traced-flows.js";
 
 const folder = scratch();
@@ -271,7 +274,7 @@ describe("view", () => {
     writeFileSync(join(folder, "private.html"), "old");
     expect((await run("view", "private.jsonl")).code).toBe(0);
     expect((await run("trace", "private.jsonl", "--chrome")).code).toBe(0);
-    for (const name of ["private.html", "private.chrome.json"]) {
+    for (const name of ["private.html", "private.trace.json"]) {
       expect(statSync(join(folder, name)).mode & 0o777, name).toBe(0o600);
     }
   });
@@ -354,19 +357,17 @@ describe("trace", () => {
     expect(code).toBe(0);
     expect(out).toMatch(/^Main · run r1 · done · /);
     expect(out).toContain("3 steps, 20 items, 24 attempts");
-    expect(out).toMatch(/ {2}Work +[\d.]+ .s {2}1 visit, 20 items, 1 failed, 2 tried again/);
+    expect(out).toMatch(/ {2}Work +[\d.]+ .s {2}1 visit, 20 items, 1 failed, 2 retries/);
     expect(out).toContain("failed: Work [2]: TypeError: always");
   });
 
   test("--chrome writes what Perfetto opens, beside the trace, elsewhere or to the output", async () => {
     const { out } = await run("trace", "run.jsonl", "--chrome");
-    expect(out).toMatch(/^run\.chrome\.json: \d+ events; open it at https:\/\/ui\.perfetto\.dev\n$/);
-    const { traceEvents } = JSON.parse(readFileSync(join(folder, "run.chrome.json"), "utf8"));
+    expect(out).toMatch(/^run\.trace\.json: \d+ events; open it at https:\/\/ui\.perfetto\.dev\n$/);
+    const { traceEvents } = JSON.parse(readFileSync(join(folder, "run.trace.json"), "utf8"));
     expect(traceEvents.length).toBeGreaterThan(60);
     const printed = await run("trace", "run.jsonl", "--chrome", "--out", "-");
-    expect(JSON.parse(printed.out)).toEqual(
-      JSON.parse(readFileSync(join(folder, "run.chrome.json"), "utf8")),
-    );
+    expect(JSON.parse(printed.out)).toEqual(JSON.parse(readFileSync(join(folder, "run.trace.json"), "utf8")));
   });
 });
 
@@ -417,12 +418,31 @@ describe("graph", () => {
   test("says what to export where there is no flow, and shows why a module cannot be loaded", async () => {
     const none = await run("graph", module("makes.ts"));
     expect(none.err).toContain(
-      "to export a flow, got the exports createFlow. What createFlow makes can be drawn if you export it",
+      "to export a flow, got the exports createFlow. Call what makes one, without its dependencies: --call createFlow",
     );
     expect(none.code).toBe(2);
     const broken = await run("graph", module("broken.ts"));
     expect(broken.err).toContain("could not be loaded:\nError: at import");
     expect(broken.code).toBe(1);
+  });
+
+  test("--call draws what exported functions make, of every recipe", async () => {
+    const made = await run("graph", module("makes.ts"), "--call");
+    expect([made.code, made.err, made.out]).toEqual([0, "", expect.stringMatching(/^flowchart LR\n/)]);
+    expect((await run("graph", module("makes.ts"), "--call", "createFlow")).out).toBe(made.out);
+    const wrong = await run("graph", module("makes.ts"), "--call", "createFlaw");
+    expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining("Did you mean createFlow?")]);
+    const quiet = { err: (text: string) => expect.unreachable(text) };
+    const ensemble = "ensemble"; // checks an address that nothing but --deps can give
+    const recipes = (await readRecipes("cookbook")).filter(({ name }) => name !== ensemble);
+    for (const { folder, name } of isFull ? recipes : recipes.slice(0, 3)) {
+      const flows = await makeFlows(join(folder, "flow.ts"), true, undefined, quiet);
+      for (const { flow } of flows) expect(toMermaid(flow), name).toMatch(/^flowchart LR\n/);
+    }
+    const flow = `cookbook/${ensemble}/flow.ts`;
+    await expect(makeFlows(flow, true, undefined, quiet)).rejects.toThrow(/made no flow .*--deps/);
+    const deps = '{ "serviceUrl": "http://127.0.0.1:1/" }';
+    expect(await makeFlows(flow, true, deps, quiet)).toHaveLength(3);
   });
 
   test("without tsx a .ts module needs a Node that reads types", async () => {

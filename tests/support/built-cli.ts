@@ -29,6 +29,7 @@ export async function build(): Promise<BuiltCli> {
   await buildCli(folder, {
     "sluice/internal": join(root, "src/internal.ts"),
     sluice: join(root, "src/index.ts"),
+    "sluice/bullmq": join(root, "src/wings/bullmq/index.ts"),
     "sluice/diagram": join(root, "src/wings/diagram/index.ts"),
     "sluice/journal": join(root, "src/wings/journal/index.ts"),
   });

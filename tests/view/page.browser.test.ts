@@ -8,7 +8,7 @@ import { recordTrace } from "sluice/trace";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { serveLive } from "../../src/cli/live-server.js";
 import { pageHtml } from "../../src/cli/page-html.js";
-import { type BuiltCli, build } from "../support/built-cli.js";
+import { type BuiltCli, build, sluice } from "../support/built-cli.js";
 import { inWords, isFull, sized } from "../support/size.js";
 import { batchFlow, scratch } from "../support/traced-flows.js";
 
@@ -41,7 +41,7 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
 
   /** Records a run and gives the address of its page. */
   async function pageOf(name: string, flow: Flow<object>): Promise<string> {
-    const trace = recordTrace(join(folder, `${name}.jsonl`), { data: true });
+    const trace = recordTrace(join(folder, `${name}.jsonl`), { values: true });
     await flow.run({}, { events: trace.events }).catch(() => {});
     await trace.close();
     return written(name, readFileSync(trace.path, "utf8").trimEnd().split("\n"));
@@ -97,15 +97,40 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
   const details = (page: Page) => page.locator(".details");
   const nodeOf = (page: Page, name: string) => page.locator(".node:not(.box)", { hasText: name });
 
+  /** What axe finds of WCAG 2.2 and of good practice. */
+  async function violations(page: Page): Promise<string[]> {
+    await page.evaluate(readFileSync("node_modules/axe-core/axe.min.js", "utf8"));
+    return page.evaluate(async () => {
+      const { axe } = globalThis as unknown as {
+        axe: { run(options: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+      };
+      const rules = { "label-content-name-mismatch": { enabled: true } };
+      const found = await axe.run({ rules });
+      return found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+    });
+  }
+
+  test("the JSON of sluice trace --chrome opens in speedscope, by the name that it gets", async () => {
+    const { code, out } = await sluice(cli, ["trace", "small.jsonl", "--chrome"], folder);
+    expect([code, out]).toEqual([0, expect.stringMatching(/^small\.trace\.json: /)]);
+    const page = await browser.newPage();
+    const index = "node_modules/speedscope/dist/release/index.html";
+    await page.goto(pathToFileURL(index).href);
+    await page.locator("input[type=file]").setInputFiles(join(folder, "small.trace.json"));
+    await page.waitForFunction("document.title.startsWith('small.trace.json')");
+    await page.close();
+  });
+
   test("shows how the run went, its nodes by state, and what failed", async () => {
     await withPage(small, async (page) => {
       expect(await page.title()).toMatch(/^Main · done · /);
       expect(await page.locator("header").textContent()).toMatch(/12 items.*2 retries.*1 failure/);
       expect(await page.locator(".node").count()).toBe(4);
       expect(await nodeOf(page, "Work").getAttribute("aria-label")).toMatch(
-        /^Work, parallel batch: done, 12 items · 1 failed/,
+        /^Work 12 items · 1 failed.*: done with failures, parallel batch$/,
       );
       expect(await details(page).textContent()).toContain("TypeError: always");
+      expect(await violations(page)).toEqual([]);
     });
     await withPage(failed, async (page) => {
       expect(await page.title()).toMatch(/^Fails · failed/);
@@ -323,7 +348,7 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
         },
       );
       await withPage(written("cut", lines.slice(0, 12)), async (page) => {
-        expect(await page.title()).toMatch(/^Main · running/);
+        expect(await page.title()).toMatch(/^Main · unfinished/);
       });
     },
   );

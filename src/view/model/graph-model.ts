@@ -1,7 +1,7 @@
 // The graph of a run: its nodes and links, which of them were reached, and how long each took. From the graph in
 // the trace; what that lacks is made up from the events.
 import { type GivenGraph, readGraph } from "./read-graph.js";
-import type { Span } from "./span.js";
+import type { Cut, Span } from "./span.js";
 import type { ViewLink, ViewNode } from "./view-node.js";
 
 const keyOf = (path: readonly (string | number)[]): string => JSON.stringify(path);
@@ -66,11 +66,16 @@ export class GraphModel {
         running: 0,
         failed: 0,
         aborted: 0,
+        suspended: 0,
+        cut: 0,
+        cutAs: undefined,
         items: 0,
         itemsDone: 0,
         itemsFailed: 0,
         total: 0,
         remaining: undefined,
+        calls: 0,
+        tokens: 0,
         retries: 0,
         time: 0,
       },
@@ -150,6 +155,16 @@ export class GraphModel {
     if (kind === "attempt" && (span.attempt ?? 0) > 0) stats.retries++;
   }
 
+  /** Nothing more will be known of a span that runs. */
+  cut(span: Span, as: Cut, now: number): void {
+    if (span.kind !== "run" && span.kind !== "step") return;
+    const { stats } = span.node;
+    stats.running--;
+    stats.cut++;
+    stats.cutAs = as;
+    stats.time += now - span.start;
+  }
+
   end(span: Span): void {
     const { stats } = span.node;
     if (span.kind === "item") {
@@ -162,6 +177,7 @@ export class GraphModel {
     stats.time += (span.end ?? span.start) - span.start;
     if (span.outcome === "failed") stats.failed++;
     if (span.outcome === "aborted") stats.aborted++;
+    if (span.outcome === "suspended") stats.suspended++;
     const link = this.#linkOf(span);
     if (link !== undefined && link.to === undefined) link.taken++;
   }

@@ -10,6 +10,8 @@ export interface NodeFacts {
   readonly areItems: boolean;
   readonly failed: number;
   readonly running: number;
+  /** Attempts beyond the first, and of how many spans. */
+  readonly retries: number;
   readonly retried: number;
   /** Milliseconds: the shortest, the middle, the longest but 5 %, the longest. */
   readonly durations: {
@@ -41,11 +43,14 @@ export function factsOf(run: RunModel, node: ViewNode): NodeFacts {
     const column = Math.min(COLUMNS - 1, Math.floor(((duration - least) / (most - least || 1)) * COLUMNS));
     histogram[column] = (histogram[column] as number) + 1;
   }
-  let [failed, running, retried, waited, backedOff] = [0, 0, 0, 0, 0];
+  let [failed, running, retries, retried, waited, backedOff] = [0, 0, 0, 0, 0, 0];
   for (const span of spans) {
     if (span.outcome === "failed") failed++;
     if (span.outcome === "running") running++;
-    if (attemptsOf(span).length > 1) retried++;
+    // A call that goes again after a refusal has the number of the one before, and is no attempt more.
+    const again = attemptsOf(span).filter(({ attempt = 0 }) => attempt > 0).length;
+    retries += again;
+    if (again > 0) retried++;
     const { gate, backoff } = shares(span, now);
     waited += gate;
     backedOff += backoff;
@@ -56,6 +61,7 @@ export function factsOf(run: RunModel, node: ViewNode): NodeFacts {
     areItems: items.length > 0,
     failed,
     running,
+    retries,
     retried,
     durations: { least, middle, p95: at(0.95), most },
     waited,

@@ -2,7 +2,8 @@
 // nothing that a browser or Node lacks.
 import type { EventLine } from "../../wings/trace/parse-line.js";
 import { GraphModel } from "./graph-model.js";
-import { type Pause, type Span, spanOf } from "./span.js";
+import { type Cut, type Outcome, type Pause, type Span, spanOf } from "./span.js";
+import { StoreHistory } from "./store-history.js";
 
 /** Data is kept to be read by somebody, so of each span only the first. */
 const MOST_DATA = 20;
@@ -27,6 +28,11 @@ export class RunModel {
   failed = 0;
   /** The latest time that anything happened at. */
   last = 0;
+  /** What steps changed in the stores. */
+  readonly stores = new StoreHistory();
+  /** Calls and tokens of the whole run, where the trace has them. */
+  calls = 0;
+  tokens = 0;
   attempts = 0;
   items = 0;
   steps = 0;
@@ -80,12 +86,27 @@ export class RunModel {
       case "progress":
         this.#progress(line);
         break;
+      case "usage":
+        this.#usage(line);
+        break;
+      case "values":
+        if (!this.#forgets) this.#values(line);
+        break;
       case "warning":
-        this.warnings.push({
-          code: line.code ?? "",
-          message: line.message ?? "",
-          path: line.path.join(" › "),
-        });
+        this.#warning(line);
+    }
+  }
+
+  #warning({ code = "", message = "", path }: EventLine): void {
+    this.warnings.push({ code, message, path: path.join(" › ") });
+  }
+
+  /** Says of all that has no end that none will come. */
+  cut(as: Cut): void {
+    for (const span of this.spans.values()) {
+      if (span.outcome !== "running") continue;
+      span.outcome = as;
+      this.graph.cut(span, as, this.end);
     }
   }
 
@@ -98,6 +119,7 @@ export class RunModel {
     const node = kind === "step" ? this.graph.step(parent, line.path) : parent.node;
     const { index, attempt } = line;
     const span = spanOf({ id: line.id as number, kind, parent, node, index, attempt, start: at });
+    if (!this.#forgets && "input" in line) span.input = { value: line.input };
     if (!this.#forgets) parent.children.push(span);
     this.spans.set(span.id, span);
     if (kind === "step") this.steps++;
@@ -109,8 +131,9 @@ export class RunModel {
   #end(span: Span | undefined, line: EventLine, at: number): void {
     if (span === undefined || span.end !== undefined) return;
     span.end = at;
-    span.outcome = line.outcome === "failed" || line.outcome === "aborted" ? line.outcome : "done";
+    span.outcome = outcomeOf(line);
     if (line.error !== undefined && span.outcome !== "done") span.error = line.error;
+    if (!this.#forgets && "result" in line) span.result = { value: line.result };
     if (typeof line.action === "string") span.action = line.action;
     if (typeof line.wait === "number") span.wait = line.wait;
     for (const wait of span.waits) wait.end ??= at; // it gave up
@@ -160,11 +183,41 @@ export class RunModel {
     if (span.end === undefined) stats.remaining = typeof remaining === "number" ? remaining : undefined;
   }
 
+  /** Lines have totals of the run; what came since the line before is of the span that it names. */
+  #usage(line: EventLine): void {
+    const { calls = this.calls, tokens = this.tokens } = line;
+    const span = this.#parent(line);
+    const more = { calls: calls - this.calls, tokens: tokens - this.tokens };
+    for (const counts of [span, span.node.stats]) {
+      counts.calls += more.calls;
+      counts.tokens += more.tokens;
+    }
+    this.calls = calls;
+    this.tokens = tokens;
+  }
+
+  #values(line: EventLine): void {
+    const span = line.parent === undefined ? undefined : this.spans.get(line.parent);
+    if (span === undefined) return;
+    if ("prep" in line) span.input = { value: line.prep };
+    if ("result" in line) span.result = { value: line.result };
+    if (line.store !== undefined) this.stores.add(span, line.store);
+  }
+
   #data(line: EventLine): void {
     const span = this.#parent(line);
-    span.emitted++;
-    if (line.data !== undefined && span.data.length < MOST_DATA) span.data.push(line.data);
+    // What an attempt has sent is of its item or step too.
+    const whole = span.kind === "attempt" ? span.parent : undefined;
+    for (const each of whole === undefined ? [span] : [span, whole]) {
+      each.emitted++;
+      if (line.data !== undefined && each.data.length < MOST_DATA) each.data.push(line.data);
+    }
   }
+}
+
+function outcomeOf({ outcome, error }: EventLine): Outcome {
+  if (outcome === "failed" && error?.code === "SUSPENDED") return "suspended";
+  return outcome === "failed" || outcome === "aborted" ? outcome : "done";
 }
 
 /** Whether the failure of a span is that of a step or an item in it, and no other. */

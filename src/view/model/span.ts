@@ -2,8 +2,12 @@
 import type { PlainError } from "../../wings/trace/trace-line.js";
 import type { ViewNode } from "./view-node.js";
 
-/** How something stands, or has ended. */
-export type Outcome = "running" | "done" | "failed" | "aborted";
+/**
+ * How something stands, or has ended. `"suspended"` waits for the answer of a person. What has no end in the trace is `"running"` only while the trace may grow: it is
+ * `"interrupted"` if the process that wrote the trace is gone, else `"unfinished"`.
+ */
+export type Outcome = "running" | "done" | "failed" | "aborted" | "suspended" | Cut;
+export type Cut = "interrupted" | "unfinished";
 
 /** A run, a step, an item or an attempt. Times are milliseconds since the start of the run. */
 export interface Span {
@@ -31,6 +35,17 @@ export interface Span {
   /** How often it sent data, and what, where the trace has it. */
   emitted: number;
   data: unknown[];
+  /** What it was given and what it came to, where the trace has values. */
+  input: Value | undefined;
+  result: Value | undefined;
+  /** Calls of `exec` that have ended in it, and tokens that they charged, where the trace has that. */
+  calls: number;
+  tokens: number;
+}
+
+/** A value of a trace; in an object, for it may be `undefined`. */
+export interface Value {
+  readonly value: unknown;
 }
 
 export interface GateWait {
@@ -72,6 +87,10 @@ export function spanOf({ id, kind, node, start, parent, index, attempt }: NewSpa
     waits: [],
     emitted: 0,
     data: [],
+    input: undefined,
+    result: undefined,
+    calls: 0,
+    tokens: 0,
   };
 }
 
@@ -82,9 +101,27 @@ export const attemptsOf = (span: Span): Span[] => span.children.filter(({ kind }
 export const durationOf = (span: Span, now: number): number => Math.max(0, (span.end ?? now) - span.start);
 
 /** The name of a span: of its node, with its number where it is one of several. */
-export const titleOf = (span: Span): string =>
-  span.kind === "item"
-    ? `${span.node.name} [${span.index ?? "?"}]`
-    : span.kind === "attempt"
-      ? `${span.node.name}, attempt ${(span.attempt ?? 0) + 1}`
-      : span.node.name;
+export function titleOf(span: Span): string {
+  if (span.kind === "item") return `${span.node.name} [${span.index ?? "?"}]`;
+  if (span.kind !== "attempt") return span.node.name;
+  const of = span.parent?.kind === "item" ? titleOf(span.parent) : span.node.name;
+  return `${of}, attempt ${(span.attempt ?? 0) + 1}`;
+}
+
+/** So many iterations around a span are named; of deeper ones, the outer are left out. */
+const MOST_AROUND = 3;
+
+/** The same where it stands alone, as in a list: with the iterations that it is part of, from the outside in. */
+export function placeOf(span: Span): string {
+  const around: string[] = [];
+  const own = span.kind === "attempt" ? span.parent : span;
+  for (let outer = own?.parent; outer !== undefined; outer = outer.parent) {
+    if (outer.kind !== "item") continue;
+    if (around.length === MOST_AROUND) {
+      around.unshift("…");
+      break;
+    }
+    around.unshift(titleOf(outer));
+  }
+  return [...around, titleOf(span)].join(" › ");
+}

@@ -1,11 +1,14 @@
 // All runs of a trace, built line by line.
-import { type EventLine, parseLine } from "../../wings/trace/parse-line.js";
+import { type EventLine, parseLine, type Writer } from "../../wings/trace/parse-line.js";
 import { RunModel } from "./run-model.js";
+import type { Cut } from "./span.js";
 
 export class TraceModel {
   readonly runs: RunModel[] = [];
-  /** The newest run of each id: an id may come again after its run has ended. */
+  /** The newest run of each id: an id may come again. */
   readonly #byId = new Map<string, RunModel>();
+  /** The process that wrote it last, where the trace tells. */
+  writer: Writer | undefined;
   /** By their numbers in the file. */
   readonly graphs = new Map<number, unknown>();
   readonly #forgets: boolean;
@@ -19,13 +22,21 @@ export class TraceModel {
   add(text: string): string | undefined {
     const parsed = parseLine(text);
     if (parsed.kind === "bad") return parsed.reason;
+    if (parsed.kind === "trace") this.writer = parsed.writer;
     if (parsed.kind === "graph") this.graphs.set(parsed.id, parsed.graph);
     if (parsed.kind === "event") this.#event(parsed.line);
     return undefined;
   }
 
+  /** Says that no line will come any more. @param as - What is to be said of that which has no end. */
+  close(as: Cut): void {
+    for (const run of this.runs) run.cut(as);
+  }
+
   #event(line: EventLine): void {
-    const known = this.#byId.get(line.runId);
+    // Runs that go on at once under one id are told apart by a number; one after another, by their starts.
+    const id = line.twin === undefined ? line.runId : `${line.twin} ${line.runId}`;
+    const known = this.#byId.get(id);
     const isStart = line.type === "run" && line.phase === "start";
     if (known !== undefined && !isStart) {
       known.add(line);
@@ -33,7 +44,7 @@ export class TraceModel {
     }
     const run = new RunModel(line, this.graphs.get(line.graph as number), this.#forgets);
     this.runs.push(run);
-    this.#byId.set(line.runId, run);
+    this.#byId.set(id, run);
     if (!isStart) run.add(line); // the start of the file is missing
   }
 }

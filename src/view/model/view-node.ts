@@ -1,4 +1,5 @@
 // The nodes and links of a run's graph, with what happened at them. Types only.
+import type { Cut } from "./span.js";
 
 /** A node, with what happened at it. */
 export interface ViewNode {
@@ -21,6 +22,10 @@ export interface NodeStats {
   running: number;
   failed: number;
   aborted: number;
+  suspended: number;
+  /** Visits without an end in the trace, and how they are called. */
+  cut: number;
+  cutAs: Cut | undefined;
   items: number;
   itemsDone: number;
   itemsFailed: number;
@@ -28,6 +33,9 @@ export interface NodeStats {
   total: number;
   /** Milliseconds that a batch in progress has left, where it has said so. */
   remaining: number | undefined;
+  /** Calls that have ended, and tokens that they charged, where the trace has that. */
+  calls: number;
+  tokens: number;
   /** Attempts beyond the first of a step or an item. */
   retries: number;
   /** Milliseconds of all visits that have ended. */

@@ -1,4 +1,5 @@
 // The colours of the style sheet, for what is painted on a canvas.
+import type { Cut } from "../model/span.js";
 
 const NAMES = [
   "panel",
@@ -11,13 +12,14 @@ const NAMES = [
   "failed",
   "tried",
   "aborted",
+  "suspended",
   "gate",
   "backoff",
   "rest",
   "box",
   "on-fill",
 ] as const;
-type Name = (typeof NAMES)[number];
+type Name = (typeof NAMES)[number] | Cut;
 
 export interface Colours extends Readonly<Record<Name, string>> {
   readonly hatch: CanvasPattern | string;
@@ -29,6 +31,8 @@ export function readColours(): Colours {
   const colours = Object.fromEntries(
     NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]),
   ) as Record<Name, string>;
+  colours.interrupted = colours.aborted;
+  colours.unfinished = colours.running;
   return { ...colours, hatch: hatch(colours.gate, colours.panel) };
 }
 

@@ -5,7 +5,7 @@ import type { ViewNode } from "../model/view-node.js";
 import { amount, counted, duration } from "../model/words.js";
 import { facts, part, slowest, spanList, state } from "./details-parts.js";
 import { el, short, svg, visible } from "./dom.js";
-import { kindOf, stateOf } from "./graph-state.js";
+import { kindOf, stateOf, stateText } from "./graph-state.js";
 import type { PageState } from "./state.js";
 
 const MOST = 30;
@@ -33,26 +33,38 @@ function headOf({ model }: PageState, node: ViewNode): Node[] {
   const name = short(node.name, 200);
   const notes = [kindOf(node), ...node.notes].filter(Boolean).join(" · ");
   return [
-    el("p", { class: "title" }, name, " ", model.runs.length > 0 ? state(stateOf(node)) : ""),
+    el(
+      "p",
+      { class: "title" },
+      name,
+      " ",
+      model.runs.length > 0 ? state(stateOf(node), stateText(stateOf(node))) : "",
+    ),
     el("p", { class: "trail" }, visible(node.path.join(" › "))),
     ...(notes === "" ? [] : [el("p", { class: "notes" }, visible(notes))]),
   ];
 }
 
 function figuresOf({ model }: PageState, { stats }: ViewNode, found: NodeFacts): HTMLElement {
-  const { spans, areItems, failed, retried, waited, backedOff } = found;
+  const { spans, areItems, failed, retries, retried, waited, backedOff } = found;
+  const unit = areItems ? "item" : "visit";
+  // Sums of what may have gone on at once say so.
+  const summed = (name: string) => (spans.length > 1 ? `${name}, sum of ${unit}s` : name);
   const ifAny = (value: number, text: (value: number) => string) => (value > 0 ? text(value) : undefined);
   return facts([
     ["Visits", model.runs.length > 0 ? amount(stats.visits) : undefined],
-    ["Time in all visits", ifAny(stats.time, duration)],
+    [stats.visits > 1 ? "Took, sum of visits" : "Took", ifAny(stats.time, duration)],
     ["Items", areItems ? itemsOf(spans.length, stats.total) : undefined],
     ["Time left", stats.remaining === undefined ? undefined : duration(stats.remaining)],
     ["Failed", ifAny(failed, amount)],
-    ["Tried again", ifAny(retried, amount)],
-    ["Waited at gates", ifAny(waited, duration)],
-    ["Waited for attempts", ifAny(backedOff, duration)],
+    ["Retries", ifAny(retries, (count) => retriesOf(count, retried, spans.length > 1 ? unit : undefined))],
+    [summed("Waited at gates"), ifAny(waited, duration)],
+    [summed("Waited for attempts"), ifAny(backedOff, duration)],
   ]);
 }
+
+const retriesOf = (retries: number, retried: number, unit: string | undefined): string =>
+  unit === undefined ? amount(retries) : `${amount(retries)} of ${counted(retried, unit)}`;
 
 const itemsOf = (begun: number, total: number): string =>
   total > begun ? `${amount(begun)} of ${amount(total)}` : amount(begun);

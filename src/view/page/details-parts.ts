@@ -1,6 +1,6 @@
 // Pieces that the details are made of.
 import type { PlainError } from "../../wings/trace/trace-line.js";
-import { durationOf, type Span, titleOf } from "../model/span.js";
+import { durationOf, placeOf, type Span } from "../model/span.js";
 import { amount, duration } from "../model/words.js";
 import { button, el, short, visible } from "./dom.js";
 import type { PageState } from "./state.js";
@@ -14,7 +14,8 @@ export function facts(entries: readonly (readonly [string, string | undefined])[
   return list;
 }
 
-export const state = (outcome: string): HTMLElement => el("span", { class: `state ${outcome}` }, outcome);
+export const state = (outcome: string, text = outcome): HTMLElement =>
+  el("span", { class: `state ${outcome}` }, text);
 
 export const part = (title: string, ...content: readonly (Node | string)[]): HTMLElement =>
   el("section", { class: "part" }, el("h3", {}, title), ...content);
@@ -30,14 +31,14 @@ export function errorPart(error: PlainError, title = "Error"): HTMLElement {
       el("strong", {}, visible(name)),
       code === undefined ? "" : ` ${visible(String(code))}`,
     ),
-    el("pre", { class: "message" }, message),
+    el("pre", { class: "message", tabindex: 0 }, message),
   );
   // A stack begins with the message, which is there already.
   const frames = stack
     ?.slice(stack.indexOf(message) === -1 ? 0 : stack.indexOf(message) + message.length)
     .trim();
   if (frames !== undefined && frames !== "") {
-    shown.append(el("details", {}, el("summary", {}, "Stack"), el("pre", {}, frames)));
+    shown.append(el("details", {}, el("summary", {}, "Stack"), el("pre", { tabindex: 0 }, frames)));
   }
   if (cause !== undefined) shown.append(errorPart(cause, "Caused by"));
   for (const each of errors) shown.append(errorPart(each, "One of its errors"));
@@ -59,7 +60,7 @@ export function spanList(
     });
     choose.replaceChildren(
       el("span", { class: `dot ${span.outcome}`, "aria-hidden": "true" }),
-      el("span", { class: "title" }, short(titleOf(span), 60)),
+      el("span", { class: "title" }, short(placeOf(span), 60)),
       el("span", { class: "what" }, short(what(span), 90)),
     );
     list.append(el("li", {}, choose));

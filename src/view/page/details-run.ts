@@ -1,7 +1,9 @@
 // All about the run: how it ended, where its time went, what failed, what was warned of.
 import { durationOf } from "../model/span.js";
+import type { ViewNode } from "../model/view-node.js";
 import { amount, counted, duration } from "../model/words.js";
-import { errorPart, facts, part, spanList, state } from "./details-parts.js";
+import { errorPart, facts, part, spanList, state, table } from "./details-parts.js";
+import { valueParts } from "./details-values.js";
 import { button, el, short, visible } from "./dom.js";
 import { stateOf } from "./graph-state.js";
 import type { PageState } from "./state.js";
@@ -9,9 +11,40 @@ import type { PageState } from "./state.js";
 const MOST = 30;
 const MOST_NODES = 8;
 
+const timeOf = ({ stats: { time, visits } }: ViewNode): string =>
+  visits > 1 ? `${duration(time)} in ${amount(visits)} visits` : duration(time);
+
+/** Sums over visits may be longer than the run. */
+const sumNote = (nodes: readonly ViewNode[]): Node[] =>
+  nodes.some(({ stats }) => stats.visits > 1)
+    ? [el("p", { class: "notes" }, "Sums over all visits, which may have gone on at the same time.")]
+    : [];
+
+function warningsPart({ run: { warnings } }: PageState): Node[] {
+  if (warnings.length === 0) return [];
+  const rows = warnings
+    .slice(0, MOST)
+    .map(({ path, message }) =>
+      el("li", {}, el("strong", {}, short(path, 80)), " ", visible(short(message, 400))),
+    );
+  return [part(counted(warnings.length, "warning"), el("ul", { class: "warnings" }, ...rows))];
+}
+
+/** What each node charged. */
+function tokensPart({ run }: PageState): Node[] {
+  const nodes = run.graph.nodes.filter(({ stats }) => stats.calls > 0);
+  if (run.calls === 0) return [];
+  const rows = nodes
+    .sort((a, b) => b.stats.tokens - a.stats.tokens)
+    .slice(0, MOST)
+    .map(({ name, stats }) => [short(name, 40), amount(stats.calls), amount(stats.tokens)]);
+  const all = ["All", amount(run.calls), amount(run.tokens)];
+  return [part("Tokens", table(["Node", "Calls", "Tokens"], [...rows, all]))];
+}
+
 export function runDetails(page: PageState): Node[] {
   const { run } = page;
-  const { root, graph, failures, warnings, pauses } = run;
+  const { root, graph, failures, pauses } = run;
   if (root.kind === "run" && page.model.runs.length === 0) {
     const about = "The graph of a flow. Choose a node to read what is known of it.";
     return [el("p", { class: "title" }, short(graph.root.name, 200)), el("p", { class: "notes" }, about)];
@@ -27,7 +60,7 @@ export function runDetails(page: PageState): Node[] {
     meter.style.width = `${Math.max(1, (node.stats.time / most) * 100)}%`;
     choose.replaceChildren(
       el("span", { class: "title" }, short(node.name, 40)),
-      el("span", { class: "what" }, duration(node.stats.time)),
+      el("span", { class: "what" }, timeOf(node)),
       meter,
     );
     bars.append(el("li", {}, choose));
@@ -43,7 +76,10 @@ export function runDetails(page: PageState): Node[] {
       ["Pauses of gates", pauses.length > 0 ? amount(pauses.length) : undefined],
       ["Graph", graph.given ? undefined : "as far as it was seen; the trace has none"],
     ]),
-    ...(root.error === undefined ? [] : [errorPart(root.error)]),
+    ...(root.error === undefined || root.outcome === "suspended" ? [] : [errorPart(root.error)]),
+    ...(root.outcome === "suspended"
+      ? [part("Suspended", el("p", { class: "notes" }, visible(root.error?.message ?? "")))]
+      : []),
     ...(failures.length > 0
       ? [
           part(
@@ -54,22 +90,9 @@ export function runDetails(page: PageState): Node[] {
           ),
         ]
       : []),
-    ...(busy.length > 0 ? [part("Where the time went", bars)] : []),
-    ...(warnings.length > 0
-      ? [
-          part(
-            counted(warnings.length, "warning"),
-            el(
-              "ul",
-              { class: "warnings" },
-              ...warnings
-                .slice(0, MOST)
-                .map(({ path, message }) =>
-                  el("li", {}, el("strong", {}, short(path, 80)), " ", visible(short(message, 400))),
-                ),
-            ),
-          ),
-        ]
-      : []),
+    ...tokensPart(page),
+    ...(run.stores.isEmpty ? [] : valueParts(page, root)),
+    ...(busy.length > 0 ? [part("Where the time went", bars, ...sumNote(busy))] : []),
+    ...warningsPart(page),
   ];
 }

@@ -1,9 +1,10 @@
 // All about one step, item or attempt: its times, its attempts, its waits, its error, its data.
 import { insideOf } from "../model/lanes.js";
 import { shares } from "../model/segments.js";
-import { attemptsOf, durationOf, type Span, titleOf } from "../model/span.js";
+import { attemptsOf, durationOf, placeOf, type Span, titleOf } from "../model/span.js";
 import { amount, duration } from "../model/words.js";
 import { errorPart, facts, part, since, spanList, state, table } from "./details-parts.js";
+import { valueParts } from "./details-values.js";
 import { button, el, short, visible } from "./dom.js";
 import type { PageState } from "./state.js";
 
@@ -15,7 +16,7 @@ export function spanDetails(page: PageState, span: Span): Node[] {
   const { gate, attempt, backoff } = shares(span, now);
   const inside = insideOf(span);
   return [
-    el("p", { class: "title" }, short(titleOf(span), 200), " ", state(span.outcome)),
+    el("p", { class: "title" }, short(placeOf(span), 200), " ", state(span.outcome)),
     trail(page, span),
     facts([
       ["Started", since(span.start)],
@@ -28,6 +29,7 @@ export function spanDetails(page: PageState, span: Span): Node[] {
       ["Data sent", span.emitted > 0 ? amount(span.emitted) : undefined],
     ]),
     ...(span.error === undefined ? [] : [errorPart(span.error)]),
+    ...valueParts(page, span),
     ...(attempts.length > 0 ? [attemptsPart(attempts, now)] : []),
     ...(span.waits.length > 0 ? [waitsPart(span, now)] : []),
     ...(span.data.length > 0 ? [dataPart(span)] : []),
@@ -87,7 +89,7 @@ function waitsPart({ waits }: Span, now: number): HTMLElement {
 function dataPart({ data, emitted }: Span): HTMLElement {
   const shown = part("Data");
   for (const value of data) {
-    shown.append(el("pre", {}, typeof value === "string" ? value : jsonOf(value)));
+    shown.append(el("pre", { tabindex: 0 }, typeof value === "string" ? value : jsonOf(value)));
   }
   if (emitted > data.length) shown.append(`and ${amount(emitted - data.length)} more`);
   return shown;

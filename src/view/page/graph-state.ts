@@ -1,18 +1,25 @@
 // How a node of the graph stands, in a word and in a line below its name.
+import type { Outcome } from "../model/span.js";
 import type { ViewNode } from "../model/view-node.js";
 import { amount, counted, duration } from "../model/words.js";
 
-export type NodeState = "idle" | "running" | "done" | "failed" | "aborted";
+/** `"partial"` is done with failures: of collected items, or of some visits. */
+export type NodeState = "idle" | "partial" | Outcome;
 
 export function stateOf({ stats }: ViewNode): NodeState {
   if (stats.visits === 0) return "idle";
-  if (stats.running > 0) return "running";
-  if (stats.failed > 0) return "failed";
-  return stats.aborted > 0 ? "aborted" : "done";
+  const { visits, running, failed, aborted, suspended, cut, cutAs, itemsFailed } = stats;
+  if (running > 0) return "running";
+  const done = visits - failed - aborted - suspended - cut;
+  if (failed > 0) return done > 0 ? "partial" : "failed";
+  if (suspended > 0) return "suspended";
+  if (cut > 0) return cutAs ?? "unfinished";
+  if (aborted > 0) return "aborted";
+  return itemsFailed > 0 ? "partial" : "done";
 }
 
 export function lineOf(node: ViewNode): string {
-  const { visits, running, items, itemsDone, itemsFailed, total, remaining, time } = node.stats;
+  const { visits, running, failed, items, itemsDone, itemsFailed, total, remaining, time } = node.stats;
   if (visits === 0) return "not reached";
   const parts: string[] = [];
   if (items > 0) {
@@ -20,9 +27,12 @@ export function lineOf(node: ViewNode): string {
     const all = counted(Math.max(items, total), "item");
     parts.push(ended >= Math.max(items, total) && running === 0 ? all : `${amount(ended)} of ${all}`);
     if (itemsFailed > 0) parts.push(`${amount(itemsFailed)} failed`);
-  } else if (visits > 1) parts.push(`${amount(visits)}×`);
+  } else if (visits > 1) {
+    parts.push(`${amount(visits)}×`);
+    if (failed > 0) parts.push(`${amount(failed)} failed`);
+  }
   if (running > 0 && remaining !== undefined) parts.push(`${duration(remaining)} left`);
-  else parts.push(running > 0 && time === 0 ? "running" : duration(time));
+  else parts.push(running > 0 && time === 0 ? "running" : `${visits > 1 ? "Σ " : ""}${duration(time)}`);
   return parts.join(" · ");
 }
 
@@ -36,5 +46,8 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /** The kind in words; nothing for an ordinary node. */
+/** A state in words. */
+export const stateText = (state: NodeState): string => (state === "partial" ? "done with failures" : state);
+
 export const kindOf = ({ kind }: ViewNode): string =>
   Object.hasOwn(KINDS, kind) ? (KINDS[kind] as string) : "";

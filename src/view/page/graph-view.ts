@@ -5,7 +5,7 @@ import { button, el, short, svg, visible } from "./dom.js";
 import { layGraph, type Placed, type PlacedLink, type PlacedNode } from "./graph-layout.js";
 import { GraphPan } from "./graph-pan.js";
 import { arrowHeads, best, curve, fitted } from "./graph-shapes.js";
-import { kindOf, lineOf, stateOf } from "./graph-state.js";
+import { kindOf, lineOf, stateOf, stateText } from "./graph-state.js";
 import type { PageState } from "./state.js";
 
 const NAME_FONT = '600 13px system-ui, -apple-system, "Segoe UI", sans-serif';
@@ -113,7 +113,6 @@ export class GraphView {
     const group = svg(
       "g",
       { transform: `translate(${x} ${y})`, tabindex: -1, role: "button", class: "node" },
-      svg("title", {}, visible(node.name)),
       svg("rect", { width, height, rx: 8, class: "shape" }),
       ...(node.kind === "node" || node.kind === "flow"
         ? []
@@ -134,7 +133,6 @@ export class GraphView {
     const group = svg(
       "g",
       { transform: `translate(${x} ${y})`, tabindex: -1, role: "button", class: "node box" },
-      svg("title", {}, visible(node.name)),
       svg("rect", { width, height, rx: 10, class: "shape" }),
       svg(
         "text",
@@ -166,10 +164,14 @@ export class GraphView {
       // A graph that never ran has nothing to say of its runs.
       const line =
         this.#state.model.runs.length > 0 ? lineOf(node) : [kind, ...node.notes].filter(Boolean).join(" · ");
-      group.setAttribute("aria-label", visible(`${node.name}${kind && `, ${kind}`}: ${state}, ${line}`));
-      if (placed.box) continue;
       const about = group.querySelector(".about");
       if (about !== null) about.textContent = fitted(line, (placed.width - 26) * 1.12);
+      // What is seen comes first, so that who says it to a computer is understood; then what was cut or is a colour.
+      const seen = [...group.querySelectorAll("text")].map(({ textContent }) => textContent).join(" ");
+      const more = [stateText(state), placed.box ? line : kind].filter(Boolean).join(", ");
+      const isCut = !seen.startsWith(visible(node.name));
+      group.setAttribute("aria-label", visible(`${seen}: ${more}${isCut ? `, ${node.name}` : ""}`));
+      if (placed.box) continue;
       const share = most === 0 ? 0 : node.stats.time / most;
       group.querySelector(".time")?.setAttribute("width", String(Math.round((placed.width - 28) * share)));
     }

@@ -7,6 +7,7 @@ const MEANINGS = [
   ["backoff", "backoff"],
   ["tried", "failed attempt"],
   ["failed", "failed"],
+  ["suspended", "waits for a person"],
   ["aborted", "aborted"],
   ["running", "running"],
 ] as const;

@@ -18,6 +18,8 @@ export async function loadTrace(): Promise<TraceModel> {
     for (const line of lines) model.add(line);
   }
   if (rest !== "") model.add(rest);
+  // Nothing comes any more; the command that made the page has looked for the process that wrote the trace.
+  model.close(document.documentElement.hasAttribute("data-interrupted") ? "interrupted" : "unfinished");
   return model;
 }
 
@@ -33,12 +35,17 @@ const PAUSE = 250;
 export function followTrace({ onLines, onState }: LiveTrace): void {
   let model = new TraceModel();
   let asked = false;
+  let gone = false;
   const take = (event: MessageEvent<string>) => {
     for (const line of event.data.split("\n")) if (line !== "") model.add(line);
+    changed();
+  };
+  const changed = () => {
     if (asked) return;
     asked = true;
     setTimeout(() => {
       asked = false;
+      if (gone) model.close("interrupted");
       onLines(model);
     }, PAUSE);
   };
@@ -46,7 +53,14 @@ export function followTrace({ onLines, onState }: LiveTrace): void {
   source.addEventListener("message", take);
   source.addEventListener("fresh", (event) => {
     model = new TraceModel();
+    gone = false;
+    onState("live", "on");
     take(event);
+  });
+  source.addEventListener("gone", () => {
+    gone = true;
+    changed();
+    onState("its program has ended", "off");
   });
   source.addEventListener("broken", (event) => {
     source.close();

@@ -1,6 +1,6 @@
 // The page of a run: puts its parts together.
 import { RunModel } from "../model/run-model.js";
-import { durationOf, titleOf } from "../model/span.js";
+import { durationOf, placeOf } from "../model/span.js";
 import type { TraceModel } from "../model/trace-model.js";
 import { duration } from "../model/words.js";
 import { Details } from "./details.js";
@@ -40,7 +40,7 @@ function show(model: TraceModel): { state: PageState; header: Header } {
     const { span, run } = state;
     if (change !== "selection" || span === undefined) return;
     said.textContent = short(
-      `${titleOf(span)}, ${span.outcome}, ${duration(durationOf(span, run.end))}`,
+      `${placeOf(span)}, ${span.outcome}, ${duration(durationOf(span, run.end))}`,
       200,
     );
   });

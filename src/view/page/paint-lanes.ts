@@ -2,7 +2,7 @@
 // so that the work depends on the size of the picture and not on the number of spans.
 import { countCrowd } from "../model/crowd.js";
 import { insideOf, type Lane } from "../model/lanes.js";
-import { type Segment, segmentsOf } from "../model/segments.js";
+import { type Segment, segmentsOf, shares } from "../model/segments.js";
 import { durationOf, type Span } from "../model/span.js";
 import { duration } from "../model/words.js";
 import type { Colours } from "./colours.js";
@@ -58,15 +58,18 @@ export function paintLane(scene: Scene, lane: Lane, y: number): void {
     const pixel = Math.floor(x);
     const until = from + (pixel + 2) * perPixel;
     let worst = span;
+    let longest = span;
     let next = i + 1;
     for (; next < spans.length; next++) {
       const other = spans[next] as Span;
       if ((other.end ?? now) >= until) break;
       if (other.outcome === "failed") worst = other;
+      if (durationOf(other, now) > durationOf(longest, now)) longest = other;
     }
     scene.context.globalAlpha = scene.stands !== undefined && !scene.stands(worst) ? 0.25 : 1;
-    scene.context.fillStyle = fillOf(scene, worst);
-    scene.context.fillRect(pixel, y, worst.outcome === "failed" ? 2 : 1.5, height);
+    scene.context.fillStyle = fillOf(scene, longest);
+    scene.context.fillRect(pixel, y, 1.5, height);
+    if (worst.outcome === "failed") paintFailure(scene, pixel, y, 2, height);
     i = next;
   }
   scene.context.globalAlpha = 1;
@@ -74,10 +77,24 @@ export function paintLane(scene: Scene, lane: Lane, y: number): void {
 
 /** The colour of a span that is too narrow for its parts: of what took most of it. */
 function fillOf({ colours, now }: Scene, span: Span): CanvasPattern | string {
-  if (span.outcome !== "done") return colours[span.outcome];
-  let waited = 0;
-  for (const wait of span.waits) waited += (wait.end ?? now) - wait.start;
-  return waited * 2 > durationOf(span, now) ? colours.gate : colours.done;
+  const { gate, backoff } = shares(span, now);
+  const half = durationOf(span, now) / 2;
+  if (gate > half) return colours.gate;
+  if (backoff > half) return colours.backoff;
+  return span.outcome === "failed" ? colours.tried : colours[span.outcome];
+}
+
+/** A failure where there is little room: a bar at the foot, so that waits and attempts above it are still seen. */
+function paintFailure(
+  { context, colours }: Scene,
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+): void {
+  const tall = Math.min(height, Math.max(2, Math.round(height * 0.4)));
+  context.fillStyle = colours.failed;
+  context.fillRect(x, y + height - tall, width, tall);
 }
 
 function paintSpan(scene: Scene, span: Span, x: number, y: number, end: number, height: number): void {
@@ -109,7 +126,7 @@ function paintOutcome(scene: Scene, span: Span, x: number, y: number, width: num
   const { context, colours } = scene;
   context.fillStyle = colours[span.outcome];
   if (height > 8) context.fillRect(x, y, Math.min(3, width), height);
-  else if (span.outcome === "failed") context.fillRect(x, y, width, height);
+  else if (span.outcome === "failed") paintFailure(scene, x, y, width, height);
 }
 
 function paintSegments(

@@ -1,6 +1,6 @@
 // The timeline: a canvas that scrolls through the lanes, with what a pointer does on it.
 import { type Lane, type Lanes, layLanes } from "../model/lanes.js";
-import { durationOf, type Span, titleOf } from "../model/span.js";
+import { durationOf, placeOf, type Span } from "../model/span.js";
 import { duration } from "../model/words.js";
 import { Board } from "./canvas.js";
 import { type Colours, onScheme, readColours } from "./colours.js";
@@ -221,7 +221,7 @@ export class Timeline implements Surface {
     if (span === undefined) return;
     const time = duration(durationOf(span, this.state.run.end));
     const failure = span.error === undefined ? "" : ` · ${span.error.name}: ${span.error.message}`;
-    this.#tip.textContent = short(`${titleOf(span)} · ${span.outcome} · ${time}${failure}`, 140);
+    this.#tip.textContent = short(`${placeOf(span)} · ${span.outcome} · ${time}${failure}`, 140);
     const box = this.element.getBoundingClientRect();
     this.#tip.style.left = `${Math.max(4, Math.min(x - box.left + 12, box.width - this.#tip.offsetWidth - 8))}px`;
     this.#tip.style.top = `${Math.min(y - box.top + 16, box.height - 34)}px`;

@@ -18,7 +18,9 @@ export interface Row {
   waiting: number;
   /** What items have failed with, by their messages without numbers. */
   readonly errors: Map<string, { readonly text: string; times: number }>;
-  ended: { readonly at: number; readonly outcome: string } | undefined;
+  ended: { readonly at: number; readonly outcome: string; readonly reason?: string } | undefined;
+  /** What tells its run from others that go on at the same time; nothing where there is one. */
+  readonly run?: string | undefined;
 }
 
 /** A gate that sends nobody. */
@@ -33,15 +35,36 @@ export class Board {
   readonly #pauses = new Map<string, Pause>();
   /** Runs that have not ended. */
   running = 0;
+  /** Since no run went on: whether several did at once, and how many had each name. */
+  #several = false;
+  readonly #names = new Map<string, number>();
 
-  run({ phase }: RunEvent): void {
-    this.running += phase === "start" ? 1 : -1;
+  run({ phase, path }: RunEvent): void {
+    if (phase === "end") {
+      this.running--;
+      return;
+    }
+    if (this.running === 0) {
+      this.#several = false;
+      this.#names.clear();
+    }
+    if (++this.running > 1) this.#several = true;
+    const name = String(path[0]);
+    this.#names.set(name, (this.#names.get(name) ?? 0) + 1);
+  }
+
+  /** The name of the flow where several runs go on, with the run's id where others have that name. */
+  #runOf(runId: string, path: Path): string | undefined {
+    if (!this.#several || path.length < 2) return undefined;
+    const name = String(path[0]);
+    return (this.#names.get(name) ?? 0) > 1 ? `${name} (${shortId(runId)})` : name;
   }
 
   step(event: StepEvent): void {
     const key = keyOf(event);
     if (event.phase === "start") {
       const { runId, path, at } = event;
+      const runOf = () => this.#runOf(runId, path);
       const row: Row = {
         runId,
         path,
@@ -51,12 +74,18 @@ export class Board {
         waiting: 0,
         errors: new Map(),
         ended: undefined,
+        // A second run may begin after this row.
+        get run() {
+          return runOf();
+        },
       };
       this.rows.set(key, row);
       return;
     }
     const row = this.rows.get(key);
-    if (row !== undefined) row.ended = { at: event.at, outcome: event.outcome };
+    if (row === undefined) return;
+    const { at, outcome, error } = event;
+    row.ended = { at, outcome, ...(outcome === "failed" && { reason: textOf(error) }) };
   }
 
   item(event: ItemEvent): void {
@@ -102,16 +131,22 @@ export class Board {
   }
 }
 
+/** Ids that were made up are long, and begin differently. */
+const shortId = (id: string): string => (/^[\da-f]{8}-[\da-f-]{27}$/.test(id) ? id.slice(0, 8) : id);
+
 /** So many kinds of errors are told apart in one batch. */
 const MOST_KINDS = 100;
 
 function note(errors: Row["errors"], error: unknown): void {
   const text = textOf(error);
-  const kind = text.replace(/\d+/g, "0");
+  const kind = kindOf(text);
   const known = errors.get(kind);
   if (known !== undefined) known.times++;
   else if (errors.size < MOST_KINDS) errors.set(kind, { text, times: 1 });
 }
+
+/** Messages that differ in numbers only are of one kind. */
+export const kindOf = (text: string): string => text.replace(/\d+/g, "0");
 
 /** Anything can be thrown, also what throws when it is looked at. */
 function textOf(error: unknown): string {

@@ -1,6 +1,6 @@
 // How a row of the board reads: as a line of a terminal with a bar, and as a plain sentence for a log.
 import { cutEnd, cutMiddle, padEnd, padStart, widthOf } from "../shared/columns.js";
-import type { Pause, Row } from "./board.js";
+import { kindOf, type Pause, type Row } from "./board.js";
 
 /** Milliseconds as people say them: `0.4 s`, `1 m 15 s`, `2 h 5 m`. */
 export function duration(ms: number): string {
@@ -22,10 +22,11 @@ const clean = (text: string) =>
     .replace(/\s+/g, " ")
     .trim() || "?";
 
-/** The name of a row: its path without the outermost flow, iterations in brackets. */
-export function nameOf({ path }: Pick<Row, "path">): string {
+/** The name of a row: its path, iterations in brackets; without the outermost flow where one run goes on. */
+export function nameOf({ path, run }: Pick<Row, "path" | "run">): string {
   const inner = path.length > 1 ? path.slice(1) : path;
-  const parts = inner.map((part) => (typeof part === "number" ? `[${part}]` : clean(part)));
+  const names = run === undefined ? inner : [run, ...inner];
+  const parts = names.map((part) => (typeof part === "number" ? `[${part}]` : clean(part)));
   return parts.join(" › ").replaceAll(" › [", " [");
 }
 
@@ -113,9 +114,12 @@ function barOf({ progress }: Row, length: number): string {
   return `${"━".repeat(full)}${"┄".repeat(length - full)}`;
 }
 
-/** The error that most items of a row failed with; nothing where none failed. */
-export function errorLine({ errors, progress }: Row): string | undefined {
+/** Why a row failed, or the error that most of its items failed with; nothing where nothing failed. */
+export function errorLine({ errors, progress, ended }: Row): string | undefined {
   const [most] = [...errors.values()].sort((a, b) => b.times - a.times);
+  const reason = ended?.reason;
+  const isOwn = reason !== undefined && !errors.has(kindOf(reason));
+  if (isOwn) return `  ${cutEnd(clean(reason), 200)}`;
   if (most === undefined) return undefined;
   const times = `${count(most.times)} of ${count(Math.max(most.times, progress?.failed ?? 0))}`;
   return `  most frequent error, ${times}: ${cutEnd(clean(most.text), 200)}`;

@@ -1,9 +1,19 @@
 // Which of a run's events go into its stream, and how often.
 import { EventEmitter } from "eventemitter3";
 import type { AnyEvent, ProgressEvent, RunEmitter, RunEvents } from "sluice";
-import { BACKPRESSURE, backpressure, EVENT_TYPES, emitEvent } from "sluice/internal";
+import {
+  BACKPRESSURE,
+  backpressure,
+  EVENT_TYPES,
+  emitEvent,
+  listenersOfRun,
+  VALUES,
+  type ValueSink,
+} from "sluice/internal";
 import type { EventStream } from "./event-stream.js";
 import { toJson } from "./json.js";
+
+type Listening = { readonly [VALUES]?: ValueSink | undefined };
 
 /** Batches whose progress is remembered at once; the oldest is forgotten first. */
 const MOST_BATCHES = 100;
@@ -15,15 +25,17 @@ const MOST_BATCHES = 100;
  * @param every - The least time between two progress events of one batch, in ms. Its last one is always sent;
  * while the reader is behind, only that.
  * @param onFault - Told of data that cannot be written as JSON.
- * @param theirs - Gets all events too.
+ * @param emitter - Gets all events too.
  */
 export function tell(
   stream: EventStream,
   every: number,
   onFault: (error: unknown) => void,
-  theirs: RunEmitter | undefined,
+  emitter: RunEmitter | undefined,
 ): { readonly events: RunEmitter; readonly flush: () => void } {
+  const theirs = listenersOfRun(emitter);
   const events: RunEmitter = Object.assign(new EventEmitter<RunEvents>(), {
+    [VALUES]: theirs && (theirs as Listening)[VALUES],
     [BACKPRESSURE]: () => stream.ready ?? (theirs && backpressure(theirs, undefined)),
   });
   const batches = new Map<string, { sentAt: number; held: ProgressEvent | undefined }>();

@@ -4,24 +4,65 @@ import type { TraceLine } from "./trace-line.js";
 
 /** A line of a run, with what every one of them has. */
 export interface EventLine extends TraceLine {
-  readonly type: "run" | "step" | "item" | "attempt" | "gate" | "data" | "progress" | "warning";
+  readonly type:
+    | "run"
+    | "step"
+    | "item"
+    | "attempt"
+    | "gate"
+    | "data"
+    | "progress"
+    | "usage"
+    | "values"
+    | "warning";
   readonly runId: string;
   readonly path: readonly (string | number)[];
   readonly at: number;
+}
+
+/** The process that writes a trace. */
+export interface Writer {
+  readonly pid: number;
+  readonly host: string;
 }
 
 /** What a line turned out to be. */
 export type ParsedLine =
   | { readonly kind: "event"; readonly line: EventLine }
   | { readonly kind: "graph"; readonly id: number; readonly graph: unknown }
-  | { readonly kind: "trace"; readonly version: number }
+  | { readonly kind: "trace"; readonly version: number; readonly writer: Writer | undefined }
   | { readonly kind: "bad"; readonly reason: string };
 
-const EVENTS = new Set(["run", "step", "item", "attempt", "gate", "data", "progress", "warning"]);
+const EVENTS = new Set([
+  "run",
+  "step",
+  "item",
+  "attempt",
+  "gate",
+  "data",
+  "progress",
+  "usage",
+  "values",
+  "warning",
+]);
 const SPANS = new Set(["run", "step", "item", "attempt"]);
 const NUMBERS = [
-  ["id", "parent", "index", "attempt", "at", "time", "duration", "attempts", "wait", "waited", "until"],
-  ["done", "failed", "total", "rate", "remaining"],
+  [
+    "id",
+    "parent",
+    "twin",
+    "pid",
+    "index",
+    "attempt",
+    "at",
+    "time",
+    "duration",
+    "attempts",
+    "wait",
+    "waited",
+    "until",
+  ],
+  ["calls", "tokens", "done", "failed", "total", "rate", "remaining"],
 ].flat() as (keyof TraceLine)[];
 const STRINGS = ["phase", "runId", "outcome", "gate", "code", "message"] as const;
 
@@ -60,7 +101,9 @@ export function parseLine(text: string): ParsedLine {
     }
   }
   if (line.type === "trace") {
-    if (line.version === 1) return { kind: "trace", version: 1 };
+    const { pid, host } = line;
+    const writer = pid !== undefined && typeof host === "string" ? { pid, host } : undefined;
+    if (line.version === 1) return { kind: "trace", version: 1, writer };
     return bad("a trace of version 1", line.version);
   }
   if (line.type === "graph") {
@@ -72,24 +115,34 @@ export function parseLine(text: string): ParsedLine {
 
 function parseEvent(line: TraceLine): ParsedLine {
   if (!EVENTS.has(line.type)) return bad("`type` to be that of an event", line.type);
-  for (const key of STRINGS) {
-    if (line[key] !== undefined && typeof line[key] !== "string")
-      return bad(`\`${key}\` to be text`, line[key]);
-  }
+  const wrong = STRINGS.find((key) => line[key] !== undefined && typeof line[key] !== "string");
+  if (wrong !== undefined) return bad(`\`${wrong}\` to be text`, line[wrong]);
   if (line.runId === undefined) return bad("`runId` to be text", line.runId);
   if (typeof line.at !== "number") return bad("`at` to be a number", line.at);
   const { path } = line;
   if (!Array.isArray(path) || !path.every((part) => typeof part === "string" || typeof part === "number")) {
     return bad("`path` to be a list of names and numbers", path);
   }
-  if (SPANS.has(line.type)) {
-    if (!Number.isSafeInteger(line.id)) return bad("`id` to be a number", line.id);
-    if (line.phase !== "start" && line.phase !== "end") return bad("`phase` to be start or end", line.phase);
-  }
+  const problem = SPANS.has(line.type) ? spanProblem(line) : undefined;
+  if (problem !== undefined) return problem;
   if (line.error !== undefined && !isError(line.error)) {
     return bad("`error` to have a name and a message", line.error);
   }
+  if (line.store !== undefined && !isStore(line.store))
+    return bad("`store` to be changes by key", line.store);
   return { kind: "event", line: line as EventLine };
+}
+
+function spanProblem({ id, phase }: TraceLine): ParsedLine | undefined {
+  if (!Number.isSafeInteger(id)) return bad("`id` to be a number", id);
+  return phase === "start" || phase === "end" ? undefined : bad("`phase` to be start or end", phase);
+}
+
+function isStore(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { id, set, deleted = [] } = value as Record<string, unknown>;
+  const isRecord = typeof set === "object" && set !== null && !Array.isArray(set);
+  return Number.isSafeInteger(id) && isRecord && Array.isArray(deleted);
 }
 
 /** Whether something is an error as a trace has them, with all its causes. */

@@ -8,18 +8,51 @@ const MOST_ENTRIES = 1_000;
 /** Over the whole value, in letters and entries. */
 const MOST_IN_ALL = 200_000;
 
+/** Gives what is written in place of a value; `path` begins with what the value is, such as `"store"`. */
+export type Redact = (path: readonly (string | number)[], value: unknown) => unknown;
+
+/** How a value is copied. */
+export interface Copying {
+  /** The most letters and entries of the whole value. @default 200_000 */
+  readonly limit?: number | undefined;
+  readonly redact?: Redact | undefined;
+  /** Where the value is, for `redact`. */
+  readonly path?: readonly (string | number)[];
+}
+
 interface Room {
   left: number;
   readonly around: Set<object>;
+  readonly redact: Redact | undefined;
+  /** Where the value is that is copied; grown and shrunk on the way. */
+  readonly path: (string | number)[];
 }
 
 /** Copies a value into what `JSON.stringify` takes as it is. What cannot be shown is replaced by words in brackets. */
-export function plain(value: unknown): unknown {
-  return copy(value, { left: MOST_IN_ALL, around: new Set() });
+export function plain(value: unknown, { limit = MOST_IN_ALL, redact, path = [] }: Copying = {}): unknown {
+  return copy(value, { left: limit, around: new Set(), redact, path: [...path] });
 }
 
-function copy(value: unknown, room: Room): unknown {
+/** What a redaction makes of a value. One that fails gives nothing away. */
+export function redacted(redact: Redact, path: readonly (string | number)[], value: unknown): unknown {
+  try {
+    return redact([...path], value);
+  } catch {
+    return "[redact failed]";
+  }
+}
+
+function copyAt(key: string | number, value: unknown, room: Room): unknown {
+  if (room.redact === undefined) return copy(value, room);
+  room.path.push(key);
+  const copied = copy(value, room);
+  room.path.pop();
+  return copied;
+}
+
+function copy(given: unknown, room: Room): unknown {
   room.left--;
+  const value = room.redact === undefined ? given : redacted(room.redact, room.path, given);
   switch (typeof value) {
     case "string":
       return cut(value, room);
@@ -82,7 +115,7 @@ const dateText = (date: Date): string =>
 
 function read(value: object, key: string, room: Room): unknown {
   try {
-    return copy((value as Record<string, unknown>)[key], room);
+    return copyAt(key, (value as Record<string, unknown>)[key], room);
   } catch {
     return "[unreadable]";
   }
@@ -95,7 +128,7 @@ function listOf(values: Iterable<unknown>, length: number, room: Room): unknown[
       list.push(`[${length - list.length} more]`);
       break;
     }
-    list.push(copy(value, room) ?? null);
+    list.push(copyAt(list.length, value, room) ?? null);
   }
   return list;
 }

@@ -1,21 +1,28 @@
 // recordTrace: an emitter whose events become the lines of a file.
 import { write } from "node:fs";
+import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import { EventEmitter } from "eventemitter3";
 import type { AnyEvent, BaseNode, RunEmitter, RunEvents } from "sluice";
 import { toJSON } from "sluice/diagram";
 import {
   aBoolean,
+  aCount,
+  aFunction,
   BACKPRESSURE,
   builtInOf,
   checkOptions,
   EVENT_TYPES,
   invalidOption,
+  LISTENERS_OF_RUN,
   type Rule,
 } from "sluice/internal";
 import "./error-codes.js";
 import { FileWriter } from "./file-writer.js";
+import type { Copying, Redact } from "./plain.js";
+import { feedOf, type Recorder, Twins } from "./run-feed.js";
 import { TRACE_VERSION } from "./trace-line.js";
+import { RunValues } from "./values.js";
 import { lineOf } from "./write-line.js";
 
 /** The options of {@link recordTrace}. */
@@ -25,6 +32,21 @@ export interface TraceOptions {
    * Without it a line tells only that there was data. With it only the owner may read the file (mode 0600). @default false
    */
   readonly data?: boolean | undefined;
+  /**
+   * Whether values are written too: what `prep` gave and what came of it for each step, the input and result of each
+   * item, the params of each iteration, what each step changed in the store, what was charged; and the content of data.
+   * As with `data`, only the owner may read the file. Each value is copied as it passes, which takes time: see the
+   * guide. @default false
+   */
+  readonly values?: boolean | undefined;
+  /**
+   * Gives what is written in place of a value, and is called for each value and all that is in it: with a path such as
+   * `["store", "user", "password"]`, `["prep"]`, `["input", 0]`, `["result", "text"]`, `["data"]` or
+   * `["error", "message"]`. Where it throws, the value is left out. @default everything as it is
+   */
+  readonly redact?: Redact | undefined;
+  /** The most letters of one value that are written, and of one key of the store; the rest is cut. @default 20_000 */
+  readonly limit?: number | undefined;
 }
 
 /** A trace that is being written. */
@@ -41,7 +63,13 @@ export interface Trace {
   close(): Promise<void>;
 }
 
-const rules: Record<string, Rule> = { data: aBoolean };
+const rules: Record<string, Rule> = {
+  data: aBoolean,
+  values: aBoolean,
+  redact: aFunction,
+  limit: aCount,
+};
+const DEFAULT_LIMIT = 20_000;
 
 /**
  * Writes runs to a file as JSON lines, one event a line, for `sluice view` and `sluice trace`. A file of that name
@@ -73,16 +101,17 @@ export function recordTrace(path: string | URL, options: TraceOptions = {}): Tra
   if (!isPath) throw invalidOption("recordTrace()", "path", "the path of a file", path);
   checkOptions("recordTrace()", options, rules);
   const file = typeof path === "string" ? path : fileURLToPath(path);
-  const { data = false } = options;
-  return traceTo(file, new FileWriter(file, write, data), data);
+  const { values = false, data = values } = options;
+  return traceTo(file, new FileWriter(file, write, data || values), { ...options, data });
 }
 
 /** The same for a writer that is there already. */
 export function traceTo(
   path: string,
   writer: Pick<FileWriter, "write" | "room" | "close">,
-  data: boolean,
+  { data = false, values = false, redact, limit = values ? DEFAULT_LIMIT : undefined }: TraceOptions,
 ): Trace {
+  const how: Copying = { redact, limit };
   const events: RunEmitter = new EventEmitter<RunEvents>();
   const graphs = new WeakMap<object, number | undefined>();
   let counted = 0;
@@ -100,13 +129,48 @@ export function traceTo(
     graphs.set(node, id);
     return id;
   };
-  const record = (event: AnyEvent) => {
+  const record = (event: AnyEvent, twin?: number, own?: object) => {
     const graph = event.type === "run" && event.phase === "start" ? graphOf(event.node) : undefined;
-    writer.write(lineOf(event, { data, ...(graph !== undefined && { graph }) }));
+    writer.write(lineOf(event, { data, how, graph, twin, values: own }));
   };
-  for (const type of EVENT_TYPES) if (type !== "usage") events.on(type, record); // totals of what the lines have
+  const twins = new Twins();
+  const feedOfRun = () => {
+    let runId = "";
+    let twin: number | undefined;
+    const own = values
+      ? new RunValues((parent, fields) => {
+          const at = Math.round(performance.now() * 1_000) / 1_000;
+          writer.write(
+            `${JSON.stringify({ type: "values", runId, parent, path: [], at, twin, ...fields })}\n`,
+          );
+        }, how)
+      : undefined;
+    const recorder: Recorder = (event) => {
+      if (event.type === "run" && event.phase === "start") {
+        const number = twins.begin(event.runId);
+        runId = event.runId;
+        twin = number === 1 ? undefined : number;
+      }
+      if (event.type === "step" && event.phase === "end") own?.ended(event.id);
+      record(event, twin, event.type === "item" ? own?.take(event.id) : undefined);
+      if (event.type === "run" && event.phase === "end") twins.end(event.runId, twin ?? 1);
+    };
+    return feedOf(events, shared, recorder, own);
+  };
+  const shared: Recorder = (event) => record(event);
+  // Without values, `usage` has only totals of what the lines have.
+  for (const type of EVENT_TYPES) if (values || type !== "usage") events.on(type, shared);
   Object.defineProperty(events, BACKPRESSURE, { value: () => writer.room() });
+  Object.defineProperty(events, LISTENERS_OF_RUN, { value: feedOfRun });
   const at = Math.round(performance.now() * 1_000) / 1_000;
-  writer.write(`${JSON.stringify({ type: "trace", version: TRACE_VERSION, time: Date.now(), at })}\n`);
+  const head = {
+    type: "trace",
+    version: TRACE_VERSION,
+    time: Date.now(),
+    at,
+    pid: process.pid,
+    host: hostname(),
+  };
+  writer.write(`${JSON.stringify(head)}\n`);
   return { events, path, close: () => writer.close() };
 }

@@ -12,6 +12,16 @@ export interface PlainError {
   readonly errors?: readonly PlainError[];
 }
 
+/** What changed in a store, by key; with `when: "before"`, all that it had before the first step that got it. */
+export interface StoreLine {
+  /** Tells the stores of a run apart, for `fork` makes more; from 1. */
+  readonly id: number;
+  /** `"exec"`: before `post`, by `prep`, `onResult`, `join` or a walk beside it. `"post"`: since then. */
+  readonly when: "before" | "exec" | "post";
+  readonly set: Readonly<Record<string, unknown>>;
+  readonly deleted?: readonly string[];
+}
+
 /** Of this format; it changes when a reader of the old one would go wrong. */
 export const TRACE_VERSION = 1;
 
@@ -20,12 +30,17 @@ export const TRACE_VERSION = 1;
  * type does not have, or has as `undefined`, is left out.
  */
 export interface TraceLine {
-  /** The type of an event; `"trace"` for the first line of a file; `"graph"` for the graph of runs that follow. */
+  /** The type of an event; `"trace"` for the first line of a file; `"graph"` for the graph of runs that follow; `"values"` for those of a step. */
   readonly type: string;
   /** Of the first line: {@link TRACE_VERSION}. */
   readonly version?: number;
+  /** Of the first line: the process that writes the file, and its machine. */
+  readonly pid?: number;
+  readonly host?: string;
   readonly phase?: string;
   readonly runId?: string;
+  /** Tells runs apart that go on at the same time under one `runId`: 2 for the second, 3 for the third. */
+  readonly twin?: number;
   /** Of a run, a step, an item or an attempt; of a graph: its number in this file. */
   readonly id?: number;
   readonly parent?: number;
@@ -54,6 +69,15 @@ export interface TraceLine {
   readonly message?: string;
   /** What `ctx.emit` was given, where the trace was told to keep it. */
   readonly data?: unknown;
+  /** Where values are recorded: what `prep` gave; what an item or an iteration was given; what a step or an item came to. */
+  readonly prep?: unknown;
+  readonly input?: unknown;
+  readonly result?: unknown;
+  /** Where values are recorded: what changed in the store. */
+  readonly store?: StoreLine | undefined;
+  /** Of `usage`: calls that have ended in the run so far, and tokens that they charged. */
+  readonly calls?: number;
+  readonly tokens?: number;
   /** Of a run's start: the number of its graph. Of a line of type `"graph"`: what `toJSON` of `sluice/diagram` gives. */
   readonly graph?: unknown;
 }

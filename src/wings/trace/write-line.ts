@@ -1,21 +1,49 @@
 // Writes an event as one line of a trace.
 import type { AnyEvent } from "sluice";
-import { plain } from "./plain.js";
+import { type Copying, plain, redacted } from "./plain.js";
 import { plainError } from "./plain-error.js";
+import type { PlainError } from "./trace-line.js";
 
 const FIRST = ["type", "phase", "runId", "id", "parent", "path", "index", "attempt", "at"];
 const WRITTEN_APART = new Set([...FIRST, "node", "data", "error"]);
 
+interface LineOptions {
+  /** Whether the content of data is written, and how values are. */
+  readonly data: boolean;
+  readonly how: Copying;
+  /** What an item was given or gave. */
+  readonly values?: object | undefined;
+  readonly graph?: number | undefined;
+  readonly twin?: number | undefined;
+}
+
 /** Writes an event as one line; what its values do when they are looked at cannot break it. */
-export function lineOf(event: AnyEvent, more: { graph?: number; data: boolean }): string {
+export function lineOf(event: AnyEvent, more: LineOptions): string {
   const line: Record<string, unknown> = Object.create(null);
   const given = event as unknown as Record<string, unknown>;
   for (const key of FIRST) line[key] = fieldOf(given[key]);
   for (const key of Object.keys(given)) if (!WRITTEN_APART.has(key)) line[key] = fieldOf(given[key]);
+  if (more.twin !== undefined) line.twin = more.twin;
   if (more.graph !== undefined) line.graph = more.graph;
-  if (more.data && event.type === "data") line.data = plain(event.data);
-  if ("error" in event && event.outcome !== "done") line.error = plainError(event.error);
+  if (more.data && event.type === "data") line.data = plain(event.data, { ...more.how, path: ["data"] });
+  if ("error" in event && event.outcome !== "done") line.error = told(plainError(event.error), more.how);
+  Object.assign(line, more.values);
   return `${JSON.stringify(line)}\n`;
+}
+
+/** An error with what may be told of its messages; a stack repeats them, and goes with one that may not. */
+function told(error: PlainError, { redact }: Copying): PlainError {
+  if (redact === undefined) return error;
+  const message = String(redacted(redact, ["error", "message"], error.message));
+  const { stack, cause, errors, ...rest } = error;
+  const how = { redact };
+  return {
+    ...rest,
+    message,
+    ...(message === error.message && stack !== undefined && { stack }),
+    ...(cause !== undefined && { cause: told(cause, how) }),
+    ...(errors !== undefined && { errors: errors.map((each) => told(each, how)) }),
+  };
 }
 
 const fieldOf = (value: unknown): unknown =>

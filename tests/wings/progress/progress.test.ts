@@ -59,6 +59,36 @@ describe("plain lines", () => {
     );
   });
 
+  test("of several runs at once each is named by its flow, by its id too where flows share a name, with its reason", async () => {
+    const { stream, text } = output(false);
+    const { events } = await showProgress({ stream });
+    const flowOf = (name: string, reason?: string) => {
+      const items = new Items({ name: "Summarise", onError: "collect", maxFailures: 0 });
+      items.work = (n) =>
+        turn().then(() => (n === 1 && reason !== undefined ? Promise.reject(new Error(reason)) : n));
+      return new Flow(items, { name });
+    };
+    const runs = [
+      flowOf("News", "no paper").run({}, { events, runId: "b0a1e7c2-4a3b-4f3e-9d5e-2f1c6d7e8f90" }),
+      flowOf("Mail").run({}, { events, runId: "inbox" }),
+      flowOf("Mail").run({}, { events, runId: "sent" }),
+    ];
+    await Promise.allSettled(runs);
+    const lines = text().trimEnd().split("\n");
+    expect(lines.map((line) => line.replace(/:.*/, "")).sort()).toEqual([
+      "  SluiceError",
+      "News › Summarise",
+      "done",
+      "done",
+    ]);
+    expect(text()).toContain("done: Mail (inbox) › Summarise: 20 of 20");
+    expect(text()).toContain("done: Mail (sent) › Summarise: 20 of 20");
+    expect(text()).toMatch(/News › Summarise: .*failed.*\n {2}SluiceError: .*no paper/);
+    // One alone has its short name again.
+    await flowOf("Mail").run({}, { events });
+    expect(text().trimEnd().split("\n").at(-1)).toMatch(/^done: Summarise: 20 of 20/);
+  });
+
   test("a long batch is told of now and then, once for each thing that changed", async () => {
     const { stream, written } = output(false);
     const { events } = await showProgress({ stream, interval: 5 });
@@ -219,7 +249,7 @@ test("a display serves several runs, also at once, and holds no timer between th
   const flow = new Flow(new Items());
   await Promise.all([flow.run({}, { events }), flow.run({}, { events })]);
   await flow.run({}, { events });
-  expect(text().match(/^done: Items: 20 of 20/gm)).toHaveLength(3);
+  expect(text().match(/^done: (Flow \([\da-f]{8}\) › )?Items: 20 of 20/gm)).toHaveLength(3);
   expect(set).toHaveBeenCalledTimes(2);
   for (const { value } of set.mock.results) expect(clear).toHaveBeenCalledWith(value);
   vi.restoreAllMocks();

@@ -276,7 +276,7 @@ describe("a disk that fails or is slow", () => {
 
   test("holds the run back while too much waits, and then all of it is written in order", async () => {
     const disk = slowDisk();
-    const trace = traceTo("slow", new FileWriter(join(folder, "slow.jsonl"), disk.writeTo), true);
+    const trace = traceTo("slow", new FileWriter(join(folder, "slow.jsonl"), disk.writeTo), { data: true });
     const held = (trace.events as unknown as { [BACKPRESSURE]: () => Promise<void> | undefined })[
       BACKPRESSURE
     ];

@@ -1,0 +1,105 @@
+// What a step, item or attempt was given and gave, what it changed in the store, and what it charged.
+import { diffLines, diffWordsWithSpace } from "diff";
+import type { Span, Value } from "../model/span.js";
+import type { Store, StoreChange } from "../model/store-history.js";
+import { amount, counted } from "../model/words.js";
+import { part } from "./details-parts.js";
+import { el } from "./dom.js";
+import type { PageState } from "./state.js";
+
+/** The parts In, Out, Store and Tokens, as far as the trace has them. */
+export function valueParts({ run }: PageState, span: Span): Node[] {
+  // An attempt gets what its step or item got, and what that came to is what its last attempt gave.
+  const whole = span.kind === "attempt" && span.parent !== undefined ? span.parent : span;
+  const isLast = whole.children.at(-1) === span || whole === span;
+  const input = whole.kind === "item" ? "In: the item" : "In: what prep gave";
+  const out = whole.kind === "item" ? "Out: what it came to" : "Out: what post got";
+  const store = whole.kind === "step" || whole.kind === "run" ? run.stores.of(whole) : undefined;
+  return [
+    ...valuePart(input, whole.input),
+    ...(isLast && span.outcome === "done" ? valuePart(out, whole.result) : []),
+    ...(store === undefined || span !== whole ? [] : [storePart(store)]),
+    ...(span.calls > 0 ? [part("Tokens", `${amount(span.tokens)} in ${counted(span.calls, "call")}`)] : []),
+  ];
+}
+
+const valuePart = (title: string, value: Value | undefined): Node[] =>
+  value === undefined ? [] : [part(title, el("pre", { tabindex: 0 }, textOf(value.value)))];
+
+function storePart({
+  before,
+  after,
+  changes,
+}: {
+  before: Store;
+  after: Store;
+  changes: StoreChange[];
+}): Node {
+  const shown = part(
+    changes.length === 0 ? "Store: nothing changed" : `Store: ${counted(changes.length, "change")}`,
+  );
+  for (const change of changes) shown.append(...changeParts(change));
+  const whole = (title: string, store: Store) =>
+    el(
+      "details",
+      {},
+      el("summary", {}, `${title} (${counted(store.size, "key")})`),
+      el("pre", { tabindex: 0 }, textOf(Object.fromEntries(store))),
+    );
+  shown.append(whole("The store before", before), whole("The store after", after));
+  return shown;
+}
+
+function changeParts({ key, when, before, after }: StoreChange): Node[] {
+  const what = after === undefined ? "deleted" : before === undefined ? "new" : "changed";
+  const note = when === "exec" ? `${what} before post` : what;
+  return [
+    el("p", { class: `change ${what}` }, el("code", {}, key), " ", el("span", { class: "note" }, note)),
+    el("pre", { class: "diff", tabindex: 0 }, ...diffOf(before, after)),
+  ];
+}
+
+/** Longer differences than this are not looked for: both texts are shown as they are. */
+const MOST_EDITS = 1_500;
+/** Equal lines around a change that are shown. */
+const CONTEXT = 2;
+
+function diffOf(before: unknown, after: unknown): Node[] {
+  if (before === undefined) return added(textOf(after));
+  if (after === undefined) return removed(textOf(before));
+  const [old, now] = [textOf(before), textOf(after)];
+  const isShort = !old.includes("\n") && !now.includes("\n");
+  const options = { maxEditLength: MOST_EDITS };
+  const parts = isShort ? diffWordsWithSpace(old, now, options) : diffLines(old, now, options);
+  if (parts === undefined) return [...removed(old), ...added(now)];
+  return parts.flatMap((each, i): Node[] => {
+    if (each.added) return isShort ? [el("ins", { class: "word" }, each.value)] : added(each.value);
+    if (each.removed) return isShort ? [el("del", { class: "word" }, each.value)] : removed(each.value);
+    return [el("span", {}, isShort ? each.value : shortened(each.value, i > 0, i < parts.length - 1))];
+  });
+}
+
+const linesOf = (text: string): string[] => text.replace(/\n$/, "").split("\n");
+const added = (text: string): Node[] => linesOf(text).map((line) => el("ins", {}, line));
+const removed = (text: string): Node[] => linesOf(text).map((line) => el("del", {}, line));
+
+/** Of many equal lines, those next to a change. */
+function shortened(text: string, follows: boolean, precedes: boolean): string {
+  const lines = text.split("\n");
+  const rest = lines.at(-1) === "" ? [lines.pop() as string] : [];
+  const most = (follows ? CONTEXT : 0) + (precedes ? CONTEXT : 0);
+  if (lines.length <= most + 1) return text;
+  const head = follows ? lines.slice(0, CONTEXT) : [];
+  const tail = precedes ? lines.slice(-CONTEXT) : [];
+  return [...head, `⋯ ${lines.length - most} equal lines`, ...tail, ...rest].join("\n");
+}
+
+/** A text as it is; anything else as JSON. */
+function textOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  try {
+    return JSON.stringify(value, null, 2) ?? "nothing";
+  } catch {
+    return "a value that is nested too deeply to be shown";
+  }
+}

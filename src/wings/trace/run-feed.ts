@@ -1,0 +1,58 @@
+// What one run hears a trace by: listeners of its own, so that runs of one id are told apart, beside those that others
+// have put on the trace's emitter.
+import type { AnyEvent, RunEmitter, RunEvents } from "sluice";
+import { BACKPRESSURE, VALUES, type ValueSink } from "sluice/internal";
+
+type Listener = (event: never) => unknown;
+
+/** What writes the events of one run. */
+export type Recorder = (event: AnyEvent) => void;
+
+/** Numbers for runs that go on at the same time under one id. */
+export class Twins {
+  readonly #open = new Map<string, Set<number>>();
+
+  /** @returns 1 for a run whose id is not in use, else the least number that is free. */
+  begin(runId: string): number {
+    let open = this.#open.get(runId);
+    if (open === undefined) this.#open.set(runId, (open = new Set()));
+    let number = 1;
+    while (open.has(number)) number++;
+    open.add(number);
+    return number;
+  }
+
+  end(runId: string, number: number): void {
+    const open = this.#open.get(runId);
+    open?.delete(number);
+    if (open?.size === 0) this.#open.delete(runId);
+  }
+}
+
+/**
+ * An emitter as a run sees it.
+ *
+ * @param shared - The listener that writes events of runs which do not ask for a feed; it is left out here.
+ */
+export function feedOf(
+  emitter: RunEmitter,
+  shared: Recorder,
+  own: Recorder,
+  values: ValueSink | undefined,
+): object {
+  const alone: readonly Listener[] = [own];
+  const listeners = (type: keyof RunEvents): readonly Listener[] => {
+    const all = emitter.listeners(type) as readonly Listener[];
+    if (!all.includes(shared)) return all;
+    return all.length === 1 ? alone : all.map((listener) => (listener === shared ? own : listener));
+  };
+  return {
+    listeners,
+    listenerCount: (type: keyof RunEvents) => emitter.listenerCount(type),
+    removeListener(type: keyof RunEvents, listener: Listener, context: unknown, once: boolean) {
+      if (listener !== own) emitter.removeListener(type, listener as never, context as never, once);
+    },
+    [VALUES]: values,
+    [BACKPRESSURE]: () => (emitter as { [BACKPRESSURE]?(): Promise<void> | undefined })[BACKPRESSURE]?.(),
+  };
+}
