@@ -16,6 +16,8 @@ const house = [
 ];
 const packed = "tests/package/**/*.test.ts";
 const recipes = "cookbook/*/recipe.test.ts";
+/** Those that start no program. */
+const flows = "cookbook/*/*.test.ts";
 
 const tests = readdirSync(here("tests"), { recursive: true, encoding: "utf8" })
   .map((file) => file.replaceAll("\\", "/")) // on Windows too, for what follows are patterns
@@ -110,6 +112,16 @@ export default defineConfig({
           name: "browser",
           include: [browser],
           testTimeout: 120_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "cookbook",
+          include: [flows],
+          exclude: ["**/node_modules/**", recipes],
+          isolate: false,
           sequence: { groupOrder: 3 },
         },
       },
