@@ -10,7 +10,7 @@ export type Message = OpenAI.ChatCompletionMessageParam;
 /** A text is one message of the user. */
 export type Prompt = string | readonly Message[];
 /** What a call takes of a node's `ctx`. */
-export type Call = Pick<Context, "signal" | "lastError" | "charge">;
+export type Call = Pick<Context, "signal" | "charge"> & { readonly lastError?: unknown };
 /** A function that the model may call; `parameters` is a JSON Schema. */
 export type Tool = OpenAI.FunctionDefinition;
 type Extra = Partial<OpenAI.ChatCompletionCreateParams>;
