@@ -30,8 +30,9 @@ const whose = (use: (text: string) => boolean) =>
 const timers = whose((text) => /FakeTimers|fake-clock/.test(text));
 
 /** In full size only those files of `npm test` run again that have a size: that import tests/support/size.ts. */
-const sizeless =
-  process.env.SLUICE_TEST_SIZE === "full" ? whose((text) => !text.includes("support/size.js")) : [];
+const sizeless = ["full", "huge"].includes(process.env.SLUICE_TEST_SIZE ?? "")
+  ? whose((text) => !text.includes("support/size.js"))
+  : [];
 
 export default defineConfig({
   resolve: {

@@ -63,7 +63,7 @@ describe("the program", () => {
     const stoppedAt = performance.now();
     child.kill("SIGINT");
     const end = await ended;
-    expect(performance.now() - stoppedAt).toBeLessThan(2_000);
+    expect(performance.now() - stoppedAt).toBeLessThan(5_000);
     expect(end.code).toBe(130);
     expect(end.text).toContain("No OPENAI_API_KEY: using a local stand-in");
     expect(end.text).toContain("Stopping 1 answer.");

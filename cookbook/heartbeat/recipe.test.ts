@@ -56,7 +56,7 @@ describe.concurrent("the program", () => {
     const stoppedAt = performance.now();
     process.kill(-(child.pid as number), "SIGINT"); // to the whole group, as a terminal does
     const { code, text } = await ended;
-    expect(performance.now() - stoppedAt).toBeLessThan(1_500);
+    expect(performance.now() - stoppedAt).toBeLessThan(5_000);
     expect(code).toBe(130);
     const told = [...text.matchAll(/^\d\d:\d\d:\d\d {2}(up|down) +(\S+) \((\d+) in \d+ ms\)$/gm)];
     expect(told.map(([, ...rest]) => rest)).toEqual([

@@ -181,7 +181,7 @@ describe.concurrent("parallel-summaries", () => {
       await vi.waitFor(() => expect(first.text()).toContain("press Ctrl-C again"), 10_000);
       process.kill(-first.pid, "SIGINT");
       const { code: firstCode, text } = await first.ended;
-      expect(performance.now() - stoppedAt).toBeLessThan(1_500);
+      expect(performance.now() - stoppedAt).toBeLessThan(5_000);
       // What was in flight may have ended before the second signal, which then ends the process in its last moment: null.
       expect([130, null]).toContain(firstCode);
 

@@ -304,7 +304,8 @@ describe("sluice add", () => {
           } else expect(json(disk.folder, "package.json").dependencies.sluice).toBeDefined();
           const left = isDone ? ["filler", "hello-flow", "lib", "package.json"] : ["filler", "package.json"];
           expect(readdirSync(disk.folder).sort(), `${filled} kB`).toEqual(left);
-          for (const name of ["hello-flow", "lib"]) rmSync(join(disk.folder, name), { recursive: true, force: true });
+          for (const name of ["hello-flow", "lib"])
+            rmSync(join(disk.folder, name), { recursive: true, force: true });
         }
       } finally {
         disk.unmount();

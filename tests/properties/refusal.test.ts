@@ -133,7 +133,7 @@ describe("reading an error", () => {
     for (const part of ["{", "quota ", "exceed ", "1 ", "429", "Quota exceeded for metric: , limit: "]) {
       readAll({ message: part.repeat(200_000), headers: { "retry-after": part.repeat(200_000) } });
     }
-    expect(performance.now() - start).toBeLessThan(1_000);
+    expect(performance.now() - start).toBeLessThan(5_000);
   });
 });
 

@@ -311,7 +311,7 @@ describe("a run", () => {
     const began = performance.now();
     expect(await started.journal.cancel("r")).toBe(true);
     expect(codeOf(await ended)).toBe("RUN_CANCELLED");
-    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(performance.now() - began).toBeLessThan(3_000);
     expect(codeOf(await started.failure(flow()))).toBe("RUN_CANCELLED");
   });
 

@@ -1,0 +1,136 @@
+// What a fake vendor is made with, and the check of it.
+import {
+  aCount,
+  aDelay,
+  aFunction,
+  aPositiveNumber,
+  checkOptions,
+  invalidOption,
+  oneOf,
+  type Rule,
+} from "sluice/internal";
+import { echo, type VendorAnswer } from "./answer.js";
+import { type Dialect, dialectNames } from "./dialects.js";
+import { embedWords } from "./embeddings.js";
+import { checkFault, FAULT, type Fault, isFault } from "./faults.js";
+import type { LimitWindow } from "./limits.js";
+import type { VendorRequest } from "./request.js";
+
+/** What a {@link FakeVendor} allows, answers and gets wrong. */
+export interface FakeVendorOptions {
+  /** Requests in `per`. @default no limit */
+  readonly requests?: number | undefined;
+  /**
+   * Tokens in `per`, prompts and answers. A request takes those of its prompt and `max_completion_tokens`; once it is
+   * answered, what it used. @default no limit
+   */
+  readonly tokens?: number | undefined;
+  /** Milliseconds; required with `requests` or `tokens`. */
+  readonly per?: number | undefined;
+  /**
+   * How requests and tokens are counted: `"bucket"` is a token bucket; `"fixed"` counts anew with each period, the first
+   * of which begins with the first request; `"sliding"` counts the last `per` ms. @default "bucket"
+   */
+  readonly window?: LimitWindow | undefined;
+  /** How much unused rate a bucket keeps, in ms of rate; it starts full. @default 1_000 */
+  readonly burst?: number | undefined;
+  /** Requests that are answered at once; one more is refused. @default no limit */
+  readonly concurrency?: number | undefined;
+  /**
+   * How a 429 says how long to wait: as `"openai"`, `"azure"`, `"anthropic"` and `"google"` do; `"date"`: `retry-after`
+   * is a date; `"reset"` and `"epoch"`: only `x-ratelimit-reset…`, as a duration and in ms since 1970; `"text"`: the body
+   * is no JSON; `"silent"`: not at all. @default "openai"
+   */
+  readonly dialect?: Dialect | undefined;
+  /** What goes wrong: the same with each request, one after the other in order of arrival, or as a function says. @default nothing */
+  readonly faults?: Fault | readonly (Fault | undefined)[] | ((request: VendorRequest) => Fault | undefined);
+  /**
+   * What the model answers. Decide by the structure of the request: `schema`, `tools`, `messages`.
+   * @default repeats the text of the user, in the form that the request asks for
+   */
+  readonly answer?: ((request: VendorRequest) => VendorAnswer | PromiseLike<VendorAnswer>) | undefined;
+  /** The vector of a text. @default words at the places of their hashes, so that texts that share words are near */
+  readonly embed?: ((text: string, dimensions: number) => readonly number[]) | undefined;
+  /** Milliseconds before an answer begins. @default 0 */
+  readonly delay?: number | ((request: VendorRequest) => number) | undefined;
+  /** Milliseconds between two pieces of a stream. @default 0 */
+  readonly pace?: number | undefined;
+  /** @default 0, a free one */
+  readonly port?: number | undefined;
+}
+
+/** The same with nothing left open. */
+export interface VendorSettings {
+  readonly requests: number | undefined;
+  readonly tokens: number | undefined;
+  readonly per: number;
+  readonly window: LimitWindow;
+  readonly burst: number;
+  readonly concurrency: number;
+  readonly dialect: Dialect;
+  readonly port: number;
+  readonly pace: number;
+  faultOf(request: VendorRequest): Fault | undefined;
+  delayOf(request: VendorRequest): number;
+  answer(request: VendorRequest): VendorAnswer | PromiseLike<VendorAnswer>;
+  embed(text: string, dimensions: number): readonly number[];
+}
+
+const WHERE = "fakeVendor()";
+const isFunction = (value: unknown) => typeof value === "function";
+
+const rules: Readonly<Record<string, Rule>> = {
+  requests: aPositiveNumber,
+  tokens: aPositiveNumber,
+  per: aPositiveNumber,
+  window: oneOf("bucket", "fixed", "sliding"),
+  burst: aPositiveNumber,
+  concurrency: aCount,
+  dialect: oneOf(...dialectNames),
+  faults: {
+    expected: `a fault, a list of faults, or a function; a fault is ${FAULT}`,
+    accepts: (value) =>
+      isFunction(value) ||
+      (Array.isArray(value) ? value.every((each) => each === undefined || isFault(each)) : isFault(value)),
+  },
+  answer: aFunction,
+  embed: aFunction,
+  delay: {
+    expected: `${aDelay.expected}, or a function that gives them`,
+    accepts: (value) => isFunction(value) || aDelay.accepts(value),
+  },
+  pace: aDelay,
+  port: {
+    expected: "a port from 0 to 65535",
+    accepts: (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) < 65_536,
+  },
+};
+
+/** Checks options and fills in the others. @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`. */
+export function vendorSettings(options: FakeVendorOptions): VendorSettings {
+  checkOptions(WHERE, options, rules, { rate: "Write `requests`, `tokens` and `per` themselves." });
+  const { requests, tokens, per, faults, delay = 0 } = options;
+  if (per === undefined && (requests ?? tokens) !== undefined)
+    throw invalidOption(WHERE, "per", "the milliseconds in which `requests` or `tokens` are allowed", per);
+  return {
+    requests,
+    tokens,
+    per: per ?? 1_000,
+    window: options.window ?? "bucket",
+    burst: options.burst ?? 1_000,
+    concurrency: options.concurrency ?? Number.POSITIVE_INFINITY,
+    dialect: options.dialect ?? "openai",
+    port: options.port ?? 0,
+    pace: options.pace ?? 0,
+    faultOf: faultsOf(faults),
+    delayOf: typeof delay === "function" ? delay : () => delay,
+    answer: options.answer ?? echo,
+    embed: options.embed ?? embedWords,
+  };
+}
+
+function faultsOf(faults: FakeVendorOptions["faults"]): VendorSettings["faultOf"] {
+  if (typeof faults === "function") return (request) => checkFault(faults(request));
+  const all = faults as Fault | readonly (Fault | undefined)[] | undefined;
+  return Array.isArray(all) ? ({ index }) => all[index] : () => all as Fault | undefined;
+}

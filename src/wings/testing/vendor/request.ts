@@ -1,0 +1,105 @@
+// A request to the vendor, read from what the client sent.
+import { isObject } from "sluice/internal";
+
+/** A message of a chat. */
+export interface VendorMessage {
+  readonly role: string;
+  /** Its text; `""` where it has none. Other parts, such as images, are in the request's `body`. */
+  readonly text: string;
+}
+
+/** A request that a {@link FakeVendor} got. */
+export interface VendorRequest {
+  /** Its place in the order of arrival, from 0. */
+  readonly index: number;
+  readonly endpoint: "chat" | "embeddings";
+  /** What the client sent, parsed. */
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly model: string;
+  /** Of a chat; else empty. */
+  readonly messages: readonly VendorMessage[];
+  /** The last message of the user; of embeddings all texts, one on each line. */
+  readonly text: string;
+  /** The name of the JSON schema of `response_format`. */
+  readonly schema: string | undefined;
+  /** The names of the tools. */
+  readonly tools: readonly string[];
+  /** Whether the answer is sent in pieces. */
+  readonly stream: boolean;
+  /** Tokens of the prompt, about four characters each. */
+  readonly tokens: number;
+  /** Aborts when the client closes the connection before the answer has ended. */
+  readonly signal: AbortSignal;
+}
+
+export const record = (value: unknown): Record<string, unknown> =>
+  isObject(value) ? (value as Record<string, unknown>) : {};
+export const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+/** Tokens of a text, as estimates go. */
+export const countTokens = (text: string): number => Math.ceil(text.length / 4);
+
+function textOf(content: unknown): string {
+  if (typeof content === "string") return content;
+  return list(content)
+    .map((part) => record(part).text)
+    .filter((text) => typeof text === "string")
+    .join("\n");
+}
+
+/** The texts of a request for embeddings; a list of token numbers is a text too. */
+export function inputsOf({ input }: Readonly<Record<string, unknown>>): string[] {
+  if (!Array.isArray(input)) return [String(input)];
+  if (input.every((each) => typeof each === "number")) return [input.join(" ")];
+  return input.map((each) => (Array.isArray(each) ? each.join(" ") : String(each)));
+}
+
+const nameOf = (value: unknown): string => {
+  const { name } = record(value);
+  return typeof name === "string" ? name : "";
+};
+
+/** Says what a body lacks, as `[param, message]`. */
+export function problemOf(
+  endpoint: VendorRequest["endpoint"],
+  body: Record<string, unknown>,
+): [param: string, message: string] | undefined {
+  if (typeof body.model !== "string") return ["model", "you must provide a model parameter"];
+  if (endpoint === "embeddings") {
+    const isEmpty = body.input === undefined || (Array.isArray(body.input) && body.input.length === 0);
+    return isEmpty ? ["input", "'input' must be a text or a list of texts"] : undefined;
+  }
+  const isEmpty = list(body.messages).length === 0;
+  return isEmpty ? ["messages", "Expected an array with at least one message in 'messages'"] : undefined;
+}
+
+/** Reads a request whose body has no problem. */
+export function readRequest(
+  endpoint: VendorRequest["endpoint"],
+  body: Record<string, unknown>,
+  index: number,
+  signal: AbortSignal,
+): VendorRequest {
+  const isChat = endpoint === "chat";
+  const messages = list(isChat ? body.messages : []).map((message) => {
+    const { role, content } = record(message);
+    return { role: String(role), text: textOf(content) };
+  });
+  const text = isChat
+    ? (messages.filter(({ role }) => role === "user").at(-1)?.text ?? "")
+    : inputsOf(body).join("\n");
+  const schema = nameOf(record(body.response_format).json_schema);
+  return {
+    index,
+    endpoint,
+    body,
+    model: String(body.model),
+    messages,
+    text,
+    schema: schema === "" ? undefined : schema,
+    tools: list(isChat ? body.tools : []).map((tool) => nameOf(record(tool).function)),
+    stream: isChat && body.stream === true,
+    tokens: countTokens(isChat ? messages.map((message) => message.text).join("\n") : text),
+    signal,
+  };
+}
