@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { FinalError, type Model } from "../lib/model.js";
+import { DeniedError, FinalError, type Model } from "../lib/model.js";
 import { createChatFlow, type Shared } from "./chat.js";
 
 async function talk(lines: (string | undefined)[], chat: Model["chat"]) {
@@ -29,6 +29,6 @@ test("a refusal is shown, and is no part of the conversation", async () => {
 });
 
 test("a wrong key ends it", async () => {
-  const denied = new FinalError("401", { cause: new Error("401") });
+  const denied = new DeniedError("401");
   await expect(talk(["one"], () => Promise.reject(denied))).rejects.toBe(denied);
 });

@@ -1,6 +1,6 @@
 // A conversation: one node listens, one answers, and actions lead back and forth.
 import { Flow, node } from "sluice";
-import { FinalError, type Message, type Model } from "../lib/model.js";
+import { DeniedError, type Message, type Model } from "../lib/model.js";
 
 /** The store is the memory: all of it goes with each call. */
 export interface Shared {
@@ -33,7 +33,7 @@ export function createChatFlow(model: Model, terminal: Terminal): Flow<Shared> {
     prep: ({ messages }: Shared): Message[] => [{ role: "system", content: INSTRUCTIONS }, ...messages],
     exec: async (messages, ctx) => ({ text: await model.chat(messages, ctx), isAnswer: true }),
     execFallback: (_messages, error) => {
-      if (error instanceof FinalError && error.cause !== undefined) throw error; // a wrong key stays wrong
+      if (error instanceof DeniedError) throw error; // a wrong key stays wrong
       return { text: `(No answer: ${(error as Error).message})`, isAnswer: false }; // the conversation goes on
     },
     post: ({ messages }, _messages, { text, isAnswer }) => {

@@ -1,5 +1,4 @@
 // How the program of a recipe starts, stops and fails. Imports no recipe.
-import { constants } from "node:os";
 import { parseArgs } from "node:util";
 import { emitter, type RunEmitter } from "sluice";
 
@@ -25,7 +24,7 @@ export async function program<F extends Flags>(
   const drain = new AbortController();
   const stop = new AbortController();
   const onSignal = (name: "SIGINT" | "SIGTERM") => {
-    process.exitCode = 128 + constants.signals[name];
+    process.exitCode = name === "SIGINT" ? 130 : 143;
     const reason = new Error(`Stopped by ${name}`);
     if (drain.signal.aborted) return stop.abort(reason);
     console.error("Finishing what is in flight. Once more to stop now.");

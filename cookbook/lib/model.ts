@@ -29,6 +29,9 @@ export class FinalError extends AnswerError {
   readonly status = 422; // sluice does not retry it
 }
 
+/** The service denies access, and no later call is sent. */
+export class DeniedError extends FinalError {}
+
 /** @param schemaByTool - Anthropic ignores the format of an answer, and keeps to that of a tool. */
 export function createModel(
   client: OpenAI,
@@ -39,7 +42,7 @@ export function createModel(
 ) {
   let trial: Promise<void> | undefined; // the first call, while it runs
   let isOpen = false; // set by the first call that is answered
-  let denied: FinalError | undefined; // set by a call that is denied
+  let denied: DeniedError | undefined; // set by a call that is denied
 
   /** Until one call was answered, calls go one by one: a wrong key is asked once, not once for each item. */
   async function send<T>(call: () => Promise<T>): Promise<T> {
@@ -54,7 +57,7 @@ export function createModel(
     } catch (error) {
       if (!(error instanceof OpenAI.APIError && [401, 403, 404].includes(error.status))) throw error;
       const advice = error.status === 404 ? "the model's name and OPENAI_BASE_URL" : "the API key";
-      throw (denied = new FinalError(`${error.message} Check ${advice}.`, { cause: error }));
+      throw (denied = new DeniedError(`${error.message} Check ${advice}.`, { cause: error }));
     } finally {
       trial = undefined;
       end();
