@@ -129,7 +129,7 @@ describe.each(shared)("%s, on cookbook/lib", (recipe) => {
     const page = read(recipe, "README.md");
     expect(page.trimEnd().split("\n").length).toBeLessThanOrEqual(40);
     expect(page).toContain("```mermaid");
-    expect(page).toContain(`Read [\`${recipe}.ts\`](${recipe}.ts) first`);
+    expect(page.replaceAll(/\s+/g, " ")).toContain(`Read [\`${recipe}.ts\`](${recipe}.ts) first`);
     expect(page).toContain(`npx sluice demo ${recipe}`);
   });
 

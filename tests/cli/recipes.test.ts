@@ -69,7 +69,7 @@ describe("sluice new", () => {
     expect(manifest.recipe).toBeUndefined();
     for (const file of readdirSync(join(cookbook, "agent")).filter((file) => /\.(ts|md)$/.test(file))) {
       expect(readFileSync(join(made, file), "utf8"), file).toBe(
-        readFileSync(join(cookbook, "agent", file), "utf8"),
+        readFileSync(join(cookbook, "agent", file), "utf8").replaceAll('"../lib/', '"./lib/'),
       );
     }
     expect(existsSync(join(made, "node_modules"))).toBe(false);
@@ -186,9 +186,11 @@ describe("sluice add", () => {
         `warning: package.json keeps zod ^3.0.0; the recipe was tested with ${tested("agent").zod}\n`,
       );
     }
-    expect(out).toMatch(/^agent: \d+ files, of the recipe agent\.\npackage\.json: added .*openai@/);
+    expect(out).toMatch(
+      /^agent: \d+ files, of the recipe agent\.\nlib\/[\s\S]*\npackage\.json: added .*openai@/,
+    );
     expect(out).toMatch(/npm install && npx tsx agent\/main\.ts\n$/);
-    expect(existsSync(join(folder, "agent/nodes.ts"))).toBe(true);
+    expect(existsSync(join(folder, "agent/agent.ts"))).toBe(true);
     expect(existsSync(join(folder, "agent/package.json"))).toBe(false);
     expect(existsSync(join(folder, "node_modules"))).toBe(false);
   });
