@@ -11,7 +11,7 @@ const clock = "tests/**/*.clock.test.ts";
 const browser = "tests/**/*.browser.test.ts";
 /** They start processes and threads, or look for what is left in their own. */
 const house = [
-  "tests/{cli,docs,types,view,wings/threads}/**/*.test.ts",
+  "tests/{cli,cookbook,docs,types,view,wings/threads}/**/*.test.ts",
   "tests/{house,repository,properties/random-graphs}.test.ts",
 ];
 const packed = "tests/package/**/*.test.ts";

@@ -6,8 +6,7 @@ import { connect } from "../lib/model.js";
 import { createAgentFlow, type Shared } from "./agent.js";
 import { Library } from "./library.js";
 
-/** The packages that this recipe is installed with: their READMEs are the library. */
-const installed = dirname(dirname(createRequire(import.meta.url).resolve("zod/package.json")));
+const installed = dirname(dirname(createRequire(import.meta.url).resolve("zod/package.json"))); // READMEs in node_modules
 
 await program(
   "[question] [--docs folder] [--steps 12]",

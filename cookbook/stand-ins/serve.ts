@@ -7,7 +7,7 @@ export type Answer = (request: VendorRequest) => VendorAnswer;
 
 /** Starts the stand-in of a recipe and gives its URL. It does not keep the process alive. */
 export async function serve(recipe: string): Promise<string> {
-  const { answer, options } = (await import(`./${recipe}.ts`)) as {
+  const { answer, options } = (await import(new URL(`${recipe}.ts`, import.meta.url).href)) as {
     answer: Answer;
     options?: FakeVendorOptions;
   };
