@@ -1,25 +1,19 @@
-// A model on this machine, for those who have no key: aimock speaks OpenAI's protocol. It does the first open
-// step of the plan that it is sent, really: it divides, pours, and as a last resort searches.
-import { type ChatCompletionRequest, LLMock } from "@copilotkit/aimock";
-import type { Step, Thought } from "./llm.js";
-import { divisor, move, nameOf, type Puzzle } from "./puzzle.js";
+// Does the first open step of the plan that it is sent, really: it divides, pours, and as a last resort searches.
+import { divisor, move, nameOf, type Puzzle } from "../thinking/puzzle.js";
+import type { Answer } from "./serve.js";
 
-/** A model that runs until it is closed. */
-export interface StandIn {
-  /** For an SDK's `baseURL`. */
-  readonly url: string;
-  readonly close: () => Promise<void>;
+interface Step {
+  readonly step: string;
+  readonly status: "open" | "done" | "dropped";
+  readonly result: string;
+}
+interface Thought {
+  readonly thinking: string;
+  readonly plan: readonly Step[];
+  readonly answer: readonly string[] | null;
 }
 
-/** Starts a stand-in on a free loopback port. */
-export async function startStandIn(): Promise<StandIn> {
-  const mock = new LLMock({ host: "127.0.0.1", port: 0, journalMaxEntries: 1 });
-  mock.on({ endpoint: "chat" }, ({ messages }: ChatCompletionRequest) => ({
-    content: JSON.stringify(think(String(messages.at(-1)?.content))),
-  }));
-  await mock.start();
-  return { url: `${mock.url}/v1`, close: () => mock.stop() };
-}
+export const answer: Answer = ({ messages }) => ({ json: think(messages[0]?.text ?? "") });
 
 const POSSIBLE = "Find out whether it can be done at all";
 const COMPARE = "Compare what was found and answer with the fewest moves";
@@ -29,7 +23,7 @@ const way = (from: number, to: number) => `Keep filling ${nameOf(from)} and pour
 /** Makes a plan where there is none; else does its first open step, and revises the others by the result. */
 function think(prompt: string): Thought {
   const puzzle = readPuzzle(prompt);
-  const plan: Step[] = [...prompt.matchAll(/^\{"step".*\}$/gm)].map(([line]) => JSON.parse(line));
+  const plan = JSON.parse(prompt.split("\n\n")[2] ?? "[]") as Step[];
   if (plan.length === 0) {
     const steps = [POSSIBLE, way(0, 1), way(1, 0), COMPARE];
     const open = steps.map((step) => ({ step, status: "open" as const, result: "" }));
