@@ -10,6 +10,7 @@ const root = import.meta.dirname;
 // A wing adds one line here and one in `exports` of package.json.
 const wings = [
   "batching",
+  "bullmq",
   "diagram",
   "journal",
   "otel",

@@ -139,12 +139,12 @@ describe("exec has one place", () => {
     expect(callers).toEqual(["engine/execute", "wings/pocketflow/wiring"]);
   });
 
-  /** `x.exec(…)`, unless x is a regular expression or a constant, which no node is. */
+  /** `x.exec(…)`, unless x is a regular expression or a constant, which no node is. `x.exec()` sends commands to Redis. */
   function isCallOfExec(node: ts.Node): boolean {
     if (!ts.isCallExpression(node) || !ts.isPropertyAccessExpression(node.expression)) return false;
     const { name, expression } = node.expression;
     const isPattern = ts.isRegularExpressionLiteral(expression) || /^[A-Z_]+$/.test(expression.getText());
-    return name.text === "exec" && !isPattern;
+    return name.text === "exec" && !isPattern && node.arguments.length > 0;
   }
 });
 

@@ -1,14 +1,14 @@
 // sluice.config.ts: where the journal is, and the flows by their names.
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { type Flow, SluiceError } from "sluice";
+import type { Flow } from "sluice";
 import { nameOf } from "sluice/internal";
 import { show } from "../base/errors.js";
 import { nearest } from "../base/nearest.js";
-import { Failure, quoted, UsageError } from "./io.js";
+import { called } from "./called.js";
+import { quoted, UsageError } from "./io.js";
 import { isFlow, type NamedFlow } from "./load-flows.js";
 import { loadModule } from "./load-module.js";
-import { withoutPasswords } from "./terminal-text.js";
 
 /** A flow of a config, not made yet. */
 interface Entry {
@@ -158,17 +158,4 @@ export async function makeRun(config: Config, name: string): Promise<{ flow: Flo
   const shared = await called(make, `shared in ${where}`);
   if (isRecord(shared)) return { flow, shared };
   throw new UsageError(`shared in ${where} to give an object`, show(shared), "Return the transient keys.");
-}
-
-/** Calls a function of the config. @throws Failure with what it threw. */
-export async function called(make: () => unknown, where: string): Promise<unknown> {
-  try {
-    return await make();
-  } catch (error) {
-    if (error instanceof SluiceError) {
-      throw new Failure(`${where} failed: ${withoutPasswords(error.message)} (${error.code})`);
-    }
-    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    throw new Failure(`${where} failed:\n${withoutPasswords(reason)}`);
-  }
 }

@@ -3,7 +3,9 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Flow } from "sluice";
 import { WALK } from "sluice/internal";
+import { show } from "../base/errors.js";
 import { nearest } from "../base/nearest.js";
+import { called } from "./called.js";
 import { quoted, UsageError } from "./io.js";
 import { loadModule } from "./load-module.js";
 
@@ -12,12 +14,22 @@ export interface NamedFlow {
   readonly flow: Flow;
 }
 
-/** @param only - The name of one export. @throws UsageError, Failure */
-export async function loadFlows(path: string, only: string | undefined): Promise<NamedFlow[]> {
+/**
+ * @param only - The name of one export.
+ * @param makes - Whether `createFlow()` is called where the module exports it.
+ * @throws UsageError, Failure
+ */
+export async function loadFlows(path: string, only: string | undefined, makes = false): Promise<NamedFlow[]> {
   const file = resolve(path);
   if (!existsSync(file))
     throw new UsageError("a module", quoted(path), "There is no such file; check its path.");
   const exported = namesOf(await loadModule(file, path));
+  const { createFlow } = exported;
+  if (makes && only === undefined && typeof createFlow === "function") {
+    const flow = await called(() => createFlow(), `createFlow() of ${path}`);
+    if (isFlow(flow)) return [{ name: "createFlow", flow }];
+    throw new UsageError(`createFlow() of ${path} to give a flow`, show(flow), "Return a flow.");
+  }
   const flows = Object.entries(exported)
     .filter((entry): entry is [string, Flow] => isFlow(entry[1]))
     .map(([name, flow]) => ({ name, flow }));

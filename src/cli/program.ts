@@ -12,6 +12,7 @@ import { packageRoot } from "./package-root.js";
 import { runsCommand } from "./runs/runs.js";
 import { traceCommand } from "./trace.js";
 import { viewCommand } from "./view.js";
+import { workerCommand } from "./worker.js";
 
 /** Every command, in the order of the help. A new one is a file and a line here. */
 const commands: readonly ((io: Io) => Command)[] = [
@@ -19,6 +20,7 @@ const commands: readonly ((io: Io) => Command)[] = [
   traceCommand,
   graphCommand,
   runsCommand,
+  workerCommand,
   newCommand,
   addCommand,
   demoCommand,
@@ -32,6 +34,7 @@ Examples:
   $ sluice trace run.jsonl --chrome     for https://ui.perfetto.dev
   $ sluice graph flow.ts                draw a flow as Mermaid
   $ sluice runs ls                      list the runs of a journal
+  $ sluice worker flow.ts               take calls of a flow that runs elsewhere
   $ sluice add --list                   name the recipes of the cookbook
   $ sluice new my-agent --recipe agent  make a project of one
   $ sluice demo agent                   run one without a key

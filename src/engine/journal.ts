@@ -55,6 +55,9 @@ export interface RunJournal {
 
   /** What names a call over resumes and machines. */
   identityOf(ctx: StepContext): string;
+
+  /** Resolves when what it was given is written. */
+  flush(): Promise<void>;
 }
 
 /** A walk: where it is, and the hooks that bring it on. */

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import ts from "typescript";
+import { parseDocument } from "yaml";
 import type { Block } from "./blocks.js";
 
 export interface Problem {
@@ -22,6 +23,7 @@ const languages: Record<string, { words: string[]; check?: Check }> = {
   javascript: code,
   sh: { words: [], check: checkScripts },
   json: { words: [], check: checkJson },
+  yaml: { words: [], check: checkYaml },
   mermaid: { words: [], check: checkDiagram },
   text: { words: ["output"] },
 };
@@ -38,7 +40,7 @@ export function problemOf(block: Block, root: string): Problem | undefined {
   if (!language) {
     const what = lang === "" ? "this code block has no info string" : `\`${lang}\` is not known to the tests`;
     const advice =
-      "```ts (compiled and run), ```ts sketch (only parsed), ```sh, ```json, ```mermaid or ```text";
+      "```ts (compiled and run), ```ts sketch (only parsed), ```sh, ```json, ```yaml, ```mermaid or ```text";
     return { line, message: `${what}: write ${advice}` };
   }
   const unknown = block.words.find((word) => !language.words.includes(word));
@@ -68,6 +70,13 @@ function checkJson({ line, code }: Block): Problem | undefined {
   } catch (cause) {
     return { line, message: `this is not JSON: ${String(cause)}` };
   }
+}
+
+function checkYaml({ line, code }: Block): Problem | undefined {
+  const error = parseDocument(code).errors[0];
+  return (
+    error && { line: line + (error.linePos?.[0].line ?? 0), message: `this is not YAML: ${error.message}` }
+  );
 }
 
 function checkDiagram({ line, code }: Block): Problem | undefined {

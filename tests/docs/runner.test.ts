@@ -85,6 +85,7 @@ const good: Record<string, string> = {
   "blocks that are not run": [
     block("ts sketch", "declare const anything: Unknown;", "anything.goes();"),
     block("json", '{ "a": [1] }'),
+    block("yaml", "a: [1]"),
     block("mermaid", "graph TD"),
     block("text", "anything"),
     block("sh", "npm install && npx vitest", "npm test"),
@@ -189,6 +190,7 @@ const bad: Record<string, [page: string, error: string]> = {
     block("ts sketch", "1; // => 1"),
     ":1: a `sketch` is not run: take out its `// =>`",
   ],
+  "YAML that does not parse": [block("yaml", "a: b: c"), ":2: this is not YAML"],
   "JSON that does not parse": [block("json", "{ a: 1 }"), ":1: this is not JSON"],
   "an empty diagram": [block("mermaid", ""), ":1: this diagram is empty"],
   "an npm script that does not exist": [

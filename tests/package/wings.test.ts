@@ -3,13 +3,21 @@
 import { cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import webpack from "webpack";
 import { compile, compilersTried } from "../support/compilers.js";
 import { type Packed, pack, root, run } from "../support/pack.js";
+import { noRedis, startRedis } from "../support/redis.js";
 import { isFull } from "../support/size.js";
 
-const peers = ["piscina@5.3.2", "dataloader@2.2.3", "@opentelemetry/api@1.9.1", "log-update@7.2.0"];
+const peers = [
+  "piscina@5.3.2",
+  "dataloader@2.2.3",
+  "@opentelemetry/api@1.9.1",
+  "log-update@7.2.0",
+  "bullmq@6.7.0",
+  "ioredis@6.0.0",
+];
 const batching = (batched: string) => `
   const lengthOf = ${batched}(async (texts) => texts.map((text) => text.length));
   console.log(JSON.stringify(await Promise.all(["a", "bb"].map((text) => lengthOf(text)))));`;
@@ -19,9 +27,28 @@ const otel = `
   const around = otel({ tracer: { startSpan } });
   await new Flow(node({ name: "A" })).run({}, { around });
   console.log(JSON.stringify(seen));`;
+const redis = `
+  const url = process.argv[2];
+  const shared = redisLimit(url, { key: "packed" });
+  const gate = new Gate({ concurrency: 2, shared });
+  const fleet = new Fleet({ connection: url, queue: process.argv[3] });
+  const flowOf = (executor) => new Flow(node({
+    name: "Double", executor, prep: () => 21, exec: (n) => n * 2, post: (store, _n, got) => void (store.got = got),
+  }), { name: "Main" });
+  await fleet.work(flowOf());
+  const store = {};
+  await flowOf(fleet).run(store);
+  console.log(store.got, await gate.run(() => "granted"));
+  await fleet.close();
+  await shared.close();`;
 const missing = `
   const spans = () => new Flow(node({})).run({}, { around: otel() });
-  for (const use of [asyncify(() => 1), batched(async (items) => items), spans]) {
+  const limited = () => redisLimit("redis://127.0.0.1:1", { key: "a" });
+  const sent = () => new Flow(node({
+    executor: new Fleet({ connection: "redis://127.0.0.1:1", queue: "a" }), exec: () => 1,
+  })).run({});
+  const limit = async () => new Gate({ concurrency: 1, shared: limited() }).run(() => 1);
+  for (const use of [asyncify(() => 1), batched(async (items) => items), spans, sent, limit]) {
     console.log(await use(1).catch(({ code, message }) => code + ": " + message));
   }`;
 
@@ -32,13 +59,15 @@ beforeAll(async () => {
   await writeFile(
     join(packed.project, "missing.mjs"),
     `import { asyncify } from "sluice/threads";\nimport { batched } from "sluice/batching";
-    import { Flow, node } from "sluice";\nimport { otel } from "sluice/otel";
+    import { Flow, Gate, node } from "sluice";\nimport { otel } from "sluice/otel";
+    import { Fleet } from "sluice/bullmq";\nimport { redisLimit } from "sluice/redis";
     import { showProgress } from "sluice/progress";${missing}`,
   );
   await writeFile(
     join(packed.project, "missing.cjs"),
     `const { asyncify } = require("sluice/threads");\nconst { batched } = require("sluice/batching");
-    const { Flow, node } = require("sluice");\nconst { otel } = require("sluice/otel");
+    const { Flow, Gate, node } = require("sluice");\nconst { otel } = require("sluice/otel");
+    const { Fleet } = require("sluice/bullmq");\nconst { redisLimit } = require("sluice/redis");
     const { showProgress } = require("sluice/progress");\n(async () => {${missing}})();`,
   );
   await writeFile(
@@ -50,6 +79,16 @@ beforeAll(async () => {
     join(packed.project, "otel.cjs"),
     `const { trace } = require("@opentelemetry/api");\nconst { Flow, node } = require("sluice");
     const { otel } = require("sluice/otel");\n(async () => {${otel}})();`,
+  );
+  await writeFile(
+    join(packed.project, "redis.mjs"),
+    `import { Flow, Gate, node } from "sluice";\nimport { Fleet } from "sluice/bullmq";
+    import { redisLimit } from "sluice/redis";${redis}`,
+  );
+  await writeFile(
+    join(packed.project, "redis.cjs"),
+    `const { Flow, Gate, node } = require("sluice");\nconst { Fleet } = require("sluice/bullmq");
+    const { redisLimit } = require("sluice/redis");\n(async () => {${redis}})();`,
   );
   await writeFile(
     join(packed.project, "batching.mjs"),
@@ -69,7 +108,9 @@ test.each(["missing.mjs", "missing.cjs"])(
     expect(await run(packed.project, process.execPath, program)).toBe(
       "MISSING_PEER: sluice/threads needs the package `piscina`, which is not installed; install it: npm install piscina\n" +
         "MISSING_PEER: sluice/batching needs the package `dataloader`, which is not installed; install it: npm install dataloader\n" +
-        "MISSING_PEER: sluice/otel needs the package `@opentelemetry/api`, which is not installed; install it: npm install @opentelemetry/api\n",
+        "MISSING_PEER: sluice/otel needs the package `@opentelemetry/api`, which is not installed; install it: npm install @opentelemetry/api\n" +
+        "MISSING_PEER: sluice/bullmq needs the package `ioredis`, which is not installed; install it: npm install ioredis\n" +
+        "MISSING_PEER: sluice/redis needs the package `ioredis`, which is not installed; install it: npm install ioredis\n",
     );
   },
 );
@@ -105,6 +146,18 @@ test("with its package each wing works, through import and require, and the proc
     expect(await run(packed.project, process.execPath, program), program).toBe(spans);
   }
 });
+
+test.skipIf(noRedis)(
+  "a fleet and a shared limit work, through import and require, and the process ends by itself",
+  async () => {
+    const server = await startRedis();
+    onTestFinished(() => server.stop());
+    for (const program of ["redis.mjs", "redis.cjs"]) {
+      const output = await run(packed.project, process.execPath, program, server.url, program);
+      expect(output, program).toBe("42 granted\n");
+    }
+  },
+);
 
 const inABundle = `import { asyncify, move } from "sluice/threads";
   const run = async () => {
@@ -212,7 +265,7 @@ test("importing sluice loads no wing and none of their packages", async () => {
   const program = `import "sluice"; import { createRequire } from "node:module";
     createRequire(import.meta.url)("sluice");
     const loaded = Object.keys(createRequire(import.meta.url).cache).join();
-    console.log(/piscina|dataloader|opentelemetry|log-update|threads|batching|otel|progress/.test(loaded), process.moduleLoadList.includes("NativeModule worker_threads"));`;
+    console.log(/piscina|dataloader|opentelemetry|log-update|bullmq|ioredis|threads|batching|otel|progress/.test(loaded), process.moduleLoadList.includes("NativeModule worker_threads"));`;
   const output = await run(packed.project, process.execPath, "--input-type=module", "-e", program);
   expect(output.split(" ")[0]).toBe("false");
 });

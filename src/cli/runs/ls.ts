@@ -4,8 +4,8 @@ import type { RunInfo, WaitingQuestion } from "sluice/journal";
 import { nearest } from "../../base/nearest.js";
 import { counted } from "../../view/model/words.js";
 import { type Io, quoted, UsageError } from "../io.js";
+import { countOf } from "../numbers.js";
 import { age, jsonOf, table } from "../terminal-text.js";
-import { countOf } from "./numbers.js";
 import { type JournalOptions, withJournal, withoutSecrets } from "./open-journal.js";
 import { shortQuestion } from "./question-text.js";
 

@@ -7,8 +7,9 @@ import { JOURNAL } from "sluice/internal";
 import type { Journal, RunDetails, RunInfo } from "sluice/journal";
 import { show } from "../../base/errors.js";
 import { nearest } from "../../base/nearest.js";
+import { called } from "../called.js";
 import { Failure, quoted, UsageError } from "../io.js";
-import { type Config, called, loadConfig, noConfig } from "../load-config.js";
+import { type Config, loadConfig, noConfig } from "../load-config.js";
 import { withoutPasswords } from "../terminal-text.js";
 
 /** The options by which each command finds its journal. */

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { counted } from "../../view/model/words.js";
 import type { Io } from "../io.js";
-import { timeOf } from "./numbers.js";
+import { timeOf } from "../numbers.js";
 import { type JournalOptions, withJournal } from "./open-journal.js";
 
 interface PruneOptions extends JournalOptions {

@@ -4,11 +4,11 @@ import { locate, SluiceError } from "sluice";
 import { counted } from "../../view/model/words.js";
 import { Exit, Failure, type Io } from "../io.js";
 import { makeRun } from "../load-config.js";
+import { countOf } from "../numbers.js";
+import { StopSignals } from "../stop-signals.js";
 import { printable, printableLines, withoutPasswords } from "../terminal-text.js";
-import { countOf } from "./numbers.js";
 import { type JournalOptions, type OpenJournal, runNamed, withJournalAndFlows } from "./open-journal.js";
 import { questionTable } from "./question-text.js";
-import { StopSignals } from "./stop-signals.js";
 
 interface ResumeOptions extends JournalOptions {
   readonly maxSteps?: string;

@@ -1,5 +1,5 @@
 // Which items of a batch `onResult` or `join` has taken, and what iterations came to.
-import { decode, encode, problemOf } from "./plain-data.js";
+import { decode, encode, problemOf } from "../shared/plain-data.js";
 import { Ranges } from "./ranges.js";
 
 /** Deliveries as a row has them. */

@@ -1,7 +1,7 @@
 // What names an item whatever its index: its key, or a hash of it.
 import { SluiceError } from "sluice";
 import { builtInOf, hashNumber, isObject, type Named, nameOf, quote, show } from "sluice/internal";
-import { isPlain } from "./plain-data.js";
+import { isPlain } from "../shared/plain-data.js";
 
 /** A text that is the same for equal plain data, whatever the order of keys; `undefined` for what is not plain. */
 export function canonical(value: unknown): string | undefined {

@@ -12,8 +12,8 @@ import {
   type Step,
 } from "sluice/internal";
 import "./error-codes.js";
+import { decode, encode, notSerializable, problemOf } from "../shared/plain-data.js";
 import type { JournalDriver, QuestionRow, RunRow, RunState } from "./driver.js";
-import { decode, encode, notSerializable, problemOf } from "./plain-data.js";
 import { type OpenQuestion, openQuestion } from "./questions.js";
 import { Session } from "./session.js";
 

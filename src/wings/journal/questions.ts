@@ -2,9 +2,9 @@
 import { randomBytes } from "node:crypto";
 import { type AskOptions, SluiceError } from "sluice";
 import { fitting, quote, type Run, type StepContext, showPath } from "sluice/internal";
+import { decode, encode, notSerializable, problemOf } from "../shared/plain-data.js";
 import type { JournalDriver, QuestionRow } from "./driver.js";
 import { isUnder } from "./keys.js";
-import { decode, encode, notSerializable, problemOf } from "./plain-data.js";
 import type { WriteQueue } from "./write-queue.js";
 
 /** A question as `SUSPENDED` lists it. */

@@ -1,9 +1,9 @@
 // What `exec` and fallbacks have returned: written at once, and given back when a run is resumed.
 import { type Awaitable, SluiceError } from "sluice";
 import { after, type Job, NODE, nameOf, quote, rethrow, type Step, warn } from "sluice/internal";
+import { decode, encode, problemOf } from "../shared/plain-data.js";
 import type { BatchPart } from "./batch-part.js";
 import type { Change, JournalDriver } from "./driver.js";
-import { decode, encode, problemOf } from "./plain-data.js";
 import type { WriteQueue } from "./write-queue.js";
 
 /** What results stand on. */

@@ -2,9 +2,9 @@
 import { SluiceError } from "sluice";
 import { NODE, nameOf, quote, type Run, type Step } from "sluice/internal";
 import { type Graph, graphOf } from "../shared/graph.js";
+import { encode, encodeGroups } from "../shared/plain-data.js";
 import type { NewRun, RunRow } from "./driver.js";
 import { fingerprint, toText } from "./identity.js";
-import { encode, encodeGroups } from "./plain-data.js";
 
 /** The store of a run with a journal. */
 export type Store = Record<string, unknown>;

@@ -17,13 +17,13 @@ import {
   show,
   type WalkRecord,
 } from "sluice/internal";
+import { isPlain } from "../shared/plain-data.js";
 import { type BatchHost, BatchPart } from "./batch-part.js";
 import { Checkpoints } from "./checkpoints.js";
 import type { Change, JournalDriver, RunRow } from "./driver.js";
 import { aloneKey } from "./keys.js";
 import { type KnownItems, loadItems } from "./known-items.js";
 import { LiveParts } from "./live-parts.js";
-import { isPlain } from "./plain-data.js";
 import type { Questions } from "./questions.js";
 import { placeOf, Results, siteOf } from "./results.js";
 import type { SavedState } from "./saved-state.js";
@@ -138,6 +138,10 @@ export class RunRecord implements RunJournal, WalkHost, BatchHost {
     const part = new BatchPart(this, key, node, this.#walkOf(scope, node));
     this.#live.adopt(key, part);
     return part;
+  }
+
+  flush(): Promise<void> {
+    return this.#parts.queue.flush();
   }
 
   /** @internal What an earlier process has written of a batch. */

@@ -1,9 +1,9 @@
 // What an earlier process has left of a run: where its walks are, which items are done, what is in its stores.
 
+import { decode } from "../shared/plain-data.js";
 import type { SavedBatch } from "./batch-part.js";
 import type { Entry } from "./driver.js";
 import { attemptIn, isUnder, withoutAttempt } from "./keys.js";
-import { decode } from "./plain-data.js";
 import type { StoreCut } from "./store-cut.js";
 import type { Kept, SavedWalk } from "./walk-part.js";
 

@@ -2,8 +2,6 @@
 // from which it can go on.
 import { createHash } from "node:crypto";
 import { isObject, type Named, nameOf, quote, warn } from "sluice/internal";
-import type { Change, Entry } from "./driver.js";
-import { isUnder } from "./keys.js";
 import {
   decodeGroup,
   encodeGroup,
@@ -11,7 +9,9 @@ import {
   type Group,
   notSerializable,
   problemOf,
-} from "./plain-data.js";
+} from "../shared/plain-data.js";
+import type { Change, Entry } from "./driver.js";
+import { isUnder } from "./keys.js";
 import { Writers } from "./writers.js";
 
 /** A part of a cut that is kept as a row of its own: a walk or a batch. */

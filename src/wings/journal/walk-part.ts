@@ -11,8 +11,8 @@ import {
   type StepContext,
   type WalkRecord,
 } from "sluice/internal";
+import { encode, problemOf } from "../shared/plain-data.js";
 import type { Change } from "./driver.js";
-import { encode, problemOf } from "./plain-data.js";
 import type { Part, StoreCut } from "./store-cut.js";
 import { waitOr } from "./writers.js";
 

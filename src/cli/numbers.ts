@@ -1,5 +1,5 @@
 // Numbers and times of the command line.
-import { quoted, UsageError } from "../io.js";
+import { quoted, UsageError } from "./io.js";
 
 /** A positive integer. @throws UsageError */
 export function countOf(given: string, option: string): number {

@@ -1,6 +1,6 @@
 // Ctrl-C while a run goes on: the first drains it, the second aborts it, the third ends the process.
 import { constants } from "node:os";
-import type { Io } from "../io.js";
+import type { Io } from "./io.js";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 type Name = (typeof SIGNALS)[number];

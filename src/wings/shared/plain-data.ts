@@ -1,4 +1,5 @@
-// Plain data to text and back, by devalue: objects, arrays, primitives, Date, Map, Set, BigInt, bytes, cycles.
+// Plain data to text and back: objects, arrays, primitives, Date, Map, Set, BigInt, bytes, cycles. By JSON, which is
+// many times as fast, where JSON gives the same back, and else by devalue.
 import { parse, stringify } from "devalue";
 import { SluiceError } from "sluice";
 import { builtInOf, isObject, quote, show } from "sluice/internal";
@@ -15,10 +16,30 @@ const reducers = {
 };
 const revivers = { Buffer: (text: string) => Buffer.from(text, "base64") };
 
-/** Writes plain data. Call {@link problemOf} first: what is not plain gets a better message there. */
-export const encode = (value: unknown): string => stringify(value, reducers);
+/** Stands before JSON. What devalue writes begins with a bracket, a digit or a minus. */
+const JSON_MARK = "=";
 
-export const decode = (text: string): unknown => parse(text, revivers);
+/** Writes plain data. Call {@link problemOf} first: what is not plain gets a better message there. */
+export const encode = (value: unknown): string =>
+  isJson(value, new Set()) ? JSON_MARK + JSON.stringify(value) : stringify(value, reducers);
+
+export const decode = (text: string): unknown =>
+  text.startsWith(JSON_MARK) ? JSON.parse(text.slice(1)) : parse(text, revivers);
+
+/** Whether JSON gives plain data back as it is: nothing undefined, not two ways to an object, no built-in class. */
+function isJson(value: unknown, seen: Set<object>): boolean {
+  if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
+  if (typeof value !== "object") return typeof value === "string" || typeof value === "boolean";
+  if (value === null) return true;
+  if (seen.size === seen.add(value).size || "toJSON" in value) return false;
+  if (Array.isArray(value)) {
+    for (let at = 0; at < value.length; at++) if (!isJson(value[at], seen)) return false; // a hole is undefined
+    return true;
+  }
+  if (!isPlain(value) || Object.getPrototypeOf(value) === null) return false;
+  for (const key of Object.keys(value)) if (!isJson(value[key], seen)) return false;
+  return true;
+}
 
 /** Whether an object has no class, in whichever realm it was made. */
 export function isPlain(value: unknown): value is Record<string, unknown> {
@@ -37,28 +58,26 @@ class NotPlain {
 }
 
 /** The parts of an object that are data too. */
-function* partsOf(value: object): Generator<unknown> {
-  if (Array.isArray(value)) return yield* value;
+function partsOf(value: object): Iterable<unknown> {
+  if (Array.isArray(value)) return value;
+  if (isPlain(value)) return fieldsOf(value);
   const builtIn = builtInOf(value);
-  if (builtIn === "Map") {
-    for (const [key, each] of value as Map<unknown, unknown>) {
-      yield key;
-      yield each;
-    }
-    return;
-  }
-  if (builtIn === "Set") return yield* value as Set<unknown>;
-  if (builtIn === "Date" || (builtIn !== undefined && BYTES.test(builtIn))) return;
-  if (!isPlain(value)) throw new NotPlain(show(value));
+  if (builtIn === "Map") return [...(value as Map<unknown, unknown>)].flat(1);
+  if (builtIn === "Set") return value as Set<unknown>;
+  if (builtIn === "Date" || (builtIn !== undefined && BYTES.test(builtIn))) return [];
+  throw new NotPlain(show(value));
+}
+
+function fieldsOf(value: Record<string, unknown>): unknown[] {
   if (Object.getOwnPropertySymbols(value).length > 0) throw new NotPlain("an object with a symbol as a key");
-  const descriptors = Object.getOwnPropertyDescriptors(value) as Record<string, PropertyDescriptor>;
-  for (const key in descriptors) {
-    const { enumerable, get, value: part } = descriptors[key] as PropertyDescriptor;
-    if (!enumerable) continue;
+  const parts: unknown[] = [];
+  for (const key of Object.keys(value)) {
+    const { get, value: part } = Object.getOwnPropertyDescriptor(value, key) as PropertyDescriptor;
     if (get !== undefined) throw new NotPlain(`the getter ${quote(key)}`);
     if (key === "__proto__") throw new NotPlain("an object with the key `__proto__`");
-    yield part;
+    parts.push(part);
   }
+  return parts;
 }
 
 /**

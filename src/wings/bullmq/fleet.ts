@@ -1,0 +1,207 @@
+// Fleet: an executor whose calls run on the workers of a queue of BullMQ.
+import type { JobsOptions, Queue } from "bullmq";
+import type { Redis } from "ioredis";
+import { Executor, type ExecutorAnswer, type ExecutorCall, type Flow, SluiceError } from "sluice";
+import {
+  aCount,
+  aString,
+  checkOptions,
+  invalidOption,
+  isObject,
+  NODE,
+  type OpenCall,
+  quote,
+  type Step,
+  WALK,
+} from "sluice/internal";
+import "./error-codes.js";
+import { graphOf } from "../shared/graph.js";
+import { missingPeer } from "../shared/missing-peer.js";
+import { type Connection, checkFit, connect } from "./connection.js";
+import { Dispatcher } from "./dispatcher.js";
+import { cardOf } from "./flow-card.js";
+import { type Chunk, ORPHAN_AGE } from "./protocol.js";
+import { LOCK } from "./taken-chunk.js";
+import { FleetWorker } from "./worker.js";
+
+/** The options of a {@link Fleet}. */
+export interface FleetOptions {
+  /** Where Redis is: `redis://…`, or the options of ioredis. */
+  readonly connection: Connection;
+  /** The name of the queue: the fleets and workers of one name belong together. */
+  readonly queue: string;
+}
+
+/** The options of {@link Fleet.work}. */
+export interface FleetWorkerOptions {
+  /** The most calls at once. @default 16 */
+  readonly concurrency?: number | undefined;
+  /** What `locate()` calls this machine. @default its host name and the process id */
+  readonly machine?: string | undefined;
+}
+
+const CONNECTION = 'a URL, "redis://…", or the options of ioredis';
+const rules = {
+  connection: { expected: CONNECTION, accepts: () => true },
+  queue: {
+    expected: "a name without `:`",
+    accepts: (value: unknown) => typeof value === "string" && value !== "" && !value.includes(":"),
+  },
+};
+const workRules = { concurrency: aCount, machine: aString };
+
+/**
+ * Many machines as an executor: the calls of its nodes run on the workers of a queue of BullMQ, over Redis.
+ *
+ * The same class makes workers: {@link work} takes calls with a flow that was made in the same way.
+ *
+ * @example
+ * ```ts sketch
+ * import { Fleet } from "sluice/bullmq";
+ *
+ * const fleet = new Fleet({ connection: "redis://127.0.0.1:6379", queue: "summaries" });
+ * await createFlow({ executor: fleet }).run(shared); // where the flow runs
+ * await fleet.close();
+ *
+ * const worker = await fleet.work(createFlow({})); // on the other machines
+ * ```
+ */
+export class Fleet extends Executor {
+  override readonly remote = true;
+  readonly #connection: Connection;
+  readonly #queue: string;
+  readonly #workers = new Set<FleetWorker>();
+  #dispatcher: Promise<Dispatcher> | undefined;
+  #closed: Promise<void> | undefined;
+
+  /** @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`. Nothing is connected before the first call. */
+  constructor(options: FleetOptions) {
+    super();
+    checkOptions("Fleet", options, rules);
+    const { connection, queue }: Partial<FleetOptions> = options ?? {};
+    if (typeof connection === "string" ? !/^rediss?:\/\//.test(connection) : !isObject(connection)) {
+      // A URL may have a password in it.
+      const shown = typeof connection === "string" ? connection.replace(/^([\w+]*).*$/s, "$1…") : connection;
+      throw invalidOption("Fleet", "connection", CONNECTION, shown);
+    }
+    if (queue === undefined) throw invalidOption("Fleet", "queue", rules.queue.expected, queue);
+    this.#connection = connection;
+    this.#queue = queue;
+  }
+
+  /** The fleets that nodes of a flow have as their executor. */
+  static of(flow: Flow<never>): Fleet[] {
+    const { places } = graphOf(flow as unknown as Step);
+    const executors = [...places.values()].map((node) => node[NODE].settings.executor);
+    return [...new Set(executors)].filter((each) => each !== undefined && "work" in each) as Fleet[];
+  }
+
+  /** The name of its queue. */
+  get queue(): string {
+    return this.#queue;
+  }
+
+  override async execute(call: ExecutorCall): Promise<ExecutorAnswer> {
+    this.#checkOpen();
+    this.#dispatcher ??= this.#dispatch().catch((error) => {
+      this.#dispatcher = undefined;
+      throw error;
+    });
+    return (await this.#dispatcher).execute(call as OpenCall);
+  }
+
+  /**
+   * Takes calls of a flow's nodes until the worker is closed.
+   *
+   * @param flows - One flow or several, made as where they run: the same nodes, names, links and `version`. Their
+   * executors and journals are ignored.
+   * @throws SluiceError `REDIS_UNREACHABLE`, `REDIS_UNFIT`, `AMBIGUOUS_NAME`, `MISSING_PEER`, `INVALID_OPTION`.
+   */
+  async work(
+    flows: Flow<never> | readonly Flow<never>[],
+    options?: FleetWorkerOptions,
+  ): Promise<FleetWorker> {
+    this.#checkOpen();
+    checkOptions("fleet.work()", options, workRules);
+    const list: readonly unknown[] = Array.isArray(flows) ? flows : [flows];
+    const isFlow = (value: unknown): value is object => isObject(value) && WALK in value;
+    if (list.length === 0 || !list.every(isFlow)) {
+      throw invalidOption("fleet.work()", "flows", "a flow, or a list of flows", flows);
+    }
+    const cards = list.map(cardOf);
+    const redis = await this.#connect();
+    const subscriber = await connect(this.#connection);
+    const pulling = await connect(this.#connection);
+    const { Worker } = await importBullmq();
+    const jobs = new Worker<Chunk>(this.#queue, null, {
+      connection: pulling as never,
+      autorun: false,
+      lockDuration: LOCK,
+      stalledInterval: 2_000,
+      // What kills its workers is found by counting each call of a chunk.
+      maxStalledCount: 1_000,
+      drainDelay: 1,
+    });
+    jobs.on("error", () => {}); // of a connection that comes back
+    const { concurrency = 16, machine } = options ?? {};
+    const disconnect = () => {
+      for (const each of [redis, subscriber, pulling]) each.disconnect();
+    };
+    const parts = { queue: this.#queue, redis, subscriber, jobs, disconnect, cards, concurrency, machine };
+    const worker = await new FleetWorker(parts).start();
+    this.#workers.add(worker);
+    return worker;
+  }
+
+  /** Ends its workers and its connections, once the calls under way have ended. */
+  close(): Promise<void> {
+    this.#closed ??= (async () => {
+      await Promise.all([...this.#workers].map((worker) => worker.close()));
+      await (await this.#dispatcher)?.close();
+    })();
+    return this.#closed;
+  }
+
+  /** Closes it at the end of an `await using` block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed === undefined) return;
+    throw new SluiceError(
+      "FLEET_CLOSED",
+      `The fleet of the queue ${quote(this.#queue)} is closed; close it last`,
+    );
+  }
+
+  async #connect(): Promise<Redis> {
+    const redis = await connect(this.#connection);
+    try {
+      await checkFit(redis, this.#connection);
+      return redis;
+    } catch (error) {
+      redis.disconnect();
+      throw error;
+    }
+  }
+
+  async #dispatch(): Promise<Dispatcher> {
+    const redis = await this.#connect();
+    const subscriber = await connect(this.#connection);
+    const { Queue } = await importBullmq();
+    const age = { age: ORPHAN_AGE / 1_000 };
+    const defaultJobOptions: JobsOptions = { removeOnComplete: age, removeOnFail: age, attempts: 1 };
+    const queue: Queue<Chunk> = new Queue<Chunk>(this.#queue, {
+      connection: redis as never,
+      defaultJobOptions,
+    });
+    queue.on("error", () => {}); // of a connection that comes back
+    return new Dispatcher(this.#queue, redis, subscriber, queue).start();
+  }
+}
+
+const importBullmq = () =>
+  import("bullmq").catch((error) => {
+    throw missingPeer("sluice/bullmq", "bullmq", error);
+  });

@@ -1,0 +1,31 @@
+// How a flow is known to processes that have made it too.
+import { NODE, nameOf, type Step } from "sluice/internal";
+import { type Graph, graphOf } from "../shared/graph.js";
+import type { FlowForm } from "./protocol.js";
+
+/** A flow that was made here. */
+export interface FlowCard {
+  readonly form: FlowForm;
+  readonly graph: Graph;
+}
+
+/** @throws SluiceError `AMBIGUOUS_NAME`. */
+export function cardOf(flow: object): FlowCard {
+  const step = flow as Step;
+  const { version } = step[NODE].options as { readonly version?: string | number };
+  const graph = graphOf(step);
+  const form = {
+    flow: nameOf(step),
+    graph: graph.fingerprint,
+    version: version === undefined ? null : String(version),
+  };
+  return { form, graph };
+}
+
+/** Whether calls of one can be made with the other. */
+export const isSameForm = (a: FlowForm, b: FlowForm): boolean =>
+  a.flow === b.flow && a.graph === b.graph && a.version === b.version;
+
+/** What tells one form of a flow from another, for messages. */
+export const showForm = ({ flow, graph, version }: FlowForm): string =>
+  `${flow} (graph ${graph}, version ${version ?? "none"})`;

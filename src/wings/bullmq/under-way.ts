@@ -1,0 +1,165 @@
+// The chunks that a coordinator has sent, or that an earlier process of its run has: what they come to, and what is
+// sent again.
+import { randomUUID } from "node:crypto";
+import type { Queue } from "bullmq";
+import type { Redis } from "ioredis";
+import { decode } from "../shared/plain-data.js";
+import { answerOf } from "./answers.js";
+import type { Capacity } from "./capacity.js";
+import { type FoundCalls, findCalls } from "./found-calls.js";
+import { type Chunk, type FromWorker, type ItemOutcome, type keysOf, ORPHAN_AGE } from "./protocol.js";
+import { SentChunk } from "./sent-chunk.js";
+import type { WaitingCall } from "./waiting-call.js";
+
+/** What chunks under way stand on. */
+export interface UnderWayParts {
+  readonly queue: Queue<Chunk>;
+  /** The connection of the queue, so that their commands are in order. */
+  readonly redis: Redis;
+  readonly keys: ReturnType<typeof keysOf>;
+  readonly capacity: Capacity;
+  /** Called when more may be sent. */
+  readonly onRoom: () => void;
+}
+
+/** What calls of one node in one run have in common. */
+export type Header = Omit<Chunk, "items" | "isAgain">;
+
+/** The chunks under way. */
+export class UnderWay {
+  readonly #parts: UnderWayParts;
+  readonly #sent = new Map<string, SentChunk>();
+  /** What earlier processes have sent, by the run's id. */
+  readonly #found = new Map<string, Promise<FoundCalls>>();
+
+  constructor(parts: UnderWayParts) {
+    this.#parts = parts;
+  }
+
+  get isEmpty(): boolean {
+    return this.#sent.size === 0;
+  }
+
+  /** Sends calls together. */
+  send(header: Header, calls: WaitingCall[]): void {
+    const { capacity, keys, redis } = this.#parts;
+    const { journal } = (calls[0] as WaitingCall).call.job.scope.run;
+    const data: Chunk = { ...header, items: calls.map(({ item }) => item), isAgain: false };
+    const sent = new SentChunk(randomUUID(), data, journal, calls);
+    for (const [at, waiting] of calls.entries()) waiting.place = { sent, at };
+    this.#sent.set(sent.id, sent);
+    capacity.queued += calls.length;
+    capacity.expect(header);
+    if (journal !== undefined) {
+      // Before the chunk itself: a coordinator that comes back finds each one that a worker may have.
+      const list = keys.run(header.runId);
+      redis.multi().sadd(list, sent.id).pexpire(list, ORPHAN_AGE).exec().catch(ignore);
+    }
+    void this.#add(sent, data);
+  }
+
+  async #add({ id }: SentChunk, data: Chunk): Promise<void> {
+    try {
+      await this.#parts.queue.add(data.place, data, { jobId: id });
+    } catch {
+      // Redis is away: the next look finds that there is no such job, and adds it.
+    }
+  }
+
+  /** Takes over a call that an earlier process of its run has sent. @returns Whether it has. */
+  async claim({ runId, place }: Header, waiting: WaitingCall): Promise<boolean> {
+    const { capacity, keys, redis, queue } = this.#parts;
+    let finding = this.#found.get(runId);
+    if (finding === undefined) {
+      const { journal } = waiting.call.job.scope.run;
+      this.#found.set(runId, (finding = findCalls({ redis, keys, queue, runId, journal })));
+    }
+    const found = (await finding).take(place, waiting.item);
+    if (found === undefined) return false;
+    const { sent, at } = found;
+    const text = await redis.hget(keys.results(sent.id), String(at));
+    const outcome = text === null ? undefined : (JSON.parse(text) as ItemOutcome);
+    if (outcome?.kind === "undone") return false;
+    if (waiting.isOver) return true;
+    waiting.place = found;
+    sent.waiting[at] = waiting;
+    capacity.queued++;
+    this.#sent.set(sent.id, sent);
+    if (outcome !== undefined) this.#settle(sent, at, outcome);
+    return true;
+  }
+
+  /** Takes what a worker says. */
+  receive({ chunk, outcomes = [], emitted = [] }: FromWorker): void {
+    const sent = this.#sent.get(chunk);
+    if (sent === undefined) return;
+    sent.isHeard = true;
+    for (const [at, data] of emitted) void sent.waiting[at]?.call.emit(decode(data));
+    for (const [at, outcome] of outcomes) this.#settle(sent, at, outcome);
+  }
+
+  #settle(sent: SentChunk, at: number, outcome: ItemOutcome): void {
+    const waiting = sent.waiting[at];
+    if (waiting === undefined || waiting.isOver) return;
+    const { capacity, redis } = this.#parts;
+    capacity.took(outcome.took);
+    const answer = answerOf(waiting.call, outcome, redis);
+    waiting.end(answer);
+    const end = () => this.over(sent, at);
+    if (outcome.large === undefined) end();
+    else {
+      sent.large.push(outcome.large);
+      answer.then(end, end); // it must be read before it is forgotten
+    }
+  }
+
+  /** A call is waited for no more. */
+  over(sent: SentChunk, at: number): void {
+    const { capacity, onRoom } = this.#parts;
+    sent.waiting[at] = undefined;
+    capacity.queued--;
+    if (--sent.left === 0) {
+      this.#sent.delete(sent.id);
+      // By the next turn of the event loop the journal has the last result, if not on the disk.
+      setImmediate(() => void this.#forget(sent).catch(ignore));
+    }
+    onRoom();
+  }
+
+  /** Removes a chunk, once its results are safe. What cannot be removed is forgotten by its age. */
+  async #forget({ id, data, journal, large }: SentChunk): Promise<void> {
+    const { keys, queue, redis } = this.#parts;
+    await journal?.flush();
+    await redis.del(keys.results(id), ...large);
+    await queue.remove(id);
+    if (journal !== undefined) await redis.srem(keys.run(data.runId), id);
+  }
+
+  /** Looks at chunks that were not heard of for a while: messages are hints, and Redis may have been emptied. */
+  async look(): Promise<void> {
+    for (const sent of [...this.#sent.values()]) {
+      if (sent.isHeard) sent.isHeard = false;
+      else if (sent.isAwaited) await this.#lookAt(sent);
+    }
+  }
+
+  async #lookAt(sent: SentChunk): Promise<void> {
+    const { keys, queue, redis } = this.#parts;
+    const state = await queue.getJobState(sent.id); // first: whoever ends a job has stored its outcomes before
+    const known = await redis.hgetall(keys.results(sent.id));
+    for (const [field, text] of Object.entries(known)) {
+      if (/^\d+$/.test(field)) this.#settle(sent, Number(field), JSON.parse(text) as ItemOutcome);
+    }
+    const isLost = state === "unknown" || state === "completed" || state === "failed";
+    if (!isLost || !sent.isAwaited) return;
+    // What must not be made twice may have been made.
+    for (const [at, item] of sent.data.items.entries()) {
+      if (item?.once) this.#settle(sent, at, { kind: "died", attempts: 1, machine: "", took: 0 });
+    }
+    if (!sent.isAwaited) return;
+    if (state !== "unknown") await queue.remove(sent.id);
+    await this.#add(sent, sent.again());
+  }
+}
+
+const ignore = () => {};
