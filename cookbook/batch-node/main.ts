@@ -7,7 +7,7 @@ import { createSalesFlow, type Shared } from "./batch-node.js";
 import { makeSales } from "./sales.js";
 
 const DEFAULTS = { rows: 300_000, chunk: 1_000 };
-await program("[file.csv] [--rows 300000] [--chunk 1000]", DEFAULTS, async ({ words: [file], flags, run }) => {
+await program("[file.csv] [--rows n] [--chunk n]", DEFAULTS, async ({ words: [file], flags, run }) => {
   const folder = mkdtempSync(join(tmpdir(), "sales-"));
   process.on("exit", () => rmSync(folder, { recursive: true }));
   const path = file ?? join(folder, "sales.csv");
