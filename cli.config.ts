@@ -42,7 +42,7 @@ export async function buildCli(folder: string, alias?: BuildOptions["alias"]): P
       // What is in the package stays one copy; a package may import itself by its name.
       ...(alias === undefined
         ? { external: ["sluice", "sluice/*"] }
-        : { alias, external: ["libsql", "pg"], logLevel: "error" as const }),
+        : { alias, external: ["bullmq", "ioredis", "libsql", "pg"], logLevel: "error" as const }),
       // Commander is CommonJS, and asks for the modules of Node by `require`.
       banner: {
         js: '#!/usr/bin/env node\nimport { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);',
