@@ -18,6 +18,7 @@ async function load(file) {
   const path = `./contestants/${file.replace("/", "-").replace("@", "")}.mjs`;
   const adapters = await import(path);
   const wanted = peer.adapter ?? chosen.adapter ?? workload.adapter;
+  if (wanted === "*") return adapters;
   if (adapters[wanted] === undefined) throw new Error(`${path} does not export ${wanted}`);
   return adapters[wanted];
 }

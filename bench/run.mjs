@@ -35,6 +35,8 @@ const names = [
   "growth",
   "durable-sqlite",
   "durable-postgres",
+  "fleet",
+  "shared-gate",
 ];
 const only = options.only?.split(",");
 const unknown = only?.filter((name) => !names.includes(name)) ?? [];

@@ -24,6 +24,7 @@ const columns = {
   "over an empty script": ({ ms }) => (ms === undefined ? "–" : `${number(ms, 1)} ms`),
   "min+gzip": ({ kilobytes }) => (kilobytes ? `${number(kilobytes, 1)} kB` : "–"),
   "kept on disk": ({ kilobytes }) => `${number(kilobytes, 0)} kB`,
+  "most in Redis": ({ kilobytes }) => `${number(kilobytes / 1024, 1)} MB`,
   rounds: ({ count }) => `${count}`,
 };
 
@@ -38,6 +39,8 @@ function columnsOf(workload, chosen, empty) {
   const each = [`each ${workload.unit}`, ({ ms }) => cost(ms, piecesOf(chosen, chosen.name))];
   if (workload.clock === "kept")
     return [...pick("contestant", "ratio"), each, ...pick("kept on disk", "rounds")];
+  if (workload.clock === "in Redis")
+    return [...pick("contestant", "ratio"), each, ...pick("most in Redis", "rounds")];
   return [...pick("contestant", "ratio"), each, memory, ...pick("rounds")];
 }
 
@@ -72,7 +75,11 @@ function growthTable({ contestants: [{ costs, failed }] }) {
 const verdict = (what, value, target, digits = 2) =>
   `${what} ${value.toFixed(digits)}, to reach: ${target}. ${Number(value.toFixed(digits)) <= target ? "Met." : "**Missed.**"}`;
 
-function verdicts(workload, { contestants, target, memoryTarget, sizeTarget }, empty) {
+function verdicts(
+  workload,
+  { contestants, target, memoryTarget, sizeTarget, redisTarget, moreTarget },
+  empty,
+) {
   const sluice = contestants.find(({ contestant }) => contestant === "sluice");
   if (sluice?.count === undefined) return [];
   const lines = [];
@@ -81,6 +88,12 @@ function verdicts(workload, { contestants, target, memoryTarget, sizeTarget }, e
   if (target !== undefined) lines.push(verdict("sluice:", figure, target, digits));
   if (memoryTarget !== undefined)
     lines.push(verdict("Its memory in MB:", sluice.memory - empty, memoryTarget, 0));
+  if (redisTarget !== undefined)
+    lines.push(verdict("Its most in Redis, in MB:", sluice.kilobytes / 1024, redisTarget, 1));
+  if (moreTarget !== undefined) {
+    const { ms } = contestants.find(({ contestant }) => contestant === "baseline");
+    lines.push(verdict("Milliseconds more than the baseline:", sluice.ms - ms, moreTarget));
+  }
   if (sizeTarget !== undefined) {
     const bare = contestants.find(({ contestant }) => contestant === "sluice without Bottleneck") ?? sluice;
     lines.push(verdict("Its size in kB without Bottleneck:", bare.kilobytes, sizeTarget, 1));

@@ -80,9 +80,8 @@ export async function makeSentCall(
     return new Promise(() => {});
   };
   const { runId, params } = sent;
-  // Its own level, which a question ends.
-  const stop = new AbortController();
-  const run = new Run({ runId, params, events, drain, ask, signal: signal ?? stop.signal });
+  // Without a signal a question could not end it.
+  const run = new Run({ runId, params, events, drain, ask, signal: signal ?? new AbortController().signal });
   run.settles(ignore, ignore);
   const own = new RecordedAttempts(undefined, undefined, sent.identity);
   const details = () => {

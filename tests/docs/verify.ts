@@ -7,6 +7,8 @@ import { run } from "./run.js";
 export interface Verification {
   /** `README.md:42` */
   readonly name: string;
+  /** Whether nothing may run beside it: it replaces the clock of the process. */
+  readonly isAlone: boolean;
   /** Rejects with the page, the line and what is wrong there. */
   verify(): Promise<void>;
 }
@@ -21,7 +23,7 @@ export function verifications(
   const examples = plan(blocks, root);
   const types = checkTypes(examples, root);
   return examples.map((example) => {
-    const { name, file, mode, problem } = example;
+    const { name, file, mode, problem, code } = example;
     const verify = async () => {
       let problems = problem ? [problem] : (types.get(name) ?? []);
       if (problems.length === 0 && mode === "run") problems = await run(example, root, scratch, limit);
@@ -31,6 +33,6 @@ export function verifications(
       error.stack = `Error: ${text}\n    at ${root}/${file}:${problems[0]!.line}:1`;
       throw error;
     };
-    return { name, verify };
+    return { name, isAlone: /\bvirtualTime\(/.test(code), verify };
   });
 }

@@ -15,6 +15,8 @@ const peers = [
   "dataloader@2.2.3",
   "@opentelemetry/api@1.9.1",
   "log-update@7.2.0",
+  "@sinonjs/fake-timers@15.5.0",
+  "fast-check@4.10.2",
   "bullmq@6.7.0",
   "ioredis@6.0.0",
 ];
@@ -43,6 +45,9 @@ const redis = `
   await shared.close();`;
 const missing = `
   const spans = () => new Flow(node({})).run({}, { around: otel() });
+  for (const use of [virtualTime, explore]) {
+    try { await use(() => 1); } catch ({ code, message }) { console.log(code + ": " + message); }
+  }
   const limited = () => redisLimit("redis://127.0.0.1:1", { key: "a" });
   const sent = () => new Flow(node({
     executor: new Fleet({ connection: "redis://127.0.0.1:1", queue: "a" }), exec: () => 1,
@@ -61,6 +66,7 @@ beforeAll(async () => {
     `import { asyncify } from "sluice/threads";\nimport { batched } from "sluice/batching";
     import { Flow, Gate, node } from "sluice";\nimport { otel } from "sluice/otel";
     import { Fleet } from "sluice/bullmq";\nimport { redisLimit } from "sluice/redis";
+    import { explore, virtualTime } from "sluice/testing";
     import { showProgress } from "sluice/progress";${missing}`,
   );
   await writeFile(
@@ -68,6 +74,7 @@ beforeAll(async () => {
     `const { asyncify } = require("sluice/threads");\nconst { batched } = require("sluice/batching");
     const { Flow, Gate, node } = require("sluice");\nconst { otel } = require("sluice/otel");
     const { Fleet } = require("sluice/bullmq");\nconst { redisLimit } = require("sluice/redis");
+    const { explore, virtualTime } = require("sluice/testing");
     const { showProgress } = require("sluice/progress");\n(async () => {${missing}})();`,
   );
   await writeFile(
@@ -106,7 +113,9 @@ test.each(["missing.mjs", "missing.cjs"])(
   "without its package a wing says what to install: %s",
   async (program) => {
     expect(await run(packed.project, process.execPath, program)).toBe(
-      "MISSING_PEER: sluice/threads needs the package `piscina`, which is not installed; install it: npm install piscina\n" +
+      "MISSING_PEER: sluice/testing needs the package `@sinonjs/fake-timers`, which is not installed; install it: npm install @sinonjs/fake-timers\n" +
+        "MISSING_PEER: sluice/testing needs the package `fast-check`, which is not installed; install it: npm install fast-check\n" +
+        "MISSING_PEER: sluice/threads needs the package `piscina`, which is not installed; install it: npm install piscina\n" +
         "MISSING_PEER: sluice/batching needs the package `dataloader`, which is not installed; install it: npm install dataloader\n" +
         "MISSING_PEER: sluice/otel needs the package `@opentelemetry/api`, which is not installed; install it: npm install @opentelemetry/api\n" +
         "MISSING_PEER: sluice/bullmq needs the package `ioredis`, which is not installed; install it: npm install ioredis\n" +
@@ -259,6 +268,35 @@ test("in CommonJS Jest an optional package is missing with the flag that Jest ne
     `# MISSING_PEER sluice/batching needs the package \`dataloader\`, ${advice}`,
   ]);
   expect(await jest("--experimental-vm-modules")).toEqual(["# 49", "# 7"]);
+});
+
+test("virtualTime and explore work in Jest and in node:test", async () => {
+  const body = `
+      const time = virtualTime();
+      const gate = new Gate({ rate: { requests: 1, per: 60_000 } });
+      const slow = node({ gate, attempts: 2, backoff: 60_000, timeout: 1_000, exec: () => new Promise(() => {}) });
+      const { code } = await time.run(() => slow.run({})).catch((error) => error);
+      const minutes = Math.round(time.now / 60_000);
+      time.restore();
+      let runs = 0;
+      await explore(async ({ around }) => { runs++; await node({ exec: async () => 1 }).run({}, { around }); }, { runs: 5 });
+      process.stdout.write("\\n# " + [code, minutes, runs]);`;
+  await writeFile(
+    join(packed.project, "kit.test.js"),
+    `const { Gate, node } = require("sluice");\nconst { explore, virtualTime } = require("sluice/testing");
+    test("kit", async () => {${body}\n});`,
+  );
+  await writeFile(
+    join(packed.project, "kit.mjs"),
+    `import { test } from "node:test";\nimport { Gate, node } from "sluice";\nimport { explore, virtualTime } from "sluice/testing";
+    test("kit", async () => {${body}\n});`,
+  );
+  const jest = join(root, "node_modules/jest/bin/jest.js");
+  const runners = [[jest, "--rootDir", ".", "--no-watchman", "kit.test.js"], ["kit.mjs"]];
+  for (const runner of runners) {
+    const output = await run(packed.project, process.execPath, ...runner);
+    expect(output.match(/^# [A-Z].*/gm)).toEqual(["# TIMEOUT,1,5"]);
+  }
 });
 
 test("importing sluice loads no wing and none of their packages", async () => {

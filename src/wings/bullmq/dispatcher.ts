@@ -54,6 +54,7 @@ export class Dispatcher implements RunEnds {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    await this.#underWay.settle();
     await this.#queue.close();
     this.#subscriber.disconnect();
     this.#redis.disconnect();
@@ -61,7 +62,7 @@ export class Dispatcher implements RunEnds {
 
   /** Makes a call on a worker. */
   async execute(call: OpenCall): Promise<ExecutorAnswer> {
-    if (call.drain.aborted) throw call.drain.reason;
+    call.job.scope.cancellation?.throwIfDraining();
     const header = this.#headerOf(call);
     const waiting = new WaitingCall(call, this);
     const isKept = call.job.scope.run.journal !== undefined;
@@ -124,7 +125,7 @@ export class Dispatcher implements RunEnds {
 
   /** A call is aborted: it is waited for no more. */
   onAbort(waiting: WaitingCall): void {
-    waiting.fail(waiting.call.signal.reason);
+    waiting.fail(waiting.reason);
     if (waiting.place === undefined) return;
     const { sent, at } = waiting.place;
     this.#publish({ chunk: sent.id, abort: [at] });
@@ -134,7 +135,7 @@ export class Dispatcher implements RunEnds {
   /** The run drains: what was not sent is left undone, and workers begin no attempt. */
   onDrain(waiting: WaitingCall): void {
     const sent = waiting.place?.sent;
-    if (sent === undefined) waiting.fail(waiting.call.drain.reason);
+    if (sent === undefined) waiting.fail(waiting.reason);
     else if (!sent.isDraining) {
       sent.isDraining = true;
       this.#publish({ chunk: sent.id, drain: true });

@@ -1,6 +1,7 @@
 // The chunks that a coordinator has sent, or that an earlier process of its run has: what they come to, and what is
 // sent again.
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import type { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { decode } from "../shared/plain-data.js";
@@ -25,12 +26,16 @@ export interface UnderWayParts {
 /** What calls of one node in one run have in common. */
 export type Header = Omit<Chunk, "items" | "isAgain">;
 
+/** Ms after which a job that a worker still holds is tried to be removed again. */
+const LOCKED = 100;
+
 /** The chunks under way. */
 export class UnderWay {
   readonly #parts: UnderWayParts;
   readonly #sent = new Map<string, SentChunk>();
   /** What earlier processes have sent, by the run's id. */
   readonly #found = new Map<string, Promise<FoundCalls>>();
+  readonly #forgetting = new Set<Promise<void>>();
 
   constructor(parts: UnderWayParts) {
     this.#parts = parts;
@@ -38,6 +43,11 @@ export class UnderWay {
 
   get isEmpty(): boolean {
     return this.#sent.size === 0;
+  }
+
+  /** Resolves when what is over is removed, or after a second. */
+  async settle(): Promise<void> {
+    await Promise.race([Promise.all(this.#forgetting), sleep(1_000)]);
   }
 
   /** Sends calls together. */
@@ -120,8 +130,10 @@ export class UnderWay {
     capacity.queued--;
     if (--sent.left === 0) {
       this.#sent.delete(sent.id);
-      // By the next turn of the event loop the journal has the last result, if not on the disk.
-      setImmediate(() => void this.#forget(sent).catch(ignore));
+      const forgetting: Promise<void> = this.#forget(sent)
+        .catch(ignore)
+        .finally(() => this.#forgetting.delete(forgetting));
+      this.#forgetting.add(forgetting);
     }
     onRoom();
   }
@@ -129,9 +141,12 @@ export class UnderWay {
   /** Removes a chunk, once its results are safe. What cannot be removed is forgotten by its age. */
   async #forget({ id, data, journal, large }: SentChunk): Promise<void> {
     const { keys, queue, redis } = this.#parts;
+    await turn(); // by which the journal has the last result, if not on the disk
     await journal?.flush();
+    // Its worker stores the last outcome before it ends the job. If it dies between the two, the next one has to find
+    // the outcomes, or it makes the calls again.
+    while ((await queue.remove(id)) === 0) await sleep(LOCKED);
     await redis.del(keys.results(id), ...large);
-    await queue.remove(id);
     if (journal !== undefined) await redis.srem(keys.run(data.runId), id);
   }
 

@@ -32,15 +32,19 @@ export class WaitingCall {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    const { signal, drain } = call;
-    const onAbort = () => ends.onAbort(this);
-    const onDrain = () => ends.onDrain(this);
-    signal.addEventListener("abort", onAbort);
-    drain.addEventListener("abort", onDrain);
-    this.#release = () => {
-      signal.removeEventListener("abort", onAbort);
-      drain.removeEventListener("abort", onDrain);
+    // Two signals for each call would take longer than all the rest of it.
+    const { cancellation } = call.job.scope;
+    const onEnd = () => {
+      if (cancellation?.aborted) ends.onAbort(this);
+      else if (cancellation?.draining) ends.onDrain(this);
     };
+    cancellation?.listen(onEnd);
+    this.#release = () => cancellation?.unlisten(onEnd);
+  }
+
+  /** Why its run ends, once it does. */
+  get reason(): unknown {
+    return this.call.job.scope.cancellation?.reason;
   }
 
   end(answer: Promise<ExecutorAnswer>): void {

@@ -2,6 +2,7 @@
 // comes to before it takes the next.
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Job, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { warn } from "sluice/internal";
@@ -161,7 +162,8 @@ export class FleetWorker {
     const chunk = new TakenChunk(job, token, node as NonNullable<typeof node>);
     if (node === undefined) {
       this.#warnOfGraph(data);
-      return chunk.giveBack(GIVE_BACK);
+      await chunk.giveBack(GIVE_BACK);
+      return this.#pause(GIVE_BACK * (1 + Math.random()));
     }
     this.#chunks.set(chunk.id, chunk);
     const known = chunk.mayBeKnown ? await redis.hgetall(this.#keys.results(chunk.id)) : {};
@@ -172,6 +174,14 @@ export class FleetWorker {
     this.#waiting = [...this.#waiting, ...calls].sort((a, b) => a.deaths - b.deaths);
     if (chunk.left === 0) await this.#complete(chunk);
     this.#begin();
+  }
+
+  /** Takes nothing for some ms: otherwise it could be the first again and again to take what it gave back. */
+  async #pause(ms: number): Promise<void> {
+    const end = performance.now() + ms;
+    for (let left = ms; left > 0 && this.#closed === undefined; left = end - performance.now()) {
+      await Promise.race([sleep(left), this.#change()]);
+    }
   }
 
   #warnOfGraph(data: Chunk): void {

@@ -1,4 +1,6 @@
 // sluice/testing: what tests of flows need, and suites that hold what others write for sluice. For Node, and for any test runner.
+export { type Cassette, type CassetteMode, type CassetteOptions, cassette } from "./cassette/cassette.js";
+export { type Exploration, type ExploreOptions, explore } from "./explore.js";
 export { type ContractCase, type ContractOptions, journalContract } from "./journal-contract.js";
 export type { SharedLimitSubject } from "./limit-subject.js";
 export type { AccessKind } from "./races/accesses.js";
@@ -13,3 +15,4 @@ export type { Fault, FaultName, FaultResponse } from "./vendor/faults.js";
 export type { LimitWindow } from "./vendor/limits.js";
 export type { FakeVendorOptions } from "./vendor/options.js";
 export type { VendorMessage, VendorRequest } from "./vendor/request.js";
+export { type VirtualTime, virtualTime } from "./virtual-time.js";

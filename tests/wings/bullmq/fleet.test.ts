@@ -1,3 +1,4 @@
+import { type Job, Worker } from "bullmq";
 import {
   AsyncParallelBatchNode,
   type Context,
@@ -11,8 +12,10 @@ import {
 } from "sluice";
 import { Fleet } from "sluice/bullmq";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { keysOf } from "../../../src/wings/bullmq/protocol.js";
 import { rejection, turn } from "../../support/deferred.js";
 import { noRedis, type RedisServer, startRedis } from "../../support/redis.js";
+import { isFull } from "../../support/size.js";
 
 interface Shared {
   items: unknown[];
@@ -223,6 +226,37 @@ describe.skipIf(noRedis)("a fleet", () => {
       process.off("warning", onWarning);
     }
   });
+
+  test.runIf(isFull)(
+    "a worker that dies between its last outcome and the end of its job has no call repeated",
+    async () => {
+      const queue = `queue-${++queues}`;
+      const fleet = new Fleet({ connection: redis.url, queue });
+      fleets.push(fleet);
+      const shared: Shared = { items: [1] };
+      const running = flowOf(() => "here", { executor: fleet }).run(shared);
+      // A worker by hand, which goes no further.
+      const connection = { url: redis.url, maxRetriesPerRequest: null };
+      const dying = new Worker(queue, null, { connection, autorun: false, lockDuration: 300 });
+      let job: Job | undefined;
+      while (job?.id === undefined) job = await dying.getNextJob("token");
+      const outcome = { kind: "value", value: '="first"', attempts: 1, machine: "dying", took: 1 };
+      const keys = keysOf(queue);
+      await redis.client.hset(keys.results(job.id), "0", JSON.stringify(outcome));
+      const message = JSON.stringify({ chunk: job.id, outcomes: [[0, outcome]], emitted: [] });
+      await redis.client.publish(keys.fromWorkers, message);
+      await running;
+      expect(shared.results).toEqual(["first"]);
+      await dying.close();
+
+      let calls = 0;
+      await fleet.work(flowOf(() => ++calls));
+      const left = () => redis.client.exists(`bull:${queue}:${job?.id}`, keys.results(job?.id as string));
+      await expect.poll(left, { timeout: 15_000 }).toBe(0);
+      await fleet.close();
+      expect(calls).toBe(0);
+    },
+  );
 
   test("where no worker takes its calls for a minute, it says what to start", async () => {
     const warnings: string[] = [];
