@@ -11,11 +11,13 @@ const clock = "tests/**/*.clock.test.ts";
 const browser = "tests/**/*.browser.test.ts";
 /** They start processes and threads, or look for what is left in their own. */
 const house = [
-  "tests/{cli,docs,types,view,wings/threads}/**/*.test.ts",
+  "tests/{cli,cookbook,docs,types,view,wings/threads}/**/*.test.ts",
   "tests/{house,repository,properties/random-graphs}.test.ts",
 ];
 const packed = "tests/package/**/*.test.ts";
 const recipes = "cookbook/*/recipe.test.ts";
+/** Those that start no program. */
+const flows = "cookbook/*/*.test.ts";
 
 const tests = readdirSync(here("tests"), { recursive: true, encoding: "utf8" })
   .map((file) => file.replaceAll("\\", "/")) // on Windows too, for what follows are patterns
@@ -111,6 +113,16 @@ export default defineConfig({
           name: "browser",
           include: [browser],
           testTimeout: 120_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "cookbook",
+          include: [flows],
+          exclude: ["**/node_modules/**", recipes],
+          isolate: false,
           sequence: { groupOrder: 3 },
         },
       },

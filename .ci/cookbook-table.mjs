@@ -1,6 +1,6 @@
 // Makes the table of cookbook/README.md from the recipes: node .ci/cookbook-table.mjs. With --check it only tells
 // whether the table is as it should be.
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 const cookbook = new URL("../cookbook/", import.meta.url);
 const page = new URL("README.md", cookbook);
@@ -8,7 +8,7 @@ const groups = ["first steps", "batches", "parallel", "agents", "applications"];
 const HEAD = "| Recipe | What it teaches | Needs | Level |\n|---|---|---|---|\n";
 
 const recipes = readdirSync(cookbook, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && entry.name !== "node_modules")
+  .filter((entry) => existsSync(new URL(`${entry.name}/package.json`, cookbook))) // lib/ and stand-ins/ are none
   .map(({ name }) => {
     const { recipe } = JSON.parse(readFileSync(new URL(`${name}/package.json`, cookbook), "utf8"));
     const { group, level, lesson, needs } = recipe ?? {};

@@ -11,8 +11,48 @@ import { importsOf } from "./support/imports.js";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const cookbook = join(root, "cookbook");
 const recipes = readdirSync(cookbook, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && entry.name !== "node_modules")
-  .map((entry) => entry.name);
+  .map((entry) => entry.name)
+  .filter((name) => existsSync(join(cookbook, name, "package.json")));
+/** Those with a `<name>.test.ts`, which imports cookbook/lib; the others have a copy of all that they need. */
+const isShared = (recipe: string) => existsSync(join(cookbook, recipe, `${recipe}.test.ts`));
+
+/** Lines of code of the example of PocketFlow for the same job. */
+const pocketFlow: Readonly<Record<string, number>> = {
+  agent: 198,
+  "agentic-rag": 133,
+  "batch-flow": 98,
+  "batch-node": 92,
+  chat: 45,
+  "chat-guardrail": 94,
+  "chat-memory": 239,
+  "chat-web": 83,
+  "coding-agent": 237,
+  communication: 69,
+  debate: 164,
+  "deep-research": 158,
+  "embed-batching": 47,
+  heartbeat: 132,
+  "hello-flow": 33,
+  "human-approval": 252,
+  invoice: 278,
+  judge: 119,
+  "majority-vote": 73,
+  "map-reduce": 113,
+  mcp: 296,
+  "multi-agent": 81,
+  "nested-batch": 111,
+  newsletter: 162,
+  "parallel-images": 161,
+  "parallel-translate": 72,
+  rag: 220,
+  "self-healing-mermaid": 140,
+  streaming: 76,
+  "structured-output": 113,
+  supervisor: 193,
+  "text-to-sql": 331,
+  thinking: 234,
+  workflow: 147,
+};
 
 /** Programs of their own, which a recipe starts: they print, and read their environment. */
 const programs = ["ensemble/service.ts", "mcp/server.ts"];
@@ -59,8 +99,72 @@ test("what several of them use, they use in the same version", () => {
   expect([...versions].filter(([, found]) => found.size > 1)).toEqual([]);
 });
 
+/** Lines with a token. */
+function codeLines(text: string): number {
+  const tree = ts.createSourceFile("a.ts", text, ts.ScriptTarget.ES2022, true);
+  const lines = new Set<number>();
+  const visit = (node: ts.Node): void => {
+    const children = node.getChildren(tree).filter(({ kind }) => kind < ts.SyntaxKind.FirstJSDocNode);
+    children.forEach(visit);
+    if (children.length > 0 || node.getWidth(tree) === 0) return;
+    const [from, to] = [node.getStart(tree), node.end].map(
+      (at) => tree.getLineAndCharacterOfPosition(at).line,
+    );
+    for (let line = from as number; line <= (to as number); line++) lines.add(line);
+  };
+  visit(tree);
+  return lines.size;
+}
+
+test("what recipes share has at most 200 lines of code, and imports no recipe", () => {
+  const texts = readdirSync(join(cookbook, "lib")).map((file) => read("lib", file));
+  expect(texts.reduce((sum, text) => sum + codeLines(text), 0)).toBeLessThanOrEqual(200);
+  expect(texts.join("\n")).not.toMatch(/from "\.\.\//);
+});
+
+const shared = recipes.filter(isShared);
+describe.each(shared)("%s, on cookbook/lib", (recipe) => {
+  test("is read in one file, starts in 25 lines, and has a page of 40", () => {
+    expect(read(recipe, "main.ts").trimEnd().split("\n").length).toBeLessThanOrEqual(25);
+    const page = read(recipe, "README.md");
+    expect(page.trimEnd().split("\n").length).toBeLessThanOrEqual(40);
+    expect(page).toContain("```mermaid");
+    expect(page.replaceAll(/\s+/g, " ")).toContain(`Read [\`${recipe}.ts\`](${recipe}.ts) first`);
+    expect(page).toContain(`npx sluice demo ${recipe}`);
+  });
+
+  test("has tests that start no program, and no stand-in of its own", () => {
+    const text = read(recipe, `${recipe}.test.ts`);
+    expect(text).not.toMatch(/node:(child_process|worker_threads|http)"/);
+    const usesModel = sourcesOf(recipe).some((file) => read(recipe, file).includes('"../lib/model.js"'));
+    expect(existsSync(join(cookbook, "stand-ins", `${recipe}.ts`))).toBe(usesModel);
+    const { dependencies } = manifestOf(recipe);
+    for (const name of ["@copilotkit/aimock", "tsx", "vitest", "playwright-core"]) {
+      expect(dependencies[name], name).toBeUndefined();
+    }
+  });
+
+  test("is at most twice as long as the example of PocketFlow", () => {
+    const own = sourcesOf(recipe).filter((file) => !file.endsWith(".test.ts"));
+    const lines = own.reduce((sum, file) => sum + codeLines(read(recipe, file)), 0);
+    const most = recipe === "parallel-summaries" ? 150 : 2 * (pocketFlow[recipe] ?? 200);
+    expect(lines).toBeLessThanOrEqual(most);
+  });
+});
+
+test("the recipes on cookbook/lib are not much longer than the examples of PocketFlow", () => {
+  const pairs = shared.filter((recipe) => recipe in pocketFlow);
+  const ours = pairs.flatMap((recipe) =>
+    sourcesOf(recipe)
+      .filter((file) => !file.endsWith(".test.ts"))
+      .map((file) => codeLines(read(recipe, file))),
+  );
+  const sum = (counts: readonly number[]) => counts.reduce((all, count) => all + count, 0);
+  expect(sum(ours) / sum(pairs.map((recipe) => pocketFlow[recipe] ?? 0))).toBeLessThanOrEqual(1.3);
+});
+
 describe.each(recipes)("%s", (recipe) => {
-  test("has its files, and a page of at most 60 lines with a graph", () => {
+  test.skipIf(isShared(recipe))("has its files, and a page of at most 60 lines with a graph", () => {
     for (const file of ["main.ts", "flow.ts", "nodes.ts", "recipe.test.ts"]) {
       expect(existsSync(join(cookbook, recipe, file)), file).toBe(true);
     }
@@ -76,7 +180,7 @@ describe.each(recipes)("%s", (recipe) => {
     expect(hidden).toBe(true);
     expect(scripts).toMatchObject({
       start: expect.stringContaining("main.ts"),
-      test: "vitest run recipe.test.ts",
+      test: `vitest run ${isShared(recipe) ? recipe : "recipe"}.test.ts`,
     });
     const { sluice, ...others } = { ...dependencies, ...devDependencies };
     expect(sluice).toMatch(/^\^/);
@@ -86,11 +190,15 @@ describe.each(recipes)("%s", (recipe) => {
   test("imports its own files and what its package.json names, nothing else, and names no more", () => {
     const { dependencies, devDependencies } = manifestOf(recipe);
     const used = new Set(["tsx", "vitest"]);
+    const all = sourcesOf(recipe).map((file) => read(recipe, file));
+    if (all.some((text) => text.includes('"../lib/model.js"')))
+      for (const name of ["openai", "zod"]) used.add(name);
     for (const file of sourcesOf(recipe)) {
       const tree = ts.createSourceFile(file, read(recipe, file), ts.ScriptTarget.ES2022, true);
       for (const specifier of importsOf(tree)) {
         if (specifier.startsWith(".")) {
           const target = join(dirname(join(recipe, file)), specifier);
+          if (target.startsWith("lib/") && isShared(recipe)) continue;
           expect(target.split("/")[0], `${file} imports ${specifier}`).toBe(recipe);
           continue;
         }

@@ -3,7 +3,7 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { parse } from "csv-parse";
-import { InputError } from "./input-error.js";
+import { UsageError } from "../lib/main.js";
 
 /** One row as it is in the file: nothing is checked yet, and a short row lacks some of it. */
 export type Row = Partial<Record<(typeof COLUMNS)[number], string>>;
@@ -21,7 +21,7 @@ export interface Chunk {
  * Reads a file chunk by chunk. Nothing is read until the next chunk is asked for, save for what the streams
  * hold in their buffers, and whoever stops asking closes the file.
  *
- * @throws InputError if the file cannot be read or lacks a column.
+ * @throws UsageError if the file cannot be read or lacks a column.
  */
 export async function* readChunks(path: string, size: number, signal: AbortSignal): AsyncGenerator<Chunk> {
   const file = createReadStream(path, { signal });
@@ -44,8 +44,8 @@ export async function* readChunks(path: string, size: number, signal: AbortSigna
     }
     if (rows.length > 0) yield { from, rows };
   } catch (error) {
-    if (signal.aborted || error instanceof InputError) throw error;
-    throw new InputError(
+    if (signal.aborted || error instanceof UsageError) throw error;
+    throw new UsageError(
       `Expected a CSV file, got "${path}": ${(error as Error).message}. Correct the path or the file.`,
     );
   } finally {
@@ -56,7 +56,7 @@ export async function* readChunks(path: string, size: number, signal: AbortSigna
 function checked(path: string, names: readonly string[]): string[] {
   const missing = COLUMNS.filter((column) => !names.includes(column));
   if (missing.length === 0) return [...names];
-  throw new InputError(
+  throw new UsageError(
     `Expected the columns ${COLUMNS.join(", ")}, got "${names.join(",")}" in "${path}". Add ${missing.join(", ")}, or change COLUMNS in sales.ts.`,
   );
 }

@@ -1,5 +1,5 @@
 // What is argued about: a motion, and numbered facts that both sides may use.
-import { InputError } from "./input-error.js";
+import { UsageError } from "../lib/main.js";
 
 /** A motion and its facts. */
 export interface Case {
@@ -21,15 +21,15 @@ Weirford should make its buses free of charge
 - The depot is short of 14 drivers, so that more passengers mean longer delays.
 `;
 
-/** Reads a motion from the first line, and facts from the lines that begin with a dash. @throws InputError */
+/** Reads a motion from the first line, and facts from the lines that begin with a dash. @throws UsageError */
 export function parseCase(text: string, rounds: number): Case {
   const [motion = "", ...lines] = text.trim().split(/\s*\n\s*/);
   const facts = lines.flatMap((line) => (line.startsWith("- ") ? [line.slice(2).trim()] : []));
   if (motion === "" || motion.startsWith("- ")) {
-    throw new InputError(`Expected the motion in the first line, got "${motion}". Write facts below it.`);
+    throw new UsageError(`Expected the motion in the first line, got "${motion}". Write facts below it.`);
   }
   if (facts.length < rounds) {
-    throw new InputError(
+    throw new UsageError(
       `Expected at least ${rounds} facts, one for each round, got ${facts.length}. Write each as a line that begins with "- ", or lower --rounds.`,
     );
   }

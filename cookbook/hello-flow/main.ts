@@ -1,44 +1,11 @@
-// The command line: the only file that reads the environment or prints.
-import { constants } from "node:os";
-import { createHelloFlow } from "./flow.js";
-import { InputError } from "./input-error.js";
-import { connect, type Service } from "./llm.js";
-import type { Shared } from "./nodes.js";
+// The program: read hello-flow.ts first.
+import { program } from "../lib/main.js";
+import { connect } from "../lib/model.js";
+import { createHelloFlow, type Shared } from "./hello-flow.js";
 
-const stop = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => {
-    process.exitCode = 128 + constants.signals[signal];
-    stop.abort(new Error(`Stopped by ${signal}`));
-  });
-}
-
-let service: Service | undefined;
-try {
-  await main();
-} catch (error) {
-  if (!stop.signal.aborted) {
-    process.exitCode = error instanceof InputError ? 2 : 1;
-    console.error(error instanceof InputError ? `error: ${error.message}` : error);
-  }
-} finally {
-  await service?.close();
-}
-
-async function main(): Promise<void> {
-  const shared: Shared = { question: questionOf(process.argv.slice(2)) };
-  service = await connect(process.env);
-  console.log(`${service.about}\n`);
-  console.log(`Question: ${shared.question}`);
-  await createHelloFlow(service).run(shared, { signal: stop.signal });
-  console.log(`Answer:   ${shared.answer}`);
-}
-
-function questionOf(words: readonly string[]): string {
-  if (words.length === 0) return "What is 17 times 23?";
-  const question = words.join(" ").trim();
-  if (question !== "") return question;
-  throw new InputError(
-    'Expected a question, got an empty text. Write one: npm start -- "What is 17 times 23?"',
-  );
-}
+await program("[question]", {}, async ({ words, run }) => {
+  const shared: Shared = { question: words.join(" ") || "What is 17 times 23?" };
+  const model = await connect("hello-flow");
+  await createHelloFlow(model).run(shared, run);
+  console.log(`Question: ${shared.question}\nAnswer:   ${shared.answer}`);
+});

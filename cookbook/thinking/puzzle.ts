@@ -1,5 +1,5 @@
 // The puzzle and its rules: jugs without marks, as much water as one likes, and an amount to be measured.
-import { InputError } from "./input-error.js";
+import { UsageError } from "../lib/main.js";
 
 /** Jugs are called A, B, C, …; all of them are empty at first. */
 export interface Puzzle {
@@ -9,13 +9,13 @@ export interface Puzzle {
   readonly target: number;
 }
 
-/** Reads a puzzle from numbers, of which the last is the target. @throws InputError */
+/** Reads a puzzle from numbers, of which the last is the target. @throws UsageError */
 export function parsePuzzle(words: readonly string[]): Puzzle {
   const numbers = words.map(Number);
   const target = numbers.pop() ?? 0;
   const sound = words.every((word) => /^[1-9]\d?$/.test(word)) && numbers.length >= 2 && numbers.length <= 4;
   if (sound) return { jugs: numbers, target };
-  throw new InputError(
+  throw new UsageError(
     `Expected the sizes of 2 to 4 jugs and then the litres to measure, each from 1 to 99, got "${words.join(" ")}". Write for example: 3 5 4.`,
   );
 }

@@ -1,12 +1,13 @@
 // sluice add: a recipe in a folder of a project that there is.
 import { existsSync } from "node:fs";
 import { realpath } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { Command } from "commander";
-import { filesOf, isInside, type Planned, writeAll } from "./copy-recipe.js";
+import { isInside, type Planned, writeAll } from "./copy-recipe.js";
 import { folderName, type Io, quoted, shellWord, UsageError } from "./io.js";
 import { merge, readManifest } from "./manifest.js";
 import { packageRoot } from "./package-root.js";
+import { filesOf } from "./recipe-files.js";
 import { listOf, type Recipe, readRecipes, recipeNamed } from "./recipes.js";
 
 interface AddOptions {
@@ -19,6 +20,7 @@ const HELP = `
 What the recipe needs is written into package.json; a package that is there already keeps
 its version. Nothing is installed, and no file that is there is overwritten without asking;
 where nobody can be asked, nothing is written. Where one file cannot be written, none is.
+What recipes share goes into lib, once.
 
 Examples:
   $ sluice add --list                   names the recipes
@@ -57,16 +59,28 @@ async function add(recipe: Recipe, options: AddOptions, root: string, io: Io): P
   const { text, added, kept } = merge(project.text, needed, own.version as string);
   const home = resolve("");
   const target = resolve(folderName(to));
-  const files: Planned[] = await filesOf(recipe.folder, target);
-  if (project.manifest.type !== "module") {
+  const isModule = project.manifest.type === "module";
+  // Beside the recipe, for the next one to share; in a project that is no module only the recipe's own folder is one.
+  const isBeside = isModule && target !== home;
+  const {
+    own: found,
+    shared,
+    kept: sharedKept,
+  } = await filesOf(recipe.folder, target, join(isBeside ? dirname(target) : target, "lib"));
+  const files: Planned[] = [...found];
+  if (!isModule) {
     // The recipe's files are modules, and their project is none.
     files.push({ path: join(target, "package.json"), text: '{ "private": true, "type": "module" }\n' });
   }
-  const all = added.length > 0 ? [...files, { path: await manifestPath(), text, replaces: true }] : files;
+  const copied = [...files, ...shared];
+  const all = added.length > 0 ? [...copied, { path: await manifestPath(), text, replaces: true }] : copied;
   await writeAll(all, isInside(target, home) ? home : target, force, io);
 
   const at = relative("", target) || ".";
   io.out(`${at}: ${files.length} files, of the recipe ${recipe.name}.\n`);
+  for (const { path } of shared) io.out(`${relative("", path)}: what recipes share.\n`);
+  for (const path of sharedKept)
+    io.out(`${relative("", path)}: kept, and not as in this version of sluice.\n`);
   if (added.length > 0) io.out(`package.json: added ${added.join(", ")}.\n`);
   for (const { name, kept: own, tested } of kept) {
     io.err(`warning: package.json keeps ${name} ${own}; the recipe was tested with ${tested}\n`);

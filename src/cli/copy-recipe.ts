@@ -1,6 +1,6 @@
 // Copies the files of a recipe: all of them or none, and over nothing that is there unless somebody says so.
 import { randomUUID } from "node:crypto";
-import { lstat, mkdir, readdir, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
 import { Failure, type Io, quoted, UsageError } from "./io.js";
 
@@ -10,20 +10,6 @@ export type Planned = {
   /** Whether it may take the place of a file without a question. @default false */
   readonly replaces?: boolean;
 } & ({ readonly text: string } | { readonly from: string });
-
-/** What is in a recipe and not for copying: what its own installation made, and what is written anew. */
-const LEFT_OUT = new Set(["node_modules", "package.json"]);
-
-/** The files of a recipe, by where they are to be. */
-export async function filesOf(recipe: string, target: string): Promise<Planned[]> {
-  const found = await readdir(recipe, { recursive: true, withFileTypes: true });
-  return found
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter((file) => !LEFT_OUT.has(relative(recipe, file).split(sep)[0] as string))
-    .sort()
-    .map((from) => ({ from, path: join(target, relative(recipe, from)) }));
-}
 
 /**
  * Writes all files, or none. Each is written beside its place first, and moved there when all of them are on the disk.

@@ -1,10 +1,11 @@
 // sluice new: a project made of a recipe.
 import { basename, join, relative, resolve } from "node:path";
 import { Command } from "commander";
-import { filesOf, writeAll } from "./copy-recipe.js";
+import { writeAll } from "./copy-recipe.js";
 import { folderName, type Io, shellWord } from "./io.js";
 import { projectOf, readManifest } from "./manifest.js";
 import { packageRoot } from "./package-root.js";
+import { filesOf } from "./recipe-files.js";
 import { readRecipes, recipeNamed } from "./recipes.js";
 
 interface NewOptions {
@@ -56,13 +57,15 @@ export const newCommand = (io: Io): Command =>
         readManifest(root),
       ]);
       const target = resolve(folderName(folder));
+      const { own: copied, shared } = await filesOf(recipe.folder, target, join(target, "lib"));
       const text = (file: string, text: string) => ({ path: join(target, file), text });
       const files = [
         text("package.json", projectOf(manifest, packageName(target), own)),
         text("tsconfig.json", `${JSON.stringify(TSCONFIG, null, 2)}\n`),
         text("vitest.config.ts", VITEST_CONFIG),
         text(".gitignore", "node_modules/\n.env\n"),
-        ...(await filesOf(recipe.folder, target)),
+        ...copied,
+        ...shared,
       ];
       await writeAll(files, target, force, io);
       const at = relative("", target) || ".";

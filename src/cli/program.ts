@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { addCommand } from "./add.js";
 import { commandIn, usageOf } from "./commander-usage.js";
 import { addCompletion } from "./completion.js";
+import { demoCommand } from "./demo.js";
 import { graphCommand } from "./graph.js";
 import { Exit, Failure, type Io, UsageError } from "./io.js";
 import { readManifest } from "./manifest.js";
@@ -22,6 +23,7 @@ const commands: readonly ((io: Io) => Command)[] = [
   workerCommand,
   newCommand,
   addCommand,
+  demoCommand,
 ];
 
 const EXAMPLES = `
@@ -35,6 +37,7 @@ Examples:
   $ sluice worker flow.ts               take calls of a flow that runs elsewhere
   $ sluice add --list                   name the recipes of the cookbook
   $ sluice new my-agent --recipe agent  make a project of one
+  $ sluice demo agent                   run one without a key
 
 A run is recorded by recordTrace of "sluice/trace":
   const trace = recordTrace("run.jsonl");
@@ -47,7 +50,9 @@ sluice runs resume are in its help.`;
 /** Runs the command line and gives the exit code. */
 export async function runProgram(args: readonly string[], io: Io): Promise<number> {
   const program = new Command("sluice")
-    .description("Look at flows: their graphs, and what their runs did. Go on with runs. Copy recipes.")
+    .description(
+      "Look at flows: their graphs, and what their runs did. Go on with runs. Copy recipes and try them.",
+    )
     .helpOption("-h, --help", "show this help, or that of a command")
     .option("-V, --version", "print the version")
     .addHelpText("after", EXAMPLES);

@@ -1,4 +1,5 @@
 // The recipes that the package brings along, as their manifests tell them.
+import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { nearest } from "../base/nearest.js";
@@ -22,7 +23,7 @@ export async function readRecipes(cookbook: string): Promise<Recipe[]> {
   try {
     const entries = await readdir(cookbook, { withFileTypes: true });
     const names = entries
-      .filter((entry) => entry.isDirectory() && entry.name !== "node_modules")
+      .filter((entry) => existsSync(join(cookbook, entry.name, "package.json"))) // lib/ is no recipe
       .map(({ name }) => name)
       .sort(); // Bun lists a folder in another order
     const reading = names.map(async (name): Promise<Recipe> => {

@@ -69,7 +69,7 @@ describe("sluice new", () => {
     expect(manifest.recipe).toBeUndefined();
     for (const file of readdirSync(join(cookbook, "agent")).filter((file) => /\.(ts|md)$/.test(file))) {
       expect(readFileSync(join(made, file), "utf8"), file).toBe(
-        readFileSync(join(cookbook, "agent", file), "utf8"),
+        readFileSync(join(cookbook, "agent", file), "utf8").replaceAll('"../lib/', '"./lib/'),
       );
     }
     expect(existsSync(join(made, "node_modules"))).toBe(false);
@@ -79,7 +79,7 @@ describe("sluice new", () => {
   test("what it makes type-checks", async () => {
     const folder = folderOf();
     const recipes = isFull
-      ? readdirSync(cookbook).filter((name) => existsSync(join(cookbook, name, "flow.ts")))
+      ? readdirSync(cookbook).filter((name) => existsSync(join(cookbook, name, "package.json")))
       : ["hello-flow"];
     for (const recipe of recipes) {
       await sluice(cli, ["new", recipe, "--recipe", recipe], folder);
@@ -129,7 +129,7 @@ describe("sluice new", () => {
       env,
       encoding: "utf8",
     });
-    expect(out).toContain("No OPENAI_API_KEY");
+    expect(out).toContain("It is 391.");
   });
 
   test("overwrites nothing without being told: where nobody can be asked it writes nothing", async () => {
@@ -147,16 +147,16 @@ describe("sluice new", () => {
 
   test.each([true, false])("asked at a terminal whether to overwrite, and told %s", async (answer) => {
     const folder = folderOf();
-    writeFileSync(join(folder, "flow.ts"), "mine");
+    writeFileSync(join(folder, "hello-flow.ts"), "mine");
     const asked: string[] = [];
     const ask = async (question: string) => {
       asked.push(question);
       return answer;
     };
     const code = await runProgram(["new", folder], { out: () => {}, err: () => {}, ask });
-    expect(asked).toEqual([expect.stringMatching(/^Overwrite .*flow\.ts\?$/)]);
+    expect(asked).toEqual([expect.stringMatching(/^Overwrite .*hello-flow\.ts\?$/)]);
     expect(code).toBe(answer ? 0 : 2);
-    expect(readFileSync(join(folder, "flow.ts"), "utf8") === "mine").toBe(!answer);
+    expect(readFileSync(join(folder, "hello-flow.ts"), "utf8") === "mine").toBe(!answer);
     expect(existsSync(join(folder, "package.json"))).toBe(answer);
   });
 });
@@ -186,9 +186,11 @@ describe("sluice add", () => {
         `warning: package.json keeps zod ^3.0.0; the recipe was tested with ${tested("agent").zod}\n`,
       );
     }
-    expect(out).toMatch(/^agent: \d+ files, of the recipe agent\.\npackage\.json: added .*openai@/);
+    expect(out).toMatch(
+      /^agent: \d+ files, of the recipe agent\.\nlib\/[\s\S]*\npackage\.json: added .*openai@/,
+    );
     expect(out).toMatch(/npm install && npx tsx agent\/main\.ts\n$/);
-    expect(existsSync(join(folder, "agent/nodes.ts"))).toBe(true);
+    expect(existsSync(join(folder, "agent/agent.ts"))).toBe(true);
     expect(existsSync(join(folder, "agent/package.json"))).toBe(false);
     expect(existsSync(join(folder, "node_modules"))).toBe(false);
   });
@@ -283,17 +285,17 @@ describe("sluice add", () => {
     mkdirSync(join(folder, "real"));
     symlinkSync(join(folder, "real"), join(folder, "hello"));
     expect((await sluice(cli, ["add", "hello-flow", "--to", "hello"], folder)).code).toBe(0);
-    expect(existsSync(join(folder, "real/flow.ts"))).toBe(true);
+    expect(existsSync(join(folder, "real/hello-flow.ts"))).toBe(true);
   });
 
   test.skipIf(noDisk !== undefined)(
     "on a full disk the project is as it was, wherever the room ends",
     async () => {
-      const disk = mountDisk(40);
+      const disk = mountDisk(64);
       const manifest = JSON.stringify({ name: "mine", type: "module", pad: "x".repeat(3_950) }, null, 2);
       try {
         // From where nothing fits to where only the end of package.json does not.
-        for (let filled = 0; filled <= 32; filled += 4) {
+        for (let filled = 0; filled <= 56; filled += 4) {
           writeFileSync(join(disk.folder, "package.json"), manifest);
           writeFileSync(join(disk.folder, "filler"), "x".repeat(filled * 1_024));
           const { code, err } = await sluice(cli, ["add", "hello-flow"], disk.folder);
@@ -302,15 +304,53 @@ describe("sluice add", () => {
             expect(err).toMatch(/^error: .* could not be written \(ENOSPC.*\); nothing was added\n$/);
             expect(readFileSync(join(disk.folder, "package.json"), "utf8")).toBe(manifest);
           } else expect(json(disk.folder, "package.json").dependencies.sluice).toBeDefined();
-          const left = isDone ? ["filler", "hello-flow", "package.json"] : ["filler", "package.json"];
+          const left = isDone ? ["filler", "hello-flow", "lib", "package.json"] : ["filler", "package.json"];
           expect(readdirSync(disk.folder).sort(), `${filled} kB`).toEqual(left);
-          rmSync(join(disk.folder, "hello-flow"), { recursive: true, force: true });
+          for (const name of ["hello-flow", "lib"])
+            rmSync(join(disk.folder, name), { recursive: true, force: true });
         }
       } finally {
         disk.unmount();
       }
     },
   );
+
+  test("what recipes share is copied once, beside them, and is the user's from then on", async () => {
+    const folder = folderOf({ name: "mine", type: "module" });
+    const first = await sluice(cli, ["add", "hello-flow", "--to", "src/hello"], folder);
+    expect(first.out).toContain("src/lib/model.ts: what recipes share.\n");
+    expect(readdirSync(join(folder, "src/lib")).sort()).toEqual(["main.ts", "model.ts"]);
+    expect(readFileSync(join(folder, "src/hello/main.ts"), "utf8")).toContain('from "../lib/main.js"');
+    const again = await sluice(cli, ["add", "hello-flow", "--to", "src/again"], folder);
+    expect([again.code, again.err]).toEqual([0, ""]);
+    expect(again.out).not.toContain("lib/");
+    const path = join(folder, "src/lib/model.ts");
+    writeFileSync(path, `${readFileSync(path, "utf8")}// mine\n`);
+    const third = await sluice(cli, ["add", "hello-flow", "--to", "src/third"], folder);
+    expect(third.out).toContain("src/lib/model.ts: kept, and not as in this version of sluice.\n");
+    expect(readFileSync(path, "utf8")).toMatch(/\/\/ mine\n$/);
+  });
+
+  test("a file of the project that has the name of one that recipes share is not overwritten", async () => {
+    const folder = folderOf({ name: "mine", type: "module" });
+    mkdirSync(join(folder, "lib"));
+    writeFileSync(join(folder, "lib/main.ts"), "export {};");
+    const { code, err } = await sluice(cli, ["add", "hello-flow"], folder);
+    expect(code).toBe(2);
+    expect(err).toContain("got lib/main.ts. Nothing was written.");
+    expect(readdirSync(folder).sort()).toEqual(["lib", "package.json"]);
+    expect(readdirSync(join(folder, "lib"))).toEqual(["main.ts"]);
+  });
+
+  test.each([
+    ["in a project that is no module", { name: "old" }, "src/hello"],
+    ["at the root of a project", { name: "mine", type: "module" }, "."],
+  ])("%s it is in the recipe's own folder", async (_, manifest, to) => {
+    const folder = folderOf(manifest);
+    expect((await sluice(cli, ["add", "hello-flow", "--to", to], folder)).code).toBe(0);
+    expect(readdirSync(join(folder, to, "lib")).sort()).toEqual(["main.ts", "model.ts"]);
+    expect(readFileSync(join(folder, to, "hello-flow.ts"), "utf8")).toContain('from "./lib/model.js"');
+  });
 
   test("names the recipes, and the one that was meant", async () => {
     const list = await sluice(cli, ["add", "--list"], folderOf());
@@ -325,5 +365,31 @@ describe("sluice add", () => {
     expect((await sluice(cli, ["add"], folderOf({}))).err).toBe(
       "error: Expected the name of a recipe, got nothing. sluice add --list names them all.\n",
     );
+  });
+});
+
+describe("sluice demo", () => {
+  test("runs a recipe without a key, with what follows its name, and gives its exit code", async () => {
+    const folder = folderOf();
+    const cliRun = (...args: string[]) =>
+      spawnSync(process.execPath, [cli.main, "demo", ...args], {
+        cwd: folder,
+        encoding: "utf8",
+        env: { ...process.env, OPENAI_API_KEY: "not used" },
+      });
+    const { status, stdout, stderr } = cliRun("hello-flow", "What is 12 times 12?");
+    expect(stdout).toBe("Question: What is 12 times 12?\nAnswer:   It is 144.\n");
+    expect(stderr).toMatch(/^No API key: a stand-in at http:\/\/127\.0\.0\.1:\d+\/v1 answers\.\n$/);
+    expect(status).toBe(0);
+    const wrong = cliRun("hello-flow", "--loud");
+    expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining("Unknown option '--loud'")]);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("an unknown recipe is named", async () => {
+    expect(await sluice(cli, ["demo", "agnet"], folderOf())).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("Did you mean agent?"),
+    });
   });
 });

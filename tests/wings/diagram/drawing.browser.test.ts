@@ -12,7 +12,8 @@ import {
   createParallelFlow,
   createSequentialFlow,
 } from "../../../cookbook/ensemble/flow.js";
-import { createSummariesFlow } from "../../../cookbook/parallel-summaries/flow.js";
+import type { Model } from "../../../cookbook/lib/model.js";
+import { createSummariesFlow } from "../../../cookbook/parallel-summaries/parallel-summaries.js";
 import { createHashFlow } from "../../../cookbook/threads-hash/flow.js";
 import { canDraw, type Drawing, launch, openDrawing } from "../../support/drawing.js";
 import { hostileNames } from "../../support/hostile-names.js";
@@ -112,13 +113,7 @@ describe.skipIf(!canDraw)("in Chromium", () => {
       createSequentialFlow(ensemble),
       createParallelFlow(ensemble),
       createMixedFlow(ensemble),
-      createSummariesFlow({
-        llm: never,
-        gate,
-        concurrency: 16,
-        onPlan: never,
-        onProgress: never,
-      }),
+      createSummariesFlow({ calls: { gate } } as Model),
       createHashFlow({ stretch: never, concurrency: 4 }),
     ];
     const pages = [".", "docs", "cookbook"].flatMap((folder) =>

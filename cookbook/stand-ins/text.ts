@@ -1,0 +1,36 @@
+// What several stand-ins need: sentences, and the words in them that mean something.
+const segmenter = new Intl.Segmenter("en", { granularity: "sentence" });
+
+export const sentencesOf = (text: string): string[] =>
+  Array.from(segmenter.segment(text.replaceAll(/\s+/g, " ")), ({ segment }) => segment.trim()).filter(
+    Boolean,
+  );
+
+/** Words of four letters or more, by their beginnings, so that "limits" and "limited" are one. */
+export const stemsOf = (text: string): Set<string> =>
+  new Set((text.toLowerCase().match(/\p{L}{4,}/gu) ?? []).map((word) => word.slice(0, 6).replace(/s$/, "")));
+
+/** How many of the words of one text are in the other. */
+export const overlap = (a: ReadonlySet<string>, b: ReadonlySet<string>): number =>
+  [...a].filter((word) => b.has(word)).length;
+
+/** The sentences that have most in common with all others, in their order. */
+export function central(text: string, count: number): string {
+  const all = sentencesOf(text)
+    .slice(0, 100)
+    .map((sentence) => ({ sentence, stems: stemsOf(sentence) }));
+  const ranked = all
+    .map(({ sentence, stems }, at) => {
+      const shared = all.reduce(
+        (sum, other) => sum + (other.stems === stems ? 0 : overlap(stems, other.stems)),
+        0,
+      );
+      return { sentence, at, rank: shared / Math.log(stems.size + 3) };
+    })
+    .sort((a, b) => b.rank - a.rank || a.at - b.at)
+    .slice(0, count);
+  return ranked
+    .sort((a, b) => a.at - b.at)
+    .map(({ sentence }) => sentence)
+    .join(" ");
+}
