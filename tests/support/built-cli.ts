@@ -32,7 +32,6 @@ export async function build(): Promise<BuiltCli> {
     "sluice/bullmq": join(root, "src/wings/bullmq/index.ts"),
     "sluice/diagram": join(root, "src/wings/diagram/index.ts"),
     "sluice/journal": join(root, "src/wings/journal/index.ts"),
-    "sluice/bullmq": join(root, "src/wings/bullmq/index.ts"),
   });
   return {
     folder,

@@ -2,6 +2,7 @@ import { AsyncParallelBatchNode, chain, Flow, node, parallel } from "sluice";
 import { SuspendedError } from "sluice/journal";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { z } from "zod";
+import { decode } from "../../../src/wings/shared/plain-data.js";
 import { inWords, sized } from "../../support/size.js";
 import { randomOf } from "./support/random-flows.js";
 import { codeOf, Started, type Store } from "./support/started.js";
@@ -245,7 +246,7 @@ test("200 approvals answered in random order, while some are still being asked, 
     open.sort(() => random() - 0.5);
     for (const { token, question } of open) {
       asked.set(token, question);
-      await started.journal.answer(token, `yes ${JSON.parse(question)[0]}`);
+      await started.journal.answer(token, `yes ${decode(question)}`);
     }
   };
   for (;;) {
