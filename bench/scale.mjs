@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { Redis } from "ioredis";
 import { startServer, startWorker } from "./lib/fleet.mjs";
 import { drawScale } from "./lib/scale-chart.mjs";
 import { simulate } from "./lib/scale-model.mjs";
@@ -28,14 +29,38 @@ async function run({ workers, journal, ...task }) {
   });
   await once(child, "message"); // it is warm
   const before = await server.cpu();
+  const workersBefore = await cpuOf(started);
   child.send("go");
   const [{ ms, cpu, jobs }] = await once(child, "message");
   const redis = ((await server.cpu()) - before) * 1e3;
+  const worker = (await cpuOf(started)) - workersBefore;
+  const trip = await tripTo(server.url);
   for (const each of started) each.stop();
   child.kill("SIGKILL");
   await server.stop();
   rmSync(folder, { recursive: true });
-  return { ms, cpu, redis, jobs };
+  return { ms, cpu, redis, jobs, worker, trip };
+}
+
+const cpuOf = async (workers) =>
+  (await Promise.all(workers.map((each) => each.cpu()))).reduce((sum, ms) => sum + ms, 0);
+
+/** How long a command and its answer are under way, in ms. */
+async function tripTo(url) {
+  const client = new Redis(url);
+  await client.ping();
+  const start = performance.now();
+  for (let at = 0; at < 500; at++) await client.ping();
+  const ms = performance.now() - start;
+  client.disconnect();
+  return ms / 500;
+}
+
+/** What a timer of so many ms takes: the items of the real batch are made of them. */
+async function timerOf(ms) {
+  const start = performance.now();
+  for (let at = 0; at < 20; at++) await new Promise((resolve) => setTimeout(resolve, ms));
+  return (performance.now() - start) / 20;
 }
 
 buildSluice();
@@ -55,12 +80,17 @@ const costs = {
   redis: split(single.redis, wide.redis),
   coordinator: split(single.cpu, wide.cpu),
   journal: { job: 0, item: Math.max(0, (kept.cpu - wide.cpu) / COUNT) },
+  worker: wide.worker / COUNT,
+  trip: single.trip,
 };
 const micro = (ms) => `${(ms * 1e3).toFixed(0)} µs`;
 console.log(`${machine()}\n`);
 console.log("| Costs of | a job | an item |\n|---|--:|--:|");
-for (const [name, { job, item }] of Object.entries(costs))
+for (const name of ["redis", "coordinator", "journal"]) {
+  const { job, item } = costs[name];
   console.log(`| ${name} | ${micro(job)} | ${micro(item)} |`);
+}
+console.log(`| worker | | ${micro(costs.worker)} |\n\nA command and its answer: ${micro(costs.trip)}.`);
 
 const TAKES = 50;
 const measured = await run({ workers: 4, items: COUNT, atOnce: 1_000, takes: TAKES, journal: true });
@@ -69,7 +99,7 @@ const predicted = simulate({
   workers: 4,
   slots: CONCURRENCY,
   items: COUNT,
-  takes: TAKES,
+  takes: await timerOf(TAKES),
   journal: true,
 });
 const off = predicted.ms / measured.ms - 1;

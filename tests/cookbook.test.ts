@@ -64,6 +64,8 @@ const peers = {
   otel: "@opentelemetry/api",
   progress: "log-update",
   journal: "libsql",
+  bullmq: "bullmq",
+  redis: "ioredis",
 };
 
 interface Manifest {

@@ -1,5 +1,5 @@
-// A fleet in virtual time: a coordinator and a Redis that do one thing at a time, and workers with slots. What waits
-// is what matters, so messages take no time, and a journal's row is work of the coordinator, which writes it.
+// A fleet in virtual time: a coordinator and a Redis that do one thing at a time, and workers with slots. A slot is free
+// again when Redis has stored its outcome. A journal's row is work of the coordinator, which writes it.
 const CHUNK_WORK = 1_000;
 /** Runs are simulated up to so many items; what is longer goes on at the pace of the second half. */
 const MOST = 200_000;
@@ -60,7 +60,8 @@ class Server {
 /**
  * Simulates one batch.
  *
- * @param costs - In ms, of a job and of an item: of Redis, the coordinator, and the journal.
+ * @param costs - In ms, of a job and of an item: of Redis, the coordinator, and the journal; a worker's of an item; and
+ * how long a message and its answer are under way.
  * @returns The time in ms, and which share of it each was busy.
  */
 export function simulate({ costs, workers, slots, items, takes, journal }) {
@@ -92,15 +93,18 @@ export function simulate({ costs, workers, slots, items, takes, journal }) {
     while (idle > 0 && first < waiting.length) {
       first++;
       idle--;
-      agenda.add(now + takes, end);
+      agenda.add(now + takes + costs.worker, end);
     }
   };
   const end = (now) => {
     worked += takes;
+    const stored = redis.does(now + costs.trip / 2, costs.redis.item);
+    agenda.add(stored, (at) => agenda.add(coordinator.does(at, atItem), finish));
+    agenda.add(stored + costs.trip / 2, free);
+  };
+  const free = (now) => {
     idle++;
     begin(now);
-    const stored = redis.does(now, costs.redis.item);
-    agenda.add(stored, (at) => agenda.add(coordinator.does(at, atItem), finish));
   };
   const finish = (now) => {
     done++;

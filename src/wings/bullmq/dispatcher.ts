@@ -83,7 +83,7 @@ export class Dispatcher implements RunEnds {
   }
 
   #groupOf(header: Header): Group {
-    const key = JSON.stringify(header);
+    const key = Object.values(header).join("\n");
     let group = this.#groups.get(key);
     if (group === undefined) this.#groups.set(key, (group = { header, waiting: [] }));
     return group;
@@ -101,12 +101,12 @@ export class Dispatcher implements RunEnds {
 
   #send(): void {
     for (const [key, group] of this.#groups) {
-      group.waiting = group.waiting.filter(({ isOver }) => !isOver);
       while (group.waiting.length > 0) {
         const room = this.#capacity.room();
         if (room <= 0) return;
         const size = Math.min(this.#capacity.chunkSize(group.waiting.length), room);
-        this.#underWay.send(group.header, this.#take(group.waiting, size));
+        const calls = this.#take(group.waiting, size).filter(({ isOver }) => !isOver);
+        if (calls.length > 0) this.#underWay.send(group.header, calls);
       }
       this.#groups.delete(key);
     }
