@@ -8,6 +8,7 @@ import {
   type Executor,
   Flow,
   Gate,
+  type GateOptions,
   type ItemFailure,
   isFailure,
   type SharedLimit,
@@ -20,6 +21,7 @@ import type { Model } from "../lib/model.js";
 export interface Machines {
   readonly executor?: Executor;
   readonly limit?: SharedLimit;
+  readonly rate?: GateOptions["rate"];
 }
 
 export interface Document {
@@ -41,10 +43,8 @@ const PROMPT =
 class Summarise extends AsyncParallelBatchNode<Shared, Document, string, "collect"> {
   readonly #model: Model;
 
-  constructor(model: Model, { executor, limit }: Machines) {
+  constructor(model: Model, { executor, limit, rate }: Machines) {
     // Each process has a gate of its own; `shared` makes one limit of them.
-    const { MODEL_RPM = 500, MODEL_TPM = 200_000 } = process.env;
-    const rate = { requests: Number(MODEL_RPM), tokens: Number(MODEL_TPM), per: 60_000 };
     const gate = new Gate({ name: "model", concurrency: 32, rate, shared: limit });
     // How many items travel or run at once, on all machines together.
     super({ ...model.calls, gate, executor, concurrency: 64, onError: "collect" });
@@ -91,12 +91,10 @@ export async function readDocuments(words: readonly string[], limit: number): Pr
 export const createFleetFlow = (model: Model, machines: Machines = {}): Flow<Shared> =>
   new Flow(new Summarise(model, machines), { name: "FleetSummaries" });
 
-/** Writes what there is, and names what failed. */
-export function report({ documents, summaries, errors }: Shared, out: string): void {
+/** Writes what there is, and says what came of it. */
+export function write({ documents, summaries, errors }: Shared, out: string): string {
   writeFileSync(out, `${JSON.stringify(summaries, null, 2)}\n`);
-  const failed = Object.entries(errors);
-  for (const [file, error] of failed) console.error(`${file}: ${error}`);
-  if (failed.length > 0) process.exitCode = 1;
+  const failed = Object.entries(errors).map(([file, error]) => `${file}: ${error}\n`);
   const count = Object.keys(summaries).length;
-  console.log(`Wrote ${out}: ${count} of ${documents.length} documents, ${failed.length} failed.`);
+  return `${failed.join("")}Wrote ${out}: ${count} of ${documents.length} documents, ${failed.length} failed.`;
 }

@@ -7,10 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UsageError } from "../lib/main.js";
 
-/** The Redis that REDIS_URL names, or one that is started here and ends with the program. */
-export async function openRedis(): Promise<AsyncDisposable & { readonly url: string }> {
-  const { REDIS_URL } = process.env;
-  if (REDIS_URL) return { url: REDIS_URL, [Symbol.asyncDispose]: async () => {} };
+/** The Redis of this URL, or one that is started here and ends with the program. */
+export async function openRedis(
+  given: string | undefined,
+): Promise<AsyncDisposable & { readonly url: string }> {
+  if (given) return { url: given, [Symbol.asyncDispose]: async () => {} };
   const folder = mkdtempSync(join(tmpdir(), "fleet-"));
   const port = await freePort();
   const args = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder, "--save", ""];
@@ -36,9 +37,8 @@ const freePort = (): Promise<number> =>
   });
 
 /** Starts workers as processes on this machine. They end with the program. */
-export function startWorkers(count: number, url: string): AsyncDisposable {
-  const env = { ...process.env, REDIS_URL: url };
-  const workers = Array.from({ length: count }, () => fork(process.argv[1] ?? "", ["--worker"], { env }));
+export function startWorkers(program: string, count: number, env: NodeJS.ProcessEnv): AsyncDisposable {
+  const workers = Array.from({ length: count }, () => fork(program, ["--worker"], { env }));
   const end = async (worker: ChildProcess) => {
     if (worker.exitCode !== null || worker.signalCode !== null) return;
     worker.kill(); // it drains

