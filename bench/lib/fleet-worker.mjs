@@ -20,4 +20,5 @@ process.on("message", () => {
   const { user, system } = process.cpuUsage();
   process.send((user + system) / 1e3);
 });
+process.on("disconnect", () => process.exit());
 process.send("ready");

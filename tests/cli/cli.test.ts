@@ -19,7 +19,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { makeFlows } from "../../src/cli/make-flows.js";
 import { readRecipes } from "../../src/cli/recipes.js";
 import { type BuiltCli, build, sluice } from "../support/built-cli.js";
-import { isFull, sized } from "../support/size.js";
+import { sized } from "../support/size.js";
 import { batchFlow, scratch } from "../support/traced-flows.js";
 
 const folder = scratch();
@@ -435,8 +435,9 @@ describe("graph", () => {
     const quiet = { err: (text: string) => expect.unreachable(text) };
     const ensemble = "ensemble"; // checks an address that nothing but --deps can give
     const recipes = (await readRecipes("cookbook")).filter(({ name }) => name !== ensemble);
-    for (const { folder, name } of isFull ? recipes : recipes.slice(0, 3)) {
-      const flows = await makeFlows(join(folder, "flow.ts"), true, undefined, quiet);
+    for (const { folder, name } of recipes.filter((_, at) => at % sized(5, 15, 1) === 0)) {
+      const files = ["flow.ts", `${name}.ts`].map((file) => join(folder, file));
+      const flows = await makeFlows(files.find(existsSync) as string, true, undefined, quiet);
       for (const { flow } of flows) expect(toMermaid(flow), name).toMatch(/^flowchart LR\n/);
     }
     const flow = `cookbook/${ensemble}/flow.ts`;

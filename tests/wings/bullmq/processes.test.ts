@@ -88,7 +88,7 @@ describe.skipIf(noRedis)("processes", () => {
   const repeatsOf = (task: Task) => startsOf(task).reduce((sum, count) => sum + Math.max(0, count - 1), 0);
   const sumOf = ({ items }: Task) => items * (items - 1);
 
-  const [items, workerKills, coordinatorKills] = [sized(20_000, 600), sized(20, 1), sized(5, 1)];
+  const [items, workerKills, coordinatorKills] = [sized(5_000, 600, 20_000), sized(5, 1, 20), sized(2, 1, 5)];
   test(`${inWords(items)} items over 2 workers, with ${workerKills} kills of workers and ${coordinatorKills} of the coordinator`, async () => {
     const task = taskOf({ items, takes: sized(20, 40), journal: join(folder, "kills.db") });
     const workers = [await start("worker", task), await start("worker", task)];
