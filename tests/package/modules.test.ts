@@ -124,12 +124,12 @@ describe("a bundler takes only what is used, minified", () => {
     expect(bytes, inputs.join()).toBeLessThan(1_000);
   });
 
-  test("a flow of nodes without gates takes under 50 kB", async () => {
+  test("a flow of nodes without gates takes under 51 kB", async () => {
     const { bytes, inputs } = await bundled(
       'import { Flow, Node } from "sluice"; new Flow(new Node()).run({}).then(console.log);',
     );
     process.stdout.write(`bundle of Node and Flow: ${bytes} bytes\n`);
-    expect(bytes, inputs.join()).toBeLessThan(50_000);
+    expect(bytes, inputs.join()).toBeLessThan(51_000);
     expect(inputs.filter((path) => /^(bottleneck|p-limit)\b/.test(path))).toEqual([]);
   });
 
