@@ -238,7 +238,7 @@ describe("view", () => {
     }
   });
 
-  const MB = sized(600, 60);
+  const MB = sized(150, 60, 600);
   test(`a file of ${MB} MB is told in bounded memory`, async () => {
     const path = join(folder, "large.jsonl");
     const to = openSync(path, "w");
@@ -261,7 +261,7 @@ describe("view", () => {
     closeSync(to);
     // Of the whole file in memory this would be a tenth.
     const { code, out, err } = await sluice(cli, ["trace", "large.jsonl"], folder, {
-      NODE_OPTIONS: `--max-old-space-size=${sized(48, 32)}`,
+      NODE_OPTIONS: `--max-old-space-size=${sized(32, 32, 48)}`,
     });
     rmSync(path);
     expect([code, err]).toEqual([0, ""]);

@@ -10,7 +10,8 @@ import { noPostgres, startPostgres } from "../../support/postgres.js";
 import { inWords, sized } from "../../support/size.js";
 
 /** The closing notes say what came of more: `SLUICE_KILLS=300`. */
-const killsOf = (full: number, small: number) => Number(process.env.SLUICE_KILLS ?? sized(full, small));
+const killsOf = (full: number, small: number, huge: number) =>
+  Number(process.env.SLUICE_KILLS ?? sized(full, small, huge));
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 /** In `node_modules`, so that git passes it by and packages are found. */
 const program = join(root, "node_modules/.cache/sluice-chaos/application.mjs");
@@ -117,12 +118,12 @@ async function endsAsWithoutKills({ journal, kills: wanted, released }: Place): 
 }
 
 describe("a program that is killed leaves the store that it leaves without kills, and pays again only what was in flight", () => {
-  const onSqlite = killsOf(50, 2);
+  const onSqlite = killsOf(15, 2, 50);
   test(`${inWords(onSqlite)} times on SQLite`, async () => {
     await endsAsWithoutKills({ journal: join(folder, "runs.db"), kills: onSqlite, released: async () => {} });
   }, 1_800_000);
 
-  const onPostgres = killsOf(20, 1);
+  const onPostgres = killsOf(8, 1, 20);
   test.skipIf(noPostgres !== undefined)(
     `${inWords(onPostgres)} times on PostgreSQL`,
     async () => {
