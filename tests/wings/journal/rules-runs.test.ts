@@ -318,23 +318,31 @@ describe("a run", () => {
   test("is recovered when its owner is gone, unless it ends its process each time", async () => {
     const started = new Started();
     let isStuck = true;
+    let onKill = () => {};
     const flow = () =>
       flowOf(
         count("a"),
         node({
           name: "Stuck",
           exec: async () => {
-            if (isStuck) await never();
+            if (!isStuck) return;
+            started.kill(); // before anything more is written
+            onKill();
+            await never();
           },
         }),
       );
+    const killed = () =>
+      new Promise<void>((resolve) => {
+        onKill = resolve;
+      });
+    const first = killed();
     void started.run(flow(), { n: 1 });
-    await sleep(20);
-    started.kill();
+    await first;
     for (let start = 0; start < 5; start++) {
+      const again = killed();
       void started.journal.recover({ Main: { flow: flow() } });
-      await sleep(5);
-      started.kill();
+      await again;
     }
     const [stuck] = await started.journal.recover({ Main: { flow: flow() } });
     expect([stuck?.id, codeOf(stuck?.error), started.state]).toEqual(["r", "RUN_STUCK", "stuck"]);
