@@ -163,7 +163,7 @@ describe("access", () => {
   );
 
   test("once one call was answered, all others go at the same time", async () => {
-    const model = await modelOf({ delay: 20 });
+    const model = await modelOf({ delay: 1_000 });
     await Promise.all(Array.from({ length: 8 }, () => model.chat("Hi", ctx())));
     expect(vendor?.stats().peak).toBe(7);
   });
