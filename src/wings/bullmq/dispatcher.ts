@@ -83,7 +83,7 @@ export class Dispatcher implements RunEnds {
   }
 
   #groupOf(header: Header): Group {
-    const key = Object.values(header).join("\n");
+    const key = JSON.stringify(header);
     let group = this.#groups.get(key);
     if (group === undefined) this.#groups.set(key, (group = { header, waiting: [] }));
     return group;

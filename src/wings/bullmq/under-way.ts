@@ -47,7 +47,7 @@ export class UnderWay {
 
   /** Resolves when what is over is removed, or after a second. */
   async settle(): Promise<void> {
-    await Promise.race([Promise.all(this.#forgetting), sleep(1_000)]);
+    await Promise.race([Promise.all(this.#forgetting), sleep(1_000, undefined, { ref: false })]);
   }
 
   /** Sends calls together. */

@@ -179,7 +179,7 @@ export class FleetWorker {
   async #pause(ms: number): Promise<void> {
     const end = performance.now() + ms;
     for (let left = ms; left > 0 && this.#closed === undefined; left = end - performance.now()) {
-      await Promise.race([sleep(left), this.#change()]);
+      await Promise.race([sleep(left, undefined, { ref: false }), this.#change()]);
     }
   }
 
