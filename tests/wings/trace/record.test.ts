@@ -347,12 +347,18 @@ describe("a process that ends", () => {
 
   test("by a signal that cannot be caught leaves a readable beginning", () => {
     const path = join(folder, "killed.jsonl");
-    run(path, "process.kill(process.pid, 'SIGKILL'); await new Promise(() => {})");
+    // Killed once the disk has half of it, however long it takes.
+    const written = `(await import("node:fs")).statSync(${JSON.stringify(path)}).size`;
+    run(
+      path,
+      `while (${written} < 30_000) await new Promise((go) => setTimeout(go, 5));
+      process.kill(process.pid, "SIGKILL"); await new Promise(() => {});`,
+    );
     const lines = readFileSync(path, "utf8")
       .split("\n")
       .slice(0, -1)
       .map((line) => JSON.parse(line));
     expect(lines[0]).toMatchObject({ type: "trace" });
-    expect(lines.filter(({ type }) => type === "data").length).toBeGreaterThan(30);
+    expect(lines.filter(({ type }) => type === "data").length).toBeGreaterThan(20);
   });
 });
