@@ -37,6 +37,7 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 /** How a recipe is started where its defaults would not do. */
 const args: Readonly<Record<string, string[]>> = {
   agent: ["--docs", scratch, "When was the lock built?"],
+  "deep-research": ["--docs", scratch, "When was the lock built?"],
   "parallel-summaries": [`${scratch}/*.md`, "--out", join(scratch, "out.json"), "--fresh"],
   "parallel-translate": [join(scratch, "a.md"), "--out", join(scratch, "translations")],
 };
