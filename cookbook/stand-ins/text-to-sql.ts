@@ -1,21 +1,14 @@
-// A model on this machine, for those who have no key: aimock speaks OpenAI's protocol, and the SQL is put together
-// by rules from the question and the schema. Like a model it first trusts the words of the question, and learns
-// what the columns are really called from what the database says.
-import { type ChatCompletionRequest, LLMock } from "@copilotkit/aimock";
+// Puts SQL together by rules, from the question and the schema. Like a model it first takes the words of the question for
+// columns, and learns from the errors of the database what they are called.
+import type { Answer } from "./serve.js";
 
-/** Starts a stand-in on a free loopback port. */
-export async function startStandIn(): Promise<{ url: string; close: () => Promise<void> }> {
-  const mock = new LLMock({ host: "127.0.0.1", port: 0, journalMaxEntries: 1 });
-  mock.on({ endpoint: "chat" }, ({ messages }: ChatCompletionRequest) => {
-    const [task = "", ...errors] = messages
-      .filter(({ role }) => role === "user")
-      .map(({ content }) => String(content));
-    const [schema = "", question = ""] = task.split("\n\nQuestion: ");
-    return { content: writeSql(schema, question.toLowerCase(), errors.join("\n")) };
-  });
-  await mock.start();
-  return { url: `${mock.url}/v1`, close: () => mock.stop() };
-}
+export const answer: Answer = ({ text }) => {
+  const { schema, question, refused } = JSON.parse(text.slice(text.indexOf("\n\n")));
+  const errors = (refused as { error: string }[]).map(({ error }) => error).join("\n");
+  const written = writeSql(schema, question.toLowerCase(), errors);
+  const [, reason = ""] = /^CANNOT: (.+)/.exec(written) ?? [];
+  return { json: { sql: reason ? "" : written, reason } };
+};
 
 interface Column {
   readonly table: string;
@@ -24,8 +17,8 @@ interface Column {
   readonly to?: string | undefined;
 }
 
-/** Writes a query; `errors` is what the database said about the earlier ones. */
-export function writeSql(schema: string, question: string, errors: string): string {
+/** Writes a query; `errors` is what the database said about earlier queries. */
+function writeSql(schema: string, question: string, errors: string): string {
   const columns = columnsOf(schema);
   const tables = [...new Set(columns.map(({ table }) => table))];
   const used = new Set<string>();
