@@ -8,7 +8,8 @@ interface Passage {
   readonly text: string;
 }
 
-export const answer: Answer = ({ schema, text }) => {
+export const answer: Answer = ({ schema, messages }) => {
+  const text = messages[0]?.text ?? "";
   const material = JSON.parse(text.slice(text.indexOf("\n\n")));
   return schema === "notes" ? { json: notesOf(material) } : reportOf(material);
 };

@@ -2,7 +2,8 @@
 // columns, and learns from the errors of the database what they are called.
 import type { Answer } from "./serve.js";
 
-export const answer: Answer = ({ text }) => {
+export const answer: Answer = ({ messages }) => {
+  const text = messages[0]?.text ?? "";
   const { schema, question, refused } = JSON.parse(text.slice(text.indexOf("\n\n")));
   const errors = (refused as { error: string }[]).map(({ error }) => error).join("\n");
   const written = writeSql(schema, question.toLowerCase(), errors);

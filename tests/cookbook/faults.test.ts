@@ -38,6 +38,11 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 const args: Readonly<Record<string, string[]>> = {
   agent: ["--docs", scratch, "When was the lock built?"],
   "deep-research": ["--docs", scratch, "When was the lock built?"],
+  newsletter: [
+    `data:,${encodeURIComponent(`<rss version="2.0"><channel><title>A</title><item><title>Locks</title><pubDate>${new Date().toUTCString()}</pubDate><description>The lock at Brenn was built in 1908.</description></item></channel></rss>`)}`,
+    "--out",
+    scratch,
+  ],
   "parallel-summaries": [`${scratch}/*.md`, "--out", join(scratch, "out.json"), "--fresh"],
   "parallel-translate": [join(scratch, "a.md"), "--out", join(scratch, "translations")],
 };
