@@ -1,6 +1,14 @@
 // Each recipe on cookbook/lib against each fault of a service, as a program: what it says, and its exit code. The table
 // cookbook/FAULTS.md is what came of it.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -32,11 +40,17 @@ writeFileSync(
   join(scratch, "a.md"),
   "# Locks\n\nThe lock at Brenn was built in 1908. It has two pairs of gates.\n",
 );
+mkdirSync(join(scratch, "canal"));
+writeFileSync(
+  join(scratch, "canal/package.json"),
+  '{ "name": "canal", "description": "A lock.", "license": "MIT" }',
+);
 afterAll(() => rmSync(scratch, { recursive: true }));
 
 /** How a recipe is started where its defaults would not do. */
 const args: Readonly<Record<string, string[]>> = {
   agent: ["--docs", scratch, "When was the lock built?"],
+  "agentic-rag": ["--packages", scratch, "What is the licence of canal?"],
   "deep-research": ["--docs", scratch, "When was the lock built?"],
   newsletter: [
     `data:,${encodeURIComponent(`<rss version="2.0"><channel><title>A</title><item><title>Locks</title><pubDate>${new Date().toUTCString()}</pubDate><description>The lock at Brenn was built in 1908.</description></item></channel></rss>`)}`,

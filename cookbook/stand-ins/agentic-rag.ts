@@ -1,22 +1,21 @@
-// A model on this machine, for those who have no key: aimock speaks OpenAI's protocol, and rules over words decide.
-import { type ChatCompletionRequest, LLMock } from "@copilotkit/aimock";
-import type { Passage } from "./library.js";
-import type { Answered, Known, Verdict } from "./llm.js";
+// A passage answers a question if it has all its words, or the technical terms for them from a small table.
+import type { Answer } from "./serve.js";
 
-/** Starts a stand-in on a free loopback port. */
-export async function startStandIn(): Promise<{ readonly url: string; readonly close: () => Promise<void> }> {
-  const rules = { verdict: judge, query: rewrite, answer };
-  const mock = new LLMock({ host: "127.0.0.1", port: 0, journalMaxEntries: 1 });
-  mock.on({ endpoint: "chat" }, ({ messages, response_format }: ChatCompletionRequest) => {
-    const asked = response_format?.json_schema as { name: keyof typeof rules } | undefined;
-    const known: Known = JSON.parse(String(messages.at(-1)?.content));
-    return { content: JSON.stringify(rules[asked?.name ?? "answer"](known)) };
-  });
-  await mock.start();
-  return { url: `${mock.url}/v1`, close: () => mock.stop() };
+interface Known {
+  readonly question: string;
+  readonly queries: readonly string[];
+  readonly passages: readonly Passage[];
 }
+type Passage = { readonly source: string; readonly text: string };
 
-/** Each row is one thing: in the words of those who make packages, and in everyday ones. */
+export const answer: Answer = ({ schema, messages }) => {
+  const text = messages[0]?.text ?? "";
+  const known: Known = JSON.parse(text.slice(text.indexOf("\n\n")));
+  if (schema === "verdict") return { json: judge(known) };
+  return { json: schema === "query" ? rewrite(known) : say(known) };
+};
+
+/** Each row is one thing: in technical and in everyday words. */
 const SYNONYMS = [
   "rate limit: slow throttle refuse request",
   "parser arguments: command line flag option read",
@@ -43,7 +42,7 @@ function best({ question, passages }: Known): { passage: Passage | undefined; la
 }
 
 /** Enough is known where one passage has every word of the question. */
-function judge(known: Known): Verdict {
+function judge(known: Known) {
   const { lacks } = best(known);
   return { sufficient: lacks.length === 0, missing: lacks.join(" ") };
 }
@@ -61,7 +60,7 @@ function rewrite({ question, queries }: Known): { query: string } {
 }
 
 /** Says what the passage says. */
-function answer(known: Known): Answered {
+function say(known: Known) {
   const { passage } = best(known);
   const [said = ""] = passage?.text.split(" Keywords: ") ?? [];
   return { answer: `${passage?.source}: ${said}`, sources: passage ? [passage.source] : [] };
