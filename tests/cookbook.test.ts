@@ -55,7 +55,7 @@ const pocketFlow: Readonly<Record<string, number>> = {
 };
 
 /** Programs of their own, which a recipe starts: they print, and read their environment. */
-const programs = ["ensemble/service.ts", "mcp/server.ts"];
+const programs = ["ensemble/service.ts", "mcp/stdio.ts"];
 
 /** What a wing needs to be there. */
 const peers = {
