@@ -2,10 +2,15 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
-import type { CallToolResult, Tool } from "@modelcontextprotocol/sdk/types.js";
+import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { createServer } from "./server.js";
 
-export type McpTool = Pick<Tool, "name" | "description" | "inputSchema">;
+export interface McpTool {
+  readonly name: string;
+  readonly description?: string | undefined;
+  /** The JSON Schema of its arguments. */
+  readonly inputSchema: { readonly [key: string]: unknown };
+}
 
 /** What a flow needs of a server. An abort reaches it. */
 export interface Tools {

@@ -1,19 +1,22 @@
-// A model on this machine, for those who have no key: aimock speaks OpenAI's protocol, and the decisions are those of
-// a small repair program. It reads the tests and what they import, exchanges one operator after the other, and keeps
-// an exchange after which fewer tests fail. (Mutation-based repair, Debroy and Wong, 2010.)
+// A small repair program: it reads the tests and what they import, exchanges one operator after the other, and keeps an
+// exchange after which fewer tests fail. (Mutation-based repair, Debroy and Wong, 2010.)
 import { posix } from "node:path";
-import { type ChatCompletionRequest, LLMock } from "@copilotkit/aimock";
-import type { Decision, Entry, Known } from "./llm.js";
+import type { Answer } from "./serve.js";
 
-/** Starts a stand-in on a free loopback port. */
-export async function startStandIn(): Promise<{ readonly url: string; readonly close: () => Promise<void> }> {
-  const mock = new LLMock({ host: "127.0.0.1", port: 0, journalMaxEntries: 1 });
-  mock.on({ endpoint: "chat" }, ({ messages }: ChatCompletionRequest) => ({
-    content: JSON.stringify(decide(JSON.parse(String(messages.at(-1)?.content)))),
-  }));
-  await mock.start();
-  return { url: `${mock.url}/v1`, close: () => mock.stop() };
+interface Decision {
+  readonly action: string;
+  readonly thought: string;
+  readonly path: string;
+  readonly find: string;
+  readonly replacement: string;
 }
+type Entry = Omit<Decision, "thought"> & { readonly result: string };
+type Known = { readonly files: readonly string[]; readonly log: readonly Entry[] };
+
+export const answer: Answer = ({ messages }) => {
+  const text = messages[0]?.text ?? "";
+  return { json: decide(JSON.parse(text.slice(text.indexOf("\n\n")))) };
+};
 
 const step = (action: Decision["action"], thought: string, rest: Partial<Decision> = {}): Decision => ({
   ...{ action, thought, path: "", find: "", replacement: "" },
@@ -21,7 +24,7 @@ const step = (action: Decision["action"], thought: string, rest: Partial<Decisio
 });
 
 /** Decides by what was done so far. */
-export function decide({ files, log }: Known): Decision {
+function decide({ files, log }: Known): Decision {
   const [last, before] = log.filter(({ action }) => action === "test").reverse();
   const patched = log.at(-2)?.action === "patch" && log.at(-1) === last;
   if (patched && failures(last) >= failures(before)) return step("undo", "That did not help.");
@@ -29,7 +32,7 @@ export function decide({ files, log }: Known): Decision {
   const views = viewsOf(log);
   const tests = files.filter((file) => /\.test\.[cm]?js$/.test(file));
   const unread = tests.find((file) => !views.has(file));
-  if (unread !== undefined) return step("read", "This is what is wanted.", { path: unread });
+  if (unread !== undefined) return step("read", "The tests say what is wanted.", { path: unread });
   for (const [file, text] of views) {
     for (const [, from = ""] of text.matchAll(/from "(\.[^"]+)"/g)) {
       const path = posix.join(posix.dirname(file), from);
