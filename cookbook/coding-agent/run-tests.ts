@@ -30,11 +30,13 @@ export async function runTests(
   };
   signal.addEventListener("abort", kill, { once: true });
   try {
-    const outputs = [text(runner.stdout), text(runner.stderr)];
-    const [stdout = "", stderr, [code]] = await Promise.all([...outputs, once(runner, "close")] as const);
+    const [stdout, stderr, [code]] = await Promise.all([
+      text(runner.stdout),
+      text(runner.stderr),
+      once(runner, "close"),
+    ]);
     signal.throwIfAborted();
-    const count = (what: string) =>
-      Number(new RegExp(`^# ${what} (\\d+)`, "m").exec(String(stdout))?.[1] ?? 0);
+    const count = (what: string) => Number(new RegExp(`^# ${what} (\\d+)`, "m").exec(stdout)?.[1] ?? 0);
     const failed = count("fail") + count("cancelled");
     const output = `${stdout}${stderr}`.replaceAll(root + sep, "").slice(-MOST_LETTERS);
     return { passed: count("pass"), failed: code === 0 ? failed : Math.max(1, failed), output };

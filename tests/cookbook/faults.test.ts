@@ -65,6 +65,7 @@ const args: Readonly<Record<string, string[]>> = {
     "--out",
     scratch,
   ],
+  "self-healing-mermaid": [join(scratch, "a.md"), "--out", join(scratch, "drawn.md")],
   "parallel-summaries": [`${scratch}/*.md`, "--out", join(scratch, "out.json"), "--fresh"],
   "parallel-translate": [join(scratch, "a.md"), "--out", join(scratch, "translations")],
 };

@@ -1,23 +1,17 @@
-// A model on this machine, for those who have no key: aimock speaks OpenAI's protocol, and the diagram is made by
-// rules from the text's own sentences. Like a model it writes labels as they come, and learns from the parser.
-import { type ChatCompletionRequest, LLMock } from "@copilotkit/aimock";
+// Makes the diagram by rules from the sentences of the text. Like a model it writes labels as they come, and learns from
+// the parser.
+import type { Answer } from "./serve.js";
 
-/** Starts a stand-in on a free loopback port. */
-export async function startStandIn(): Promise<{ url: string; close: () => Promise<void> }> {
-  const mock = new LLMock({ host: "127.0.0.1", port: 0, journalMaxEntries: 1 });
-  mock.on({ endpoint: "chat" }, ({ messages }: ChatCompletionRequest) => {
-    const [text = "", ...errors] = messages
-      .filter(({ role }) => role === "user")
-      .map(({ content }) => String(content));
-    return { content: drawText(text, errors.join("\n")) };
-  });
-  await mock.start();
-  return { url: `${mock.url}/v1`, close: () => mock.stop() };
-}
+export const answer: Answer = ({ messages }) => {
+  const prompt = messages[0]?.text ?? "";
+  const { text, refused } = JSON.parse(prompt.slice(prompt.indexOf("\n\n")));
+  const errors = (refused as { error: string }[]).map(({ error }) => error).join("\n");
+  return { json: { mermaid: drawText(text, errors) } };
+};
 
 /** Draws a text, a node for each sentence; `errors` is what the parser said about the earlier diagrams. */
-export function drawText(text: string, errors: string): string {
-  // A word that Mermaid keeps for itself cannot be a node's name; any other complaint is taken for one about labels.
+function drawText(text: string, errors: string): string {
+  // A reserved word of Mermaid cannot be the name of a node; any other error is taken for one about labels.
   const reserved = /got 'end'/.test(errors);
   const quoted = /got '(?!end')/.test(errors);
   const lines = ["flowchart TD"];
