@@ -131,9 +131,8 @@ export function createModel(
     async embed(texts: readonly string[], ctx: Call): Promise<number[][]> {
       const body = { model: embedding, input: [...texts] };
       const { data = [], usage } = await send(() => client.embeddings.create(body, { signal: ctx.signal }));
-      if (data.length !== texts.length)
-        throw new AnswerError(`Expected ${texts.length} vectors, got ${data.length}`);
-      ctx.charge(usage?.total_tokens ?? 0);
+      const reason = data.length === texts.length ? "stop" : "";
+      check({ ...NOTHING, text: "a vector", reason, tokens: usage?.total_tokens ?? 0 }, ctx);
       return data.map(({ embedding: vector }) => vector);
     },
   };

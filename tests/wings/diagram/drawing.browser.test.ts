@@ -6,15 +6,15 @@ import { type BaseNode, Flow, Gate, Node, parallel } from "sluice";
 import { toMermaid } from "sluice/diagram";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createChatFlow } from "../../../cookbook/chat-web/flow.js";
-import { createEmbedFlow } from "../../../cookbook/embed-batching/flow.js";
+import { createTwinsFlow } from "../../../cookbook/embed-batching/embed-batching.js";
 import {
   createMixedFlow,
   createParallelFlow,
   createSequentialFlow,
 } from "../../../cookbook/ensemble/flow.js";
 import type { Model } from "../../../cookbook/lib/model.js";
+import { createImagesFlow } from "../../../cookbook/parallel-images/parallel-images.js";
 import { createSummariesFlow } from "../../../cookbook/parallel-summaries/parallel-summaries.js";
-import { createHashFlow } from "../../../cookbook/threads-hash/flow.js";
 import { canDraw, type Drawing, launch, openDrawing } from "../../support/drawing.js";
 import { hostileNames } from "../../support/hostile-names.js";
 import { isFull, sized } from "../../support/size.js";
@@ -109,12 +109,12 @@ describe.skipIf(!canDraw)("in Chromium", () => {
     const ensemble = { llm: never, serviceUrl: "http://127.0.0.1:1/" };
     const flows: BaseNode[] = [
       createChatFlow({ llm: never }),
-      createEmbedFlow({ embedder: never, concurrency: 100 }),
+      createTwinsFlow({ calls: { gate } } as Model, 100),
       createSequentialFlow(ensemble),
       createParallelFlow(ensemble),
       createMixedFlow(ensemble),
       createSummariesFlow({ calls: { gate } } as Model),
-      createHashFlow({ stretch: never, concurrency: 4 }),
+      createImagesFlow(never),
     ];
     const pages = [".", "docs", "cookbook"].flatMap((folder) =>
       readdirSync(join(root, folder), { recursive: folder !== ".", encoding: "utf8" })
