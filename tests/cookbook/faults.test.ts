@@ -59,6 +59,7 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 const args: Readonly<Record<string, string[]>> = {
   agent: ["--docs", scratch, "When was the lock built?"],
   "agentic-rag": ["--packages", scratch, "What is the licence of canal?"],
+  budget: ["What is 2 plus 2?", "--budget", "100000", "--journal", ":memory:"],
   "deep-research": ["--docs", scratch, "When was the lock built?"],
   "embed-batching": [`${scratch}/*.md`],
   newsletter: [
