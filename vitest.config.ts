@@ -121,6 +121,7 @@ export default defineConfig({
           name: "cookbook",
           include: [flows],
           exclude: ["**/node_modules/**", recipes],
+          setupFiles: "tests/support/no-races.ts",
           isolate: false,
           sequence: { groupOrder: 3 },
         },
