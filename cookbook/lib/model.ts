@@ -92,6 +92,9 @@ export function createModel(
     /** Options for each node that calls the model. The SDK does not retry: the gate waits out a 429, the node retries. */
     calls: { gate, attempts: 3, backoff: { delay: 500, max: 10_000 }, timeout: 120_000 },
 
+    /** For what is not here, such as files and batches. */
+    vendor: { client, model: chat },
+
     /** The answer as text. */
     chat: async (prompt: Prompt, ctx: Call): Promise<string> => (await ask(prompt, {}, ctx)).text,
 
@@ -140,7 +143,6 @@ export function createModel(
 }
 
 const OPENAI = "https://api.openai.com/v1";
-const ANTHROPIC = "https://api.anthropic.com/v1";
 const user = (content: string): Message => ({ role: "user", content });
 const tool = (definition: Tool) => ({ type: "function", function: definition }) as const;
 const NOTHING = { text: "", calls: 0, refusal: "", reason: "" as string | null, tokens: 0, output: 0 };
@@ -168,7 +170,7 @@ function parse(json: string): unknown {
 export async function connect(recipe: string, env: NodeJS.ProcessEnv = process.env): Promise<Model> {
   const apiKey = env.OPENAI_API_KEY || env.ANTHROPIC_API_KEY;
   const isClaude = !env.OPENAI_API_KEY && apiKey !== undefined;
-  const home = isClaude ? ANTHROPIC : env.OPENAI_BASE_URL || OPENAI;
+  const home = isClaude ? "https://api.anthropic.com/v1" : env.OPENAI_BASE_URL || OPENAI;
   if (!/^https?:\/\/./.test(home))
     throw new UsageError(`Expected OPENAI_BASE_URL to be like ${OPENAI}, got "${home}".`);
   const root = pathToFileURL(createRequire(import.meta.url).resolve("sluice/package.json"));
