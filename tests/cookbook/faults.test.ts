@@ -62,6 +62,7 @@ const args: Readonly<Record<string, string[]>> = {
   "agentic-rag": ["--packages", scratch, "What is the licence of canal?"],
   budget: ["What is 2 plus 2?", "--budget", "100000", "--journal", ":memory:"],
   "deep-research": ["--docs", scratch, "When was the lock built?"],
+  evals: ["--out", join(scratch, "evals.html")],
   "embed-batching": [`${scratch}/*.md`],
   newsletter: [
     `data:,${encodeURIComponent(`<rss version="2.0"><channel><title>A</title><item><title>Locks</title><pubDate>${new Date().toUTCString()}</pubDate><description>The lock at Brenn was built in 1908.</description></item></channel></rss>`)}`,
