@@ -56,11 +56,12 @@ writeFileSync(
 );
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-/** How a recipe is started where its defaults would not do. */
+/** How a recipe is started where its defaults would not do; `START` is another number for each start. */
 const args: Readonly<Record<string, string[]>> = {
   agent: ["--docs", scratch, "When was the lock built?"],
   "agentic-rag": ["--packages", scratch, "What is the licence of canal?"],
   budget: ["What is 2 plus 2?", "--budget", "100000", "--journal", ":memory:"],
+  "crawl-index": ["--db", join(scratch, "site-START.db")],
   "deep-research": ["--docs", scratch, "When was the lock built?"],
   evals: ["--out", join(scratch, "evals.html")],
   "embed-batching": [`${scratch}/*.md`],
@@ -113,7 +114,7 @@ const faults: readonly (readonly [
 const streams = new Set(["streaming"]);
 
 /** Recipes that ask for embeddings alone, and the faults that embeddings do not have. */
-const embeds = new Set(["embed-batching"]);
+const embeds = new Set(["crawl-index", "embed-batching"]);
 const ofAnswers = new Set(["empty once", "refusal", "content filter", "length", "null content"]);
 
 let starts = 0;
@@ -152,7 +153,8 @@ async function start(recipe: string, fault: Fault | readonly Fault[] | undefined
     configurable: true,
     value: Readable.from([lines[recipe] ?? ""]),
   });
-  process.argv = ["node", "main.ts", ...(args[recipe] ?? [])];
+  const own = (args[recipe] ?? []).map((arg) => arg.replace("START", String(starts)));
+  process.argv = ["node", "main.ts", ...own];
   vi.stubEnv("OPENAI_API_KEY", "key");
   vi.stubEnv("OPENAI_BASE_URL", vendor.url);
   vi.stubEnv("MODEL_RPM", "600000");
