@@ -28,7 +28,7 @@ class Ask extends AsyncParallelBatchNode<Shared, string, string, "collect"> {
   readonly #price: Price;
 
   constructor(model: Model, price: Price) {
-    const { gate: _, ...retries } = model.calls;
+    const { gate: _, ...retries } = { ...model.calls };
     super({ ...retries, concurrency: 8, onError: "collect" });
     this.#model = model;
     this.#price = price;

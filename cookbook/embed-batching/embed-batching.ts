@@ -24,7 +24,7 @@ class Embed extends AsyncParallelBatchNode<Shared, Paragraph, number[]> {
 
   /** @param size - The most paragraphs in a request. */
   constructor(model: Model, size: number) {
-    const { gate, ...retries } = model.calls; // the gate counts requests: it stands before the batch, not on the node
+    const { gate, ...retries } = { ...model.calls }; // the gate counts requests: it stands before the batch, not on the node
     super({ ...retries, concurrency: 4 * size }); // calls that are in flight together share requests
     this.#embed = batched((texts: readonly string[], call) => model.embed(texts, call), {
       name: "embed",
@@ -47,7 +47,7 @@ class Embed extends AsyncParallelBatchNode<Shared, Paragraph, number[]> {
   }
 }
 
-export function createTwinsFlow(model: Model, size: number): Flow<Shared> {
+export function createTwinsFlow(model: Model, size = 100): Flow<Shared> {
   const embed = new Embed(model, size);
   const findTwins = node({
     name: "FindTwins",

@@ -64,5 +64,5 @@ test("recipes are in the package, and are copied out of it", async () => {
   );
   const manifest = JSON.parse(await readFile(join(packed.project, "copied/package.json"), "utf8"));
   expect(manifest).toMatchObject({ name: "copied", dependencies: { sluice: `^${packed.manifest.version}` } });
-  expect(existsSync(join(packed.project, "copied/nodes.ts"))).toBe(true);
+  expect(existsSync(join(packed.project, "copied/invoice.ts"))).toBe(true);
 });
