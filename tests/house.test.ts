@@ -298,6 +298,9 @@ describe("lists that are kept in two places agree", () => {
   const headings = (page: string) =>
     [...read(page).matchAll(/^##+ `?([A-Z][A-Z_]+)`?\s*$/gm)].map((match) => match[1] as string).sort();
 
+  /** A row with a code, its link, and two cells that say something. */
+  const ROW = /^\| \[`([A-Z_]+)`\]\(\.\.\/reference\/(\w+)\.md#(\w+)\) \| [^|]{8,} \| [^|]{7,} \|$/gm;
+
   /** The codes that a wing adds to the interface of the core. */
   const codesOf = (wing: Source): string[] =>
     wing.tree.statements
@@ -313,6 +316,16 @@ describe("lists that are kept in two places agree", () => {
   test("every error code has its heading in docs/reference/errors.md, and every heading its code", () => {
     const codes = new Set<string>([...errorCodes, ...[...wingCodes.values()].flat()]);
     expect(headings("docs/reference/errors.md")).toEqual([...codes].sort());
+  });
+
+  test("docs/guide/troubleshooting.md has a cause and a remedy for each error and each warning, once", () => {
+    const rows = [...read("docs/guide/troubleshooting.md").matchAll(ROW)];
+    const pages = ["errors", "warnings"].map((name) => `docs/reference/${name}.md`);
+    expect(rows.map(([, code]) => code).sort()).toEqual(pages.flatMap(headings).sort());
+    const wrong = rows.filter(([, code, page, hash]) => {
+      return hash !== code?.toLowerCase() || page !== (code?.startsWith("SLUICE_") ? "warnings" : "errors");
+    });
+    expect(wrong.map(([row]) => row)).toEqual([]);
   });
 
   test("the core throws the codes of the core, and a wing those and its own; none is declared in vain", () => {
