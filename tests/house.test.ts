@@ -249,17 +249,31 @@ describe("habits", () => {
     for (const { name, tree } of all) expect(tree.text, name).toMatch(/^("use strict";\n)?(\/\/|\/\*\*)/);
   });
 
-  test("everything that an index exports has a doc comment", () => {
+  /** What a doc comment says before its first tag. */
+  const descriptionOf = (node: ts.Node): string =>
+    ts
+      .getJSDocCommentsAndTags(node)
+      .map((doc) => (ts.isJSDoc(doc) ? (ts.getTextOfJSDocComment(doc.comment) ?? "") : ""))
+      .join("");
+
+  test("everything that an index exports has a description, and so has the index", () => {
     const bare = entries.flatMap((entry) =>
       reexportedBy(entry)
         .filter(({ file, name }) => {
           const statements = exportedBy(file).get(name);
           if (statements === undefined) throw new Error(`${file.name} does not export ${name} itself`);
-          return !statements.some((statement) => ts.getJSDocCommentsAndTags(statement).length > 0);
+          return !statements.some((statement) => descriptionOf(statement).length > 10);
         })
         .map(({ file, name }) => `${file.name}: ${name}`),
     );
     expect(bare).toEqual([]);
+    const names = entries.map(
+      ({ tree }) => /^\/\*\*\n \* \S.{10,}\n \*\n \* @module (\S+)\n/.exec(tree.text)?.[1],
+    );
+    const own = entries.map(
+      ({ name }) => name.replace(/^wings/, "sluice").replace(/\/?index$/, "") || "sluice",
+    );
+    expect(names).toEqual(own);
   });
 });
 

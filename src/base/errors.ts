@@ -59,6 +59,7 @@ export class SluiceError extends Error {
     Object.defineProperty(this, ERROR, { value: true });
   }
 
+  /** Accepts the errors of any build of sluice. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     // biome-ignore lint/complexity/noThisInStatic: a subclass inherits this method, and is a kind of its own
     if (!isSluiceError(this)) return Function.prototype[Symbol.hasInstance].call(this, value);
