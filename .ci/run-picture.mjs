@@ -91,8 +91,9 @@ try {
   execFileSync(process.execPath, [join(root, "dist/cli/main.js"), "view", trace.path]);
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   await page.goto(pathToFileURL(join(folder, "run.html")).href);
-  await page.keyboard.press("f"); // the failed item
-  await page.locator(".details").waitFor();
+  await page.locator(".details", { hasText: "Newsletter" }).waitFor();
+  await page.keyboard.press("f");
+  await page.locator(".details", { hasText: "Summarise [11]" }).locator("text=Waited at gates").waitFor();
   await page.screenshot({ path: join(root, "docs/guide/images/run.png") });
 } finally {
   await browser.close();
