@@ -98,7 +98,7 @@ export function setLocation(error: unknown, location: Location): void {
 }
 
 /**
- * Tells where in a run an error was thrown, without having touched the error.
+ * Says where in a run an error was thrown, without having touched the error.
  *
  * @returns `undefined` for an abort, for a thrown primitive, and for an error that no run threw. When one
  * error object was thrown several times, the last time counts.

@@ -19,7 +19,7 @@ interface EventOf<Type extends string> {
   readonly at: number;
   /**
    * The `id` of the step, item or attempt that this is part of; `undefined` for the run, and for all in a run in
-   * which nobody listens to any of these.
+   * which none of these has a listener.
    */
   readonly parent: number | undefined;
 }
@@ -125,7 +125,7 @@ export interface ProgressEvent extends EventOf<"progress"> {
   readonly done: number;
   /** Items that have failed. */
   readonly failed: number;
-  /** All items; `undefined` while the iterable does not tell. */
+  /** All items; `undefined` while it is not known. */
   readonly total: number | undefined;
   /** Items that ended in each second so far. */
   readonly rate: number;

@@ -46,7 +46,7 @@ export interface FaultResponse {
   readonly status: number;
   /** How a 429 says how long to wait. @default the vendor's */
   readonly dialect?: Dialect | undefined;
-  /** What a 429 tells to wait, in ms; of another status it is a header `retry-after`. @default 50 for a 429, else none */
+  /** The wait that a 429 names, in ms; of another status it is a header `retry-after`. @default 50 for a 429, else none */
   readonly retryAfter?: number | undefined;
   /** Further headers. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
