@@ -17,10 +17,7 @@ interface EventOf<Type extends string> {
   readonly index: number | undefined;
   /** Milliseconds on the monotonic clock of `performance.now()`. */
   readonly at: number;
-  /**
-   * The `id` of the step, item or attempt that this is part of; `undefined` for the run, and for all in a run in
-   * which none of these has a listener.
-   */
+  /** The `id` of the step, item or attempt around it; `undefined` for the run, and where none of these has a listener. */
   readonly parent: number | undefined;
 }
 
