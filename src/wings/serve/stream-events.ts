@@ -19,15 +19,15 @@ type Listening = { readonly [VALUES]?: ValueSink | undefined };
 const MOST_BATCHES = 100;
 
 /**
- * Makes an emitter that sends a run's `data` and `progress` into a stream, and makes those who await `ctx.emit`
+ * Makes an emitter that sends a run's `data` and `progress` into a stream, and makes hooks that await `ctx.emit`
  * wait for the reader.
  *
  * @param every - The least time between two progress events of one batch, in ms. Its last one is always sent;
  * while the reader is behind, only that.
- * @param onFault - Told of data that cannot be written as JSON.
+ * @param onFault - Called for data that cannot be written as JSON.
  * @param emitter - Gets all events too.
  */
-export function tell(
+export function streamEvents(
   stream: EventStream,
   every: number,
   onFault: (error: unknown) => void,
