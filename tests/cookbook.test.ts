@@ -106,7 +106,7 @@ function codeLines(text: string): number {
   const tree = ts.createSourceFile("a.ts", text, ts.ScriptTarget.ES2022, true);
   const lines = new Set<number>();
   const visit = (node: ts.Node): void => {
-    const children = node.getChildren(tree).filter(({ kind }) => kind < ts.SyntaxKind.FirstJSDocNode);
+    const children = node.getChildren(tree).filter((child) => !ts.isJSDoc(child));
     children.forEach(visit);
     if (children.length > 0 || node.getWidth(tree) === 0) return;
     const [from, to] = [node.getStart(tree), node.end].map(
@@ -117,6 +117,10 @@ function codeLines(text: string): number {
   visit(tree);
   return lines.size;
 }
+
+test("lines of code are those with a token", () => {
+  expect(codeLines("/** A\n * B */\nconst a = [\n  1, // one\n\n];\n// c\n")).toBe(3);
+});
 
 test("what recipes share has at most 200 lines of code, and imports no recipe", () => {
   const texts = readdirSync(join(cookbook, "lib")).map((file) => read("lib", file));

@@ -37,11 +37,13 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 /** How a recipe is started where its defaults would not do. */
 const args: Readonly<Record<string, string[]>> = {
   agent: ["--docs", scratch, "When was the lock built?"],
+  rag: ["--docs", scratch, "--index", ":memory:", "When was the lock built?"],
   "parallel-summaries": [`${scratch}/*.md`, "--out", join(scratch, "out.json"), "--fresh"],
   "parallel-translate": [join(scratch, "a.md"), "--out", join(scratch, "translations")],
 };
 const lines: Readonly<Record<string, string>> = { chat: "Hello\n", streaming: "Hello\n" };
 
+const NOT_WHOLE = /no whole answer|Expected \d+ vectors, got 0/;
 type Kind = "recovers" | "denied" | "fails" | "hangs";
 const faults: readonly (readonly [
   name: string,
@@ -68,10 +70,10 @@ const faults: readonly (readonly [
   ["refusal", "refusal", "fails", /The model refuses/],
   ["content filter", "content-filter", "fails", /A content filter stopped the answer/],
   ["length", "length", "fails", /The answer is cut off/],
-  ["no choices", "no-choices", "fails", /no whole answer/],
+  ["no choices", "no-choices", "fails", NOT_WHOLE],
   ["null content", "null-content", "fails", /The answer is empty/],
   ["no usage", "no-usage", "fails", /did not say how many tokens/],
-  ["HTML", "html", "fails", /no whole answer/],
+  ["HTML", "html", "fails", NOT_WHOLE],
   ["disconnect", "disconnect", "fails", /error|terminated|closed|aborted/i],
   ["quota", "quota", "fails", /quota/],
   ["hang, Ctrl-C twice", "hang", "hangs", /Finishing what is in flight/],
