@@ -37,6 +37,7 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 /** How a recipe is started where its defaults would not do. */
 const args: Readonly<Record<string, string[]>> = {
   agent: ["--docs", scratch, "When was the lock built?"],
+  "human-approval": ["--journal", ":memory:", "--out", join(scratch, "published"), "the summer sale"],
   rag: ["--docs", scratch, "--index", ":memory:", "When was the lock built?"],
   "parallel-summaries": [`${scratch}/*.md`, "--out", join(scratch, "out.json"), "--fresh"],
   "parallel-translate": [join(scratch, "a.md"), "--out", join(scratch, "translations")],
