@@ -38,6 +38,7 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 const args: Readonly<Record<string, string[]>> = {
   agent: ["--docs", scratch, "When was the lock built?"],
   "human-approval": ["--journal", ":memory:", "--out", join(scratch, "published"), "the summer sale"],
+  "multi-agent": ["snowman", "winter"],
   rag: ["--docs", scratch, "--index", ":memory:", "When was the lock built?"],
   "parallel-summaries": [`${scratch}/*.md`, "--out", join(scratch, "out.json"), "--fresh"],
   "parallel-translate": [join(scratch, "a.md"), "--out", join(scratch, "translations")],
