@@ -39,11 +39,18 @@ const args: Readonly<Record<string, string[]>> = {
   agent: ["--docs", scratch, "When was the lock built?"],
   "human-approval": ["--journal", ":memory:", "--out", join(scratch, "published"), "the summer sale"],
   "multi-agent": ["snowman", "winter"],
+  "chat-memory": ["--memory", ":memory:"],
   rag: ["--docs", scratch, "--index", ":memory:", "When was the lock built?"],
   "parallel-summaries": [`${scratch}/*.md`, "--out", join(scratch, "out.json"), "--fresh"],
   "parallel-translate": [join(scratch, "a.md"), "--out", join(scratch, "translations")],
 };
-const lines: Readonly<Record<string, string>> = { chat: "Hello\n", streaming: "Hello\n" };
+const lines: Readonly<Record<string, string>> = {
+  chat: "Hello\n",
+  "chat-memory": "Hello\n",
+  streaming: "Hello\n",
+};
+/** A conversation goes on after an answer that failed. */
+const goesOn = new Set(["chat", "chat-memory"]);
 
 const NOT_WHOLE = /no whole answer|Expected \d+ vectors, got 0/;
 type Kind = "recovers" | "denied" | "fails" | "hangs";
@@ -164,8 +171,7 @@ describe.each(isFull ? recipes : ["hello-flow", "structured-output"])("%s", (rec
     expect(said).toMatch(says);
     // The second vendor is the same here.
     if (kind === "denied") expect(requests).toBe(recipe === "vendor-fallback" ? 2 : 1);
-    // A conversation goes on after an answer that failed.
-    expect(code, said).toBe(recipe === "chat" && kind === "fails" ? 0 : kind === "hangs" ? 130 : 1);
+    expect(code, said).toBe(goesOn.has(recipe) && kind === "fails" ? 0 : kind === "hangs" ? 130 : 1);
     for (const text of texts) {
       const half = text.slice(0, Math.floor(text.length / 2));
       if (half.length > 20 && !streams.has(recipe)) expect(said).not.toContain(half);
