@@ -40,6 +40,7 @@ const args: Readonly<Record<string, string[]>> = {
   "human-approval": ["--journal", ":memory:", "--out", join(scratch, "published"), "the summer sale"],
   "multi-agent": ["snowman", "winter"],
   "chat-memory": ["--memory", ":memory:"],
+  "chat-guardrail": ["How often should I water my cactus?"],
   rag: ["--docs", scratch, "--index", ":memory:", "When was the lock built?"],
   "parallel-summaries": [`${scratch}/*.md`, "--out", join(scratch, "out.json"), "--fresh"],
   "parallel-translate": [join(scratch, "a.md"), "--out", join(scratch, "translations")],
