@@ -6,7 +6,7 @@ import { type BaseNode, Flow, Gate, Node, parallel } from "sluice";
 import { toMermaid } from "sluice/diagram";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createGuardedFlow } from "../../../cookbook/chat-guardrail/chat-guardrail.js";
-import { createChatFlow } from "../../../cookbook/chat-web/flow.js";
+import { createChatFlow } from "../../../cookbook/chat-web/chat-web.js";
 import { createEmbedFlow } from "../../../cookbook/embed-batching/flow.js";
 import type { Model } from "../../../cookbook/lib/model.js";
 import { createGameFlow } from "../../../cookbook/multi-agent/multi-agent.js";
@@ -105,7 +105,7 @@ describe.skipIf(!canDraw)("in Chromium", () => {
     });
     const model = { calls: { gate } } as Model;
     const flows: BaseNode[] = [
-      createChatFlow({ llm: never }),
+      createChatFlow(model),
       createEmbedFlow({ embedder: never, concurrency: 100 }),
       createGameFlow(model, model),
       createGuardedFlow(model),
