@@ -78,13 +78,16 @@ export async function keepBeating(
   signal: AbortSignal,
   onProblem: (problem: unknown) => void,
 ): Promise<void> {
-  let running: Promise<unknown> = Promise.resolve();
-  const guarded = () => {
-    running = beat().catch((error) => signal.aborted || onProblem(error));
-    return running;
+  let running = Promise.resolve();
+  const guarded = async () => {
+    try {
+      await beat();
+    } catch (error) {
+      if (!signal.aborted) onProblem(error); // a beat that was stopped has not failed
+    }
   };
   const late = () => onProblem(new Error("The last beat still runs: this one is left out"));
-  const job = new Cron(pattern, { protect: late }, guarded);
+  const job = new Cron(pattern, { protect: late }, () => (running = guarded()));
   const stopped = new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
   void job.trigger();
   await stopped;

@@ -16,5 +16,5 @@ await program("[word taboo …] [--hints 8]", { hints: 8 }, async ({ words: [wor
   const { card } = shared.hinter;
   console.log(`The word is ${card.word}; taboo: ${card.taboo.join(", ") || "nothing else"}.`);
   await createGameFlow(model, model).run(shared, run);
-  console.log(`${shared.isGuessed ? "Guessed" : "Not guessed"}; hints: ${shared.hints.length}.`);
+  console.log(`${shared.isGuessed ? "Guessed" : "Not guessed"}; hints: ${shared.hinter.hints.length}.`);
 });

@@ -10,23 +10,24 @@ export interface Card {
   readonly taboo: readonly string[];
 }
 
-/** Each agent has notes and a mailbox of its own; only the hinter has the card. */
-export interface Shared {
-  readonly hinter: { readonly card: Card; readonly inbox: Mailbox<string> };
-  /** `undefined` in its mailbox ends the game. */
-  readonly guesser: { readonly inbox: Mailbox<string | undefined> };
+interface Notes {
   readonly hints: string[];
   readonly guesses: string[];
+}
+
+/** Each agent has a part of the store: its notes and its mailbox. Only the hinter has the card. */
+export interface Shared {
+  readonly hinter: Notes & { readonly card: Card; readonly inbox: Mailbox<string> };
+  /** `undefined` in its mailbox ends the game. */
+  readonly guesser: Notes & { readonly inbox: Mailbox<string | undefined> };
   /** The most hints. */
   readonly most: number;
   isGuessed: boolean;
 }
 
 export const createShared = (card: Card, most: number): Shared => ({
-  hinter: { card, inbox: new Mailbox() },
-  guesser: { inbox: new Mailbox() },
-  hints: [],
-  guesses: [],
+  hinter: { card, inbox: new Mailbox(), hints: [], guesses: [] },
+  guesser: { inbox: new Mailbox(), hints: [], guesses: [] },
   most,
   isGuessed: false,
 });
@@ -48,7 +49,7 @@ function createHinter(model: Model): Flow<Shared> {
   const giveHint = node({
     name: "GiveHint",
     ...model.calls,
-    prep: ({ hinter: { card }, hints, guesses }: Shared) => ({
+    prep: ({ hinter: { card, hints, guesses } }: Shared) => ({
       card,
       hints: [...hints],
       guesses: [...guesses],
@@ -60,8 +61,8 @@ function createHinter(model: Model): Flow<Shared> {
       if (broken.length > 0) throw new AnswerError(`It says ${broken.join(", ")}, which is taboo.`);
       return hint;
     },
-    post: ({ guesser, hints }, _notes, hint, { emit }) => {
-      hints.push(hint);
+    post: ({ hinter, guesser }, _notes, hint, { emit }) => {
+      hinter.hints.push(hint);
       guesser.inbox.send(hint);
       void emit(`hinter   ${hint}`);
     },
@@ -71,8 +72,10 @@ function createHinter(model: Model): Flow<Shared> {
     prep: ({ hinter }: Shared) => hinter.inbox,
     exec: (inbox, { signal }) => inbox.receive(signal),
     post: (shared, _inbox, guess) => {
-      shared.isGuessed = bare(guess) === bare(shared.hinter.card.word);
-      if (!shared.isGuessed && shared.hints.length < shared.most) return "wrong";
+      const { card, hints, guesses } = shared.hinter;
+      guesses.push(guess);
+      shared.isGuessed = bare(guess) === bare(card.word);
+      if (!shared.isGuessed && hints.length < shared.most) return "wrong";
       shared.guesser.inbox.send(undefined);
       return shared.isGuessed ? "right" : "out of hints";
     },
@@ -88,15 +91,19 @@ function createGuesser(model: Model): Flow<Shared> {
     name: "Listen",
     prep: ({ guesser }: Shared) => guesser.inbox,
     exec: (inbox, { signal }) => inbox.receive(signal),
-    post: (_shared, _inbox, hint) => (hint === undefined ? "game over" : "heard a hint"),
+    post: ({ guesser }, _inbox, hint) => {
+      if (hint === undefined) return "game over";
+      guesser.hints.push(hint);
+      return "heard a hint";
+    },
   });
   const guess = node({
     name: "Guess",
     ...model.calls,
-    prep: ({ hints, guesses }: Shared) => promptOf(GUESS, { hints, guesses }),
+    prep: ({ guesser: { hints, guesses } }: Shared) => promptOf(GUESS, { hints, guesses }),
     exec: (prompt, ctx) => model.json("guess", Guess, prompt, ctx),
-    post: ({ hinter, guesses }, _prompt, { guess }, { emit }) => {
-      guesses.push(guess);
+    post: ({ hinter, guesser }, _prompt, { guess }, { emit }) => {
+      guesser.guesses.push(guess);
       hinter.inbox.send(guess);
       void emit(`guesser  ${guess}`);
     },
