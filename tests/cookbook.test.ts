@@ -27,7 +27,6 @@ const pocketFlow: Readonly<Record<string, number>> = {
   "chat-memory": 239,
   "chat-web": 83,
   "coding-agent": 237,
-  communication: 69,
   debate: 164,
   "deep-research": 158,
   "embed-batching": 47,
@@ -40,7 +39,6 @@ const pocketFlow: Readonly<Record<string, number>> = {
   "map-reduce": 113,
   mcp: 296,
   "multi-agent": 81,
-  "nested-batch": 111,
   newsletter: 162,
   "parallel-images": 161,
   "parallel-translate": 72,
@@ -55,7 +53,7 @@ const pocketFlow: Readonly<Record<string, number>> = {
 };
 
 /** Programs of their own, which a recipe starts: they print, and read their environment. */
-const programs = ["ensemble/service.ts", "mcp/stdio.ts"];
+const programs = ["mcp/stdio.ts"];
 
 /** What a wing needs to be there. */
 const peers = {

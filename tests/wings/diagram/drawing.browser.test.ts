@@ -5,14 +5,11 @@ import { fileURLToPath } from "node:url";
 import { type BaseNode, Flow, Gate, Node, parallel } from "sluice";
 import { toMermaid } from "sluice/diagram";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createChatFlow } from "../../../cookbook/chat-web/flow.js";
+import { createGuardedFlow } from "../../../cookbook/chat-guardrail/chat-guardrail.js";
+import { createChatFlow } from "../../../cookbook/chat-web/chat-web.js";
 import { createTwinsFlow } from "../../../cookbook/embed-batching/embed-batching.js";
-import {
-  createMixedFlow,
-  createParallelFlow,
-  createSequentialFlow,
-} from "../../../cookbook/ensemble/flow.js";
 import type { Model } from "../../../cookbook/lib/model.js";
+import { createGameFlow } from "../../../cookbook/multi-agent/multi-agent.js";
 import { createImagesFlow } from "../../../cookbook/parallel-images/parallel-images.js";
 import { createSummariesFlow } from "../../../cookbook/parallel-summaries/parallel-summaries.js";
 import { canDraw, type Drawing, launch, openDrawing } from "../../support/drawing.js";
@@ -106,14 +103,13 @@ describe.skipIf(!canDraw)("in Chromium", () => {
       concurrency: 32,
       rate: { requests: 500, tokens: 200_000, per: 60_000 },
     });
-    const ensemble = { llm: never, serviceUrl: "http://127.0.0.1:1/" };
+    const model = { calls: { gate } } as Model;
     const flows: BaseNode[] = [
-      createChatFlow({ llm: never }),
-      createTwinsFlow({ calls: { gate } } as Model, 100),
-      createSequentialFlow(ensemble),
-      createParallelFlow(ensemble),
-      createMixedFlow(ensemble),
-      createSummariesFlow({ calls: { gate } } as Model),
+      createChatFlow(model),
+      createTwinsFlow(model, 100),
+      createGameFlow(model, model),
+      createGuardedFlow(model),
+      createSummariesFlow(model),
       createImagesFlow(never),
     ];
     const pages = [".", "docs", "cookbook"].flatMap((folder) =>
