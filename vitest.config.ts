@@ -15,7 +15,6 @@ const house = [
   "tests/{house,repository,properties/random-graphs}.test.ts",
 ];
 const packed = "tests/package/**/*.test.ts";
-const recipes = "cookbook/*/recipe.test.ts";
 /** Those that start no program. */
 const flows = "cookbook/*/*.test.ts";
 
@@ -120,21 +119,9 @@ export default defineConfig({
         test: {
           name: "cookbook",
           include: [flows],
-          exclude: ["**/node_modules/**", recipes],
           setupFiles: "tests/support/no-races.ts",
           isolate: false,
           sequence: { groupOrder: 3 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: "recipes",
-          include: [recipes],
-          globalSetup: "tests/support/bundle-recipes.ts",
-          setupFiles: "tests/support/bundled-starts.ts",
-          testTimeout: 120_000,
-          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -13,9 +13,6 @@ const cookbook = join(root, "cookbook");
 const recipes = readdirSync(cookbook, { withFileTypes: true })
   .map((entry) => entry.name)
   .filter((name) => existsSync(join(cookbook, name, "package.json")));
-/** Those with a `<name>.test.ts`, which imports cookbook/lib; the others have a copy of all that they need. */
-const isShared = (recipe: string) => existsSync(join(cookbook, recipe, `${recipe}.test.ts`));
-
 /** Lines of code of the example of PocketFlow for the same job. */
 const pocketFlow: Readonly<Record<string, number>> = {
   agent: 198,
@@ -128,8 +125,7 @@ test("what recipes share has at most 200 lines of code, and imports no recipe", 
   expect(texts.join("\n")).not.toMatch(/from "\.\.\//);
 });
 
-const shared = recipes.filter(isShared);
-describe.each(shared)("%s, on cookbook/lib", (recipe) => {
+describe.each(recipes)("%s, on cookbook/lib", (recipe) => {
   test("is read in one file, starts in 25 lines, and has a page of 40", () => {
     expect(read(recipe, "main.ts").trimEnd().split("\n").length).toBeLessThanOrEqual(25);
     const page = read(recipe, "README.md");
@@ -158,8 +154,8 @@ describe.each(shared)("%s, on cookbook/lib", (recipe) => {
   });
 });
 
-test("the recipes on cookbook/lib are not much longer than the examples of PocketFlow", () => {
-  const pairs = shared.filter((recipe) => recipe in pocketFlow);
+test("the recipes are not much longer than the examples of PocketFlow", () => {
+  const pairs = recipes.filter((recipe) => recipe in pocketFlow);
   const ours = pairs.flatMap((recipe) =>
     sourcesOf(recipe)
       .filter((file) => !file.endsWith(".test.ts"))
@@ -170,23 +166,13 @@ test("the recipes on cookbook/lib are not much longer than the examples of Pocke
 });
 
 describe.each(recipes)("%s", (recipe) => {
-  test.skipIf(isShared(recipe))("has its files, and a page of at most 60 lines with a graph", () => {
-    for (const file of ["main.ts", "flow.ts", "nodes.ts", "recipe.test.ts"]) {
-      expect(existsSync(join(cookbook, recipe, file)), file).toBe(true);
-    }
-    const page = read(recipe, "README.md");
-    expect(page.trimEnd().split("\n").length).toBeLessThanOrEqual(60);
-    expect(page).toContain("```mermaid");
-    expect(page).toMatch(/^npm start/m);
-  });
-
   test("is a private package that can be started and tested, with exact versions", () => {
     const { name, private: hidden, scripts, dependencies, devDependencies } = manifestOf(recipe);
     expect(name).toBe(`sluice-recipe-${recipe}`);
     expect(hidden).toBe(true);
     expect(scripts).toMatchObject({
       start: expect.stringContaining("main.ts"),
-      test: `vitest run ${isShared(recipe) ? recipe : "recipe"}.test.ts`,
+      test: `vitest run ${recipe}.test.ts`,
     });
     const { sluice, ...others } = { ...dependencies, ...devDependencies };
     expect(sluice).toMatch(/^\^/);
@@ -204,7 +190,7 @@ describe.each(recipes)("%s", (recipe) => {
       for (const specifier of importsOf(tree)) {
         if (specifier.startsWith(".")) {
           const target = join(dirname(join(recipe, file)), specifier);
-          if (target.startsWith("lib/") && isShared(recipe)) continue;
+          if (target.startsWith("lib/")) continue;
           expect(target.split("/")[0], `${file} imports ${specifier}`).toBe(recipe);
           continue;
         }

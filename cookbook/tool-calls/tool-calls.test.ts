@@ -3,17 +3,17 @@ import { z } from "zod";
 import type { Model, ToolCall } from "../lib/model.js";
 import { createToolFlow, type Shared, tool } from "./tool-calls.js";
 
-/** Runs with the calls of each turn; then the model answers. */
-async function run(turns: Omit<ToolCall, "id">[][]) {
-  let running = 0;
-  let most = 0;
+/** Runs with the calls of each turn; then the model answers. No call ends before so many have begun. */
+async function run(turns: Omit<ToolCall, "id">[][], together = 1) {
+  const begun: (() => void)[] = [];
   const half = tool({
     description: "",
     input: z.object({ n: z.number() }),
     run: async ({ n }) => {
-      most = Math.max(most, ++running);
-      await new Promise(setImmediate);
-      running--;
+      await new Promise<void>((resolve) => {
+        begun.push(resolve);
+        if (begun.length >= together) for (const go of begun) go();
+      });
       if (n === 0) throw new Error("nothing to halve");
       return n / 2;
     },
@@ -27,16 +27,12 @@ async function run(turns: Omit<ToolCall, "id">[][]) {
   const results = shared.messages
     .filter(({ role }) => role === "tool")
     .map(({ content }) => JSON.parse(String(content)));
-  return { results, most, answer: shared.answer };
+  return { results, answer: shared.answer };
 }
 
 test("the calls of one turn run at once, and their results are in order", async () => {
   const call = (n: number) => ({ name: "half", args: { n } });
-  expect(await run([[call(2), call(8)], [call(4)]])).toEqual({
-    results: [1, 4, 2],
-    most: 2,
-    answer: "Done.",
-  });
+  expect(await run([[call(2), call(8)], [call(4)]], 2)).toEqual({ results: [1, 4, 2], answer: "Done." });
 });
 
 test("what is wrong with a call goes back to the model", async () => {
