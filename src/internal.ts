@@ -1,7 +1,7 @@
 // sluice/internal: what wings of ours need beside the public surface. Unstable: it may change in any release.
 export { after, isThenable, rethrow } from "./base/awaitable.js";
 export { Cancellation } from "./base/cancellation.js";
-export { describe, invalidOption, quote, SluiceError, show, showPath } from "./base/errors.js";
+export { describe, invalidOption, missingOption, quote, SluiceError, show, showPath } from "./base/errors.js";
 export { hash, hashNumber, longHash } from "./base/hash.js";
 export {
   BACKPRESSURE,

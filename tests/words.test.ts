@@ -11,6 +11,7 @@ const instead: readonly (readonly [RegExp, string])[] = [
   [/\b(letGo|lets? go|lets everybody go|giveUp|gives? up)\b/i, "release, unsubscribe, abandon"],
   [/\b(breathe|breathes|stepsToClock)\b/i, "yieldIfDue, yieldBudget, event-loop yields"],
   [/\b(Passage|passNow|sitOut|sits? out)\b/i, "AcquireRequest, acquire, tryAcquire, pauseAfterRefusal"],
+  [/\b(mends?|mended|strangers?)\b/i, "fix, repair, untrusted"],
   [/\bperform(s|ed|ing)?\b/i, "execute a node, call a hook, run a flow"],
   [/\bfrom [01] up\b/i, "a positive integer, 0 or more"],
   [/\b(to be given|for ever)\b/i, "is required, without end"],

@@ -158,6 +158,10 @@ export const invalidOption = (where: string, name: string, expected: string, val
     `${where.slice(0, 100)}: expected \`${name}\` to be ${expected}, got ${show(value)}`,
   );
 
+/** An option that is missing. */
+export const missingOption = (where: string, name: string, what: string): SluiceError =>
+  new SluiceError("INVALID_OPTION", `${where.slice(0, 100)}: \`${name}\` is required: ${what}`);
+
 /** What to write in the place of a name; the name may be a slip of one that another library uses. */
 function hintFor(name: string, known: readonly string[], instead: Readonly<Record<string, string>>): string {
   if (Object.hasOwn(instead, name)) return instead[name] as string;

@@ -150,7 +150,7 @@ export const INSTEAD: Readonly<Record<string, string>> = {
   concurrency: "only the parallel classes take it: AsyncParallelBatchNode or AsyncParallelBatchFlow",
 };
 
-/** What asking again cannot mend. */
+/** What another attempt cannot fix. */
 const FINAL_STATUSES: ReadonlySet<number | undefined> = new Set([400, 401, 403, 404, 405, 410, 413, 422]);
 
 /** The default of `retryIf`: a mistake in the program or the request, or an empty account, would only fail again. */

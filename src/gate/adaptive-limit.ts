@@ -24,7 +24,7 @@ export function checkConcurrency(where: string, concurrency: unknown): void {
   checkOptions(place, concurrency, { start: aCount, min: aCount, max: aCountOrInfinity });
   const { start, min = 1, max = UNLIMITED } = concurrency as Partial<AdaptiveConcurrency>;
   if (start === undefined || start < min || start > max) {
-    throw invalidOption(place, "start", "given, and from `min` to `max`", start);
+    throw invalidOption(place, "start", "an integer from `min` to `max`", start);
   }
 }
 

@@ -196,7 +196,7 @@ function feedOf({ shared, rate }: GateOptions, concurrency: unknown): SharedFeed
   if (typeof concurrency !== "number")
     throw invalidOption("Gate", "concurrency", "a number where the limit is shared", concurrency);
   if (concurrency === UNLIMITED && rate === undefined)
-    throw invalidOption("Gate", "shared", "given with `concurrency` or `rate`, which it shares", shared);
+    throw invalidOption("Gate", "shared", "combined with `concurrency` or `rate`, which it shares", shared);
   return shared[SHARED_LIMIT]({ concurrency, rate });
 }
 

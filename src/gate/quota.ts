@@ -1,4 +1,4 @@
-// Recognises an account with nothing left to spend, which no wait mends. Imports only how to read an error.
+// Recognises an account with nothing left to spend, which no wait fixes. Imports only how to read an error.
 import { field, itemsOf, partsOf, textField } from "./error-parts.js";
 import { statusIn } from "./error-status.js";
 
@@ -45,7 +45,7 @@ export const isExhausted = (parts: readonly object[]): boolean =>
   statusIn(parts) === 402 || parts.some(saysExhausted);
 
 /**
- * Recognises the error of an account with nothing left to spend, which no wait mends: by the `code`, `type` or
+ * Recognises the error of an account with nothing left to spend, which no wait fixes: by the `code`, `type` or
  * message of the error or of its body, wherever its client keeps that, or by status 402.
  */
 export const isQuotaExhausted = (error: unknown): boolean => isExhausted(partsOf(error));

@@ -1,5 +1,5 @@
 // What a vendor allows, and the token bucket (Turner 1986) that keeps count of it.
-import { invalidOption } from "../base/errors.js";
+import { missingOption } from "../base/errors.js";
 import { aPositiveNumber, checkOptions } from "../base/options.js";
 
 /** What a vendor allows. */
@@ -30,9 +30,9 @@ export function checkRate(where: string, rate: unknown): void {
   checkOptions(`${where}, rate`, rate, rateRules);
   const { requests, tokens, per } = rate as Partial<Rate>;
   if (per === undefined)
-    throw invalidOption(`${where}, rate`, "per", "given, the period in ms (60_000 for a minute)", per);
+    throw missingOption(`${where}, rate`, "per", "the period in ms (60_000 for a minute)");
   if (requests === undefined && tokens === undefined) {
-    throw invalidOption(`${where}, rate`, "requests", "given, or `tokens`, or both", requests);
+    throw missingOption(`${where}, rate`, "requests", "it, or `tokens`, or both");
   }
 }
 

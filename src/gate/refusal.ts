@@ -41,7 +41,7 @@ const THROTTLED: ReadonlySet<unknown> = new Set([
   "rate_limit_exceeded", // OpenAI
 ]);
 
-/** How grpc-js begins its message. It also says so of a message over the size limit, which no wait mends. */
+/** How grpc-js begins its message. It also says so of a message over the size limit, which no wait fixes. */
 const GRPC = /^8 RESOURCE_EXHAUSTED: (?!.{0,80}larger than max)/;
 
 const isThrottled = (part: object): boolean =>

@@ -102,7 +102,7 @@ export abstract class SharedLimit {
    * Settles what a gate reports, and grants what it asks for. There is one request of a gate at a time; one whose reply
    * is lost is made again, without what came back in it.
    *
-   * @throws SluiceError For what waiting does not mend: calls that wait reject with it. With any other error the place
+   * @throws SluiceError For what waiting does not fix: calls that wait reject with it. With any other error the place
    *   counts as out of reach: calls wait, and the gate asks again.
    */
   abstract exchange(request: LimitRequest): Promise<LimitReply | LimitConflict>;

@@ -29,8 +29,8 @@ describe("options", () => {
     [{ concurrency: "2" }, /`concurrency`.*"2" \(string\)/],
     [{ rate: 5 }, /`rate` to be an object/],
     [{ rate: [] }, /`rate` to be an object/],
-    [{ rate: { requests: 10 } }, /`per` to be given/],
-    [{ rate: { per: 1_000 } }, /`requests` to be given, or `tokens`/],
+    [{ rate: { requests: 10 } }, /`per` is required/],
+    [{ rate: { per: 1_000 } }, /`requests` is required: it, or `tokens`/],
     [{ rate: { requests: 0, per: 1_000 } }, /`requests`.*got 0/],
     [{ rate: { requests: Number.POSITIVE_INFINITY, per: 1_000 } }, /`requests`/],
     [{ rate: { tokens: -5, per: 1_000 } }, /`tokens`/],
@@ -100,7 +100,7 @@ describe("options", () => {
 
   test("a node refuses what is no gate, and a wrong private rate", () => {
     expect(() => new Node({ gate: {} as Gate })).toThrow(/`gate` to be a Gate/);
-    expect(() => new Node({ rate: { requests: 5 } as never })).toThrow(/`per` to be given/);
+    expect(() => new Node({ rate: { requests: 5 } as never })).toThrow(/`per` is required/);
     expect(() => new AsyncParallelBatchNode({ rate: { per: 5, token: 1 } as never })).toThrow(
       "did you mean `tokens`?",
     );

@@ -32,7 +32,7 @@ describe("options", () => {
   test("what cannot be shared is refused", () => {
     const limit = new MemoryLimit();
     const make = (options: object) => () => new Gate(options as GateOptions);
-    expect(make({ shared: limit })).toThrow(/`shared` to be given with `concurrency` or `rate`/);
+    expect(make({ shared: limit })).toThrow(/`shared` to be combined with `concurrency` or `rate`/);
     expect(make({ shared: limit, concurrency: { start: 2 } })).toThrow(
       /`concurrency` to be a number where the limit is shared/,
     );

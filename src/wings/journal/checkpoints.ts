@@ -37,7 +37,7 @@ export class Checkpoints {
   pass(cut: StoreCut, key: string): void {
     if (this.#parts.questions.withdraw(key).length > 0) cut.pending.push({ drop: key });
     cut.forget(key);
-    cut.writers.mend(key);
+    cut.writers.repair(key);
     this.#due.add(cut);
     this.#takeWhatIsDue();
   }

@@ -64,7 +64,7 @@ export class GuardedDriver implements JournalDriver {
   #fail = (error: unknown): never => {
     if (error instanceof SluiceError) return rethrow(error);
     const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown };
-    const cure = CURES.find(([what]) => what.test(`${code} ${message}`))?.[1] ?? "Mend it";
+    const cure = CURES.find(([what]) => what.test(`${code} ${message}`))?.[1] ?? "Correct the cause";
     const text = `The journal ${this.name} failed (${describe(error)}). ${cure}, and run again: a run goes on where it stopped`;
     throw new SluiceError("JOURNAL_FAILED", text, { cause: error });
   };

@@ -107,7 +107,7 @@ export class RunRecord implements RunJournal, WalkHost, BatchHost {
     const withdrawn = questions.withdraw(key);
     saved?.forget(key);
     cut.forget(key);
-    cut.writers.mend(key);
+    cut.writers.repair(key);
     const next = "result" in by ? this.#results.fallback(job, by.result) : [firstOf(key, by.attempt)];
     // What the walk has left goes in one transaction with what it wrote, or is left until its step is over: then its
     // keys alone distinguish the attempts.

@@ -227,6 +227,6 @@ const cancelled = (id: string): SluiceError =>
 /** What a run ends with whose database fails. */
 function failureOf(error: unknown): SluiceError {
   if (error instanceof SluiceError) return error;
-  const text = `The journal cannot write (${describe(error)}), and the run was stopped; run it again once that is mended`;
+  const text = `The journal cannot write (${describe(error)}), and the run was stopped; run it again once that is fixed`;
   return new SluiceError("JOURNAL_FAILED", text, { cause: error });
 }

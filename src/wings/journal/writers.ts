@@ -15,7 +15,7 @@ const LONGEST_WAIT = 5_000;
 /** The writers of one store. */
 export class Writers {
   readonly #active = new Set<Writer>();
-  /** Places where a hook has thrown, so that what it wrote is half done; written by `break` and `mend`. */
+  /** Places where a hook has thrown, so that what it wrote is half done; written by `break` and `repair`. */
   readonly #broken = new Set<string>();
   /** Since when a cut is due but hooks write; written by `want` and `end`. */
   #wantedSince: number | undefined;
@@ -42,7 +42,7 @@ export class Writers {
   }
 
   /** A failure at or under this key is dealt with. */
-  mend(key: string): void {
+  repair(key: string): void {
     for (const other of this.#broken) if (isUnder(other, key)) this.#broken.delete(other);
   }
 

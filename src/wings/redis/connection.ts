@@ -25,7 +25,7 @@ const TIMEOUT = 1_000;
 /** The oldest Redis that will do. */
 const OLDEST = [6, 2] as const;
 
-/** Errors of Redis that no waiting mends. */
+/** Errors of Redis that no waiting fixes. */
 const REFUSED = /NOPERM|NOAUTH|WRONGPASS|WRONGTYPE|unknown command/i;
 
 /** Runs the script. */

@@ -1,6 +1,6 @@
 // redisLimit: a limit that the gates of many processes share, in one key of Redis.
 import { type LimitConflict, type LimitReply, type LimitRequest, SharedLimit } from "sluice";
-import { aString, checkOptions, invalidOption, isObject } from "sluice/internal";
+import { aString, checkOptions, invalidOption, isObject, missingOption } from "sluice/internal";
 import { type RedisClient, RedisConnection } from "./connection.js";
 import "./error-codes.js";
 
@@ -46,7 +46,7 @@ const WHERE = "redisLimit()";
 export function redisLimit(connection: string | RedisClient, options: RedisLimitOptions): RedisLimit {
   checkOptions(WHERE, options, { key: aString });
   const key = (options as RedisLimitOptions | undefined)?.key;
-  if (key === undefined) throw invalidOption(WHERE, "key", "given, the name of the limit", key);
+  if (key === undefined) throw missingOption(WHERE, "key", "the name of the limit");
   checkConnection(connection);
   return new LimitInRedis(connection, key);
 }

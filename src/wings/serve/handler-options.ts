@@ -134,11 +134,6 @@ export function checkHandlerOptions(options: HandlerOptions): void {
     throw invalidOption("createHandler()", "runs", expected, runs);
   }
   if (journal === undefined) {
-    throw invalidOption(
-      "createHandler()",
-      "runs",
-      "given together with a `journal`, which keeps the runs",
-      runs,
-    );
+    throw invalidOption("createHandler()", "runs", "combined with a `journal`, which keeps the runs", runs);
   }
 }

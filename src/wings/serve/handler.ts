@@ -81,7 +81,7 @@ export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Han
   };
   drain?.addEventListener("abort", () => stop((call) => !call.hasRun), { once: true });
 
-  /** What the caller gets for a failure; those that are no doing of the caller are reported. */
+  /** What the caller gets for a failure; those that the caller did not cause are reported. */
   const blame = (error: unknown, { signal, request }: Call): Refusal => {
     const cause = asRefusal(signal.aborted ? signal.reason : error);
     if (isRefusal(cause)) return cause;

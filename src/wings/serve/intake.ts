@@ -1,5 +1,5 @@
 // A request from its arrival until it may ask for a run: who sends it, what it asks for, and its input. All of it
-// within the limits of arrival, since a stranger decides how long it takes.
+// within the limits of arrival, since the caller decides how long it takes.
 import { SluiceError } from "sluice";
 import { isPlainObject } from "sluice/internal";
 import { badInput, checkHeaders, readBody } from "./body.js";

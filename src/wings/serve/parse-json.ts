@@ -1,4 +1,4 @@
-// Reads JSON of strangers: not so deep that a recursive reader of it overflows the stack, and without the keys that
+// Reads untrusted JSON: not so deep that a recursive reader of it overflows the stack, and without the keys that
 // change prototypes where a program copies them.
 import { isObject } from "sluice/internal";
 

@@ -237,7 +237,7 @@ describe.skipIf(noRedis)("a Redis that will not do", () => {
       ["http://localhost", { key: "a" }, /`connection` to be a redis:\/\/.*got "http…"/],
       [42, { key: "a" }, /`connection`/],
       [{ isCluster: true, duplicate: () => {} }, { key: "a" }, /no cluster/],
-      ["redis://localhost", {}, /`key` to be given/],
+      ["redis://localhost", {}, /`key` is required/],
       ["redis://localhost", { key: "" }, /`key` to be a non-empty string/],
       ["redis://localhost", { key: "a", prefix: "b" }, /unknown option `prefix`/],
     ];

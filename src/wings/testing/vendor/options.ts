@@ -5,7 +5,7 @@ import {
   aFunction,
   aPositiveNumber,
   checkOptions,
-  invalidOption,
+  missingOption,
   oneOf,
   type Rule,
 } from "sluice/internal";
@@ -111,7 +111,7 @@ export function vendorSettings(options: FakeVendorOptions): VendorSettings {
   checkOptions(WHERE, options, rules, { rate: "Write `requests`, `tokens` and `per` themselves." });
   const { requests, tokens, per, faults, delay = 0 } = options;
   if (per === undefined && (requests ?? tokens) !== undefined)
-    throw invalidOption(WHERE, "per", "the milliseconds in which `requests` or `tokens` are allowed", per);
+    throw missingOption(WHERE, "per", "the milliseconds in which `requests` or `tokens` are allowed");
   return {
     requests,
     tokens,

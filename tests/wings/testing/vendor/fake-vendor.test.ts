@@ -289,10 +289,7 @@ describe("what is wrong with a request or an answer is said", () => {
   });
 
   test.each<[object, string]>([
-    [
-      { requests: 5 },
-      "expected `per` to be the milliseconds in which `requests` or `tokens` are allowed, got undefined",
-    ],
+    [{ requests: 5 }, "`per` is required: the milliseconds in which `requests` or `tokens` are allowed"],
     [{ requests: 0, per: 1 }, "expected `requests` to be a finite number above 0, got 0 (number)"],
     [
       { window: "rolling" },
