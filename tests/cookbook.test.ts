@@ -53,7 +53,7 @@ const pocketFlow: Readonly<Record<string, number>> = {
 };
 
 /** Programs of their own, which a recipe starts: they print, and read their environment. */
-const programs = ["mcp/server.ts"];
+const programs = ["mcp/stdio.ts"];
 
 /** What a wing needs to be there. */
 const peers = {
@@ -104,7 +104,9 @@ function codeLines(text: string): number {
   const tree = ts.createSourceFile("a.ts", text, ts.ScriptTarget.ES2022, true);
   const lines = new Set<number>();
   const visit = (node: ts.Node): void => {
-    const children = node.getChildren(tree).filter((child) => !ts.isJSDoc(child));
+    const { FirstJSDocNode, LastJSDocNode } = ts.SyntaxKind; // lists of nodes come after the last one
+    const isCode = ({ kind }: ts.Node) => kind < FirstJSDocNode || kind > LastJSDocNode;
+    const children = node.getChildren(tree).filter(isCode);
     children.forEach(visit);
     if (children.length > 0 || node.getWidth(tree) === 0) return;
     const [from, to] = [node.getStart(tree), node.end].map(
@@ -117,7 +119,7 @@ function codeLines(text: string): number {
 }
 
 test("lines of code are those with a token", () => {
-  expect(codeLines("/** A\n * B */\nconst a = [\n  1, // one\n\n];\n// c\n")).toBe(3);
+  expect(codeLines("// a\n/** b */\nconst c = 1; // d\n\nfunction e() {\n  return `f\ng`;\n}\n")).toBe(5);
 });
 
 test("what recipes share has at most 200 lines of code, and imports no recipe", () => {

@@ -36,10 +36,20 @@ const freePort = (): Promise<number> =>
     });
   });
 
-/** Starts workers as processes on this machine. They end with the program. */
-export function startWorkers(program: string, count: number, env: NodeJS.ProcessEnv): AsyncDisposable {
-  const workers = Array.from({ length: count }, () => fork(program, ["--worker"], { env }));
+/** Starts workers as processes on this machine, which report to `log`. They end with the program. */
+export function startWorkers(
+  program: string,
+  count: number,
+  env: NodeJS.ProcessEnv,
+  log: NodeJS.WritableStream,
+): AsyncDisposable {
+  const workers = Array.from({ length: count }, () => {
+    const worker = fork(program, ["--worker"], { env, stdio: ["ignore", "inherit", "pipe", "ipc"] });
+    worker.stderr?.pipe(log, { end: false });
+    return worker;
+  });
   const end = async (worker: ChildProcess) => {
+    worker.stderr?.unpipe().resume(); // that it drains is no news
     if (worker.exitCode !== null || worker.signalCode !== null) return;
     worker.kill(); // it drains
     await once(worker, "exit");

@@ -1,11 +1,11 @@
-// Follows a file that grows: whole lines, in pieces, until told to stop.
+// Follows a file that grows: whole lines, in pieces, until it is stopped.
 import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { isGone, type Writer, writerIn } from "./writer.js";
 
 export interface Piece {
   readonly lines: readonly string[];
-  /** Tells one file from the next of that name. */
+  /** Distinguishes one file from the next of that name. */
   readonly version: string;
   /** Where the next piece begins, in bytes. */
   readonly offset: number;
@@ -26,8 +26,8 @@ export async function* tail(
 ): AsyncGenerator<Piece> {
   let { version, offset } = from;
   const buffer = Buffer.alloc(MOST_AT_ONCE);
-  let gone: string | undefined; // the version whose writer was told of
-  let fresh = false; // until somebody was told: a file that has just been emptied has no piece to tell it with
+  let gone: string | undefined; // the version whose writer was reported
+  let fresh = false; // until it was reported: a file that has just been emptied has no piece to report it with
   while (!signal.aborted) {
     const handle = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return undefined; // it will come

@@ -10,7 +10,7 @@ import { toJson } from "./json.js";
 import type { Limits } from "./limits.js";
 import { JsonFault, parseJson } from "./parse-json.js";
 import { jsonResponse, Refusal } from "./refusal.js";
-import { answer, type HandlerJournal, noSuchRun, type RunRoute, routeOf, told } from "./runs.js";
+import { answer, type HandlerJournal, noSuchRun, publicState, type RunRoute, routeOf } from "./runs.js";
 import { check } from "./schema.js";
 
 /** A request that asks for a run. */
@@ -66,7 +66,7 @@ export class Intake {
     const route = journal && routeOf(request.url);
     this.#checkMethod(request);
     const allowed: unknown = await authorize?.(request);
-    // `authorize: (request) => request.headers.get("x-key") === key` must not let everybody in.
+    // `authorize: (request) => request.headers.get("x-key") === key` must not let every caller in.
     if (allowed !== undefined && !allowed) throw new Refusal(403, "Not allowed");
     if (route !== undefined) {
       const answered = await this.#answerRoute(request, signal, route, arriving);
@@ -107,7 +107,7 @@ export class Intake {
     if (request.method === "POST") return undefined;
     const run = await journal.run(route.id);
     if (run === undefined) throw noSuchRun();
-    return jsonResponse(toJson("The run", told(route.id, run)));
+    return jsonResponse(toJson("The run", publicState(route.id, run)));
   }
 
   /**

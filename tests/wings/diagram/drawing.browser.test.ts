@@ -7,11 +7,11 @@ import { toMermaid } from "sluice/diagram";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createGuardedFlow } from "../../../cookbook/chat-guardrail/chat-guardrail.js";
 import { createChatFlow } from "../../../cookbook/chat-web/chat-web.js";
-import { createEmbedFlow } from "../../../cookbook/embed-batching/flow.js";
+import { createTwinsFlow } from "../../../cookbook/embed-batching/embed-batching.js";
 import type { Model } from "../../../cookbook/lib/model.js";
 import { createGameFlow } from "../../../cookbook/multi-agent/multi-agent.js";
+import { createImagesFlow } from "../../../cookbook/parallel-images/parallel-images.js";
 import { createSummariesFlow } from "../../../cookbook/parallel-summaries/parallel-summaries.js";
-import { createHashFlow } from "../../../cookbook/threads-hash/flow.js";
 import { canDraw, type Drawing, launch, openDrawing } from "../../support/drawing.js";
 import { hostileNames } from "../../support/hostile-names.js";
 import { isFull, sized } from "../../support/size.js";
@@ -106,11 +106,11 @@ describe.skipIf(!canDraw)("in Chromium", () => {
     const model = { calls: { gate } } as Model;
     const flows: BaseNode[] = [
       createChatFlow(model),
-      createEmbedFlow({ embedder: never, concurrency: 100 }),
+      createTwinsFlow(model, 100),
       createGameFlow(model, model),
       createGuardedFlow(model),
       createSummariesFlow(model),
-      createHashFlow({ stretch: never, concurrency: 4 }),
+      createImagesFlow(never),
     ];
     const pages = [".", "docs", "cookbook"].flatMap((folder) =>
       readdirSync(join(root, folder), { recursive: folder !== ".", encoding: "utf8" })
