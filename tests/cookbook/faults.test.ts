@@ -86,7 +86,7 @@ const lines: Readonly<Record<string, string>> = {
   streaming: "Hello\n",
 };
 /** A conversation goes on after an answer that failed. */
-const goesOn = new Set(["chat", "chat-memory"]);
+const goesOn = new Set(["chat", "chat-memory", "slack-bot"]);
 
 const NOT_WHOLE = /no whole answer|Expected \d+ vectors, got 0/;
 type Kind = "recovers" | "denied" | "fails" | "hangs";
