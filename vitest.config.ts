@@ -6,7 +6,7 @@ import { defineConfig } from "vitest/config";
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 // Tests that start other processes (npm, tsc, recipes) would disturb those that watch the clock, so
-// the clock runs first, one file at a time.
+// in `npm run test:deep` the clock runs first, one file at a time.
 const clock = "tests/**/*.clock.test.ts";
 const browser = "tests/**/*.browser.test.ts";
 /** They start processes and threads, or look for what is left in their own. */
@@ -43,8 +43,8 @@ export default defineConfig({
     ],
   },
   test: {
-    // Unless it is told, Vitest leaves a core idle.
-    maxWorkers: availableParallelism(),
+    // Most tests wait for processes, databases and timers, and not for a core.
+    maxWorkers: 2 * availableParallelism(),
     execArgv: ["--expose-gc"],
     // A recipe that a test starts in another folder also gets the source, and never an old dist/.
     env: { TSX_TSCONFIG_PATH: here("tsconfig.json") },
@@ -63,7 +63,6 @@ export default defineConfig({
         test: {
           name: "clock",
           include: [clock],
-          exclude: ["**/node_modules/**", ...sizeless],
           fileParallelism: false,
           sequence: { groupOrder: 1 },
         },
@@ -122,6 +121,7 @@ export default defineConfig({
           name: "cookbook",
           include: [flows],
           exclude: ["**/node_modules/**", recipes],
+          setupFiles: "tests/support/no-races.ts",
           isolate: false,
           sequence: { groupOrder: 3 },
         },

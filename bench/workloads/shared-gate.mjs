@@ -6,7 +6,7 @@ export const unit = "call";
 export const clock = "wall";
 export const adapter = "gates";
 export const cases = {
-  "32 callers, one call after another": { callers: 32, calls: 500, moreTarget: 1 },
+  "32 callers, one call of 20 ms after another": { callers: 32, calls: 150, moreTarget: 1 },
 };
 export const peers = {};
 export const files = { baseline: "local-gate", sluice: "shared-gate" };
@@ -21,7 +21,7 @@ export async function measure(gateOf, { callers, calls }) {
       const asked = performance.now();
       const begun = await gate.run(async () => {
         const start = performance.now();
-        await new Promise((resolve) => setTimeout(resolve, 2));
+        await new Promise((resolve) => setTimeout(resolve, 20));
         return start;
       });
       waits.push(begun - asked);
@@ -30,7 +30,7 @@ export async function measure(gateOf, { callers, calls }) {
   };
   const all = async (count) =>
     (await Promise.all(Array.from({ length: callers }, () => caller(count)))).flat();
-  await all(50);
+  await all(20);
   await new Promise((resolve) => setTimeout(resolve, 2_000)); // a new limit grants nothing for a second
   const waits = (await all(calls)).sort((a, b) => a - b);
   await close();

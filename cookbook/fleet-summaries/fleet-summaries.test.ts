@@ -19,7 +19,7 @@ const storeOf = (...words: string[]): Shared => ({
 class Elsewhere extends Executor {
   readonly inputs: unknown[] = [];
   override execute(call: ExecutorCall) {
-    this.inputs.push(structuredClone(call.input));
+    this.inputs.push(JSON.parse(JSON.stringify(call.input)));
     return call.local();
   }
 }

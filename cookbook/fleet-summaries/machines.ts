@@ -38,8 +38,14 @@ const freePort = (): Promise<number> =>
 
 /** Starts workers as processes on this machine. They end with the program. */
 export function startWorkers(program: string, count: number, env: NodeJS.ProcessEnv): AsyncDisposable {
-  const workers = Array.from({ length: count }, () => fork(program, ["--worker"], { env }));
+  const workers = Array.from({ length: count }, () => {
+    const worker = fork(program, ["--worker"], { env, silent: true });
+    worker.stdout?.pipe(process.stdout, { end: false });
+    worker.stderr?.pipe(process.stderr, { end: false });
+    return worker;
+  });
   const end = async (worker: ChildProcess) => {
+    worker.stderr?.unpipe().resume(); // that it drains is no news
     if (worker.exitCode !== null || worker.signalCode !== null) return;
     worker.kill(); // it drains
     await once(worker, "exit");

@@ -1,25 +1,11 @@
 // The command line, run as a user runs it.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import {
-  appendFileSync,
-  closeSync,
-  existsSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { toMermaid } from "sluice/diagram";
 import { recordTrace } from "sluice/trace";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { makeFlows } from "../../src/cli/make-flows.js";
-import { readRecipes } from "../../src/cli/recipes.js";
 import { type BuiltCli, build, sluice } from "../support/built-cli.js";
-import { sized } from "../support/size.js";
 import { batchFlow, scratch } from "../support/traced-flows.js";
 
 const folder = scratch();
@@ -238,37 +224,6 @@ describe("view", () => {
     }
   });
 
-  const MB = sized(150, 60, 600);
-  test(`a file of ${MB} MB is told in bounded memory`, async () => {
-    const path = join(folder, "large.jsonl");
-    const to = openSync(path, "w");
-    const start = '{"type":"run","phase":"start","runId":"r","path":["Main"],"id":1,"at":0}\n';
-    const step =
-      '{"type":"step","phase":"start","runId":"r","path":["Main","Ask"],"id":2,"parent":1,"at":0}\n';
-    writeSync(to, start + step);
-    let size = 0;
-    let items = 0;
-    const text = "x".repeat(400);
-    while (size < MB * 1_000_000) {
-      let piece = "";
-      for (let n = 0; n < 1_000; n++) {
-        const about = `"runId":"r","path":["Main","Ask"],"id":${++items + 2},"parent":2,"index":${items}`;
-        const outcome = items % 3 === 0 ? `"failed","error":{"name":"Error","message":"${text}"}` : '"done"';
-        piece += `{"type":"item","phase":"start",${about},"at":1}\n{"type":"data","runId":"r","path":[],"at":1,"parent":${items + 2},"data":"${text}"}\n{"type":"item","phase":"end",${about},"at":2,"outcome":${outcome}}\n`;
-      }
-      size += writeSync(to, piece);
-    }
-    closeSync(to);
-    // Of the whole file in memory this would be a tenth.
-    const { code, out, err } = await sluice(cli, ["trace", "large.jsonl"], folder, {
-      NODE_OPTIONS: `--max-old-space-size=${sized(32, 32, 48)}`,
-    });
-    rmSync(path);
-    expect([code, err]).toEqual([0, ""]);
-    expect(out).toContain(`${items.toLocaleString("en")} items`);
-    expect(out).toContain(`and ${Math.floor(items / 3) - 5} more failures`);
-  });
-
   test("what is made of a private trace is private too", async () => {
     writeFileSync(join(folder, "private.jsonl"), lines.join("\n"), { mode: 0o600 });
     writeFileSync(join(folder, "private.html"), "old");
@@ -426,24 +381,12 @@ describe("graph", () => {
     expect(broken.code).toBe(1);
   });
 
-  test("--call draws what exported functions make, of every recipe", async () => {
+  test("--call draws what exported functions make", async () => {
     const made = await run("graph", module("makes.ts"), "--call");
     expect([made.code, made.err, made.out]).toEqual([0, "", expect.stringMatching(/^flowchart LR\n/)]);
     expect((await run("graph", module("makes.ts"), "--call", "createFlow")).out).toBe(made.out);
     const wrong = await run("graph", module("makes.ts"), "--call", "createFlaw");
     expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining("Did you mean createFlow?")]);
-    const quiet = { err: (text: string) => expect.unreachable(text) };
-    const ensemble = "ensemble"; // checks an address that nothing but --deps can give
-    const recipes = (await readRecipes("cookbook")).filter(({ name }) => name !== ensemble);
-    for (const { folder, name } of recipes.filter((_, at) => at % sized(5, 15, 1) === 0)) {
-      const files = ["flow.ts", `${name}.ts`].map((file) => join(folder, file));
-      const flows = await makeFlows(files.find(existsSync) as string, true, undefined, quiet);
-      for (const { flow } of flows) expect(toMermaid(flow), name).toMatch(/^flowchart LR\n/);
-    }
-    const flow = `cookbook/${ensemble}/flow.ts`;
-    await expect(makeFlows(flow, true, undefined, quiet)).rejects.toThrow(/made no flow .*--deps/);
-    const deps = '{ "serviceUrl": "http://127.0.0.1:1/" }';
-    expect(await makeFlows(flow, true, deps, quiet)).toHaveLength(3);
   });
 
   test("without tsx a .ts module needs a Node that reads types", async () => {

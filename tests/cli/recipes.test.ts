@@ -17,7 +17,6 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runProgram } from "../../src/cli/program.js";
 import { type BuiltCli, build, sluice } from "../support/built-cli.js";
-import { isFull } from "../support/size.js";
 import { mountDisk, noDisk } from "../support/small-disk.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -76,31 +75,6 @@ describe("sluice new", () => {
     expect(json(made, "tsconfig.json").compilerOptions.strict).toBe(true);
   });
 
-  test("what it makes type-checks", async () => {
-    const folder = folderOf();
-    const recipes = isFull
-      ? readdirSync(cookbook).filter((name) => existsSync(join(cookbook, name, "package.json")))
-      : ["hello-flow"];
-    for (const recipe of recipes) {
-      await sluice(cli, ["new", recipe, "--recipe", recipe], folder);
-      const own = join(cookbook, recipe, "node_modules"); // versions that only this recipe has
-      if (existsSync(own)) symlinkSync(own, join(folder, recipe, "node_modules"));
-    }
-    symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-    const { compilerOptions } = json(folder, recipes[0] as string, "tsconfig.json");
-    // The built package may be an old one: its sources stand in for it.
-    const paths = {
-      sluice: [join(root, "src/index.ts")],
-      "sluice/internal": [join(root, "src/internal.ts")],
-      "sluice/*": [join(root, "src/wings/*/index.ts")],
-    };
-    const config = { compilerOptions: { ...compilerOptions, paths }, include: recipes };
-    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
-    const tsc = join(root, "node_modules/typescript/bin/tsc");
-    const { stdout } = spawnSync(process.execPath, [tsc, "-p", folder], { encoding: "utf8" });
-    expect(stdout).toBe("");
-  });
-
   test("a folder with quotes is quoted for the shell, and one with control characters refused", async () => {
     const folder = folderOf();
     const name = `it's "mine"`;
@@ -116,20 +90,6 @@ describe("sluice new", () => {
       code: 2,
       err: 'error: Expected the name of a folder, got "a\\u001b[31m". Choose one without control characters.\n',
     });
-  });
-
-  test.runIf(isFull)("what it makes runs", async () => {
-    const folder = folderOf();
-    await sluice(cli, ["new", "first"], folder);
-    symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-    const { OPENAI_API_KEY, ...env } = process.env;
-    const out = execFileSync("npm", ["start", "--silent"], {
-      shell: process.platform === "win32", // npm is a script there
-      cwd: join(folder, "first"),
-      env,
-      encoding: "utf8",
-    });
-    expect(out).toContain("It is 391.");
   });
 
   test("overwrites nothing without being told: where nobody can be asked it writes nothing", async () => {

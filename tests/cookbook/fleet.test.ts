@@ -36,6 +36,7 @@ describe.runIf(isFull)("fleet-summaries", () => {
     const { code, out, err } = await start(["*.md"], {});
     expect(out).toContain("Wrote fleet-summaries.json: 4 of 4 documents, 0 failed.");
     expect(err.match(/a stand-in at/g)).toHaveLength(3);
+    expect(err).not.toContain("Finishing");
     expect(code).toBe(0);
     const summaries = JSON.parse(readFileSync(join(folder, "fleet-summaries.json"), "utf8"));
     expect(Object.keys(summaries).sort()).toEqual(names.map((name) => `${name}.md`));

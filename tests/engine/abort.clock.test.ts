@@ -15,6 +15,7 @@ import {
 } from "sluice";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { busyGate, hooks, Log, places } from "../support/aborts.js";
+import { fastest } from "../support/fastest.js";
 import { TimerWatch } from "../support/timers.js";
 
 const SOON = 20;
@@ -52,21 +53,6 @@ afterAll(() => {
   );
 });
 
-/** The first measurement that is soon enough, or the least of three: what a busy machine adds is not ours. */
-async function bestOfThree(measure: () => Promise<number>): Promise<number> {
-  let best = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < 3 && best >= SOON; round++) best = Math.min(best, await measure());
-  return best;
-}
-
-/** The larger of two measurements, or where one is over the limit the median of five: the machine has its moments. */
-async function medianOfFive(measure: () => Promise<number>, limit: number): Promise<number> {
-  const times = [await measure(), await measure()];
-  if (Math.max(...times) < limit) return Math.max(...times);
-  times.push(await measure(), await measure(), await measure());
-  return times.sort((a, b) => a - b)[2]!;
-}
-
 /** Settles a promise into what it rejected with, and when. */
 async function rejection(run: Promise<unknown>): Promise<{ reason: unknown; at: number }> {
   try {
@@ -83,12 +69,6 @@ async function expectNothingLeft(signal: AbortSignal): Promise<void> {
   await turn();
   if (timers.live.length > 0) await sleep(5); // Bottleneck's own hops of 0 ms
   expect(timers.live).toEqual([]);
-}
-
-/** A measurement; one over the limit counts only if one of two more is too: a machine that stalls does so once. */
-async function unlessOnce(measure: () => Promise<number>, limit: number): Promise<number> {
-  const first = await measure();
-  return first < limit ? first : Math.max(await measure(), await measure());
 }
 
 describe("the run rejects at once, with the very reason, while it is held by", () => {
@@ -110,7 +90,7 @@ describe("the run rejects at once, with the very reason, while it is held by", (
       expect(log.started).toEqual(before);
       return rejected.at - aborted;
     };
-    const ms = await unlessOnce(abort, SOON);
+    const ms = await fastest(SOON, abort);
     note(slowest, name, ms);
     expect(ms).toBeLessThan(SOON);
   });
@@ -118,24 +98,27 @@ describe("the run rejects at once, with the very reason, while it is held by", (
 
 describe("a hook that may touch the store is awaited first:", () => {
   test.each(hooks.map((place) => [place.name, place] as const))("%s", async (name, place) => {
-    const controller = new AbortController();
-    const { signal } = controller;
-    const reason = new Error("stop");
-    const log = new Log();
-    const run = rejection(place.begin(signal, log));
-    await sleep(15);
-    const before = [...log.started];
-    expect(before.length).toBeGreaterThan(0);
-    controller.abort(reason);
-    expect(log.hookEndedAt).toBe(0);
-    const rejected = await run;
-    note(slowestHook, name, rejected.at - log.hookEndedAt);
-    expect(rejected.reason).toBe(reason);
-    expect(log.hookEndedAt).toBeGreaterThan(0);
-    expect(rejected.at - log.hookEndedAt).toBeLessThan(SOON);
-    await expectNothingLeft(signal);
-    await sleep(20);
-    expect(log.started).toEqual(before);
+    const ms = await fastest(SOON, async () => {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const reason = new Error("stop");
+      const log = new Log();
+      const run = rejection(place.begin(signal, log));
+      await sleep(15);
+      const before = [...log.started];
+      expect(before.length).toBeGreaterThan(0);
+      controller.abort(reason);
+      expect(log.hookEndedAt).toBe(0);
+      const rejected = await run;
+      expect(rejected.reason).toBe(reason);
+      expect(log.hookEndedAt).toBeGreaterThan(0);
+      await expectNothingLeft(signal);
+      await sleep(20);
+      expect(log.started).toEqual(before);
+      return rejected.at - log.hookEndedAt;
+    });
+    note(slowestHook, name, ms);
+    expect(ms).toBeLessThan(SOON);
   });
 });
 
@@ -251,7 +234,7 @@ describe("within 100 ms amid hooks that never wait:", () => {
   ];
 
   test.each(loops)("%s", async (name, make) => {
-    const time = await medianOfFive(async () => {
+    const time = await fastest(LIMIT, async () => {
       count = 0;
       end = performance.now() + 1_000;
       const controller = new AbortController();
@@ -263,7 +246,7 @@ describe("within 100 ms amid hooks that never wait:", () => {
       expect(rejected.reason).toBe(reason);
       await expectNothingLeft(controller.signal);
       return rejected.at - due;
-    }, LIMIT);
+    });
     note(slowestLoop, name, time);
     expect(time).toBeLessThan(LIMIT);
   });
@@ -322,13 +305,16 @@ describe("an abort", () => {
   }, 60_000);
 
   test("by AbortSignal.timeout() rejects with its TimeoutError", async () => {
-    const signal = AbortSignal.timeout(20);
-    const started = performance.now();
-    const rejected = await rejection(new Flow(node({ exec: new Log().ignore() })).run({}, { signal }));
-    expect(rejected.reason).toBe(signal.reason);
-    expect((rejected.reason as DOMException).name).toBe("TimeoutError");
-    expect(rejected.at - started).toBeLessThan(20 + SOON);
-    await expectNothingLeft(signal);
+    const ms = await fastest(20 + SOON, async () => {
+      const signal = AbortSignal.timeout(20);
+      const started = performance.now();
+      const rejected = await rejection(new Flow(node({ exec: new Log().ignore() })).run({}, { signal }));
+      expect(rejected.reason).toBe(signal.reason);
+      expect((rejected.reason as DOMException).name).toBe("TimeoutError");
+      await expectNothingLeft(signal);
+      return rejected.at - started;
+    });
+    expect(ms).toBeLessThan(20 + SOON);
   });
 
   test("without a reason rejects with the signal's AbortError, and with a falsy one with that", async () => {
@@ -344,7 +330,7 @@ describe("an abort", () => {
   });
 
   test("of a signal that 1,000 runs share ends them all, through one listener", async () => {
-    const best = await bestOfThree(async () => {
+    const best = await fastest(3 * SOON, async () => {
       const controller = new AbortController();
       const { signal } = controller;
       const gate = new Gate({ concurrency: 1 });
@@ -382,7 +368,7 @@ describe("an abort", () => {
   test.each(["slot", "permits", "pause"] as const)(
     "with 10,000 items waiting for the %s of a gate rejects within 20 ms, and none of them starts",
     async (how) => {
-      const best = await bestOfThree(async () => {
+      const best = await fastest(SOON, async () => {
         const controller = new AbortController();
         const { signal } = controller;
         const gate = await busyGate(how, signal);
@@ -461,15 +447,18 @@ describe("an abort", () => {
   });
 
   test("waits for the walk of a flow whose timeout has fired, and for the abort of that", async () => {
-    const log = new Log();
-    const first = node({ post: log.touch("post") });
-    first.next(node({ prep: () => log.start("late") }));
-    const inner = new Flow(first, { timeout: 10 });
-    const rejected = await rejection(new Flow(inner).run({}));
-    expect(rejected.reason).toMatchObject({ code: "TIMEOUT" });
-    expect(log.hookEndedAt).toBeGreaterThan(0);
-    expect(rejected.at - log.hookEndedAt).toBeLessThan(SOON);
-    expect(log.started).toEqual(["post"]);
+    const ms = await fastest(SOON, async () => {
+      const log = new Log();
+      const first = node({ post: log.touch("post") });
+      first.next(node({ prep: () => log.start("late") }));
+      const inner = new Flow(first, { timeout: 10 });
+      const rejected = await rejection(new Flow(inner).run({}));
+      expect(rejected.reason).toMatchObject({ code: "TIMEOUT" });
+      expect(log.hookEndedAt).toBeGreaterThan(0);
+      expect(log.started).toEqual(["post"]);
+      return rejected.at - log.hookEndedAt;
+    });
+    expect(ms).toBeLessThan(SOON);
   });
 });
 

@@ -209,7 +209,7 @@ describe.each(Object.entries(watchers))("drain, watched by %s", (_name, run) => 
       const began = performance.now();
       stop();
       expect(await rejection(running)).toBe(reason);
-      expect(performance.now() - began).toBeLessThan(2_000);
+      expect(performance.now() - began).toBeLessThan(20_000);
     }
     expect(exec).not.toHaveBeenCalled();
     const { drain, stop } = drainer();

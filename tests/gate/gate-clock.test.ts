@@ -32,7 +32,7 @@ describe("a wall clock that", () => {
     const fake = make(wall());
     vi.spyOn(Date, "now").mockImplementation(() => fake(wall()));
     const calls = Promise.all(Array.from({ length: 20 }, () => gate.run(() => 1)));
-    expect(await within(calls, 2_000)).toBe("done");
+    expect(await within(calls, 15_000)).toBe("done");
   });
 
   test("steps back while calls wait does not hold them up", async () => {
@@ -41,7 +41,7 @@ describe("a wall clock that", () => {
     await new Promise((resolve) => setTimeout(resolve, 10));
     const wall = Date.now.bind(Date);
     vi.spyOn(Date, "now").mockImplementation(() => wall() - 3_600_000);
-    expect(await within(calls, 2_000)).toBe("done");
+    expect(await within(calls, 15_000)).toBe("done");
   });
 });
 
@@ -54,7 +54,7 @@ describe("a gate that was used in faked time goes on in real time", () => {
     expect(
       await within(
         gate.run(() => 1),
-        1_000,
+        15_000,
       ),
     ).toBe("done");
   });
@@ -72,7 +72,7 @@ describe("a gate that was used in faked time goes on in real time", () => {
     expect(
       await within(
         gate.run(() => 1),
-        1_000,
+        15_000,
       ),
     ).toBe("done");
   });
@@ -90,7 +90,7 @@ describe("a gate that was used in faked time goes on in real time", () => {
         2_000,
       ),
     ).toBe("done");
-    expect(await within(left, 1_000)).toBe("done");
+    expect(await within(left, 15_000)).toBe("done");
   });
 });
 

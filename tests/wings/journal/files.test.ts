@@ -74,7 +74,7 @@ describe("two processes on one file", () => {
     const diedAt = performance.now();
     const { epoch } = await driver.claim("r", undefined);
     // 50 ms are the promise; the rest is for a machine that runs other tests.
-    expect(performance.now() - diedAt).toBeLessThan(500);
+    expect(performance.now() - diedAt).toBeLessThan(2_000);
     await driver.settle("r", epoch, { state: "failed" });
     const shared: Shared = {};
     await run(shared);

@@ -1,6 +1,6 @@
 // Honest callers under attack, over real sockets: the server in one process, all callers in another.
 import { expect, test, vi } from "vitest";
-import { sized } from "../../support/size.js";
+import { isFull, sized } from "../../support/size.js";
 import type { Latencies, Round } from "./load/attack.js";
 import { startPair } from "./load/pair.js";
 
@@ -11,7 +11,6 @@ const attack = { slow: sized(200, 40), leavers: sized(100, 10), flood: sized(200
 const peace = { slow: 0, leavers: 0, flood: 0 };
 const { askServer, askCallers } = startPair("attacked.ts", "attack.ts");
 
-const median = (values: number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 const round = (who: typeof peace) =>
   askCallers<Latencies>({ callers: CALLERS, calls: CALLS, ...who } satisfies Omit<Round, "port">);
 
@@ -32,9 +31,12 @@ test(`${CALLERS} streaming callers beside ${attack.slow} slow bodies, ${attack.l
       );
     }
   }
+  const ratios = attacked.map((p99, at) => p99 / (quiet[at] as number));
   process.stdout.write(
-    `tests/wings/serve: p99 under attack is ${(median(attacked) / median(quiet)).toFixed(1)} times that in peace\n`,
+    `tests/wings/serve: p99 under attack is ${ratios.map((ratio) => ratio.toFixed(2)).join(", ")} times that in peace\n`,
   );
+  // What other programs do in one of the rounds is not ours.
+  if (isFull) expect(Math.min(...ratios)).toBeLessThan(2);
   await vi.waitFor(async () => expect(await askServer("stats")).toMatchObject({ running: 0, waiting: 0 }), {
     timeout: 10_000,
     interval: 50,

@@ -45,7 +45,8 @@ export interface RaceDetector<S> {
  *
  * No race is what changes a value in one go, with no wait between reading and writing, on both sides: `shared.count++`,
  * `shared.list.push(x)`. Neither is copying the whole store, as `fork` does. It looks into plain objects, arrays, Map
- * and Set, not into objects of classes, and it knows nothing of what happens outside of runs.
+ * and Set, not into objects of classes, and it knows nothing of what happens outside of runs. What a hook gets of the
+ * store is a proxy, which `structuredClone` and a thread refuse: leave such an executor out of the test.
  *
  * @throws SluiceError `INVALID_OPTION` for a store that is no object.
  * @example

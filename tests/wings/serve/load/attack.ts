@@ -79,8 +79,8 @@ async function run({ port, callers, calls, slow, leavers, flood }: Round): Promi
   const times: number[] = [];
   const failed: string[] = [];
   const honest = async (at: number) => {
-    // Spread over a second, as callers come.
-    await new Promise((resolve) => setTimeout(resolve, (at * 1_000) / callers));
+    // Spread over two seconds, as callers come.
+    await new Promise((resolve) => setTimeout(resolve, (at * 2_000) / callers));
     for (let each = 0; each < calls; each++) {
       const began = performance.now();
       try {
