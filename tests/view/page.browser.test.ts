@@ -165,6 +165,14 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
       expect(await details(page).locator("table").first().locator("tbody tr").count()).toBe(2);
       await details(page).getByRole("button", { name: "Work", exact: true }).click();
       expect(await details(page).locator("h2").textContent()).toBe("Step");
+      await page.keyboard.press("/");
+      await page.keyboard.type("ALWAYS");
+      await page.keyboard.press("Enter");
+      await details(page).getByRole("button", { name: "Work [2] error" }).click();
+      // The URL leads back to what is chosen.
+      expect(page.url()).toMatch(/#run=[\w-]+&span=\d+$/);
+      await page.reload();
+      await details(page).getByText("Work [2] failed").waitFor();
     });
   });
 
