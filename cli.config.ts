@@ -5,13 +5,15 @@ import { type BuildOptions, build, type Metafile } from "esbuild";
 
 const root = import.meta.dirname;
 
-/** The script and the style of the page of a run. Gives what went into them. */
+/** The scripts and the styles of the page of a run and of the studio. Gives what went into them. */
 export async function buildPage(folder: string): Promise<Metafile> {
   const { metafile } = await build({
     metafile: true,
     entryPoints: [
       { in: join(root, "src/view/page/main.ts"), out: "page" },
       { in: join(root, "src/view/page/page.css"), out: "page" },
+      { in: join(root, "src/view/page/studio/main.ts"), out: "studio" },
+      { in: join(root, "src/view/page/studio.css"), out: "studio" },
     ],
     outdir: folder,
     bundle: true,

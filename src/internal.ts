@@ -40,7 +40,7 @@ export {
   type Rule,
 } from "./base/options.js";
 export { builtInOf, isError, isObject } from "./base/realms.js";
-export { aSchema, issuesOf } from "./base/schema.js";
+export { aSchema, issuesOf, jsonSchemaOf } from "./base/schema.js";
 export { warn } from "./base/warnings.js";
 export { fitting } from "./engine/ask.js";
 export { attempt } from "./engine/attempts.js";

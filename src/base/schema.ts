@@ -28,6 +28,8 @@ export interface StandardSchema<Output = unknown> {
     /** Gives the value, or what is wrong with it. */
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
     readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
+    /** Of a schema that also follows Standard JSON Schema. */
+    readonly jsonSchema?: { readonly input: (options: { readonly target: string }) => unknown } | undefined;
   };
 }
 
@@ -40,6 +42,15 @@ export const aSchema: Rule = {
     return typeof standard?.validate === "function";
   },
 };
+
+/** The JSON Schema of what a schema takes, as text; nothing for one that has none. */
+export function jsonSchemaOf(schema: StandardSchema | undefined): string | undefined {
+  try {
+    return JSON.stringify(schema?.["~standard"].jsonSchema?.input({ target: "draft-2020-12" }));
+  } catch {
+    return undefined; // a check by a function, or a date, has no form in JSON
+  }
+}
 
 /** Faults that an answer lists; a long list of bad items would make a long answer. */
 const MOST_ISSUES = 20;

@@ -1,8 +1,7 @@
 // Serves the page of a run that still goes on, to this computer only, and pushes the lines of its trace as
 // server-sent events.
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { Failure, UsageError } from "./io.js";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { refuse, sendPage, serveLocal } from "./local-server.js";
 import { contentSecurityPolicy, type PageParts, pageHtml } from "./page-html.js";
 import { tail } from "./tail.js";
 
@@ -14,44 +13,13 @@ export interface LiveServer {
 }
 
 export async function serveLive(file: string, parts: PageParts, port: number): Promise<LiveServer> {
-  const html = pageHtml(parts, undefined);
-  const readers = new Set<AbortController>();
-  let hosts: string[] = [];
-  const server = createServer((request, response) => {
-    // Another site may point a name of its own at this address; it cannot make the browser say "127.0.0.1".
-    if (!hosts.includes(request.headers.host ?? "")) return refuse(response, 403, "Ask for 127.0.0.1.");
-    if (request.method !== "GET") return refuse(response, 405, "Only GET is answered here.");
-    response.setHeader("x-content-type-options", "nosniff");
-    response.setHeader("cache-control", "no-store");
-    if (request.url === "/") {
-      const policy = `${contentSecurityPolicy(parts, true)}; frame-ancestors 'none'`;
-      response.writeHead(200, {
-        "content-type": "text/html; charset=utf-8",
-        "content-security-policy": policy,
-      });
-      response.end(html);
-    } else if (request.url === "/events") {
-      const reader = new AbortController();
-      readers.add(reader);
-      response.once("close", () => {
-        reader.abort();
-        readers.delete(reader);
-      });
-      void push(file, request, response, reader.signal);
-    } else refuse(response, 404, "There is only the page here.");
+  const page = new LivePage(parts);
+  const { url, close: closeServer } = await serveLocal(port, (request, response) => {
+    if (request.method !== "GET") refuse(response, 405, "Only GET is answered here.");
+    else if (request.url === "/") page.send(response);
+    else if (request.url === "/events") page.push(file, request, response);
+    else refuse(response, 404, "There is only the page here.");
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) =>
-      reject(
-        error.code === "EADDRINUSE"
-          ? new UsageError("--port to be free", `${port}, which is in use`, "Leave it out for any free port.")
-          : new Failure(`no server could be started (${error.message})`),
-      ),
-    );
-    server.listen(port, "127.0.0.1", resolve);
-  });
-  const { port: actual } = server.address() as AddressInfo;
-  hosts = [`127.0.0.1:${actual}`, `localhost:${actual}`];
   let end = () => {};
   const ended = new Promise<void>((resolve) => {
     end = resolve;
@@ -59,17 +27,43 @@ export async function serveLive(file: string, parts: PageParts, port: number): P
   const close = () => {
     process.removeListener("SIGINT", close);
     process.removeListener("SIGTERM", close);
-    for (const reader of readers) reader.abort();
-    server.close(() => end());
-    server.closeAllConnections();
+    page.close();
+    void closeServer().then(end);
   };
   process.on("SIGINT", close);
   process.on("SIGTERM", close);
-  return { url: `http://127.0.0.1:${actual}/`, ended, close };
+  return { url, ended, close };
 }
 
-function refuse(response: ServerResponse, status: number, message: string): void {
-  response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(`${message}\n`);
+/** The page of a run that may go on, for any number of files and readers. */
+export class LivePage {
+  readonly #html: string;
+  readonly #policy: string;
+  readonly #readers = new Set<AbortController>();
+
+  constructor(parts: PageParts) {
+    this.#html = pageHtml(parts, undefined);
+    this.#policy = contentSecurityPolicy(parts, true);
+  }
+
+  send(response: ServerResponse): void {
+    sendPage(response, this.#html, this.#policy);
+  }
+
+  /** Sends the lines of a file, as they come, until the reader has gone. */
+  push(file: string, request: IncomingMessage, response: ServerResponse): void {
+    const reader = new AbortController();
+    this.#readers.add(reader);
+    response.once("close", () => {
+      reader.abort();
+      this.#readers.delete(reader);
+    });
+    void push(file, request, response, reader.signal);
+  }
+
+  close(): void {
+    for (const reader of this.#readers) reader.abort();
+  }
 }
 
 /** Sends the lines from where the reader left off: a browser that comes back says which event it had last. */

@@ -3,15 +3,16 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 
-/** What the page is made of; the build puts both files beside the program. */
+/** What a page is made of; the build puts both files beside the program. */
 export interface PageParts {
   readonly script: string;
   readonly style: string;
 }
 
-export async function readPageParts(): Promise<PageParts> {
-  const read = (name: string) => readFile(new URL(`../view/${name}`, import.meta.url), "utf8");
-  const [script, style] = await Promise.all([read("page.js"), read("page.css")]);
+/** @param name - The page of a run, or of the studio. */
+export async function readPageParts(name: "page" | "studio" = "page"): Promise<PageParts> {
+  const read = (file: string) => readFile(new URL(`../view/${file}`, import.meta.url), "utf8");
+  const [script, style] = await Promise.all([read(`${name}.js`), read(`${name}.css`)]);
   return { script, style };
 }
 
@@ -26,25 +27,44 @@ export function pageHtml(
   lines: readonly string[] | undefined,
   interrupted = false,
 ): string {
-  const script = parts.script.replaceAll("</script", "<\\/script");
-  const style = parts.style;
-  const policy = contentSecurityPolicy({ script, style }, lines === undefined);
   const trace = lines === undefined ? "" : gzipSync(lines.join("\n")).toString("base64");
+  return htmlOf(parts, {
+    title: "sluice run",
+    isLive: lines === undefined,
+    attributes: interrupted ? " data-interrupted" : "",
+    body: `<script type="application/gzip" id="trace">${trace}</script>\n`,
+  });
+}
+
+/** The page of the studio, which asks its server for all that it shows. */
+export const studioHtml = (parts: PageParts): string =>
+  htmlOf(parts, { title: "sluice studio", isLive: true, attributes: "", body: "" });
+
+interface Html {
+  readonly title: string;
+  readonly isLive: boolean;
+  readonly attributes: string;
+  readonly body: string;
+}
+
+function htmlOf(parts: PageParts, { title, isLive, attributes, body }: Html): string {
+  const script = parts.script.replaceAll("</script", "<\\/script");
+  const { style } = parts;
+  const policy = contentSecurityPolicy({ script, style }, isLive);
   return `<!doctype html>
-<html lang="en"${lines === undefined ? " data-live" : ""}${interrupted ? " data-interrupted" : ""}>
+<html lang="en"${isLive ? " data-live" : ""}${attributes}>
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
-<title>sluice run</title>
+<title>${title}</title>
 <style>${style}</style>
 </head>
 <body>
 <noscript>This page draws a run with JavaScript, which is switched off here.</noscript>
-<script type="application/gzip" id="trace">${trace}</script>
-<script>${script}</script>
+${body}<script>${script}</script>
 </body>
 </html>
 `;

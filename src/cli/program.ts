@@ -10,6 +10,7 @@ import { readManifest } from "./manifest.js";
 import { newCommand } from "./new.js";
 import { packageRoot } from "./package-root.js";
 import { runsCommand } from "./runs/runs.js";
+import { studioCommand } from "./studio/studio.js";
 import { traceCommand } from "./trace.js";
 import { viewCommand } from "./view.js";
 import { workerCommand } from "./worker.js";
@@ -20,6 +21,7 @@ const commands: readonly ((io: Io) => Command)[] = [
   traceCommand,
   graphCommand,
   runsCommand,
+  studioCommand,
   workerCommand,
   newCommand,
   addCommand,
@@ -34,6 +36,7 @@ Examples:
   $ sluice trace run.jsonl --chrome     for https://ui.perfetto.dev
   $ sluice graph flow.ts                draw a flow as Mermaid
   $ sluice runs ls                      list the runs of a journal
+  $ sluice studio --open                look at all runs, answer their questions, go on
   $ sluice worker flow.ts               take calls of a flow that runs elsewhere
   $ sluice add --list                   name the recipes of the cookbook
   $ sluice new my-agent --recipe agent  make a project of one

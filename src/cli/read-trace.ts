@@ -1,8 +1,9 @@
 // Reads a trace from its file: what can be used of it, and what is wrong with the rest, by line number.
 import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 import { TraceModel } from "../view/model/trace-model.js";
 import { counted } from "../view/model/words.js";
-import { Failure, type Io, quoted, UsageError } from "./io.js";
+import { Failure, type Io, quoted, shellWord, UsageError } from "./io.js";
 import { linesOf, MOST_MB } from "./lines-of.js";
 import { printable } from "./terminal-text.js";
 import { isGone } from "./writer.js";
@@ -21,8 +22,26 @@ const MOST_REPORTED = 10;
 /** What of a trace is kept: its lines and spans, its spans, or only the totals, in bounded memory. */
 export type Kept = "lines" | "spans" | "totals";
 
+/**
+ * The largest file of which more than totals is kept, in MB: a page or a conversion of it is one text in memory, and a
+ * page of more would not open in a browser.
+ */
+const MOST_KEPT_MB = 250;
+
+/** @throws UsageError for a file that is too large to be kept whole. */
+async function checkSize(path: string): Promise<void> {
+  const size = (await stat(path).catch(() => undefined))?.size ?? 0;
+  if (size <= MOST_KEPT_MB * 1_000_000) return;
+  throw new UsageError(
+    `a trace of at most ${MOST_KEPT_MB} MB, since a page or a conversion keeps it in memory`,
+    `${Math.round(size / 1_000_000)} MB`,
+    `sluice trace ${shellWord(path)} sums up a file of any size; record runs in files of their own, or without values, for a page.`,
+  );
+}
+
 /** Reads a file, piece by piece, and reports what is wrong in it. @throws UsageError, Failure */
 export async function readTrace(path: string, io: Io, kept: Kept): Promise<ReadTrace> {
+  if (kept !== "totals") await checkSize(path);
   const keep = kept === "lines";
   const model = new TraceModel(kept === "totals");
   const lines: string[] = [];

@@ -54,3 +54,10 @@ export class StopSignals {
     for (const name of SIGNALS) process.off(name, this.#listener);
   }
 }
+
+/** Waits for the abort of a signal. */
+export const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });

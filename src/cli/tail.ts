@@ -15,47 +15,68 @@ export interface Piece {
   readonly gone?: boolean;
 }
 
-const MOST_AT_ONCE = 1 << 20;
+/** Bytes of a buffer for {@link Reader.read}. */
+export const MOST_AT_ONCE = 1 << 20;
 const PAUSE = 200;
 
-/** @param from - Where an earlier reading ended; it counts if it was of the same file. */
-export async function* tail(
-  path: string,
-  from: { readonly version: string; readonly offset: number },
-  signal: AbortSignal,
-): AsyncGenerator<Piece> {
-  let { version, offset } = from;
-  const buffer = Buffer.alloc(MOST_AT_ONCE);
-  let gone: string | undefined; // the version whose writer was reported
-  let fresh = false; // until it was reported: a file that has just been emptied has no piece to report it with
-  while (!signal.aborted) {
-    const handle = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
+/** A place in a file where an earlier reading ended; it counts if it was of the same file. */
+export interface Place {
+  readonly version: string;
+  readonly offset: number;
+}
+
+/** Reads a file from where it was read last. */
+export class Reader {
+  readonly #path: string;
+  #version: string;
+  #offset: number;
+  /** The version whose writer was reported. */
+  #gone: string | undefined;
+  /** Until it was reported: a file that has just been emptied has no piece to report it with. */
+  #fresh = false;
+
+  constructor(path: string, { version, offset }: Place = { version: "", offset: 0 }) {
+    this.#path = path;
+    this.#version = version;
+    this.#offset = offset;
+  }
+
+  /** Gives what has come since, to the last whole line; nothing while there is no such file. */
+  async *read(buffer: Buffer, signal: AbortSignal): AsyncGenerator<Piece> {
+    const handle = await open(this.#path, "r").catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return undefined; // it will come
       throw error;
     });
-    if (handle !== undefined) {
-      try {
-        const { ino, size } = await handle.stat();
-        if (String(ino) !== version || size < offset) {
-          fresh = true;
-          version = String(ino);
-          offset = 0;
-        }
-        const ended = gone !== version && isGone(await writerOf(handle)); // asked before the last lines are read
-        for await (const piece of pieces(handle, offset, buffer)) {
-          if (signal.aborted) return;
-          offset = piece.offset;
-          yield { ...piece, version, fresh };
-          fresh = false;
-        }
-        if (ended) {
-          gone = version;
-          yield { lines: [], version, offset, fresh, gone: true };
-        }
-      } finally {
-        await handle.close();
+    if (handle === undefined) return;
+    try {
+      const { ino, size } = await handle.stat();
+      if (String(ino) !== this.#version || size < this.#offset) {
+        this.#fresh = true;
+        this.#version = String(ino);
+        this.#offset = 0;
       }
+      const version = this.#version;
+      const ended = this.#gone !== version && isGone(await writerOf(handle)); // asked before the last lines are read
+      for await (const piece of pieces(handle, this.#offset, buffer)) {
+        if (signal.aborted) return;
+        this.#offset = piece.offset;
+        yield { ...piece, version, fresh: this.#fresh };
+        this.#fresh = false;
+      }
+      if (!ended) return;
+      this.#gone = version;
+      yield { lines: [], version, offset: this.#offset, fresh: this.#fresh, gone: true };
+    } finally {
+      await handle.close();
     }
+  }
+}
+
+export async function* tail(path: string, from: Place, signal: AbortSignal): AsyncGenerator<Piece> {
+  const reader = new Reader(path, from);
+  const buffer = Buffer.alloc(MOST_AT_ONCE);
+  while (!signal.aborted) {
+    yield* reader.read(buffer, signal);
     await wait(PAUSE, undefined, { signal }).catch(() => {});
   }
 }

@@ -4,6 +4,7 @@ import { Command, Option } from "commander";
 import { counted } from "../view/model/words.js";
 import { type Io, quoted, UsageError } from "./io.js";
 import { serveLive } from "./live-server.js";
+import { portOf } from "./local-server.js";
 import { pageHtml, readPageParts } from "./page-html.js";
 import { readTrace } from "./read-trace.js";
 import { modeOf, openOrSay, writePage } from "./write-page.js";
@@ -69,16 +70,6 @@ async function view(file: string, options: ViewOptions, io: Io): Promise<void> {
   io.out(`${server.url} shows ${file} as it grows. Ctrl-C ends it.\n`);
   if (open) await openOrSay(server.url, io);
   await server.ended;
-}
-
-function portOf(given = "0"): number {
-  const port = Number(given);
-  if (/^\d+$/.test(given) && port <= 65_535) return port;
-  throw new UsageError(
-    "--port to be a number from 0 to 65535",
-    quoted(given),
-    "Leave it out for any free port.",
-  );
 }
 
 /** The name of a file beside another: the same, with another ending. */

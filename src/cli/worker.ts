@@ -9,7 +9,7 @@ import { Exit, Failure, type Io, quoted, UsageError } from "./io.js";
 import { loadConfig, makeFlows, noConfig } from "./load-config.js";
 import { loadFlows } from "./load-flows.js";
 import { countOf } from "./numbers.js";
-import { StopSignals } from "./stop-signals.js";
+import { aborted, StopSignals } from "./stop-signals.js";
 import { printable, withoutPasswords } from "./terminal-text.js";
 
 interface WorkerOptions {
@@ -133,9 +133,3 @@ function reportEvery(ms: number, workers: readonly FleetWorker[], io: Io): NodeJ
     last = line;
   }, ms);
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });

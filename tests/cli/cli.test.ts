@@ -1,7 +1,15 @@
 // The command line, run as a user runs it.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { recordTrace } from "sluice/trace";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -222,6 +230,23 @@ describe("view", () => {
         "",
       ]);
     }
+  });
+
+  test("a file that is too large for a page or a conversion is refused before it is read", async () => {
+    const path = join(folder, "huge.jsonl");
+    writeFileSync(path, `${lines[0]}\n`);
+    truncateSync(path, 251_000_000); // takes no room on the disk
+    for (const args of [
+      ["view", "huge.jsonl"],
+      ["trace", "huge.jsonl", "--chrome"],
+    ]) {
+      const { code, err } = await run(...args);
+      expect(err).toMatch(
+        /^error: Expected a trace of at most 250 MB, .* got 251 MB\. sluice trace huge\.jsonl tells /,
+      );
+      expect(code).toBe(2);
+    }
+    rmSync(path);
   });
 
   test("what is made of a private trace is private too", async () => {

@@ -10,6 +10,7 @@ import { build as bundle } from "esbuild";
 import { type Journal, openJournal } from "sluice/journal";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { runProgram } from "../../src/cli/program.js";
+import { SqliteDriver } from "../../src/wings/journal/drivers/sqlite.js";
 import { type BuiltCli, build, sluice } from "../support/built-cli.js";
 import { createApprovals, createFails, createWaits } from "./modules/journaled.js";
 
@@ -75,6 +76,13 @@ const failed = (journal: Journal, runId: string) =>
     .run({}, { journal, runId })
     .catch(() => {});
 
+/** Leaves a run as a process leaves it that is killed. */
+async function leftBehind(path: string, id: string): Promise<void> {
+  const driver = await SqliteDriver.open(path);
+  await driver.claim(id, { id, flow: "Waits", version: null, graph: "", params: "[{}]", input: "" });
+  driver.close();
+}
+
 /** The program in this process: what it prints, and its exit code. */
 const inProcess = (...args: string[]) => inTerminal(undefined, ...args);
 async function inTerminal(columns: number | undefined, ...args: string[]) {
@@ -136,6 +144,18 @@ describe("ls", () => {
     const none = await quick("ls", "--state", "done");
     expect(none).toMatchObject({ code: 0, out: "" });
     expect(none.err).toMatch(/^no runs that are done in /);
+  });
+
+  test("a run whose process is gone is interrupted, and not among those that run", async () => {
+    const { folder, journal, quick } = await project();
+    await leftBehind(join(folder, "runs.db"), "r1");
+    expect((await quick("ls")).out).toMatch(/\nr1 +interrupted +Waits /);
+    expect((await quick("ls", "--state", "interrupted")).out).toContain("\nr1  interrupted");
+    expect((await quick("ls", "--state", "running")).err).toMatch(/^no runs that are running in /);
+    expect(JSON.parse((await quick("ls", "--json")).out)).toMatchObject([{ state: "interrupted" }]);
+    expect((await quick("show", "r1")).out).toContain("\nstate    interrupted\n");
+    expect(JSON.parse((await quick("show", "r1", "--json")).out)).toMatchObject({ state: "interrupted" });
+    await journal.close();
   });
 
   test("cuts lines to the width of the terminal", async () => {

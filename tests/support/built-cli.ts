@@ -32,6 +32,8 @@ export async function build(): Promise<BuiltCli> {
     "sluice/bullmq": join(root, "src/wings/bullmq/index.ts"),
     "sluice/diagram": join(root, "src/wings/diagram/index.ts"),
     "sluice/journal": join(root, "src/wings/journal/index.ts"),
+    "sluice/serve": join(root, "src/wings/serve/index.ts"),
+    "sluice/trace": join(root, "src/wings/trace/index.ts"),
   });
   return {
     folder,

@@ -4,10 +4,15 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { AsyncParallelBatchNode, Flow, Gate, node } from "sluice";
+import { openJournal } from "sluice/journal";
 import { recordTrace } from "sluice/trace";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
 import { serveLive } from "../../src/cli/live-server.js";
 import { pageHtml } from "../../src/cli/page-html.js";
+import { Studio } from "../../src/cli/studio/bench.js";
+import { serveStudio } from "../../src/cli/studio/serve.js";
+import { TraceFolder } from "../../src/cli/studio/trace-folder.js";
 import { type BuiltCli, build, sluice } from "../support/built-cli.js";
 import { inWords, isFull, sized } from "../support/size.js";
 import { batchFlow, scratch } from "../support/traced-flows.js";
@@ -160,6 +165,14 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
       expect(await details(page).locator("table").first().locator("tbody tr").count()).toBe(2);
       await details(page).getByRole("button", { name: "Work", exact: true }).click();
       expect(await details(page).locator("h2").textContent()).toBe("Step");
+      await page.keyboard.press("/");
+      await page.keyboard.type("ALWAYS");
+      await page.keyboard.press("Enter");
+      await details(page).getByRole("button", { name: "Work [2] error" }).click();
+      // The URL leads back to what is chosen.
+      expect(page.url()).toMatch(/#run=[\w-]+&span=\d+$/);
+      await page.reload();
+      await details(page).getByText("Work [2] failed").waitFor();
     });
   });
 
@@ -394,6 +407,74 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
     await context.close();
   });
 
+  test("in the studio a question of the list is answered by its form, and the run ends", async () => {
+    const schema = z.object({ ok: z.boolean(), why: z.string().optional() });
+    const createReview = () =>
+      new Flow(
+        node({
+          name: "Review",
+          prep: (shared: { draft: string; verdict?: unknown }) => shared.draft,
+          exec: (draft, { ask }) => ask({ draft }, { schema }),
+          post: (shared, _draft, verdict) => {
+            shared.verdict = verdict;
+            return verdict.ok ? "approved" : "rejected";
+          },
+        }),
+        { name: "Review" },
+      );
+    const journal = await openJournal(":memory:");
+    const signal = new AbortController().signal;
+    const traces = new TraceFolder(join(folder, "traces"), signal);
+    const studio = new Studio({
+      opened: { journal, name: "runs.db" },
+      config: {
+        path: "sluice.config.ts",
+        folder,
+        journal,
+        flows: new Map([["Review", { flow: createReview }]]),
+      },
+      traces,
+      drain: signal,
+      signal,
+    });
+    const pages = { run: parts, studio: { script: read("studio.js"), style: read("studio.css") } };
+    const server = await serveStudio(studio, traces, pages, 0);
+    await studio.start("Review", "r1", { draft: "A lock lifts boats." });
+    await studio.ended();
+    await withPage(server.url, async (page) => {
+      const row = page.locator("tbody tr", { hasText: "r1" });
+      await row.getByText("suspended").waitFor();
+      await row.getByRole("button", { name: "r1" }).click();
+      expect(await page.locator(".question pre").textContent()).toContain("A lock lifts boats.");
+      await page.getByLabel("why (optional)").fill("short and true");
+      const axe = await violations(page);
+      await shot(page, "studio");
+      expect(axe).toEqual([]);
+      // A required field that is empty is not sent.
+      await page.getByRole("button", { name: "Answer and go on" }).click();
+      await page.getByLabel("ok").selectOption("yes");
+      await page.getByRole("button", { name: "Answer and go on" }).click();
+      await row.getByText("done").waitFor();
+      await page.locator(".details dd", { hasText: "approved" }).waitFor();
+      expect(await page.locator(".question").count()).toBe(0);
+      await page.locator(".traces li").nth(1).waitFor();
+      await page.getByRole("button", { name: "Start a flow" }).click();
+      await page.getByLabel("Store (JSON)").fill("{ no");
+      await page.getByRole("button", { name: "Start", exact: true }).click();
+      expect(await page.getByRole("alert").textContent()).toMatch(/^Store: expected JSON \(/);
+      expect(await violations(page)).toEqual([]);
+      await shot(page, "studio-start");
+    });
+    expect((await journal.run("r1"))?.state).toBe("done");
+    await server.close();
+    await journal.close();
+  });
+
+  async function shot(page: Page, name: string): Promise<void> {
+    const shots = process.env.SCREENSHOTS;
+    if (shots !== undefined) await page.screenshot({ path: join(shots, `${name}.png`) });
+  }
+
   const screens = [
     ["phone", "light", { width: 390, height: 780 }],
     ["phone", "dark", { width: 390, height: 780 }],
@@ -416,9 +497,7 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
                 viewport.height,
               );
             }
-            const shots = process.env.SCREENSHOTS;
-            if (shots !== undefined)
-              await page.screenshot({ path: join(shots, `${name}-${device}-${colorScheme}.png`) });
+            await shot(page, `${name}-${device}-${colorScheme}`);
           },
           { viewport, colorScheme },
         );

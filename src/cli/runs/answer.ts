@@ -6,6 +6,7 @@ import { counted } from "../../view/model/words.js";
 import { type Io, quoted, UsageError } from "../io.js";
 import { printable } from "../terminal-text.js";
 import { type JournalOptions, type OpenJournal, withJournal } from "./open-journal.js";
+import { stateOf } from "./run-state.js";
 
 interface AnswerOptions extends JournalOptions {
   readonly json?: boolean;
@@ -64,8 +65,8 @@ async function whatNext(journal: Journal, id: string): Promise<string> {
   const name = printable(id);
   const left = run?.questions.length ?? 0;
   const more = left === 0 ? "" : `, ${counted(left, "question")} still open`;
-  if (run?.state === "running") {
-    return `${name}: answered${more}; it is running, and goes on by itself unless its process is gone\n`;
+  if (run !== undefined && stateOf(run) === "running") {
+    return `${name}: answered${more}; it is running, and goes on by itself\n`;
   }
   return `${name}: answered${more}; it can go on: sluice runs resume ${/^[\w.-]+$/.test(id) ? id : quoted(id)}\n`;
 }

@@ -8,6 +8,7 @@ import { countOf } from "../numbers.js";
 import { age, jsonOf, table } from "../terminal-text.js";
 import { type JournalOptions, withJournal, withoutSecrets } from "./open-journal.js";
 import { shortQuestion } from "./question-text.js";
+import { type RunState, runsOf, STATES, stateOf } from "./run-state.js";
 
 interface LsOptions extends JournalOptions {
   readonly state?: string;
@@ -15,18 +16,9 @@ interface LsOptions extends JournalOptions {
   readonly json?: boolean;
 }
 
-const STATES = [
-  "running",
-  "suspended",
-  "failed",
-  "aborted",
-  "drained",
-  "cancelled",
-  "stuck",
-  "done",
-] satisfies RunInfo["state"][];
-
 const HELP = `
+A run is interrupted if its process is gone: sluice runs resume goes on with it.
+
 Examples:
   $ sluice runs ls
   $ sluice runs ls --state suspended --limit 10
@@ -43,10 +35,10 @@ export const lsCommand = (io: Io): Command =>
     .action((options: LsOptions) => ls(options, io));
 
 async function ls(options: LsOptions, io: Io): Promise<void> {
-  const state = stateOf(options.state);
+  const state = stateNamed(options.state);
   const limit = countOf(options.limit, "--limit");
   await withJournal(options, async ({ journal, name }) => {
-    const found = await journal.runs({ ...(state && { state }), limit: limit + 1 });
+    const found = await runsOf(journal, { state, limit: limit + 1 });
     const runs = found.slice(0, limit);
     const questions = runs.some(waits) ? await journal.questions() : [];
     const byRun = new Map(runs.map(({ id }) => [id, [] as WaitingQuestion[]]));
@@ -54,7 +46,7 @@ async function ls(options: LsOptions, io: Io): Promise<void> {
     const questionsOf = (run: RunInfo) => (waits(run) ? (byRun.get(run.id) ?? []) : []);
     if (options.json) {
       io.out(
-        `${jsonOf(runs.map((run) => ({ ...withoutSecrets(run), questions: questionsOf(run).length })))}\n`,
+        `${jsonOf(runs.map((run) => ({ ...withoutSecrets(run), state: stateOf(run), questions: questionsOf(run).length })))}\n`,
       );
     } else if (runs.length > 0) {
       const now = Date.now();
@@ -69,8 +61,8 @@ async function ls(options: LsOptions, io: Io): Promise<void> {
 const waits = ({ state }: RunInfo): boolean => state !== "done" && state !== "cancelled";
 
 function rowOf(run: RunInfo, questions: readonly WaitingQuestion[], now: number): string[] {
-  const { id, state, flow, steps, createdAt, error } = withoutSecrets(run);
-  return [id, state, flow, String(steps), age(now - createdAt.getTime()), whyOf(error, questions)];
+  const { id, flow, steps, createdAt, error } = withoutSecrets(run);
+  return [id, stateOf(run), flow, String(steps), age(now - createdAt.getTime()), whyOf(error, questions)];
 }
 
 function whyOf(error: string | undefined, [first, ...more]: readonly WaitingQuestion[]): string {
@@ -79,7 +71,7 @@ function whyOf(error: string | undefined, [first, ...more]: readonly WaitingQues
   return more.length === 0 ? question : `${counted(more.length + 1, "answer")}: ${question}`;
 }
 
-function stateOf(given: string | undefined): RunInfo["state"] | undefined {
+function stateNamed(given: string | undefined): RunState | undefined {
   const state = STATES.find((each) => each === given);
   if (given === undefined || state !== undefined) return state;
   const close = nearest(given, STATES);

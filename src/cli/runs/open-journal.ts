@@ -58,12 +58,29 @@ export async function withJournalAndFlows(
   throw new UsageError("a journal", `none in ${config.path}`, advice);
 }
 
-async function useConfigured(config: Config, use: (opened: OpenJournal) => Promise<void>): Promise<void> {
+/** The same where neither has to be there. The journal of a config is made if its first run may begin here. */
+export async function withJournalIfAny(
+  options: JournalOptions,
+  use: (opened: OpenJournal | undefined, config: Config | undefined) => Promise<void>,
+): Promise<void> {
+  const config = await loadConfig(options.config);
+  const where = options.journal ?? (process.env.SLUICE_JOURNAL || undefined);
+  const used = (opened: OpenJournal) => use(opened, config);
+  if (where !== undefined) return useJournal(where, process.cwd(), used);
+  if (config?.journal !== undefined) return useConfigured(config, used, config.flows.size > 0);
+  await use(undefined, config);
+}
+
+async function useConfigured(
+  config: Config,
+  use: (opened: OpenJournal) => Promise<void>,
+  mayMake = false,
+): Promise<void> {
   const where = `journal of ${config.path}`;
   const { journal: given } = config;
   const journal = typeof given === "function" ? await called(given as () => unknown, where) : given;
   if (isJournal(journal)) return useOpen({ journal, name: `the ${where}` }, use);
-  if (typeof journal === "string" && journal !== "") return useJournal(journal, config.folder, use);
+  if (typeof journal === "string" && journal !== "") return useJournal(journal, config.folder, use, mayMake);
   const what = "a path, a URL, a journal, or a function that gives one of these";
   throw new UsageError(`${where} to be ${what}`, show(journal), 'Write journal: "runs.db".');
 }
@@ -75,23 +92,25 @@ async function useJournal(
   where: string,
   folder: string,
   use: (opened: OpenJournal) => Promise<void>,
+  mayMake = false,
 ): Promise<void> {
   const name = withoutPasswords(where);
   const opening = async () => {
     const { openJournal } = await import("sluice/journal");
-    return openJournal(/^postgres(ql)?:\/\//i.test(where) ? where : fileOf(where, folder));
+    return openJournal(/^postgres(ql)?:\/\//i.test(where) ? where : fileOf(where, folder, mayMake));
   };
   await useOpen({ journal: await toldPlainly(name, opening), name }, use);
 }
 
-/** @throws UsageError where there is no such file: opening it would make one. */
-function fileOf(where: string, folder: string): string {
+/** @throws UsageError where there is no such file, unless opening may make one. */
+function fileOf(where: string, folder: string, mayMake: boolean): string {
   const kinds = "a journal (the path of a file, or a URL of PostgreSQL)";
   if (where === ":memory:" || /^[a-z][a-z\d+.-]+:\/\//i.test(where)) {
     throw new UsageError(kinds, quoted(withoutPasswords(where)), "Name the file, or postgres://…");
   }
   const file = resolve(folder, where);
   if (!existsSync(file)) {
+    if (mayMake) return relative("", file);
     throw new UsageError("a journal", quoted(where), "There is no such file; the first run makes it.");
   }
   if (statSync(file).isDirectory())

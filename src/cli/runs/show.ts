@@ -6,6 +6,7 @@ import type { Io } from "../io.js";
 import { age, jsonOf, printable, printableLines } from "../terminal-text.js";
 import { type JournalOptions, runNamed, withJournal, withoutSecrets } from "./open-journal.js";
 import { longQuestion, valueLines } from "./question-text.js";
+import { stateOf } from "./run-state.js";
 
 interface ShowOptions extends JournalOptions {
   readonly json?: boolean;
@@ -31,7 +32,9 @@ export const showCommand = (io: Io): Command =>
 async function show(id: string, options: ShowOptions, io: Io): Promise<void> {
   await withJournal(options, async (opened) => {
     const run = withoutSecrets(await runNamed(opened, id));
-    io.out(options.json ? `${jsonOf(run)}\n` : textOf(run, Date.now(), io.columns));
+    io.out(
+      options.json ? `${jsonOf({ ...run, state: stateOf(run) })}\n` : textOf(run, Date.now(), io.columns),
+    );
     if (!options.json && run.questions.length > MOST_SHOWN) {
       io.err(`${amount(run.questions.length - MOST_SHOWN)} more questions: --json has them all\n`);
     }
@@ -39,11 +42,12 @@ async function show(id: string, options: ShowOptions, io: Io): Promise<void> {
 }
 
 function textOf(run: RunDetails, now: number, width: number | undefined): string {
-  const { id, state, flow, steps, calls, tokens, action, error, params, questions } = run;
+  const { id, owner, flow, steps, calls, tokens, action, error, params, questions } = run;
   const time = (at: Date) => `${at.toISOString()} (${age(now - at.getTime())} ago)`;
   const rows: (readonly [string, string | undefined])[] = [
     ["run", printable(id)],
-    ["state", state],
+    ["state", stateOf(run)],
+    ["process", owner === undefined ? undefined : printable(owner)],
     ["flow", printable(flow)],
     ["steps", amount(steps)],
     ["calls", calls === 0 ? undefined : amount(calls)],

@@ -16,6 +16,7 @@ export type Store = ReadonlyMap<string, unknown>;
 
 export class StoreHistory {
   readonly #lines: { readonly span: Span; readonly line: StoreLine }[] = [];
+  readonly #bySpan = new Map<Span, StoreLine[]>();
 
   get isEmpty(): boolean {
     return this.#lines.length === 0;
@@ -23,6 +24,15 @@ export class StoreHistory {
 
   add(span: Span, line: StoreLine): void {
     this.#lines.push({ span, line });
+    const known = this.#bySpan.get(span);
+    if (known === undefined) this.#bySpan.set(span, [line]);
+    else known.push(line);
+  }
+
+  /** What a step itself set and deleted. */
+  linesOf(span: Span): readonly Pick<StoreLine, "set" | "deleted">[] {
+    const lines = this.#bySpan.get(span) ?? [];
+    return lines.map(({ set, deleted = [] }) => ({ set, deleted }));
   }
 
   /** What a step, and all that is in it, changed, in order; with the store before the first of that and after the last. */

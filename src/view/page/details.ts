@@ -4,6 +4,7 @@ import { nodeDetails } from "./details-node.js";
 import { runDetails } from "./details-run.js";
 import { spanDetails } from "./details-span.js";
 import { button, el } from "./dom.js";
+import { SearchBox } from "./search-box.js";
 import type { PageState } from "./state.js";
 
 export class Details {
@@ -12,21 +13,37 @@ export class Details {
   readonly #body = el("div", { class: "body" });
   readonly #heading = el("h2", {}, "Run");
   readonly #close: HTMLButtonElement;
+  /** Whether what a search has found is shown; more of a live run does not replace it. */
+  #isFound = false;
 
   constructor(state: PageState) {
     this.#state = state;
     this.#close = button("×", "Back to the run (Esc)", () => state.select(undefined));
     this.#close.setAttribute("aria-label", "Back to the run");
+    const search = new SearchBox(state, (content) => this.#found(content));
     this.element = el(
       "section",
       { class: "panel details", "aria-label": "Details" },
-      el("div", { class: "bar" }, this.#heading, el("div", { class: "tools" }, this.#close)),
+      el("div", { class: "bar" }, this.#heading, search.element, el("div", { class: "tools" }, this.#close)),
       this.#body,
     );
     state.onChange((change) => {
-      if (change !== "window") this.#draw(change === "data");
+      if (change === "window" || (change === "data" && this.#isFound)) return;
+      this.#isFound = false;
+      this.#draw(change === "data");
     });
     this.#draw(false);
+  }
+
+  #found(content: Node[] | undefined): void {
+    this.#isFound = content !== undefined;
+    if (content === undefined) {
+      this.#draw(false);
+      return;
+    }
+    this.#heading.textContent = "Found";
+    this.#body.replaceChildren(...content);
+    this.#body.scrollTop = 0;
   }
 
   #draw(stay: boolean): void {

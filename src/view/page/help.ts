@@ -8,6 +8,7 @@ const KEYS = [
   ["+ −  0", "zoom the timeline; show all of it"],
   ["Page Up, Page Down, Home, End", "move the timeline"],
   ["F", "go to the next failure"],
+  ["/", "search names, errors and values; Enter shows what is found"],
   ["Esc", "back to the run"],
   ["Ctrl and wheel, two fingers", "zoom"],
 ] as const;

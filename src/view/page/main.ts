@@ -8,6 +8,7 @@ import { el, short } from "./dom.js";
 import { GraphView } from "./graph-view.js";
 import { Header } from "./header.js";
 import { helpDialog } from "./help.js";
+import { followLink } from "./link.js";
 import { followTrace, loadTrace } from "./load.js";
 import { PageState } from "./state.js";
 import { Timeline } from "./timeline.js";
@@ -31,7 +32,10 @@ function show(model: TraceModel): { state: PageState; header: Header } {
     if (event.ctrlKey || event.metaKey || event.altKey || typing || help.open) return;
     if (event.key === "Escape") state.select(undefined);
     else if (event.key === "?") help.showModal();
-    else if (event.key === "f" || event.key === "F") {
+    else if (event.key === "/") {
+      event.preventDefault();
+      details.element.querySelector("input")?.focus();
+    } else if (event.key === "f" || event.key === "F") {
       const span = nextFailure(state);
       if (span !== undefined) state.select(span);
     }
@@ -44,6 +48,7 @@ function show(model: TraceModel): { state: PageState; header: Header } {
       200,
     );
   });
+  followLink(state);
   return { state, header };
 }
 

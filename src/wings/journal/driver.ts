@@ -37,6 +37,8 @@ export interface RunRow {
   readonly claims: number;
   /** Whether a process has it now. */
   readonly isOwned: boolean;
+  /** That process as `pid@host`, where the database knows it. */
+  readonly owner?: string | null | undefined;
 }
 
 /** What a run is made with. */
@@ -74,6 +76,8 @@ export interface QuestionRow {
   readonly key: string;
   readonly nth: number;
   readonly question: string;
+  /** The JSON Schema of its answer as text, where it has one. */
+  readonly schema?: string | null | undefined;
   readonly path: string;
   readonly index: number | null;
   readonly expiresAt: number | null;
@@ -147,6 +151,8 @@ export interface JournalDriver {
   run(id: string): Awaitable<RunRow | undefined>;
   /** Cancels a run. @returns Whether it was not over. */
   cancel(id: string): Awaitable<boolean>;
+  /** The other process, as `pid@host`, that runs flows here so that no one else can. Left out where several may. */
+  holder?(): Awaitable<string | undefined>;
   /** Deletes runs that are over and have not changed for so many ms. @returns How many. */
   prune(olderThan: number): Awaitable<number>;
   close(): Awaitable<void>;

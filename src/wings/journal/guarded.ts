@@ -93,7 +93,11 @@ export class GuardedDriver implements JournalDriver {
 
   #changeOf = (change: Change): Change => {
     if ("put" in change) return { put: { ...change.put, value: this.#encode(change.put.value) } };
-    if ("ask" in change) return { ask: { ...change.ask, question: this.#encode(change.ask.question) } };
+    if ("ask" in change) {
+      const { question, schema } = change.ask;
+      const coded = schema == null ? null : this.#encode(schema);
+      return { ask: { ...change.ask, question: this.#encode(question), schema: coded } };
+    }
     return change;
   };
 
@@ -148,6 +152,7 @@ export class GuardedDriver implements JournalDriver {
     const decoded = (row: QuestionRow): QuestionRow => ({
       ...row,
       question: this.#decode(row.question),
+      schema: row.schema == null ? null : this.#decode(row.schema),
       answer: row.answer === null ? null : this.#decode(row.answer),
     });
     return this.#call(
@@ -177,6 +182,10 @@ export class GuardedDriver implements JournalDriver {
 
   cancel(id: string) {
     return this.#call(() => this.#driver.cancel(id));
+  }
+
+  holder() {
+    return this.#call(async () => this.#driver.holder?.());
   }
 
   prune(olderThan: number) {

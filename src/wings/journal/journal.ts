@@ -21,6 +21,10 @@ import { Session } from "./session.js";
 export interface RunInfo {
   readonly id: string;
   readonly state: RunState;
+  /** Whether a process has it now: a run that is `running` without one was left by a process that is gone. */
+  readonly isOwned: boolean;
+  /** That process as `pid@host`, where it is known. */
+  readonly owner: string | undefined;
   /** The name of its flow. */
   readonly flow: string;
   /** Steps taken, calls of `exec` made, tokens spent. Calls and tokens are counted where the run has a budget. */
@@ -73,10 +77,12 @@ const STATES = ["running", "suspended", "failed", "aborted", "drained", "cancell
 const listRules = { state: oneOf(...STATES), limit: aCountOrInfinity };
 
 const infoOf = (row: RunRow): RunInfo => {
-  const { id, state, flow, steps, calls, tokens, action, error, createdAt, updatedAt } = row;
+  const { id, state, isOwned, owner, flow, steps, calls, tokens, action, error, createdAt, updatedAt } = row;
   return {
     id,
     state,
+    isOwned,
+    owner: owner ?? undefined,
     flow,
     steps,
     calls,
@@ -177,6 +183,15 @@ export class Journal {
   async cancel(id: string): Promise<boolean> {
     this.#checkOpen();
     return this.#driver.cancel(id);
+  }
+
+  /**
+   * Gives the process, as `pid@host`, that runs flows on this journal so that no other can; nothing where none does, or
+   * where several processes may.
+   */
+  async holder(): Promise<string | undefined> {
+    this.#checkOpen();
+    return this.#driver.holder?.();
   }
 
   /** Deletes runs that are over (done or cancelled) and older than so many ms. @returns How many. */

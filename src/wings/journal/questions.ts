@@ -1,7 +1,7 @@
 // The questions of one run: asked inside `exec`, answered from anywhere, at any time.
 import { randomBytes } from "node:crypto";
 import { type AskOptions, SluiceError } from "sluice";
-import { fitting, quote, type Run, type StepContext, showPath } from "sluice/internal";
+import { fitting, jsonSchemaOf, quote, type Run, type StepContext, showPath } from "sluice/internal";
 import { decode, encode, notSerializable, problemOf } from "../shared/plain-data.js";
 import type { JournalDriver, QuestionRow } from "./driver.js";
 import { isUnder } from "./keys.js";
@@ -12,6 +12,8 @@ export interface OpenQuestion {
   /** Answers it: `journal.answer(token, answer)`. */
   readonly token: string;
   readonly question: unknown;
+  /** The JSON Schema of its answer, where the schema of `ask` can give one, as those of zod 4 do. */
+  readonly schema: unknown;
   /** Names from the outermost flow to the node that asks. */
   readonly path: readonly (string | number)[];
   /** The index of the item or of the nearest iteration. */
@@ -38,9 +40,10 @@ export class SuspendedError extends SluiceError {
   }
 }
 
-export const openQuestion = ({ token, question, path, index }: QuestionRow): OpenQuestion => ({
+export const openQuestion = ({ token, question, schema, path, index }: QuestionRow): OpenQuestion => ({
   token,
   question: decode(question),
+  schema: schema == null ? undefined : (JSON.parse(schema) as unknown),
   path: JSON.parse(path) as (string | number)[],
   index: index ?? undefined,
 });
@@ -117,6 +120,7 @@ export class Questions {
       key,
       nth,
       question: encode(question),
+      schema: jsonSchemaOf(options?.schema) ?? null,
       path: JSON.stringify(path),
       index,
       expiresAt: typeof expires === "number" ? Date.now() + expires : (expires?.getTime() ?? null),

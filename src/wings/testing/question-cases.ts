@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import type { Change, JournalDriver } from "sluice/journal";
 import { ask, begin, type Case, turns } from "./subject.js";
 
+type AskChange = Extract<Change, { readonly ask: unknown }>;
+
 const tokensOf = async (driver: JournalDriver, id?: string): Promise<string[]> =>
   (await driver.questions(id)).map(({ token }) => token).sort();
 
@@ -30,6 +32,17 @@ export const questionCases: readonly Case[] = [
       ]);
       assert.deepEqual(await tokensOf(driver), ["t1", "t2", "t3", "t4"]);
       assert.deepEqual(await tokensOf(driver, "none"), []);
+    },
+  },
+  {
+    name: "a question keeps the JSON Schema of its answer, if it has one",
+    async check(driver) {
+      const epoch = await begin(driver, "a");
+      const schema = JSON.stringify({ type: "string", title: "caf\u00e9 \ud83d\ude00 \u0000" });
+      const [plain, typed] = [ask("plain", "F/A"), ask("typed", "F/B")] as [AskChange, AskChange];
+      await driver.commit("a", epoch, [plain, { ask: { ...typed.ask, schema } }], false);
+      const rows = new Map((await driver.questions("a")).map((row) => [row.token, row.schema ?? null]));
+      assert.deepEqual([rows.get("plain"), rows.get("typed")], [null, schema]);
     },
   },
   {

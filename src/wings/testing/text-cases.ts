@@ -72,6 +72,7 @@ export const textCases: readonly Case[] = [
           key: text,
           nth: 1,
           question: text,
+          schema: text,
           path: text,
           index: 2,
           expiresAt: null,

@@ -16,6 +16,7 @@ import {
   node,
   type RunOptions,
 } from "sluice";
+import { openJournal } from "sluice/journal";
 import { otel } from "sluice/otel";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { rejection, turn } from "../../support/deferred.js";
@@ -51,6 +52,37 @@ class Each extends AsyncParallelBatchFlow<object, { n: number }> {
 }
 
 describe("spans", () => {
+  test("a run that goes on from its journal has spans of what runs, and none of what is remembered", async () => {
+    const journal = await openJournal(":memory:");
+    let isDown = true;
+    class Work extends AsyncParallelBatchNode<object, number, number> {
+      override prep() {
+        return [0, 1, 2];
+      }
+      override async exec(n: number) {
+        if (isDown && n === 2) throw new Error("down");
+        return n;
+      }
+    }
+    const create = () => {
+      const first = node({ name: "First" });
+      first.next(new Work({ name: "Work", concurrency: 1 }) as never);
+      return new Flow(first, { name: "Main" });
+    };
+    const options = () => ({ journal, runId: "r", around: otel() });
+    await expect(create().run({}, options())).rejects.toThrow("down");
+    expect(named("attempt Work").length).toBe(3);
+    expect(named("invoke_workflow Main")[0]?.status).toMatchObject({ code: SpanStatusCode.ERROR });
+    exporter.reset();
+    isDown = false;
+    await create().run({}, options());
+    expect(named("step First")).toEqual([]);
+    expect(named("attempt Work").length).toBe(1);
+    expect(named("invoke_workflow Main")[0]?.status.code).not.toBe(SpanStatusCode.ERROR);
+    expect(named("invoke_workflow Main")[0]?.attributes["sluice.run.id"]).toBe("r");
+    await journal.close();
+  });
+
   test("every run, step, item and attempt has one, each inside what it is part of", async () => {
     const gate = new Gate({ concurrency: 1 });
     const inner = node({ name: "In", gate, exec: () => turn() });

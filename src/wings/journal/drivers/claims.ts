@@ -1,8 +1,12 @@
 // What every driver has of claims: which commits show that a run gets on, and what it says of a claim that it does not
 // give or that is over.
+import { hostname } from "node:os";
 import { SluiceError } from "sluice";
 import { quote } from "sluice/internal";
 import type { Change } from "../driver.js";
+
+/** Names this process for people who look for it. */
+export const thisProcess = (): string => `${process.pid}@${hostname()}`;
 
 /** Whether a change brings a row, so that a run which makes it gets on. */
 export const isRow = (change: Change): boolean => "put" in change || "ask" in change;

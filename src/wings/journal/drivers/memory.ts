@@ -12,7 +12,7 @@ import type {
   Settlement,
 } from "../driver.js";
 import { isUnder } from "../keys.js";
-import { inUse, isRow, lost, unknown } from "./claims.js";
+import { inUse, isRow, lost, thisProcess, unknown } from "./claims.js";
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -49,6 +49,7 @@ export class MemoryDriver implements JournalDriver {
     if (row.isOwned) throw inUse(id);
     const run = { ...row };
     row.isOwned = true;
+    row.owner = thisProcess();
     if (!isOver(row.state)) {
       row.state = "running";
       row.claims++;
@@ -71,6 +72,7 @@ export class MemoryDriver implements JournalDriver {
     const isNew = ({ token, answer }: QuestionRow) => answer !== null && !this.#taken.has(token);
     if (state === "suspended" && this.questions(id).some(isNew)) return false;
     row.isOwned = false;
+    row.owner = null;
     if (row.state !== "cancelled") row.state = state;
     row.action = action ?? null;
     row.error = error ?? null;
@@ -203,4 +205,5 @@ const newRow = (made: NewRun): Writable<RunRow> => ({
   updatedAt: Date.now(),
   claims: 0,
   isOwned: false,
+  owner: null,
 });

@@ -37,11 +37,11 @@ const remove: Statement["text"] = ($) => `
   WHERE entry.run = fence.n AND entry.kind = gone.kind AND entry.key = gone.key AND entry.item = gone.item`;
 
 const ask: Statement["text"] = ($) => `
-  INSERT INTO sluice.questions (run, token, key, full_key, nth, question, path, index, expires_at)
-  SELECT fence.n, token, key, full_key, nth, question, path, index, to_timestamp(expires_at / 1000)
+  INSERT INTO sluice.questions (run, token, key, full_key, nth, question, schema, path, index, expires_at)
+  SELECT fence.n, token, key, full_key, nth, question, schema, path, index, to_timestamp(expires_at / 1000)
   FROM fence, unnest(${$(1)}::text[], ${$(2)}::text[], ${$(3)}::text[], ${$(4)}::integer[], ${$(5)}::text[],
-    ${$(6)}::text[], ${$(7)}::integer[], ${$(8)}::float8[])
-    AS asked (token, key, full_key, nth, question, path, index, expires_at)
+    ${$(6)}::text[], ${$(7)}::text[], ${$(8)}::integer[], ${$(9)}::float8[])
+    AS asked (token, key, full_key, nth, question, schema, path, index, expires_at)
   ON CONFLICT (token) DO NOTHING`;
 
 const take: Statement["text"] = ($) => `
@@ -149,6 +149,7 @@ class Planner {
       keys.map(({ full }) => full),
       asked.map(({ nth }) => nth),
       asked.map(({ question }) => toSafe(question)),
+      asked.map(({ schema }) => (schema == null ? null : toSafe(schema))),
       asked.map(({ path }) => toSafe(path)),
       asked.map(({ index }) => index),
       asked.map(({ expiresAt }) => expiresAt),

@@ -9,17 +9,18 @@ export const IS_OWNED = "coalesce(owned_until > clock_timestamp(), false)";
 
 /** The columns of a run. */
 export const RUN = `id, state, flow, version, graph, params, input, steps, calls, tokens, action, error,
-  ${ms("created_at")} AS "createdAt", ${ms("updated_at")} AS "updatedAt", claims, ${IS_OWNED} AS "isOwned"`;
+  ${ms("created_at")} AS "createdAt", ${ms("updated_at")} AS "updatedAt", claims, ${IS_OWNED} AS "isOwned",
+  split_part(owner, ' ', 1) AS "ownerName"`;
 
 /** The columns of a question, of `sluice.questions` and `sluice.runs`. */
-export const QUESTION = `token, runs.id AS run, coalesce(full_key, key) AS key, nth, question, path, index,
+export const QUESTION = `token, runs.id AS run, coalesce(full_key, key) AS key, nth, question, schema, path, index,
   ${ms("expires_at")} AS "expiresAt", answer, ${ms("asked_at")} AS "askedAt"`;
 
 const safe = (text: string | null): string | null => text && fromSafe(text);
 
 /** @param row - With the columns {@link RUN}. */
 export function runOf(row: unknown): RunRow {
-  const run = row as RunRow;
+  const run = row as RunRow & { readonly ownerName: string | null };
   return {
     id: fromSafe(run.id),
     state: run.state as RunState,
@@ -37,6 +38,7 @@ export function runOf(row: unknown): RunRow {
     updatedAt: Math.floor(Number(run.updatedAt)),
     claims: Number(run.claims),
     isOwned: run.isOwned,
+    owner: run.isOwned ? run.ownerName : null,
   };
 }
 
@@ -49,6 +51,7 @@ export function questionOf(row: unknown): QuestionRow {
     key: fromSafe(question.key),
     nth: Number(question.nth),
     question: fromSafe(question.question),
+    schema: safe(question.schema ?? null),
     path: fromSafe(question.path),
     index: question.index === null ? null : Number(question.index),
     expiresAt: question.expiresAt === null ? null : Math.round(Number(question.expiresAt)),

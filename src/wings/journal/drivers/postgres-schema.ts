@@ -61,6 +61,10 @@ const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX questions_by_run ON sluice.questions (run, key);
   `,
+  `
+  -- The JSON Schema of an answer.
+  ALTER TABLE sluice.questions ADD COLUMN schema text;
+  `,
 ];
 
 /** Two processes that open a new journal at once go one after the other: "slui" in ASCII. */

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { SluiceError } from "sluice";
 import { describe } from "sluice/internal";
 import type { Change, Claim, JournalDriver, NewRun, Settlement } from "../driver.js";
-import { inUse, isRow, lost, unknown } from "./claims.js";
+import { inUse, isRow, lost, thisProcess, unknown } from "./claims.js";
 import { type Plan, planOf } from "./postgres-commit.js";
 import {
   openPool,
@@ -26,8 +26,8 @@ const LATER = "clock_timestamp() + interval '10 s'";
 export class PostgresDriver extends PostgresTables implements JournalDriver {
   readonly name: string;
   readonly #renewals: Renewals;
-  /** Names this process in claims: one whose answer got lost is known as its own. */
-  readonly #owner = randomUUID();
+  /** Names this process and driver in claims: one whose answer got lost is known as its own. */
+  readonly #owner = `${thisProcess()} ${randomUUID()}`;
   /** Runs that this process has, by their epoch, or is about to claim. */
   readonly #claims = new Map<string, number | undefined>();
   #commits = 0;
@@ -85,7 +85,7 @@ export class PostgresDriver extends PostgresTables implements JournalDriver {
       [toSafe(id), this.#owner],
     );
     const { epoch } = claimed.rows[0] as { epoch: number };
-    return { run: { ...run, isOwned: false }, epoch, isNew };
+    return { run: { ...run, isOwned: false, owner: null }, epoch, isNew };
   }
 
   async #insert(client: Querying, id: string, create: NewRun): Promise<boolean> {

@@ -22,10 +22,10 @@ export function apply(connection: SqliteConnection, n: number, change: Change): 
       .sql("UPDATE runs SET steps = ?, calls = ?, tokens = ? WHERE n = ?")
       .run(steps, calls, tokens, n);
   } else if ("ask" in change) {
-    const { token, key, nth, question, path, index, expiresAt } = change.ask;
+    const { token, key, nth, question, schema = null, path, index, expiresAt } = change.ask;
     connection
       .sql(
-        'INSERT OR IGNORE INTO questions (token, run, key, nth, question, path, "index", expiresAt, askedAt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        'INSERT OR IGNORE INTO questions (token, run, key, nth, question, schema, path, "index", expiresAt, askedAt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       )
       .run(
         toSafe(token),
@@ -33,6 +33,7 @@ export function apply(connection: SqliteConnection, n: number, change: Change): 
         toSafe(key),
         nth,
         toSafe(question),
+        schema === null ? null : toSafe(schema),
         toSafe(path),
         index,
         expiresAt === null ? null : Math.round(expiresAt),

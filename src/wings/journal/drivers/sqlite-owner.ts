@@ -1,5 +1,7 @@
 // Which process runs flows on a file: it holds a lock on a second file, which the kernel drops when the process ends,
 // however it does.
+import { existsSync } from "node:fs";
+import { setTimeout as wait } from "node:timers/promises";
 import { SluiceError } from "sluice";
 import { isBusy, SqliteConnection } from "./sqlite-database.js";
 
@@ -11,9 +13,15 @@ export class SqliteOwner {
   #opening: Promise<void> | undefined;
   #connection: SqliteConnection | undefined;
 
-  /** @param path - Of the journal. */
-  constructor(path: string) {
+  readonly #holder: () => string | undefined;
+
+  /**
+   * @param path - Of the journal.
+   * @param holder - Gives the process that runs flows on it, as far as the journal knows.
+   */
+  constructor(path: string, holder: () => string | undefined) {
     this.#path = path;
+    this.#holder = holder;
   }
 
   /** @throws SluiceError `JOURNAL_IN_USE`. */
@@ -32,15 +40,30 @@ export class SqliteOwner {
     const connection = await SqliteConnection.open(`${this.#path}.owner`);
     try {
       connection.script("PRAGMA busy_timeout = 0");
-      connection.script("BEGIN EXCLUSIVE");
+      await beginExclusive(connection);
       this.#connection = connection;
     } catch (error) {
       connection.close();
       if (!isBusy(error)) throw error;
       throw new SluiceError(
         "JOURNAL_IN_USE",
-        `Another process, or another openJournal() of this one, runs flows on the journal ${this.#path}; wait for its end, or use PostgreSQL for several processes`,
+        `Another process, or another openJournal() of this one, runs flows on the journal ${this.#path} (${this.#holder() ?? "not known which"}); wait for its end, or use PostgreSQL for several processes`,
       );
+    }
+  }
+
+  /** Whether another process, or another `openJournal()` of this one, has the lock. */
+  async isHeldElsewhere(): Promise<boolean> {
+    if (this.#holders > 0 || !existsSync(`${this.#path}.owner`)) return false;
+    const connection = await SqliteConnection.open(`${this.#path}.owner`);
+    try {
+      connection.script("PRAGMA busy_timeout = 0");
+      connection.sql("SELECT count(*) FROM sqlite_schema").get();
+      return false;
+    } catch (error) {
+      return isBusy(error);
+    } finally {
+      connection.close();
     }
   }
 
@@ -57,5 +80,20 @@ export class SqliteOwner {
   close(): void {
     this.#holders = 0;
     this.#unlock();
+  }
+}
+
+/** A look at the lock by another process takes less than a millisecond. */
+const TRIES = 4;
+const RETRY = 5;
+
+async function beginExclusive(connection: SqliteConnection): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return connection.script("BEGIN EXCLUSIVE");
+    } catch (error) {
+      if (!isBusy(error) || tries === TRIES) throw error;
+      await wait(RETRY);
+    }
   }
 }

@@ -50,6 +50,13 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX questions_by_run ON questions (run, key);
   `,
+  `
+  -- Which process has a run; what a process that is gone has left here is cleared by the next one.
+  ALTER TABLE runs ADD COLUMN owner TEXT;
+  CREATE INDEX runs_owned ON runs (owner) WHERE owner IS NOT NULL;
+  -- The JSON Schema of an answer.
+  ALTER TABLE questions ADD COLUMN schema TEXT;
+  `,
 ];
 
 /** The `application_id` of a journal: "slui" in ASCII. */

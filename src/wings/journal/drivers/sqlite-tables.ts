@@ -6,7 +6,7 @@ import { ReadAhead } from "./sqlite-read-ahead.js";
 import { ALL, ALL_BUT_THE_STORE, AT_OR_UNDER, deleteSlice, vacuum } from "./sqlite-slices.js";
 
 const RUN_COLUMNS =
-  "id, state, flow, version, graph, params, input, steps, calls, tokens, action, error, createdAt, updatedAt, claims";
+  "id, state, flow, version, graph, params, input, steps, calls, tokens, action, error, createdAt, updatedAt, claims, owner";
 /** States of a run that never goes on. */
 export const OVER = "('done', 'cancelled')";
 /** The rows that one transaction of a prune deletes: 5 ms. */
@@ -38,8 +38,10 @@ export abstract class SqliteTables {
     this.#ahead = new ReadAhead(connection);
   }
 
-  /** Whether this process has a run; only it can. */
+  /** Whether this process has a run. */
   protected abstract has(id: string): boolean;
+  /** Whether another process, or another driver of this one, runs flows on the file. */
+  protected abstract isHeldElsewhere(): Promise<boolean>;
 
   /** The number of a run; -1 for none. */
   protected n(id: string): number {
@@ -91,7 +93,8 @@ export abstract class SqliteTables {
   }
 
   questions(id?: string): QuestionRow[] {
-    const columns = 'token, runs.id AS run, key, nth, question, path, "index", expiresAt, answer, askedAt';
+    const columns =
+      'token, runs.id AS run, key, nth, question, schema, path, "index", expiresAt, answer, askedAt';
     const from = `SELECT ${columns} FROM questions JOIN runs ON runs.n = questions.run WHERE runs.id`;
     const order = "ORDER BY askedAt, key, nth";
     const rows =
@@ -116,23 +119,34 @@ export abstract class SqliteTables {
     });
   }
 
-  runs({ state, limit }: { state?: RunState; limit?: number } = {}): RunRow[] {
+  async runs({ state, limit }: { state?: RunState; limit?: number } = {}): Promise<RunRow[]> {
     const where = `WHERE id IS NOT NULL ${state === undefined ? "" : "AND state = ?"}`;
     const sql = `SELECT ${RUN_COLUMNS} FROM runs ${where} ORDER BY createdAt DESC, n DESC LIMIT ?`;
     const most = limit === undefined || limit === Number.POSITIVE_INFINITY ? -1 : limit;
     const rows = this.connection.sql(sql).all(...(state === undefined ? [] : [state]), most);
-    return (rows as RunRow[]).map(this.#owned);
+    return this.#owned((rows as RunRow[]).map(restored));
   }
 
-  run(id: string): RunRow | undefined {
+  async run(id: string): Promise<RunRow | undefined> {
+    const row = this.row(id);
+    return row && (await this.#owned([row]))[0];
+  }
+
+  /** A run as it is written; whether a process has it is known of this one only. */
+  protected row(id: string): RunRow | undefined {
     const row = this.connection.sql(`SELECT ${RUN_COLUMNS} FROM runs WHERE id = ?`).get(toSafe(id));
-    return row === undefined ? undefined : this.#owned(row as RunRow);
+    return row === undefined ? undefined : { ...restored(row as RunRow), isOwned: this.has(id) };
   }
 
-  #owned = (row: RunRow): RunRow => {
-    const run = restored(row);
-    return { ...run, isOwned: this.has(run.id) };
-  };
+  /** A process that was killed has left its name at its runs: it counts as long as a process holds the file. */
+  async #owned(rows: readonly RunRow[]): Promise<RunRow[]> {
+    const isElsewhere = ({ id, owner }: RunRow) => owner != null && !this.has(id);
+    const isHeld = rows.some(isElsewhere) && (await this.isHeldElsewhere());
+    return rows.map((row) => {
+      const isOwned = this.has(row.id) || (isHeld && isElsewhere(row));
+      return { ...row, isOwned, owner: isOwned ? row.owner : null };
+    });
+  }
 
   cancel(id: string): boolean {
     const { changes } = this.connection

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { SluiceError } from "sluice";
 import { describe } from "sluice/internal";
 import type { Change, Claim, JournalDriver, NewRun, RunRow, RunState, Settlement } from "../driver.js";
-import { inUse, isRow, lost, unknown } from "./claims.js";
+import { inUse, isRow, lost, thisProcess, unknown } from "./claims.js";
 import { toSafe } from "./safe-text.js";
 import { apply } from "./sqlite-changes.js";
 import { SqliteConnection } from "./sqlite-database.js";
@@ -44,7 +44,7 @@ export class SqliteDriver extends SqliteTables implements JournalDriver {
   private constructor(path: string, connection: SqliteConnection) {
     super(connection);
     this.name = path;
-    this.#owner = new SqliteOwner(path);
+    this.#owner = new SqliteOwner(path, () => this.#ownerInFile());
   }
 
   async claim(id: string, create: NewRun | undefined): Promise<Claim> {
@@ -60,7 +60,10 @@ export class SqliteDriver extends SqliteTables implements JournalDriver {
 
   #claim(id: string, create: NewRun | undefined): Claim {
     if (this.#claims.has(id)) throw inUse(id); // by a claim that waited for the lock of this process too
-    let before = this.run(id);
+    // What is there was left by processes that are gone: this one holds the file.
+    if (this.#claims.size === 0)
+      this.connection.sql("UPDATE runs SET owner = NULL WHERE owner IS NOT NULL").run();
+    let before = this.row(id);
     const isNew = before === undefined;
     if (before === undefined) {
       if (create === undefined) throw unknown(id);
@@ -68,9 +71,9 @@ export class SqliteDriver extends SqliteTables implements JournalDriver {
     }
     this.connection
       .sql(
-        `UPDATE runs SET epoch = epoch + 1, claims = claims + (state NOT IN ${OVER}), state = iif(state IN ${OVER}, state, 'running') WHERE id = ?`,
+        `UPDATE runs SET epoch = epoch + 1, claims = claims + (state NOT IN ${OVER}), state = iif(state IN ${OVER}, state, 'running'), owner = ? WHERE id = ?`,
       )
-      .run(toSafe(id));
+      .run(thisProcess(), toSafe(id));
     const claim = this.connection.sql("SELECT n, epoch FROM runs WHERE id = ?").get(toSafe(id)) as {
       n: number;
       epoch: number;
@@ -87,11 +90,25 @@ export class SqliteDriver extends SqliteTables implements JournalDriver {
         "INSERT INTO runs (id, state, flow, version, graph, params, input, createdAt, updatedAt) VALUES (?, 'running', ?, ?, ?, ?, ?, ?, ?)",
       )
       .run(...values, now, now);
-    return this.run(id) as RunRow;
+    return this.row(id) as RunRow;
   }
 
   protected override has(id: string): boolean {
     return this.#claims.has(id);
+  }
+
+  protected override async isHeldElsewhere(): Promise<boolean> {
+    return this.#claims.size === 0 && this.#owner.isHeldElsewhere();
+  }
+
+  /** The process that runs flows on the file, or that did so last. */
+  #ownerInFile(): string | undefined {
+    const row = this.connection.sql("SELECT owner FROM runs WHERE owner IS NOT NULL LIMIT 1").get();
+    return (row as { owner: string } | undefined)?.owner;
+  }
+
+  async holder(): Promise<string | undefined> {
+    return (await this.isHeldElsewhere()) ? (this.#ownerInFile() ?? "another process") : undefined;
   }
 
   protected override n(id: string): number {
@@ -133,7 +150,7 @@ export class SqliteDriver extends SqliteTables implements JournalDriver {
     }
     this.connection
       .sql(
-        "UPDATE runs SET state = iif(state = 'cancelled', state, ?), action = ?, error = ?, updatedAt = ? WHERE n = ?",
+        "UPDATE runs SET state = iif(state = 'cancelled', state, ?), action = ?, error = ?, owner = NULL, updatedAt = ? WHERE n = ?",
       )
       .run(state, safe(action), safe(error), Date.now(), n);
     return true;

@@ -1,0 +1,79 @@
+// Which process has a run: seen from outside, and after the process is gone.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { Flow, node } from "sluice";
+import { openJournal } from "sluice/journal";
+import { expect, test } from "vitest";
+import { z } from "zod";
+
+const tsx = createRequire(import.meta.url).resolve("tsx/cli");
+
+test("a run is of its process while that lives, and of none after a kill -9", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-owners-"));
+  const path = join(folder, "runs.db");
+  const program = join(import.meta.dirname, "programs/hold.ts");
+  const child = spawn(process.execPath, [tsx, program, path], { stdio: ["ignore", "pipe", "inherit"] });
+  await once(child.stdout, "data");
+  // The child that tsx starts is the one that runs the flow.
+  const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").split(" ");
+  const pid = Number(children[0]) || (child.pid as number);
+  const journal = await openJournal(path);
+  const owner = `${pid}@${hostname()}`;
+  expect(await journal.run("r")).toMatchObject({ state: "running", isOwned: true, owner });
+  expect(await journal.runs()).toMatchObject([{ isOwned: true, owner }]);
+  expect(await journal.holder()).toBe(owner);
+  const quick = (runId: string) =>
+    new Flow(node({ name: "A" }), { name: "Quick" }).run({}, { journal, runId });
+  await expect(quick("q")).rejects.toThrow(`(${owner})`);
+
+  const ended = once(child, "exit");
+  process.kill(pid, "SIGKILL");
+  while (existsSync(`/proc/${pid}`)) await new Promise((resolve) => setImmediate(resolve));
+  const gone = { state: "running", isOwned: false, owner: undefined };
+  expect(await journal.run("r")).toMatchObject(gone);
+  expect(await journal.holder()).toBe(undefined);
+  // Another run of another process does not bring the first one back to life.
+  const other = await openJournal(path);
+  let seen: unknown;
+  const looks = node({
+    name: "Looks",
+    exec: async () => {
+      seen = [await other.run("r"), await other.run("own"), await journal.holder(), await other.holder()];
+    },
+  });
+  await new Flow(looks, { name: "Looks" }).run({}, { journal, runId: "own" });
+  const own = `${process.pid}@${hostname()}`;
+  expect(seen).toMatchObject([gone, { isOwned: true, owner: own }, undefined, own]);
+  await journal.close();
+  await other.close();
+  child.kill("SIGKILL");
+  await ended;
+  rmSync(folder, { recursive: true });
+});
+
+test("a question has the JSON Schema of its answer, where its schema can give one", async () => {
+  const journal = await openJournal(":memory:");
+  const verdict = z.object({ ok: z.boolean(), why: z.string().optional() });
+  const flow = new Flow(
+    node({
+      name: "Ask",
+      exec: (_: unknown, { ask }) => ask("well?", { schema: verdict }),
+    }),
+    { name: "Asks" },
+  );
+  const bare = new Flow(
+    node({ name: "Ask", exec: (_: unknown, { ask }) => ask("when?", { schema: z.date() }) }),
+    { name: "Bare" },
+  );
+  const error = await flow.run({}, { journal, runId: "a" }).catch((error) => error);
+  await bare.run({}, { journal, runId: "b" }).catch(() => {});
+  const schema = { type: "object", properties: { ok: { type: "boolean" }, why: { type: "string" } } };
+  expect(error.questions).toMatchObject([{ question: "well?", schema }]);
+  expect((await journal.run("a"))?.questions).toMatchObject([{ schema }]);
+  expect((await journal.run("b"))?.questions).toMatchObject([{ question: "when?", schema: undefined }]);
+  await journal.close();
+});
