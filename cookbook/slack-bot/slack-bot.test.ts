@@ -50,10 +50,11 @@ test("a signature is that of Slack's documentation, of the whole body, and not o
 
 test("Slack is answered while the run goes on, and a retry of a delivery is not run again", async () => {
   let finish = (_text: string) => {};
+  const answer = new Promise<string>((resolve) => (finish = resolve));
   let calls = 0;
   const { handle, ended, posted } = bot(() => {
     calls++;
-    return new Promise((resolve) => (finish = resolve));
+    return answer;
   });
   const both = await Promise.all([handle(question()), handle(retry())]); // at the same time
   expect(both.map(({ status }) => status)).toEqual([200, 200]);
