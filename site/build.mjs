@@ -29,6 +29,8 @@ const app = await Application.bootstrapWithPlugins({
   excludePrivate: true,
   hideGenerator: true,
   treatWarningsAsErrors: true,
+  validation: { notExported: false, invalidLink: true, rewrittenLink: true, notDocumented: true },
+  requiredToBeDocumented: ["Module", "Enum", "Variable", "Function", "Class", "Interface", "TypeAlias"],
   // of typedoc-plugin-markdown
   entryFileName: "index",
   hideBreadcrumbs: true,
@@ -38,9 +40,7 @@ const app = await Application.bootstrapWithPlugins({
 });
 const project = await app.convert();
 if (project === undefined || app.logger.hasErrors()) process.exit(1);
-// Modules are called as they are imported.
-for (const module of project.children)
-  module.name = module.name === "index" ? "sluice" : `sluice/${module.name}`;
+app.validate(project); // an export without a description is a warning, which fails the build
 await app.generateOutputs(project);
 if (app.logger.hasErrors() || app.logger.hasWarnings()) process.exit(1);
 

@@ -38,6 +38,32 @@ const faults = [];
 let diagrams = 0;
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 const rest = [...pages];
+
+/** The home shows all of its code at any width, and its search names pages before members of the reference. */
+async function lookAtHome(page, fault) {
+  for (const width of [390, 1440]) {
+    await page.setViewportSize({ width, height: 800 });
+    const cut = await page.evaluate(
+      () => [...document.querySelectorAll("pre")].filter((pre) => pre.scrollWidth > pre.clientWidth).length,
+    );
+    if (cut > 0) fault(`${cut} blocks of code are cut off at ${width} px`);
+  }
+  if ((await page.locator(".VPHero").count()) !== 1) fault("there is no hero");
+  if ((await page.locator(".claims section").count()) !== 3) fault("there are not three claims");
+  for (const word of ["gate", "batch", "journal", "retry", "flow"]) {
+    await page.locator("#local-search button").click();
+    await page.locator(".VPLocalSearchBox input").fill(word);
+    const first = page.locator(".VPLocalSearchBox .result").first();
+    await first.waitFor();
+    const links = await page
+      .locator(".VPLocalSearchBox .result")
+      .evaluateAll((found) => found.slice(0, 5).map((result) => result.getAttribute("href") ?? ""));
+    const member = links.find((link) => link.includes("/reference/api/"));
+    if (member !== undefined) fault(`the search for "${word}" begins with ${member}`);
+    await page.keyboard.press("Escape");
+  }
+}
+
 const look = async () => {
   const page = await browser.newPage();
   let file = "";
@@ -53,7 +79,7 @@ const look = async () => {
   while (rest.length > 0) {
     file = rest.pop();
     await page.goto(`${base}/${file}`);
-    await page.waitForSelector(".VPDoc");
+    await page.waitForSelector(".VPDoc, .VPHome");
     const drawn = await page
       .waitForFunction(() => document.querySelector(".diagram-source") === null, undefined, {
         timeout: 10_000,
@@ -66,6 +92,7 @@ const look = async () => {
       const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       if (over > 0) fault(`${over} px wider than a screen of ${width} px`);
     }
+    if (file === "index.html") await lookAtHome(page, fault);
   }
 };
 await Promise.all([look(), look()]);

@@ -3,7 +3,8 @@
 
 /** What is a page, and where the site has it. The first rule that fits counts. */
 const pages: readonly (readonly [RegExp, string])[] = [
-  [/^README\.md$/, "index.md"],
+  [/^site\/home\.md$/, "index.md"],
+  [/^README\.md$/, "readme.md"],
   [/^docs\/README\.md$/, "contents.md"],
   [/^docs\/(.+\/)README\.md$/, "$1index.md"],
   [/^docs\/(.+\.md)$/, "$1"],

@@ -1,4 +1,8 @@
-// The public surface of sluice, and nothing else.
+/**
+ * Nodes, flows, batches and gates: what every program writes with.
+ *
+ * @module sluice
+ */
 
 export type { Awaitable } from "./base/awaitable.js";
 export {

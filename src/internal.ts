@@ -65,7 +65,7 @@ export { walk } from "./engine/walk.js";
 export { GateClock } from "./gate/gate-clock.js";
 export { type Held, slotOf } from "./gate/held-slots.js";
 export { type RequestScopes, scopesOn } from "./gate/request-scopes.js";
-export { perform } from "./graph/base-node.js";
+export { runNode } from "./graph/base-node.js";
 export { batchRules, parallelRules } from "./graph/batch.js";
 export { ItemFanOut } from "./graph/batch-items.js";
 export { IterationFanOut } from "./graph/iterations.js";

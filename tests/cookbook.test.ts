@@ -27,7 +27,6 @@ const pocketFlow: Readonly<Record<string, number>> = {
   "chat-memory": 239,
   "chat-web": 83,
   "coding-agent": 237,
-  communication: 69,
   debate: 164,
   "deep-research": 158,
   "embed-batching": 47,
@@ -40,7 +39,6 @@ const pocketFlow: Readonly<Record<string, number>> = {
   "map-reduce": 113,
   mcp: 296,
   "multi-agent": 81,
-  "nested-batch": 111,
   newsletter: 162,
   "parallel-images": 161,
   "parallel-translate": 72,
@@ -55,7 +53,7 @@ const pocketFlow: Readonly<Record<string, number>> = {
 };
 
 /** Programs of their own, which a recipe starts: they print, and read their environment. */
-const programs = ["ensemble/service.ts", "mcp/server.ts"];
+const programs = ["mcp/stdio.ts"];
 
 /** What a wing needs to be there. */
 const peers = {
@@ -106,7 +104,9 @@ function codeLines(text: string): number {
   const tree = ts.createSourceFile("a.ts", text, ts.ScriptTarget.ES2022, true);
   const lines = new Set<number>();
   const visit = (node: ts.Node): void => {
-    const children = node.getChildren(tree).filter(({ kind }) => kind < ts.SyntaxKind.FirstJSDocNode);
+    const { FirstJSDocNode, LastJSDocNode } = ts.SyntaxKind; // lists of nodes come after the last one
+    const isCode = ({ kind }: ts.Node) => kind < FirstJSDocNode || kind > LastJSDocNode;
+    const children = node.getChildren(tree).filter(isCode);
     children.forEach(visit);
     if (children.length > 0 || node.getWidth(tree) === 0) return;
     const [from, to] = [node.getStart(tree), node.end].map(
@@ -117,6 +117,10 @@ function codeLines(text: string): number {
   visit(tree);
   return lines.size;
 }
+
+test("lines of code are those with a token", () => {
+  expect(codeLines("// a\n/** b */\nconst c = 1; // d\n\nfunction e() {\n  return `f\ng`;\n}\n")).toBe(5);
+});
 
 test("what recipes share has at most 200 lines of code, and imports no recipe", () => {
   const texts = readdirSync(join(cookbook, "lib")).map((file) => read("lib", file));

@@ -249,17 +249,31 @@ describe("habits", () => {
     for (const { name, tree } of all) expect(tree.text, name).toMatch(/^("use strict";\n)?(\/\/|\/\*\*)/);
   });
 
-  test("everything that an index exports has a doc comment", () => {
+  /** What a doc comment says before its first tag. */
+  const descriptionOf = (node: ts.Node): string =>
+    ts
+      .getJSDocCommentsAndTags(node)
+      .map((doc) => (ts.isJSDoc(doc) ? (ts.getTextOfJSDocComment(doc.comment) ?? "") : ""))
+      .join("");
+
+  test("everything that an index exports has a description, and so has the index", () => {
     const bare = entries.flatMap((entry) =>
       reexportedBy(entry)
         .filter(({ file, name }) => {
           const statements = exportedBy(file).get(name);
           if (statements === undefined) throw new Error(`${file.name} does not export ${name} itself`);
-          return !statements.some((statement) => ts.getJSDocCommentsAndTags(statement).length > 0);
+          return !statements.some((statement) => descriptionOf(statement).length > 10);
         })
         .map(({ file, name }) => `${file.name}: ${name}`),
     );
     expect(bare).toEqual([]);
+    const names = entries.map(
+      ({ tree }) => /^\/\*\*\n \* \S.{10,}\n \*\n \* @module (\S+)\n/.exec(tree.text)?.[1],
+    );
+    const own = entries.map(
+      ({ name }) => name.replace(/^wings/, "sluice").replace(/\/?index$/, "") || "sluice",
+    );
+    expect(names).toEqual(own);
   });
 });
 
@@ -298,6 +312,9 @@ describe("lists that are kept in two places agree", () => {
   const headings = (page: string) =>
     [...read(page).matchAll(/^##+ `?([A-Z][A-Z_]+)`?\s*$/gm)].map((match) => match[1] as string).sort();
 
+  /** A row with a code, its link, and two cells that say something. */
+  const ROW = /^\| \[`([A-Z_]+)`\]\(\.\.\/reference\/(\w+)\.md#(\w+)\) \| [^|]{8,} \| [^|]{7,} \|$/gm;
+
   /** The codes that a wing adds to the interface of the core. */
   const codesOf = (wing: Source): string[] =>
     wing.tree.statements
@@ -313,6 +330,16 @@ describe("lists that are kept in two places agree", () => {
   test("every error code has its heading in docs/reference/errors.md, and every heading its code", () => {
     const codes = new Set<string>([...errorCodes, ...[...wingCodes.values()].flat()]);
     expect(headings("docs/reference/errors.md")).toEqual([...codes].sort());
+  });
+
+  test("docs/guide/troubleshooting.md has a cause and a remedy for each error and each warning, once", () => {
+    const rows = [...read("docs/guide/troubleshooting.md").matchAll(ROW)];
+    const pages = ["errors", "warnings"].map((name) => `docs/reference/${name}.md`);
+    expect(rows.map(([, code]) => code).sort()).toEqual(pages.flatMap(headings).sort());
+    const wrong = rows.filter(([, code, page, hash]) => {
+      return hash !== code?.toLowerCase() || page !== (code?.startsWith("SLUICE_") ? "warnings" : "errors");
+    });
+    expect(wrong.map(([row]) => row)).toEqual([]);
   });
 
   test("the core throws the codes of the core, and a wing those and its own; none is declared in vain", () => {

@@ -86,3 +86,24 @@ test("the pages that name the size of the core name its lines of code, to a seve
     );
   }
 });
+
+test("README.md opens with a sentence, a picture, the install, a program of 20 lines at most, and two commands", () => {
+  const blocks = read("README.md")
+    .split("## ", 1)[0]!
+    .split(/\n\n(?=[!A-Z`])/);
+  const kinds = blocks.map((block) => /^(#|!\[|```\w*|[A-Z])/.exec(block)?.[0].replace(/^[A-Z]$/, "text"));
+  expect(kinds).toEqual(["#", "text", "![", "```sh", "```ts", "text", "text", "```sh"]);
+  expect(blocks[3]).toContain("npm install sluice\n");
+  expect(blocks[4]!.split("\n").length - 2).toBeLessThanOrEqual(20);
+  expect(blocks[4]).toContain("chat.completions.create");
+  expect(blocks[7]!.match(/^npm/gm)).toHaveLength(2);
+});
+
+test("the figures of the site's home are those of bench/RESULTS.md", () => {
+  const results = read("bench/RESULTS.md");
+  const figures = [...read("site/home.md").matchAll(/<b>([^<]+)<\/b>/g)].map(
+    ([, figure]) => figure as string,
+  );
+  expect(figures.length).toBeGreaterThanOrEqual(3);
+  expect(figures.filter((figure) => !results.includes(figure))).toEqual([]);
+});

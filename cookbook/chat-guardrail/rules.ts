@@ -1,9 +1,8 @@
-// The checks that need no model: each is told a text, and says what is wrong with it, or nothing.
+// The checks that need no model. Each says what is wrong with a text, or nothing.
 
-/** The most letters of a question. */
-export const MOST_LETTERS = 500;
+const MOST_LETTERS = 500;
 
-/** Orders to the model in place of a question to it. */
+/** Orders to the model in place of a question. */
 const ORDERS = [
   /\b(ignore|forget|disregard|override)\b.{0,40}\b(instructions?|rules?|prompts?|above|before|told)\b/,
   /\b(you are now|pretend to be|act as|roleplay as)\b/,
@@ -11,35 +10,33 @@ const ORDERS = [
   /<\|?[a-z_]+\|?>|^ *(system|assistant) *:/m,
 ];
 
-/** Finds what is too long to be a question. */
-export function tooLong(question: string): string | undefined {
-  return question.length > MOST_LETTERS ? `It has more than ${MOST_LETTERS} letters.` : undefined;
-}
+export const tooLong = (question: string): string | undefined =>
+  question.length > MOST_LETTERS ? `It has more than ${MOST_LETTERS} letters.` : undefined;
 
-/** Finds orders to the model, also those in letters that only look like others. */
+/** Finds orders, also in letters that only look like others and with invisible characters between them. */
 export function orders(question: string): string | undefined {
-  const plain = question
+  const letters = question
     .normalize("NFKC")
     .replaceAll(/\p{Cf}/gu, "")
     .toLowerCase();
-  const order = ORDERS.map((pattern) => pattern.exec(plain)?.[0]).find(Boolean);
-  return order ? `It gives orders: "${order.trim()}".` : undefined;
+  const order = ORDERS.map((pattern) => pattern.exec(letters)?.[0]).find(Boolean);
+  return order && `It gives orders: "${order.trim()}".`;
 }
 
 /** Finds eight words in a row of what the model was told in confidence. */
 export function leaks(answer: string, secret: string): string | undefined {
-  const words = (text: string) => text.toLowerCase().match(/\p{L}+/gu) ?? [];
-  const said = ` ${words(answer).join(" ")} `;
-  const told = words(secret);
-  const leaked = told.some(
-    (_, at) => at + 8 <= told.length && said.includes(` ${told.slice(at, at + 8).join(" ")} `),
-  );
-  return leaked ? "It tells what the model was told in confidence." : undefined;
+  const wordsOf = (text: string) => text.toLowerCase().match(/\p{L}+/gu) ?? [];
+  const said = ` ${wordsOf(answer).join(" ")} `;
+  const secrets = wordsOf(secret);
+  const isTold = (at: number) => said.includes(` ${secrets.slice(at, at + 8).join(" ")} `);
+  return secrets.some((_, at) => at + 8 <= secrets.length && isTold(at))
+    ? "It tells its instructions."
+    : undefined;
 }
 
-/** Finds addresses and numbers to call that the guide does not have. */
+/** Finds addresses and telephone numbers that the guide does not have. */
 export function contacts(answer: string, guide: string): string | undefined {
   const found = answer.match(/https?:\/\/\S+|\S+@\S+\.\w+|\+?\d[\d ()/-]{5,}\d/g) ?? [];
   const strange = found.find((contact) => !guide.includes(contact));
-  return strange ? `It sends people to "${strange}".` : undefined;
+  return strange && `It sends people to "${strange}".`;
 }

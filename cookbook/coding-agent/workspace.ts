@@ -1,53 +1,30 @@
 // The folder that the agent works in, and that none of its paths can leave.
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readdir, readFile, realpath, stat, writeFile } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
-import { text } from "node:stream/consumers";
 
-/** What the agent asked for is not done, and why: the model is told, and may ask for something else. */
-export class Refusal extends Error {
-  override name = "Refusal";
-}
-
-/** How a run of the tests went. */
-export interface TestReport {
-  readonly passed: number;
-  readonly failed: number;
-  readonly output: string;
-}
+/** A request of the agent that is not carried out, and why. */
+export class Refusal extends Error {}
 
 const MOST_LETTERS = 20_000;
 
-/** Hidden files hold keys and what git runs; packages are somebody else's. */
+/** Hidden files hold keys and what git runs; packages are not the project's own. */
 const isForeign = (name: string) => name.startsWith(".") || name === "node_modules";
 
 /** What `node --test` takes for tests. */
 const isTest = (path: string) => /(^|[\\/])test[\\/]|(^|[\\/.-])test\.[cm]?[jt]s$/.test(path);
 
-/** A folder with its tools. It changes files, and neither makes nor follows links that lead out. */
+/** A folder. It changes files, makes none, and follows no link that leads out. */
 export class Workspace {
-  readonly #root: string;
+  private constructor(readonly root: string) {}
 
-  readonly #env: NodeJS.ProcessEnv;
-
-  private constructor(root: string, env: NodeJS.ProcessEnv) {
-    this.#root = root;
-    this.#env = env;
+  /** Opens a folder under its real name: the real names of its files are compared with it. */
+  static async open(folder: string): Promise<Workspace> {
+    return new Workspace(await realpath(folder));
   }
 
-  /**
-   * Opens a folder under its real name, so that the real names of its files can be compared with it.
-   *
-   * @param env - The environment of its tests: everything that they are to see of yours.
-   */
-  static async open(folder: string, env: NodeJS.ProcessEnv = {}): Promise<Workspace> {
-    return new Workspace(await realpath(folder), env);
-  }
-
-  /** Lists the files, without links and what is not the project's own. */
+  /** The files, without links. */
   async files(folder = ""): Promise<string[]> {
-    const entries = await readdir(join(this.#root, folder), { withFileTypes: true });
+    const entries = await readdir(join(this.root, folder), { withFileTypes: true });
     const found: string[] = [];
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
@@ -64,80 +41,45 @@ export class Workspace {
     return content;
   }
 
-  /** Gives the lines that have a text, each with its place: a text and no pattern, for a pattern can take for ever. */
+  /** The lines with a text, each with its place. Not a pattern: a pattern can take for ever. */
   async search(wanted: string): Promise<string> {
     const lines: string[] = [];
-    for (const file of await this.files()) {
-      const content = await readFile(await this.#locate(file), "utf8");
-      for (const [at, line] of content.split("\n").entries()) {
+    for (const file of await this.files())
+      for (const [at, line] of (await readFile(join(this.root, file), "utf8")).split("\n").entries())
         if (line.includes(wanted)) lines.push(`${file}:${at + 1}: ${line.trim()}`);
-      }
-    }
     return lines.slice(0, 50).join("\n") || "No line has it.";
   }
 
-  /** Replaces the one place that has a text. Files are never made, so that nothing is written through a dead link. */
-  async replace(path: string, find: string, replacement: string): Promise<void> {
+  /** Replaces a text that occurs once. */
+  async replace(path: string, find: string, replacement: string): Promise<string> {
     const file = await this.#locate(path);
+    if (isTest(relative(this.root, file))) throw new Refusal("Tests say what is wanted: change the code.");
     const content = await readFile(file, "utf8");
-    if (isTest(relative(this.#root, file))) throw new Refusal("Tests say what is wanted: mend the code.");
     const places = find === "" ? 0 : content.split(find).length - 1;
-    if (places !== 1) throw new Refusal(`"${path}" has that text ${places} times, and it should be once.`);
+    if (places !== 1) throw new Refusal(`"${path}" has that text ${places} times; expected once.`);
     await writeFile(
       file,
       content.replace(find, () => replacement),
     );
+    return "patched";
   }
 
-  /** Runs the tests. They are a program, and can do what your user can: only your secrets are kept from them. */
-  async test(signal: AbortSignal): Promise<TestReport> {
-    const args = ["--test", "--test-reporter=tap"];
-    // In a group of its own, for a test that spins hears no polite signal, and has a parent that waits for it.
-    const runner = spawn(process.execPath, args, { cwd: this.#root, env: this.#env, detached: true });
-    const kill = () => {
-      try {
-        process.kill(-(runner.pid ?? Number.NaN), "SIGKILL");
-      } catch {
-        runner.kill("SIGKILL"); // where there are no groups
-      }
-    };
-    signal.addEventListener("abort", kill, { once: true });
-    try {
-      const [stdout, stderr, [code]] = await Promise.all([
-        text(runner.stdout),
-        text(runner.stderr),
-        once(runner, "close"),
-      ]);
-      signal.throwIfAborted();
-      const count = (what: string) => Number(new RegExp(`^# ${what} (\\d+)`, "m").exec(stdout)?.[1] ?? 0);
-      const failed = count("fail") + count("cancelled");
-      const output = `${stdout}${stderr}`.replaceAll(this.#root + sep, "").slice(-MOST_LETTERS);
-      return { passed: count("pass"), failed: code === 0 ? failed : Math.max(1, failed), output };
-    } finally {
-      signal.removeEventListener("abort", kill);
-    }
-  }
-
-  /** The one door to the file system: gives the real name of a file, if that is inside. */
+  /** The one door to the file system: the real name of a file, if that is inside. */
   async #locate(path: string): Promise<string> {
-    const asked = resolve(this.#root, path);
-    this.#hold(asked, path); // before anything is looked at: what exists outside is no business of the agent's
-    let real: string;
-    try {
-      real = await realpath(asked);
-    } catch {
+    const asked = resolve(this.root, path);
+    this.#check(asked, path); // before anything is looked at: what exists outside is not the agent's to learn
+    const real = await realpath(asked).catch(() => {
       throw new Refusal(`There is no file "${path}".`);
-    }
-    this.#hold(real, path);
-    if (relative(this.#root, real).split(sep).some(isForeign)) throw new Refusal(`"${path}" is not for you.`);
-    if (!(await stat(real)).isFile()) throw new Refusal(`"${path}" is no file.`);
+    });
+    this.#check(real, path);
+    if (!(await stat(real)).isFile()) throw new Refusal(`"${path}" is not a file.`);
     return real;
   }
 
-  #hold(absolute: string, path: string): void {
-    const inside = relative(this.#root, absolute);
-    if (inside === "" || inside === ".." || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
-      throw new Refusal(`"${path}" is outside of the folder.`);
-    }
+  #check(absolute: string, path: string): void {
+    const inside = relative(this.root, absolute);
+    const leaves = inside === ".." || inside.startsWith(`..${sep}`) || isAbsolute(inside);
+    if (leaves) throw new Refusal(`"${path}" is outside of the folder.`);
+    if (inside.split(sep).some(isForeign)) throw new Refusal(`"${path}" is not part of the project.`);
   }
 }

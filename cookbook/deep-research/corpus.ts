@@ -1,83 +1,47 @@
-// What is searched: the Markdown files of a folder, cut into sections, in a full-text index in memory.
+// What is searched: the sections of Markdown files in a full-text index, on this machine.
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import MiniSearch from "minisearch";
 import { glob } from "tinyglobby";
-import { InputError } from "./input-error.js";
 
-/** A piece of a document that can be cited. */
+/** A section of a document. */
 export interface Passage {
-  /** The file and the heading. */
-  readonly id: string;
+  /** File and heading: what a report cites. */
+  readonly source: string;
   readonly text: string;
 }
 
-/** Searches documents. */
-export interface Corpus {
-  readonly documents: number;
-  readonly search: (question: string, most: number) => Passage[];
-}
+/** Another search, of the web or a vector store, is another function. */
+export type Search = (question: string) => readonly Passage[];
 
 const MOST_LETTERS = 1_200;
+const FOUND = 5;
+/** One document that fits well would fill the list, and no other would be read. */
+const PER_DOCUMENT = 2;
 
-/** Reads and indexes the Markdown files below a folder; of `node_modules`, the README of each package. @throws InputError */
-export async function readCorpus(folder: string): Promise<Corpus> {
+/** Indexes the Markdown files of a folder; of `node_modules`, the README of each package. */
+export async function readCorpus(folder: string): Promise<{ documents: number; search: Search }> {
   const isModules = /node_modules\/?$/.test(folder);
-  const patterns = isModules ? ["*/readme.md", "@*/*/readme.md"] : ["**/*.md", "!**/node_modules"];
+  const patterns = isModules ? ["*/README.md", "@*/*/README.md"] : ["**/*.md", "!**/node_modules"];
   const options = { cwd: folder, caseSensitiveMatch: false, followSymbolicLinks: false };
   const files = (await glob(patterns, options)).sort();
-  if (files.length === 0) {
-    throw new InputError(`Expected a folder with Markdown files, got "${folder}". Name another with --docs.`);
-  }
-  const passages = new Map<string, Passage>();
-  for (const file of files) {
-    const name = isModules ? file.replace(/\/readme\.md$/i, "") : file;
-    const text = await readFile(`${folder}/${file}`, "utf8");
-    for (const passage of passagesOf(name, text)) passages.set(passage.id, passage);
-  }
-  return { documents: files.length, search: searchIn(passages) };
-}
-
-/** Cuts a document at its headings; code and markup are left out, since an answer is made of prose. */
-export function passagesOf(name: string, markdown: string): Passage[] {
-  const prose = markdown.replace(/^(```|~~~)[\s\S]*?^\1/gm, "").replace(/<[^>]*>|!\[[^\]]*\]\([^)]*\)/g, "");
-  return prose.split(/^(?=#{1,4} )/m).flatMap((section) => {
-    const [, heading = ""] = /^#{1,4} (.*)/.exec(section) ?? [];
-    const text = plain(section.replace(/^#{1,4} .*/, ""));
-    if (text.length < 40) return [];
-    return [{ id: heading === "" ? name : `${name} § ${plain(heading)}`, text: text.slice(0, MOST_LETTERS) }];
-  });
-}
-
-const plain = (markdown: string) =>
-  markdown
-    .replace(/\[([^\]]*)\](\([^)]*\)|\[[^\]]*\])/g, "$1")
-    .replace(/[`*|]|^\s*(>|[-=]{3,}\s*$)/gm, "")
-    .replace(/\s+/g, " ")
-    .trim();
-
-/** Words that say nothing of what is asked. */
-const EMPTY = new Set(
-  "a an and are as at be by can do does for from has have how i if in is it its many me my of on or say said so that the there they this to was we what when which why will with you your".split(
-    " ",
-  ),
-);
-
-/** The words of a text that say what it is about. */
-export const termsOf = (text: string): string[] =>
-  (text.toLowerCase().match(/[\p{L}\p{N}][\p{L}\p{N}-]*/gu) ?? []).filter((word) => !EMPTY.has(word));
-
-function searchIn(passages: ReadonlyMap<string, Passage>): Corpus["search"] {
-  const index = new MiniSearch<Passage>({ fields: ["id", "text"], tokenize: termsOf });
-  index.addAll([...passages.values()]);
-  return (question, most) => {
-    const counts = new Map<string, number>();
-    const hits = index.search(question, { boost: { id: 4 }, prefix: (term) => term.length > 4 });
-    // A document that fits well would fill the list, and the others would never be heard of.
-    const varied = hits.filter(({ id }) => {
-      const [document = ""] = id.split(" § ");
-      counts.set(document, (counts.get(document) ?? 0) + 1);
-      return (counts.get(document) ?? 0) <= 2;
-    });
-    return varied.slice(0, most).flatMap(({ id }) => passages.get(id) ?? []);
+  const passages: (Passage & { readonly file: string })[] = [];
+  for (const file of files)
+    for (const section of (await readFile(join(folder, file), "utf8")).split(/^(?=#{1,4} )/m)) {
+      const [, heading, body = section] = /^#+ +(.+)\n([\s\S]*)$/.exec(section) ?? [];
+      const text = body.replaceAll(/^(```|~~~)[\s\S]*?^\1|<[^>]*>/gm, "").trim();
+      const source = heading === undefined ? file : `${file} § ${heading.replaceAll(/[`*]/g, "").trim()}`;
+      if (text.length >= 40) passages.push({ file, source, text: text.slice(0, MOST_LETTERS) });
+    }
+  const index = new MiniSearch({ fields: ["source", "text"], searchOptions: { boost: { source: 2 } } });
+  index.addAll(passages.map((passage, id) => ({ id, ...passage })));
+  const search: Search = (question) => {
+    const counts: Record<string, number> = {};
+    return index
+      .search(question, { prefix: (term) => term.length > 4 })
+      .flatMap(({ id }) => passages[id] ?? [])
+      .filter(({ file }) => (counts[file] = (counts[file] ?? 0) + 1) <= PER_DOCUMENT)
+      .slice(0, FOUND);
   };
+  return { documents: files.length, search };
 }

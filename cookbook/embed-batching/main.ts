@@ -1,77 +1,24 @@
-// Embeds a thousand paragraphs, one call for each, and counts the requests that became of them.
-import { existsSync } from "node:fs";
-import { constants } from "node:os";
-import { basename, dirname, join } from "node:path";
-import { LLMock } from "@copilotkit/aimock";
-import OpenAI from "openai";
-import { Gate } from "sluice";
-import { createEmbedFlow } from "./flow.js";
-import { createEmbedder } from "./llm.js";
-import type { Shared } from "./nodes.js";
+// The program: read embed-batching.ts first.
+import { readFileSync } from "node:fs";
+import { glob } from "tinyglobby";
+import { program, UsageError } from "../lib/main.js";
+import { connect } from "../lib/model.js";
+import { createTwinsFlow, type Shared } from "./embed-batching.js";
 
-const limit = Number(process.argv[2] ?? 1_000);
-const maxSize = Number(process.argv[3] ?? 100);
-if (![limit, maxSize].every((value) => Number.isSafeInteger(value) && value >= 1) || maxSize > 2_048) {
-  console.error(
-    "Usage: npm start -- [paragraphs] [paragraphs a request, up to 2048], such as: npm start -- 1000 100",
-  );
-  process.exit(2);
-}
-
-const stop = new AbortController();
-for (const name of ["SIGINT", "SIGTERM"] as const) {
-  process.on(name, () => {
-    process.exitCode = 128 + constants.signals[name];
-    stop.abort(new Error(`Stopped by ${name}`));
+await program("[globs] [--limit 1000] [--size 100]", { limit: 1_000, size: 100 }, async (start) => {
+  const globs = start.words.length > 0 ? start.words : ["node_modules/*/README.md"];
+  const paragraphs = (await glob(globs)).sort().flatMap((file) => {
+    const texts = readFileSync(file, "utf8").split(/\n\s*\n/);
+    return texts
+      .filter((text) => /^\w.{20}/.test(text))
+      .map((text) => ({ file, text: text.slice(0, 1_000) }));
   });
-}
-
-const apiKey = process.env.OPENAI_API_KEY?.trim();
-const mock = apiKey ? undefined : new LLMock({ host: "127.0.0.1", port: 0, journalMaxEntries: 1 });
-try {
-  if (mock !== undefined) await mock.start();
-  const baseURL = mock === undefined ? process.env.OPENAI_BASE_URL?.trim() : `${mock.url}/v1`;
-  console.log(
-    mock === undefined
-      ? `Using ${baseURL ?? "https://api.openai.com/v1"}.`
-      : `No OPENAI_API_KEY: using a local stand-in at ${baseURL}.\nIts embeddings are computed from the texts: equal for equal ones, and else without meaning.`,
-  );
-  const client = new OpenAI({ apiKey: apiKey ?? "none", baseURL: baseURL ?? null, maxRetries: 0 });
-  await find(client);
-} catch (error) {
-  if (!stop.signal.aborted) throw error;
-  console.log("\nStopped.");
-} finally {
-  await mock?.stop();
-}
-
-async function find(client: OpenAI): Promise<void> {
-  const gate = new Gate({
-    concurrency: 4,
-    rate: { requests: 3_000, tokens: 1_000_000, per: 60_000, burst: 60_000 },
-  });
-  const embedder = createEmbedder({ client, model: "text-embedding-3-small", gate, maxSize });
-  const shared: Shared = { folder: home(), limit, paragraphs: [], embeddings: [], twins: [] };
-  const startedAt = performance.now();
-  await createEmbedFlow({ embedder, concurrency: 4 * maxSize }).run(shared, { signal: stop.signal });
-  const time = (performance.now() - startedAt) / 1_000;
-
-  console.log(`\n  paragraphs        ${shared.embeddings.length}`);
-  console.log(
-    `  requests          ${embedder.requests.length}, with ${embedder.requests.join(" + ")} paragraphs`,
-  );
-  console.log(`  time              ${time.toFixed(2)} s`);
-  console.log(`\nSaid more than once: ${shared.twins.length} paragraphs.`);
-  for (const group of shared.twins.slice(0, 3)) {
-    const where = [...new Set(group.map(({ file }) => basename(dirname(file))))].slice(0, 3).join(", ");
-    console.log(`  ${group.length} × ${JSON.stringify(group[0]?.text.slice(0, 50))} (${where})`);
-  }
-}
-
-/** The nearest folder with packages in it, from here upward. */
-function home(): string {
-  let folder = import.meta.dirname;
-  while (!existsSync(join(folder, "node_modules/openai")) && dirname(folder) !== folder)
-    folder = dirname(folder);
-  return folder;
-}
+  if (paragraphs.length === 0)
+    throw new UsageError(`Expected globs that match texts, got ${globs.join(" ")}.`);
+  const shared: Shared = { paragraphs: paragraphs.slice(0, start.flags.limit) };
+  const model = await connect("embed-batching");
+  await createTwinsFlow(model, start.flags.size).run(shared, start.run);
+  console.log(`${shared.paragraphs.length} paragraphs, ${model.calls.gate.stats().started} requests`);
+  for (const group of shared.twins?.slice(0, 5) ?? [])
+    console.log(`  ${group.length} × ${JSON.stringify(group[0]?.text.slice(0, 60))}`);
+});

@@ -36,12 +36,16 @@ const freePort = (): Promise<number> =>
     });
   });
 
-/** Starts workers as processes on this machine. They end with the program. */
-export function startWorkers(program: string, count: number, env: NodeJS.ProcessEnv): AsyncDisposable {
+/** Starts workers as processes on this machine, which report to `log`. They end with the program. */
+export function startWorkers(
+  program: string,
+  count: number,
+  env: NodeJS.ProcessEnv,
+  log: NodeJS.WritableStream,
+): AsyncDisposable {
   const workers = Array.from({ length: count }, () => {
-    const worker = fork(program, ["--worker"], { env, silent: true });
-    worker.stdout?.pipe(process.stdout, { end: false });
-    worker.stderr?.pipe(process.stderr, { end: false });
+    const worker = fork(program, ["--worker"], { env, stdio: ["ignore", "inherit", "pipe", "ipc"] });
+    worker.stderr?.pipe(log, { end: false });
     return worker;
   });
   const end = async (worker: ChildProcess) => {

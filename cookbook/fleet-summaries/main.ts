@@ -18,7 +18,7 @@ await program("[globs] [--limit 40] [--workers 2] [--out file]", DEFAULTS, async
   const flow = createFleetFlow(await connect("fleet-summaries"), { executor, limit, rate });
   if (flags.worker) return void (await Promise.all([executor.work(flow), once(run.drain, "abort")]));
   const env = { ...process.env, REDIS_URL: redis.url };
-  await using _workers = startWorkers(process.argv[1] ?? "", flags.workers, env);
+  await using _workers = startWorkers(process.argv[1] ?? "", flags.workers, env, process.stderr);
   const shared: Shared = { documents, summaries: {}, errors: {} };
   await flow.run(shared, run).finally(() => console.log(write(shared, flags.out)));
   if (Object.keys(shared.errors).length > 0) process.exitCode = 1;

@@ -6,7 +6,7 @@ import { extractTextItems, getDocumentProxy } from "unpdf";
 const GAP = 6;
 
 /** Reads the rows of all pages; columns are parted by two spaces. */
-export async function readPdf(path: string, signal: AbortSignal): Promise<string> {
+export async function rowsOf(path: string, signal: AbortSignal): Promise<string> {
   const bytes = await readFile(path, { signal });
   const document = await getDocumentProxy(new Uint8Array(bytes), { verbosity: 0 });
   try {

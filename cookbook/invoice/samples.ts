@@ -1,132 +1,77 @@
 // Invoices to try it with: PDFs of two sellers who write numbers each in their own way, and some that are wrong.
-import { createWriteStream } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { createWriteStream, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import PDFDocument from "pdfkit";
 import { share, toDecimal } from "./amount.js";
-import type { Invoice } from "./invoice.js";
-
-/** A sample, and what ought to become of it. */
-export interface Sample {
-  readonly file: string;
-  readonly invoice: Invoice;
-  /** What is wrong with it, if anything is. */
-  readonly defect?: "wrong by a cent" | "sent twice" | "a scan" | "cut off";
-}
 
 const GOODS = ["Rope, 10 m", "Shackle", "Canvas, per m", "Hook", "Paint 0.5 l", "Work, hours"];
-
-/** Invents invoices, the same ones each time. */
-export function inventSamples(count = 24): Sample[] {
-  let seed = 11;
-  const below = (end: number) => {
-    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
-    return Math.floor((seed / 2 ** 31) * end);
-  };
-  const defects: Record<number, Sample["defect"]> = {
-    5: "wrong by a cent",
-    9: "sent twice",
-    13: "a scan",
-    17: "cut off",
-  };
-  const samples: Sample[] = [];
-  for (let at = 0; at < count; at++) {
-    const german = at % 2 === 1;
-    const lines = GOODS.slice(below(3), 4 + below(3)).map((description) => {
-      const quantity =
-        description.includes("per m") || description.includes("hours")
-          ? 250 * (1 + below(40))
-          : 1_000 * (1 + below(9));
-      const unitPrice = 95 + below(90_000);
-      return { description, quantity, unitPrice, amount: share(quantity, unitPrice, 1_000) };
-    });
-    if (at % 4 === 0) {
-      const off = -500 - below(900);
-      lines.push({ description: "Discount", quantity: 1_000, unitPrice: off, amount: off });
-    }
-    const net = lines.reduce((sum, { amount }) => sum + amount, 0);
-    const taxRate = german ? 1_900 : 2_100;
-    const tax = share(net, taxRate, 10_000);
-    const defect = defects[at];
-    const total = net + tax + (defect === "wrong by a cent" ? 1 : 0);
-    const number = `${german ? "RE" : "INV"}-2025-${String(defect === "sent twice" ? at - 1 : at + 1).padStart(4, "0")}`;
-    const seller = german ? "Takelwerk Nord GmbH" : "Harbour Supplies Ltd";
-    const date = new Date(Date.UTC(2025, 0, 1 + 11 * at)).toISOString().slice(0, 10);
-    const invoice = {
-      number,
-      seller,
-      date,
-      currency: german ? "EUR" : "GBP",
-      lines,
-      net,
-      taxRate,
-      tax,
-      total,
-    };
-    const file = `${String(at + 1).padStart(2, "0")}.pdf`;
-    samples.push(defect ? { file, invoice, defect } : { file, invoice });
-  }
-  return samples;
-}
-
-/** Writes the samples as PDFs into a folder. */
-export async function makePdfs(samples: readonly Sample[], folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  for (const { file, invoice, defect } of samples) {
-    const path = join(folder, file);
-    if (defect === "cut off") await writeFile(path, "%PDF-1.3\n1 0 obj\n<< /Type /Cat");
-    else await makePdf(path, invoice, defect === "a scan");
-  }
-}
-
-const WORDS = {
-  GBP: ["Invoice", "Date", "Description", "Quantity", "Unit price", "Amount", "Net", "VAT", "Total"],
-  EUR: ["Rechnung", "Datum", "Beschreibung", "Menge", "Einzelpreis", "Betrag", "Netto", "MwSt.", "Gesamt"],
+const ENGLISH = {
+  seller: "Harbour Supplies Ltd",
+  prefix: "INV",
+  currency: "GBP",
+  rate: 2_000,
+  words: ["Invoice", "Date", "Description", "Quantity", "Unit price", "Amount", "Net", "VAT", "Total"],
+  date: (day: number) => `2025-06-${day}`,
+  number: (text: string) => text.replace(/\B(?=(\d{3})+\.)/g, ","),
+};
+const GERMAN: typeof ENGLISH = {
+  seller: "Takelwerk Nord GmbH",
+  prefix: "RE",
+  currency: "EUR",
+  rate: 1_900,
+  words: ["Rechnung", "Datum", "Beschreibung", "Menge", "Einzelpreis", "Betrag", "Netto", "MwSt.", "Gesamt"],
+  date: (day) => `${day}.06.2025`,
+  number: (text) => ENGLISH.number(text).replaceAll(/[.,]/g, (sign) => (sign === "." ? "," : ".")),
 };
 
-async function makePdf(path: string, invoice: Invoice, scanned: boolean): Promise<void> {
-  const { number, seller, date, currency, lines, net, taxRate, tax, total } = invoice;
-  const german = currency === "EUR";
-  const words = german ? WORDS.EUR : WORDS.GBP;
-  const decimal = (units: number, places = 2) => {
-    const [whole = "", fraction = ""] = toDecimal(Math.abs(units), places).split(".");
-    const grouped = whole.replaceAll(/\B(?=(\d{3})+$)/g, german ? "." : ",");
-    // As accountants' programs do it, the minus comes last.
-    return `${grouped}${german ? "," : "."}${fraction}${units < 0 ? "-" : ""}`;
-  };
-  const document = new PDFDocument({ size: "A4", margin: 50, info: { Title: number } });
-  const file = createWriteStream(path);
-  document.pipe(file);
-  if (scanned) {
-    document.rect(50, 50, 300, 200).fill("#ddd"); // a picture of an invoice has no text either
-  } else {
-    let y = 60;
-    const row = (...cells: (string | undefined)[]) => {
-      const columns = [50, 230, 330, 430];
-      for (const [at, cell = ""] of cells.entries()) {
-        document.text(cell, columns[at], y, {
-          width: at === 0 ? 175 : 95,
-          align: at === 0 ? "left" : "right",
-        });
-      }
-      y += 18;
-    };
-    document.fontSize(16);
-    row(seller);
-    document.fontSize(10);
-    y += 12;
-    row(`${words[0]} ${number}`);
-    row(`${words[1]} ${german ? date.split("-").reverse().join(".") : date}`);
-    y += 12;
-    row(...words.slice(2, 6));
-    for (const { description, quantity, unitPrice, amount } of lines) {
-      row(description, decimal(quantity, 3), decimal(unitPrice), decimal(amount));
+/** Writes twelve PDFs: one is wrong by a cent, one sent twice, one a scan, one cut off. Gives the folder. */
+export async function makeSamples(folder: string): Promise<string> {
+  for (let at = 0; at < 12; at++) {
+    const path = join(folder, `${String(at + 1).padStart(2, "0")}.pdf`);
+    if (at === 8) writeFileSync(path, "%PDF-1.3\n1 0 obj\n<< /Type /Cat");
+    else await makePdf(path, at === 5 ? 1 : at, at);
+  }
+  return folder;
+}
+
+async function makePdf(path: string, at: number, place: number): Promise<void> {
+  const { seller, prefix, currency, rate, words, date, number } = at % 2 === 0 ? ENGLISH : GERMAN;
+  // As accounting programs do it, the minus comes last.
+  const decimal = (units: number, places = 2) =>
+    number(toDecimal(Math.abs(units), places)) + (units < 0 ? "-" : "");
+  const lines = GOODS.slice(at % 3, 3 + (at % 3)).map((name, line) => {
+    const [quantity, price] = [
+      1_250 + 250 * ((at * 7 + line) % 20),
+      95 + ((at * 7_919 + line * 104_729) % 90_000),
+    ];
+    return { name, quantity, price, amount: share(quantity, price, 1_000) };
+  });
+  if (at % 4 === 0) lines.push({ name: "Discount", quantity: 1_000, price: -500 - at, amount: -500 - at });
+  const net = lines.reduce((sum, { amount }) => sum + amount, 0);
+  const tax = share(net, rate, 10_000);
+  const document = new PDFDocument({ size: "A4", margin: 50 });
+  const file = document.pipe(createWriteStream(path));
+  let y = 60;
+  const row = (...cells: (string | undefined)[]) => {
+    for (const [column, cell = ""] of cells.entries()) {
+      const place = { width: column === 0 ? 175 : 95, align: column === 0 ? "left" : "right" } as const;
+      document.text(cell, [50, 230, 330, 430][column], y, place);
     }
-    y += 12;
+    y += 18;
+  };
+  if (place === 10)
+    document.rect(50, 50, 300, 200).fill("#ddd"); // a scan: a picture, and no text
+  else {
+    row(seller);
+    row(`${words[0]} ${prefix}-2025-${at + 101}`);
+    row(`${words[1]} ${date(at + 10)}`);
+    row(...words.slice(2, 6));
+    for (const { name, quantity, price, amount } of lines)
+      row(name, decimal(quantity, 3), decimal(price), decimal(amount));
     row(words[6], "", "", decimal(net));
-    row(`${words[7]} ${decimal(taxRate)} %`, "", "", decimal(tax));
-    row(`${words[8]} ${currency}`, "", "", decimal(total));
+    row(`${words[7]} ${decimal(rate)} %`, "", "", decimal(tax));
+    row(`${words[8]} ${currency}`, "", "", decimal(net + tax + (place === 3 ? 1 : 0)));
   }
   document.end();
   await finished(file);

@@ -9,8 +9,9 @@ import { UsageError } from "./main.js";
 export type Message = OpenAI.ChatCompletionMessageParam;
 /** A text is one message of the user. */
 export type Prompt = string | readonly Message[];
-/** What a call takes of a node's `ctx`. */
-export type Call = Pick<Context, "signal" | "charge"> & { readonly lastError?: unknown };
+/** What a call takes of a node's `ctx`. For prices, `charge` also gets how many of the tokens are the answer's. */
+export type Call = Pick<Context, "signal"> & { readonly lastError?: unknown; readonly charge: Charge };
+type Charge = (tokens: number, output?: number) => void;
 /** A function that the model may call; `parameters` is a JSON Schema. */
 export type Tool = OpenAI.FunctionDefinition;
 type Extra = Partial<OpenAI.ChatCompletionCreateParams>;
@@ -77,8 +78,8 @@ export function createModel(
     const { message, finish_reason: reason = "" } = reply.choices?.[0] ?? {};
     const asked = message?.tool_calls?.filter((call) => call.type === "function") ?? [];
     const text = message?.content?.trim() ?? "";
-    const tokens = reply.usage?.total_tokens ?? 0;
-    check({ text, calls: asked.length, refusal: message?.refusal ?? "", reason, tokens }, ctx);
+    const { total_tokens: tokens = 0, completion_tokens: output = 0 } = reply.usage ?? {};
+    check({ text, calls: asked.length, refusal: message?.refusal ?? "", reason, tokens, output }, ctx);
     const calls = asked.map(({ id, function: call }) => ({
       id,
       name: call.name,
@@ -90,6 +91,9 @@ export function createModel(
   return {
     /** Options for each node that calls the model. The SDK does not retry: the gate waits out a 429, the node retries. */
     calls: { gate, attempts: 3, backoff: { delay: 500, max: 10_000 }, timeout: 120_000 },
+
+    /** For what is not here, such as files and batches. */
+    vendor: { client, model: chat },
 
     /** The answer as text. */
     chat: async (prompt: Prompt, ctx: Call): Promise<string> => (await ask(prompt, {}, ctx)).text,
@@ -120,7 +124,7 @@ export function createModel(
         whole.text += delta?.content ?? "";
         whole.refusal += delta?.refusal ?? "";
         whole.reason = finish_reason ?? whole.reason;
-        whole.tokens = usage?.total_tokens ?? whole.tokens;
+        if (usage) [whole.tokens, whole.output] = [usage.total_tokens, usage.completion_tokens];
         if (delta?.content) yield delta.content;
       }
       ctx.signal.throwIfAborted(); // the SDK ends the loop without an error
@@ -131,23 +135,21 @@ export function createModel(
     async embed(texts: readonly string[], ctx: Call): Promise<number[][]> {
       const body = { model: embedding, input: [...texts] };
       const { data = [], usage } = await send(() => client.embeddings.create(body, { signal: ctx.signal }));
-      if (data.length !== texts.length)
-        throw new AnswerError(`Expected ${texts.length} vectors, got ${data.length}`);
-      ctx.charge(usage?.total_tokens ?? 0);
+      const reason = data.length === texts.length ? "stop" : "";
+      check({ ...NOTHING, text: "a vector", reason, tokens: usage?.total_tokens ?? 0 }, ctx);
       return data.map(({ embedding: vector }) => vector);
     },
   };
 }
 
 const OPENAI = "https://api.openai.com/v1";
-const ANTHROPIC = "https://api.anthropic.com/v1";
 const user = (content: string): Message => ({ role: "user", content });
 const tool = (definition: Tool) => ({ type: "function", function: definition }) as const;
-const NOTHING = { text: "", calls: 0, refusal: "", reason: "" as string | null, tokens: 0 };
+const NOTHING = { text: "", calls: 0, refusal: "", reason: "" as string | null, tokens: 0, output: 0 };
 
 /** Charges what was used. @throws AnswerError unless the answer is whole. */
-function check({ text, calls, refusal, reason, tokens }: typeof NOTHING, ctx: Call): void {
-  if (tokens) ctx.charge(tokens);
+function check({ text, calls, refusal, reason, tokens, output }: typeof NOTHING, ctx: Call): void {
+  if (tokens) ctx.charge(tokens, output);
   if (refusal !== "") throw new FinalError(`The model refuses: ${refusal}`);
   if (reason === "content_filter") throw new FinalError("A content filter stopped the answer.");
   if (reason === "length") throw new FinalError("The answer is cut off: it is too long for the model.");
@@ -168,7 +170,7 @@ function parse(json: string): unknown {
 export async function connect(recipe: string, env: NodeJS.ProcessEnv = process.env): Promise<Model> {
   const apiKey = env.OPENAI_API_KEY || env.ANTHROPIC_API_KEY;
   const isClaude = !env.OPENAI_API_KEY && apiKey !== undefined;
-  const home = isClaude ? ANTHROPIC : env.OPENAI_BASE_URL || OPENAI;
+  const home = isClaude ? "https://api.anthropic.com/v1" : env.OPENAI_BASE_URL || OPENAI;
   if (!/^https?:\/\/./.test(home))
     throw new UsageError(`Expected OPENAI_BASE_URL to be like ${OPENAI}, got "${home}".`);
   const root = pathToFileURL(createRequire(import.meta.url).resolve("sluice/package.json"));

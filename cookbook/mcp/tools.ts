@@ -1,66 +1,47 @@
-// The tools of an MCP server that is started as a process, and spoken to over its stdin and stdout.
+// The connection to an MCP server: over the stdin and stdout of a process, or within this one.
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
-import { AjvJsonSchemaValidator } from "@modelcontextprotocol/sdk/validation/ajv";
+import { createServer } from "./server.js";
 
-/** What a server tells of a tool. */
-export interface Tool {
+export interface McpTool {
   readonly name: string;
   readonly description?: string | undefined;
   /** The JSON Schema of its arguments. */
   readonly inputSchema: { readonly [key: string]: unknown };
 }
 
-/** What came of a call. */
-export interface ToolResult {
-  readonly text: string;
-  /** The tool ran, and says that it failed. */
-  readonly failed: boolean;
+/** What a flow needs of a server. An abort reaches it. */
+export interface Tools {
+  list(signal: AbortSignal): Promise<McpTool[]>;
+  /** The text of the result, also of one that says that the tool failed. */
+  call(name: string, args: unknown, signal: AbortSignal): Promise<string>;
+  /** Ends the process of the server too. */
+  close(): Promise<void>;
 }
 
-/** A connected server. */
-export class Tools {
-  readonly #client = new Client({ name: "sluice-recipe-mcp", version: "0.1.0" });
-
-  /** Starts the server, without the secrets in this process's environment. */
-  static async connect(command: string, args: readonly string[], signal: AbortSignal): Promise<Tools> {
-    const tools = new Tools();
-    await tools.#client.connect(new StdioClientTransport({ command, args: [...args] }), { signal });
-    return tools;
-  }
-
-  async list(signal: AbortSignal): Promise<Tool[]> {
-    return (await this.#client.listTools({}, { signal })).tools;
-  }
-
-  async call(name: string, args: Record<string, unknown>, signal: AbortSignal): Promise<ToolResult> {
-    const result = (await this.#client.callTool({ name, arguments: args }, undefined, {
-      signal,
-    })) as CallToolResult;
-    const text = result.content
-      .map((part) => (part.type === "text" ? part.text : `(${part.type})`))
-      .join("\n");
-    return { text, failed: result.isError ?? false };
-  }
-
-  /** Ends the server too. */
-  close(): Promise<void> {
-    return this.#client.close();
-  }
-}
-
-const schemas = new AjvJsonSchemaValidator();
-
-/** Says what is wrong with the arguments of a call, if anything is: what a model writes is only text. */
-export function complaintOf(tools: readonly Tool[], name: string, text: string): string | undefined {
-  const tool = tools.find((each) => each.name === name);
-  if (tool === undefined)
-    return `There is no tool "${name}", but ${tools.map((each) => each.name).join(", ")}.`;
-  try {
-    const { valid, errorMessage } = schemas.getValidator(tool.inputSchema)(JSON.parse(text));
-    return valid ? undefined : `The arguments do not fit the schema: ${errorMessage.slice(0, 300)}.`;
-  } catch (error) {
-    return `The arguments are no JSON: ${(error as Error).message}.`;
-  }
+/**
+ * Connects to a server.
+ *
+ * @param command - Starts it, such as `npx -y @modelcontextprotocol/server-everything`; without one the server of
+ *   `server.ts` runs within this process. It gets none of this environment but PATH and the like.
+ */
+export async function connectTools(command: string, signal: AbortSignal): Promise<Tools> {
+  const client = new Client({ name: "sluice-recipe-mcp", version: "0.1.0" });
+  const [program = "", ...args] = command.trim().split(/\s+/);
+  const [here, there] = InMemoryTransport.createLinkedPair();
+  if (program === "") await createServer().connect(there);
+  await client.connect(program === "" ? here : new StdioClientTransport({ command: program, args }), {
+    signal,
+  });
+  return {
+    list: async (signal) => (await client.listTools({}, { signal })).tools,
+    call: async (name, given, signal) => {
+      const params = { name, arguments: given as Record<string, unknown> };
+      const { content } = (await client.callTool(params, undefined, { signal })) as CallToolResult;
+      return content.map((part) => (part.type === "text" ? part.text : `(${part.type})`)).join("\n");
+    },
+    close: () => client.close(),
+  };
 }

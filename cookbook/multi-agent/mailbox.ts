@@ -1,31 +1,22 @@
-// A queue between two agents: what is sent waits until it is fetched, and who fetches waits until it is sent.
-import { EventEmitter, on } from "node:events";
+// A queue between two agents: a message waits until it is received, and a receiver until one is sent.
 
-/** Messages for one reader, in the order in which they were sent. */
+/** Messages for one receiver, in the order in which they were sent. */
 export class Mailbox<Message> {
-  readonly #events = new EventEmitter();
-  // `on` begins to keep messages at once, long before the reader asks for the first.
-  readonly #inbox = on(this.#events, "message", { close: ["close"] });
+  readonly #messages: Message[] = [];
+  #wake = () => {}; // set by a receiver that waits
 
   send(message: Message): void {
-    this.#events.emit("message", message);
+    this.#messages.push(message);
+    this.#wake();
   }
 
-  /** Tells the reader that nothing more will come. */
-  close(): void {
-    this.#events.emit("close");
-  }
-
-  /** Waits for the next message; `undefined` once the box is closed and empty. An abort closes it. */
-  async receive(signal: AbortSignal): Promise<Message | undefined> {
-    const close = () => this.close();
-    signal.addEventListener("abort", close, { once: true });
-    try {
-      const { done, value } = await this.#inbox.next();
-      signal.throwIfAborted();
-      return done ? undefined : value[0];
-    } finally {
-      signal.removeEventListener("abort", close);
+  async receive(signal: AbortSignal): Promise<Message> {
+    while (this.#messages.length === 0) {
+      await new Promise<void>((resolve, reject) => {
+        this.#wake = resolve;
+        signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      });
     }
+    return this.#messages.shift() as Message;
   }
 }

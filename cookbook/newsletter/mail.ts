@@ -1,54 +1,61 @@
-// The mail's two forms. hono's `html` escapes whatever is put into it, so that no feed can write into the page.
+// The two forms of the mail. hono's `html` escapes all that is put into it, so no feed can write into the page.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { html } from "hono/html";
+import { createTransport } from "nodemailer";
 import type { Item } from "./feed.js";
 
-/** News with its summary. */
 export interface Story extends Item {
   readonly summary: string;
+  /** Why the summary is an excerpt. */
+  readonly error?: string;
 }
 
-/** What a mail is made from. */
 export interface Issue {
   readonly date: string;
   readonly stories: readonly Story[];
-  /** Feeds that were not to be had. */
   readonly dead: readonly string[];
 }
 
-/** A mail that is ready to be sent. */
 export interface Mail {
   readonly subject: string;
   readonly html: string;
   readonly text: string;
 }
 
-const day = (at: number) => new Date(at).toISOString().slice(0, 10);
+const GREY = "color:#5b6675;font-size:13px";
 
-/** The mail for programs that show HTML. Styles are inline, for mail programs take no others. */
+const lineOf = ({ source, at, error }: Story) =>
+  `${source}, ${new Date(at).toISOString().slice(0, 10)}${error ? ", excerpt" : ""}`;
+const noteOf = (dead: readonly string[]) =>
+  dead.length > 0 ? `Not to be had today: ${dead.join("; ")}` : "";
+
+/** Styles are inline: mail programs take no others. */
 export async function htmlMail({ date, stories, dead }: Issue): Promise<string> {
-  const title = ({ title, link }: Story) =>
-    link === undefined ? html`${title}` : html`<a href="${link}" style="color:#0b6e74">${title}</a>`;
   const story = (each: Story) => html`
-<h2 style="font-size:18px;margin:28px 0 4px">${title(each)}</h2>
-<p style="color:#5b6675;font-size:13px;margin:0">${each.source}, ${day(each.at)}</p>
+<h2 style="font-size:18px;margin:28px 0 4px">${each.link ? html`<a href="${each.link}">${each.title}</a>` : each.title}</h2>
+<p style="${GREY};margin:0">${lineOf(each)}</p>
 <p style="margin:8px 0 0">${each.summary}</p>`;
-  const note = html`
-<p style="color:#5b6675;font-size:13px;margin:32px 0 0">Not to be had today: ${dead.join("; ")}</p>`;
   const page = html`<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>News of ${date}</title></head>
-<body style="margin:0 auto;max-width:600px;padding:24px;font:16px/1.5 system-ui,sans-serif;color:#1b2430">
-<h1 style="font-size:22px;margin:0">News of ${date}</h1>${stories.map(story)}${dead.length > 0 ? note : ""}
+<body style="margin:0 auto;max-width:600px;padding:24px;font:16px/1.5 system-ui,sans-serif">
+<h1 style="font-size:22px;margin:0">News of ${date}</h1>${stories.map(story)}
+<p style="${GREY};margin:32px 0 0">${noteOf(dead)}</p>
 </body>
 </html>
 `;
   return String(await page);
 }
 
-/** The same for those who read plain text. */
 export function textMail({ date, stories, dead }: Issue): string {
-  const story = ({ title, source, at, summary, link }: Story) =>
-    [title, `${source}, ${day(at)}`, summary, link].filter(Boolean).join("\n");
-  const note = dead.length > 0 ? [`Not to be had today: ${dead.join("; ")}`] : [];
-  return `${[`News of ${date}`, ...stories.map(story), ...note].join("\n\n")}\n`;
+  const story = (each: Story) =>
+    [each.title, lineOf(each), each.summary, each.link].filter(Boolean).join("\n");
+  return `${[`News of ${date}`, ...stories.map(story), noteOf(dead)].filter(Boolean).join("\n\n")}\n`;
+}
+
+/** Writes both forms into a folder; with the URL of an SMTP server and an address the mail is sent as well. */
+export async function deliver(mail: Mail, folder: string, url = "", to = ""): Promise<void> {
+  for (const form of ["html", "text"] as const) writeFileSync(join(folder, `newsletter.${form}`), mail[form]);
+  if (url && to) await createTransport(url).sendMail({ from: "news@localhost", to, ...mail });
 }

@@ -1,7 +1,6 @@
 // Mermaid's own parser, in Node: it says whether a diagram is one, and if not, in which line and why.
 
-/** Checks a diagram. It rejects with the parser's error, which names the line and what was expected. */
-export type Parse = (diagram: string) => Promise<void>;
+import type { Parse } from "./self-healing-mermaid.js";
 
 /** Loads Mermaid, which takes half a second and more. */
 export async function loadParser(): Promise<Parse> {
@@ -12,9 +11,7 @@ export async function loadParser(): Promise<Parse> {
   Object.assign(globalThis, { window, document: window.document });
   try {
     const { default: mermaid } = await import("mermaid");
-    return async (diagram) => {
-      await mermaid.parse(diagram);
-    };
+    return (diagram) => mermaid.parse(diagram);
   } finally {
     Reflect.deleteProperty(globalThis, "window");
     Reflect.deleteProperty(globalThis, "document");

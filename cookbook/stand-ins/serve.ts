@@ -7,10 +7,13 @@ export type Answer = (request: VendorRequest) => VendorAnswer;
 
 /** Starts the stand-in of a recipe and gives its URL. It does not keep the process alive. */
 export async function serve(recipe: string): Promise<string> {
-  const { answer, options } = (await import(new URL(`${recipe}.ts`, import.meta.url).href)) as {
+  const { answer, options, start } = (await import(new URL(`${recipe}.ts`, import.meta.url).href)) as {
     answer: Answer;
     options?: FakeVendorOptions;
+    /** In place of fakeVendor, for another protocol. */
+    start?: () => Promise<string>;
   };
+  if (start !== undefined) return start();
   const { url } = await fakeVendor({ pace: 10, ...options, answer });
   return url;
 }

@@ -34,3 +34,15 @@ export function central(text: string, count: number): string {
     .map(({ sentence }) => sentence)
     .join(" ");
 }
+
+/** Counts the words that mean something, each at a place of its own, or nearly so. */
+export function vectorOf(text: string): number[] {
+  const vector = new Array<number>(1_024).fill(0);
+  for (const stem of stemsOf(text)) {
+    const hash = [...stem].reduce((sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) % 1_000_003, 7);
+    const place = hash % vector.length;
+    vector[place] = (vector[place] ?? 0) + (hash % 3 === 0 ? -1 : 1); // so that clashes cancel out
+  }
+  vector[0] ||= 0.001; // a text without words still has a direction
+  return vector;
+}

@@ -1,8 +1,8 @@
-// The database: opened read-only, asked one SELECT at a time, interrupted when a question is given up.
+// The database: opened read-only, one SELECT at a time, interrupted on an abort.
 import { pathToFileURL } from "node:url";
 import Connection from "libsql/promise";
 
-/** What a query brought. */
+/** The result of a query. */
 export interface Table {
   readonly columns: readonly string[];
   /** At most {@link MOST_ROWS}. */
@@ -11,14 +11,12 @@ export interface Table {
   readonly total: number;
 }
 
-/** What the database has against a query; its message is meant for whoever wrote that query. */
-export class QueryError extends Error {
-  override name = "QueryError";
-}
+/** The database refuses a query; the message is for the author of the query. */
+export class QueryError extends Error {}
 
 /** The most rows of an answer. */
 export const MOST_ROWS = 50;
-/** A column of text with no more values than this is a kind of thing, and its values are told. */
+/** A text column with at most so many values is a category, and the schema lists its values. */
 const MOST_KINDS = 12;
 
 /** The part of a prepared statement that is used here; libsql's own types leave it open. */
@@ -28,19 +26,19 @@ interface Statement {
   columns(): { readonly name: string }[];
 }
 
-/** A SQLite file that can be read and nothing else. */
+/** A SQLite file that can only be read. */
 export class Database {
   readonly #uri: string;
 
   constructor(path: string) {
-    // libsql takes an option `readonly` and ignores it. This SQLite itself sees to.
+    // libsql ignores its option `readonly`; SQLite itself keeps to this one.
     this.#uri = `${pathToFileURL(path)}?mode=ro`;
   }
 
   /**
-   * Runs one SELECT. An abort interrupts it, however busy it is.
+   * Runs one SELECT. An abort interrupts it.
    *
-   * @throws QueryError with what the database said.
+   * @throws QueryError with what the database says.
    */
   query(sql: string, signal: AbortSignal): Promise<Table> {
     const select = sql.trim().replace(/;$/, "");
@@ -78,18 +76,18 @@ export class Database {
 
   async #all(select: string, signal: AbortSignal): Promise<Table> {
     signal.throwIfAborted();
-    // A connection of its own: an interrupt ends whatever runs on a connection.
+    // A connection of its own: an interrupt ends all that runs on a connection.
     const connection = new Connection(this.#uri, {});
     let again: NodeJS.Timeout | undefined;
     const interrupt = () => {
       connection.interrupt();
-      again = setInterval(() => connection.interrupt(), 20); // one that comes before the query has begun is lost
+      again = setInterval(() => connection.interrupt(), 20); // one before the query has begun is lost
     };
     signal.addEventListener("abort", interrupt);
     try {
-      await connection.prepare(select); // so that errors are about what was asked
-      // In these brackets nothing but one SELECT is valid SQL: no second statement, no ATTACH, no PRAGMA. And as it
-      // counts all rows before it gives the first, SQLite does its work in the thread where it can be interrupted.
+      await connection.prepare(select); // errors are about this query, not about the one with brackets
+      // In these brackets only one SELECT is valid SQL: no second statement, no ATTACH, no PRAGMA. It counts all rows
+      // before the first one, so SQLite works in the thread where it can be interrupted.
       const statement: Statement = await connection.prepare(
         `SELECT *, count(*) OVER () FROM (\n${select}\n) LIMIT ${MOST_ROWS}`,
       );

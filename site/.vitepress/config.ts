@@ -106,20 +106,28 @@ export default defineConfig({
     "{src,tests,.ci}/**",
     "THIRD-PARTY.md",
     "bench/contestants/**",
-    "site/*.md",
   ],
   rewrites: (file) => pageOf(file) ?? file,
   markdown: { config, anchor: { slugify: slugOf }, theme: { light: "github-light", dark: "github-dark" } },
   themeConfig: {
     nav: [
       { text: "Guide", link: "/guide/start" },
+      { text: "All pages", link: "/contents" },
       { text: "Recipes", link: "/cookbook/" },
       { text: "Reference", link: "/reference/api/" },
       { text: "For agents", link: "/agents" },
     ],
     sidebar: sidebar(),
     outline: [2, 3],
-    search: { provider: "local" },
+    search: {
+      provider: "local",
+      options: {
+        miniSearch: {
+          // Pages explain a word; members of the reference only have it in their names.
+          searchOptions: { boostDocument: (id: string) => (id.includes("/reference/api/") ? 0.05 : 1) },
+        },
+      },
+    },
     externalLinkIcon: true,
   },
   vite: {

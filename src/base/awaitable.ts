@@ -9,7 +9,7 @@ export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   (typeof value === "object" || typeof value === "function") &&
   typeof (value as { then?: unknown }).then === "function";
 
-/** Is told what work comes to. Neither method may throw. */
+/** A listener to the end of work. Neither method may throw. */
 export interface Listener {
   succeeded(value: unknown): void;
   failed(error: unknown): void;
@@ -28,7 +28,7 @@ export class Pending implements PromiseLike<unknown> {
   #outcome: unknown;
   #listener: Listener | undefined;
 
-  /** Tells a listener when it settles, or at once if it has. Must be called once at most. */
+  /** Calls a listener when it settles, or at once if it has. Must be called once at most. */
   listen(listener: Listener): void {
     if (this.#state === RESOLVED) listener.succeeded(this.#outcome);
     else if (this.#state === REJECTED) listener.failed(this.#outcome);
@@ -62,7 +62,7 @@ export class Pending implements PromiseLike<unknown> {
 /** The same work, with a promise in place of a {@link Pending}. */
 export const withPromise = (work: unknown): unknown => (work instanceof Pending ? work.promise() : work);
 
-/** Tells a listener when work settles: in the same turn for a {@link Pending}. */
+/** Calls a listener when work settles: in the same turn for a {@link Pending}. */
 export function whenSettled(work: PromiseLike<unknown>, listener: Listener): void {
   if (work instanceof Pending) work.listen(listener);
   else

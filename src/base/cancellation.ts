@@ -180,7 +180,7 @@ const drainRelayFor = relays((follower, reason) => follower.drain(reason));
  * Waits for `start` to call back, or rejects with the reason at a drain or an abort.
  *
  * @param start - Begins the wait and returns what takes it back.
- * @param onAbandon - For a wait that nobody awaits once it is abandoned: cleans up in its place, and the wait never
+ * @param onAbandon - For a wait that is not awaited once it is abandoned: cleans up in its place, and the wait never
  * settles. Of 10,000 that wait, each would otherwise take its reason up through eight frames (170 ms for all).
  */
 export function waitFor<T>(

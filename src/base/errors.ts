@@ -59,6 +59,7 @@ export class SluiceError extends Error {
     Object.defineProperty(this, ERROR, { value: true });
   }
 
+  /** Accepts the errors of any build of sluice. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     // biome-ignore lint/complexity/noThisInStatic: a subclass inherits this method, and is a kind of its own
     if (!isSluiceError(this)) return Function.prototype[Symbol.hasInstance].call(this, value);
@@ -97,7 +98,7 @@ export function setLocation(error: unknown, location: Location): void {
 }
 
 /**
- * Tells where in a run an error was thrown, without having touched the error.
+ * Says where in a run an error was thrown, without having touched the error.
  *
  * @returns `undefined` for an abort, for a thrown primitive, and for an error that no run threw. When one
  * error object was thrown several times, the last time counts.

@@ -15,7 +15,7 @@ class EventLoopYields {
   #stride = 1;
   #clockRead = performance.now();
   #lastTurn = this.#clockRead;
-  /** The turn that everybody waits for now, a run that only begins too. */
+  /** The turn that all runs wait for now, a run that only begins too. */
   pending: Promise<void> | undefined;
   #runs = 0;
 

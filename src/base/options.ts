@@ -20,11 +20,11 @@ const isNumber = (value: unknown): value is number => typeof value === "number";
 export const isPlainObject = (value: unknown): value is Record<string, unknown> =>
   isRecord(value) && !Array.isArray(value);
 
-/** Tells an amount of tokens or of milliseconds. */
+/** Whether a value is an amount of tokens or of milliseconds. */
 export const isAmount = (value: unknown): value is number =>
   isNumber(value) && value >= 0 && value < UNLIMITED;
 
-export const anAmount = rule("a finite number from 0 up", isAmount);
+export const anAmount = rule("a finite number of 0 or more", isAmount);
 export const aSignal = rule(
   "an AbortSignal",
   (value) => isObject(value) && "aborted" in value && "addEventListener" in value,
@@ -38,14 +38,14 @@ export const strings = rule(
   (value) => Array.isArray(value) && value.every((entry) => typeof entry === "string"),
 );
 export const aCount = rule(
-  "an integer from 1 up",
+  "a positive integer",
   (value) => isNumber(value) && Number.isSafeInteger(value) && value >= 1,
 );
 export const aCountOrInfinity = rule(
   `${aCount.expected} or Infinity`,
   (value) => value === UNLIMITED || aCount.accepts(value),
 );
-export const aWholeNumber = rule("an integer from 0 up", (value) => value === 0 || aCount.accepts(value));
+export const aWholeNumber = rule("a non-negative integer", (value) => value === 0 || aCount.accepts(value));
 export const aPositiveNumber = rule("a finite number above 0", (value) => isAmount(value) && value > 0);
 export const aDelay = rule(
   `milliseconds from 0 to ${LONGEST_TIMER}`,

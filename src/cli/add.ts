@@ -19,7 +19,7 @@ interface AddOptions {
 const HELP = `
 What the recipe needs is written into package.json; a package that is there already keeps
 its version. Nothing is installed, and no file that is there is overwritten without asking;
-where nobody can be asked, nothing is written. Where one file cannot be written, none is.
+without a terminal to ask at, nothing is written. Where one file cannot be written, none is.
 What recipes share goes into lib, once.
 
 Examples:

@@ -1,4 +1,4 @@
-// Calls a function of somebody else.
+// Calls a function of a user.
 import { SluiceError } from "sluice";
 import { Failure } from "./io.js";
 import { withoutPasswords } from "./terminal-text.js";

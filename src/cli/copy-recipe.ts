@@ -1,4 +1,4 @@
-// Copies the files of a recipe: all of them or none, and over nothing that is there unless somebody says so.
+// Copies the files of a recipe: all of them or none, and over nothing that is there unless the user says so.
 import { randomUUID } from "node:crypto";
 import { lstat, mkdir, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
@@ -15,7 +15,7 @@ export type Planned = {
  * Writes all files, or none. Each is written beside its place first, and moved there when all of them are on the disk.
  *
  * @param home - No link may lead a file out of this folder.
- * @throws UsageError where a link does, and where some are there already and nobody allowed it; Failure where one
+ * @throws UsageError where a link does, and where some are there already and the user has not allowed it; Failure where one
  * cannot be written.
  */
 export async function writeAll(

@@ -6,7 +6,7 @@ export interface Io {
   readonly err: (text: string) => void;
   /** The width of the terminal that `out` is; `undefined` where it is a file or a pipe. */
   readonly columns?: number | undefined;
-  /** Asks a question that yes or no answers; missing where nobody sits at a terminal. */
+  /** Asks a question that yes or no answers; missing where there is no terminal. */
   readonly ask?: ((question: string) => Promise<boolean>) | undefined;
 }
 
@@ -17,7 +17,7 @@ export class UsageError extends Error {
   }
 }
 
-/** Something went wrong that a message tells in full: exit code 1. */
+/** A failure that a message explains in full: exit code 1. */
 export class Failure extends Error {}
 
 /** An end with an exit code of its own. Its command has printed all there is to print. */

@@ -1,4 +1,4 @@
-// Loads a module of somebody else, in JavaScript or TypeScript.
+// Loads a module of a user, in JavaScript or TypeScript.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";

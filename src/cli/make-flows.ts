@@ -63,7 +63,7 @@ function dependencies(text: string | undefined): object {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null) return value;
   } catch {
-    // told below
+    // reported below
   }
   throw new UsageError("--deps to be a JSON object", quoted(text), `Write --deps '{ "concurrency": 4 }'.`);
 }

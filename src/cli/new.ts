@@ -15,7 +15,7 @@ interface NewOptions {
 
 const HELP = `
 Nothing is installed, and nothing that is there is overwritten without asking; where
-nobody can be asked, nothing is written.
+there is no terminal to ask at, nothing is written.
 
 Examples:
   $ sluice new my-agent --recipe agent

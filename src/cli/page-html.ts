@@ -1,4 +1,4 @@
-// One page that holds everything: its style, its script and the trace. It asks nobody for anything.
+// One page that holds everything: its style, its script and the trace. It loads nothing else.
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";

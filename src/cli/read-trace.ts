@@ -16,8 +16,8 @@ export interface ReadTrace {
   readonly interrupted: boolean;
 }
 
-/** How many bad lines are told one by one. */
-const MOST_TOLD = 10;
+/** How many bad lines are reported one by one. */
+const MOST_REPORTED = 10;
 
 /** What of a trace is kept: its lines and spans, its spans, or only the totals, in bounded memory. */
 export type Kept = "lines" | "spans" | "totals";
@@ -35,11 +35,11 @@ async function checkSize(path: string): Promise<void> {
   throw new UsageError(
     `a trace of at most ${MOST_KEPT_MB} MB, since a page or a conversion keeps it in memory`,
     `${Math.round(size / 1_000_000)} MB`,
-    `sluice trace ${shellWord(path)} tells a file of any size; record runs in files of their own, or without values, for a page.`,
+    `sluice trace ${shellWord(path)} sums up a file of any size; record runs in files of their own, or without values, for a page.`,
   );
 }
 
-/** Reads a file, piece by piece, and tells what is wrong in it. @throws UsageError, Failure */
+/** Reads a file, piece by piece, and reports what is wrong in it. @throws UsageError, Failure */
 export async function readTrace(path: string, io: Io, kept: Kept): Promise<ReadTrace> {
   if (kept !== "totals") await checkSize(path);
   const keep = kept === "lines";
@@ -47,11 +47,11 @@ export async function readTrace(path: string, io: Io, kept: Kept): Promise<ReadT
   const lines: string[] = [];
   /** How far each batch is, by its beginning: a batch has a line for each of its items, and the last one says it all. */
   const progress = new Map<string, string>();
-  const told: string[] = [];
+  const warnings: string[] = [];
   let number = 0;
   let bad = 0;
   const refuse = (problem: string) => {
-    if (++bad <= MOST_TOLD) told.push(`${path}:${number}: ${printable(problem)}`);
+    if (++bad <= MOST_REPORTED) warnings.push(`${path}:${number}: ${printable(problem)}`);
   };
   const take = ({ text, isWhole, isLong }: { text: string; isWhole: boolean; isLong: boolean }) => {
     number++;
@@ -77,8 +77,8 @@ export async function readTrace(path: string, io: Io, kept: Kept): Promise<ReadT
   }
   const interrupted = isGone(model.writer);
   if (interrupted) model.close("interrupted");
-  for (const text of told) io.err(`warning: ${text}\n`);
-  if (bad > MOST_TOLD) io.err(`warning: ${path}: and ${bad - MOST_TOLD} more such lines\n`);
+  for (const text of warnings) io.err(`warning: ${text}\n`);
+  if (bad > MOST_REPORTED) io.err(`warning: ${path}: and ${bad - MOST_REPORTED} more such lines\n`);
   if (bad > 0) io.err(`warning: ${path}: ${bad} of ${number} lines were left out\n`);
   for (const text of progress.values()) lines.push(text);
   return { model, lines, interrupted };

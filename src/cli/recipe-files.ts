@@ -56,7 +56,7 @@ async function sharedFiles(from: string, names: Set<string>, lib: string) {
     for (const [, sibling = ""] of text.matchAll(SIBLING)) names.add(sibling); // a set gives what is added on the way
     const there = await readFile(path, "utf8").catch(() => undefined);
     if (there === text) continue;
-    // The first line says what the file is. One that has another is somebody else's, and in the way.
+    // The first line says what the file is. One that has another belongs to the user, and is in the way.
     if (there !== undefined && firstLine(there) === firstLine(text)) kept.push(path);
     else shared.push({ from: join(from, `${name}.ts`), path });
   }

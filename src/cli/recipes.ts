@@ -1,4 +1,4 @@
-// The recipes that the package brings along, as their manifests tell them.
+// The recipes that the package brings along, as their manifests describe them.
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,11 +1,11 @@
-// Follows a file that grows: whole lines, in pieces, until told to stop.
+// Follows a file that grows: whole lines, in pieces, until it is stopped.
 import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { isGone, type Writer, writerIn } from "./writer.js";
 
 export interface Piece {
   readonly lines: readonly string[];
-  /** Tells one file from the next of that name. */
+  /** Distinguishes one file from the next of that name. */
   readonly version: string;
   /** Where the next piece begins, in bytes. */
   readonly offset: number;
@@ -30,9 +30,9 @@ export class Reader {
   readonly #path: string;
   #version: string;
   #offset: number;
-  /** The version whose writer was told of. */
+  /** The version whose writer was reported. */
   #gone: string | undefined;
-  /** Until somebody was told: a file that has just been emptied has no piece to tell it with. */
+  /** Until it was reported: a file that has just been emptied has no piece to report it with. */
   #fresh = false;
 
   constructor(path: string, { version, offset }: Place = { version: "", offset: 0 }) {

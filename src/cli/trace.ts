@@ -16,8 +16,8 @@ Examples:
 
 export function traceCommand(io: Io): Command {
   return new Command("trace")
-    .summary("tell in a few lines what is in a trace, or convert it")
-    .description("Tells how the runs in a trace went, or converts them.")
+    .summary("sum up a trace in a few lines, or convert it")
+    .description("Sums up how the runs in a trace went, or converts them.")
     .argument("<file>", 'a trace that recordTrace of "sluice/trace" wrote')
     .option("--chrome", "write Chrome trace-event JSON, which Perfetto and chrome://tracing open")
     .option("-o, --out <file>", "where to write it; - prints it (default: beside the trace, as .trace.json)")

@@ -4,7 +4,7 @@ import { TraceModel } from "../view/model/trace-model.js";
 
 export type Writer = NonNullable<TraceModel["writer"]>;
 
-/** What the first line of a trace tells of its writer, if anything. */
+/** What the first line of a trace says of its writer, if anything. */
 export function writerIn(line: string): Writer | undefined {
   const model = new TraceModel();
   model.add(line);
@@ -18,6 +18,6 @@ export function isGone(writer: Writer | undefined): boolean {
     process.kill(writer.pid, 0);
     return false;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ESRCH"; // EPERM: it is somebody else's
+    return (error as NodeJS.ErrnoException).code === "ESRCH"; // EPERM: it belongs to another user
   }
 }

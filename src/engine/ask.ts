@@ -22,14 +22,14 @@ export interface AskRequest {
   readonly path: readonly (string | number)[];
   /** The index of the item or of the nearest iteration. */
   readonly index: number | undefined;
-  /** Fires when nobody waits for the answer any more. */
+  /** Fires when nothing waits for the answer any more. */
   readonly signal: AbortSignal;
 }
 
 const rules: Record<string, Rule> = {
   schema: aSchema,
   expires: {
-    expected: "a Date, or milliseconds from 0 up",
+    expected: "a Date, or 0 or more milliseconds",
     accepts: (value) =>
       typeof value === "number" ? value >= 0 : builtInOf(value) === "Date" && !Number.isNaN(Number(value)),
   },

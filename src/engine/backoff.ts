@@ -19,7 +19,7 @@ export interface BackoffOptions {
   readonly factor?: number | undefined;
   /** The longest wait, in ms. @default no limit */
   readonly max?: number | undefined;
-  /** `"full"` waits a random time from 0 up to the computed one, so that callers part. @default "full" */
+  /** `"full"` waits a random time between 0 and the computed one, so that callers part. @default "full" */
   readonly jitter?: "full" | "none" | undefined;
 }
 
@@ -56,7 +56,7 @@ export async function waitAfter(
   if (typeof backoff === "function") {
     const wait = await backoff(number, error);
     if (typeof wait === "number" && wait >= 0) return Math.min(wait, LONGEST_TIMER);
-    throw invalidOption(quote(name), "backoff", "a function that returns milliseconds from 0 up", wait);
+    throw invalidOption(quote(name), "backoff", "a function that returns 0 or more milliseconds", wait);
   }
   const { delay, factor = 2, max = LONGEST_TIMER, jitter = "full" } = backoff;
   const wait = Math.min(delay * factor ** number, max);

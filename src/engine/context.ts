@@ -55,10 +55,10 @@ export interface Context<P extends object = Params> {
   /** Sends data to the run's listeners. The promise it returns may be awaited for backpressure. */
   readonly emit: (data: unknown) => Promise<void>;
   /**
-   * Tells the gate, and the run's budget, what this call really cost in tokens; several charges add up. The gate gives back what
+   * Reports to the gate and the run's budget what this call really cost in tokens; several charges add up. The gate gives back what
    * `cost()` reserved too much, or makes later calls wait for what it reserved too little.
    *
-   * @throws SluiceError `INVALID_COST` if it is not a finite number from 0 up.
+   * @throws SluiceError `INVALID_COST` if it is not a finite number of 0 or more.
    */
   readonly charge: (tokens: number) => void;
 }
@@ -100,7 +100,7 @@ export interface RunOptions {
   /**
    * The context of the hook that starts this run inside another one: the inner run ends with the outer hook's
    * signal and its drain, counts against the outer budget, and its data reaches the outer run's listeners too. Its
-   * nodes borrow the slots of gates that the hook holds, so that it cannot wait for itself.
+   * nodes borrow the slots of gates that the hook holds, so that it cannot deadlock on itself.
    */
   readonly ctx?: Context | undefined;
 }

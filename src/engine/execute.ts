@@ -48,7 +48,7 @@ interface Work {
   /** Of attempts that an executor lets run here. */
   readonly own?: OwnAttempts | undefined;
   /** Reports that the last attempt has failed, and what comes after; written by the attempt. */
-  tell?: ((after?: { readonly wait: number | undefined }) => void) | undefined;
+  report?: ((after?: { readonly wait: number | undefined }) => void) | undefined;
 }
 
 /** The `exec` of a leaf. */

@@ -39,7 +39,7 @@ export type Outcome<Result, Item, E extends OnError> = "collect" extends E ? Col
 Object.defineProperty(ItemFailure.prototype, FAILURE, { value: true });
 
 /**
- * Tells an {@link ItemFailure} from a result, of whichever build of sluice it is.
+ * Recognises an {@link ItemFailure} among results, of whichever build of sluice it is.
  *
  * @example
  * ```ts

@@ -54,7 +54,7 @@ export abstract class FanOut {
   }
 
   /** Does the work on an item; what it gives is its result, or a promise of it that is no Pending. */
-  protected abstract perform(item: unknown, index: number, worker: Worker): unknown;
+  protected abstract executeItem(item: unknown, index: number, worker: Worker): unknown;
 
   /** Has the last word on a failed item: gives a result or throws. */
   protected abstract recover(error: unknown, item: unknown, index: number, worker: Worker): unknown;
@@ -76,7 +76,7 @@ export abstract class FanOut {
         await this.record.ready;
         this.#outcome.resume(this.record.failures);
       }
-      // Before the workers, so that of all who listen for an abort it comes first.
+      // Before the workers, so that of all listeners to an abort it comes first.
       const raced = this.#settings.leaf && this.scope.run.watch === undefined;
       const ended = raced ? cancellation.race(finished) : finished;
       void this.#spawn();
@@ -151,7 +151,7 @@ export abstract class FanOut {
         return worker;
       }
       try {
-        result = this.perform(worker.item, worker.index, worker);
+        result = this.executeItem(worker.item, worker.index, worker);
         if (isThenable(result)) result = await result;
       } catch (error) {
         const settled = await this.#settle(error, worker);

@@ -15,7 +15,7 @@ interface Place {
   local: string;
 }
 
-/** The most named actions of a route that tell it apart. */
+/** The most named actions of a route that distinguish it. */
 const MOST_ACTIONS = 100;
 
 /**

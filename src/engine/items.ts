@@ -1,28 +1,23 @@
-// What a batch tells of its items: each as a span, and how far all of them are.
+// The events of a batch's items: each as a span, and how far all of them are.
 import { now } from "../base/clock.js";
 import { emitEvent, listensTo } from "../observe/events.js";
 import type { Watch } from "../observe/watch.js";
 import type { Named, Scope } from "./scope.js";
 import type { Worker } from "./worker.js";
 
-/** Wraps a step for those who watch. */
-export function wrapStep(
-  watch: Watch,
-  node: Named,
-  scope: Scope,
-  perform: (inner: Scope) => unknown,
-): unknown {
+/** Wraps a step for listeners and hooks. */
+export function wrapStep(watch: Watch, node: Named, scope: Scope, work: (inner: Scope) => unknown): unknown {
   return watch.wrap({
     kind: "step",
     node,
     place: scope,
     index: scope.index,
     more: (action) => ({ action }),
-    perform: (span) => perform(scope.with(scope.cancellation, span)),
+    execute: (span) => work(scope.with(scope.cancellation, span)),
   });
 }
 
-/** Wraps an item, or an iteration of a batch flow, for those who watch. */
+/** Wraps an item, or an iteration of a batch flow, for listeners and hooks. */
 export function wrapItem(
   watch: Watch,
   node: { readonly name: string },
@@ -30,7 +25,7 @@ export function wrapItem(
   input: unknown,
   index: number,
   worker: Worker,
-  perform: (inner: Scope) => unknown,
+  work: (inner: Scope) => unknown,
 ): unknown {
   worker.releaseSlots(scope.run.held); // hooks may wait, and use the gate themselves
   worker.tries = 1; // what a hook throws in place of the work is the last word on it
@@ -41,7 +36,7 @@ export function wrapItem(
     index,
     input,
     more: () => ({ attempts: worker.tries }),
-    perform: (span) => perform(scope.with(scope.cancellation, span)),
+    execute: (span) => work(scope.with(scope.cancellation, span)),
   });
 }
 

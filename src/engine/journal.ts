@@ -13,7 +13,7 @@ import type { StepContext } from "./step-context.js";
 /** A journal, as `run(shared, { journal })` takes it. */
 export interface Journaling {
   /** Runs a flow under the run's id: from its start, or from where an earlier process left it. */
-  perform(run: Run, node: Step, shared: unknown, begin: () => Awaitable<Action>): Promise<Action>;
+  run(run: Run, node: Step, shared: unknown, begin: () => Awaitable<Action>): Promise<Action>;
 }
 
 /** The journal of one run. */

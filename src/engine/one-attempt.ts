@@ -24,8 +24,8 @@ export const isRaced = ({ walk, worker, scope }: Job): boolean =>
 
 /** Reports what comes after an attempt that failed, if that was not reported yet. */
 export function report(job: Job, wait?: number): void {
-  job.tell?.({ wait });
-  job.tell = undefined;
+  job.report?.({ wait });
+  job.report = undefined;
 }
 
 /** Makes one attempt. */
@@ -34,7 +34,7 @@ export function tryOnce(job: Job, number: number, lastError: unknown, failed: Fa
   const isMetered = walk === undefined && scope.run.meter !== undefined;
   if (settings.isGated || isMetered) return tryMetered(job, number, lastError, failed);
   if (failed !== undefined) throw failed.error;
-  return perform(job, contextOf(job, number, lastError));
+  return callExec(job, contextOf(job, number, lastError));
 }
 
 /** Makes the context of an attempt, or of its fallback. */
@@ -68,7 +68,7 @@ async function tryMetered(
   }
   const { cancellation, run } = scope;
   const fields = () => scope.eventFields(node, undefined, index);
-  // A worker that waits for the budget with a slot in hand would keep those from ending who give back.
+  // A worker that waits for the budget with a slot in hand would keep calls from ending that give back.
   if (run.meter !== undefined) worker?.releaseSlots(run.held);
   const reservation =
     walk === undefined ? await run.meter?.reserve(tokens, cancellation, fields, run.host) : undefined;
@@ -80,7 +80,7 @@ async function tryMetered(
     wasMade = true;
     if (grant !== undefined) ctx.hold(grant);
     if (reservation !== undefined) ctx.reserve(reservation);
-    return perform(job, ctx, grant) as Awaitable<unknown>;
+    return callExec(job, ctx, grant) as Awaitable<unknown>;
   };
   const refused = () => {
     wasMade = false;
@@ -139,7 +139,7 @@ function gatesOf({ node, settings, input }: Job, ctx: StepContext): readonly Pas
 }
 
 /** Makes the call, inside the hooks where something watches. */
-function perform(job: Job, ctx: StepContext, grant?: Grant): unknown {
+function callExec(job: Job, ctx: StepContext, grant?: Grant): unknown {
   const { node, scope, walk, settings, input } = job;
   const { watch } = scope.run;
   // The walk of a flow that is not tried as such is no attempt.
@@ -152,10 +152,10 @@ function perform(job: Job, ctx: StepContext, grant?: Grant): unknown {
     attempt: ctx.attempt,
     input,
     more: () => ({ wait: undefined }),
-    failed: (tell) => {
-      job.tell = tell;
+    failed: (report) => {
+      job.report = report;
     },
-    perform: (span) => {
+    execute: (span) => {
       ctx.watched(span);
       return call(job, ctx, grant);
     },

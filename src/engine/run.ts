@@ -153,7 +153,7 @@ export class Run implements Listener {
     return this.cancellation?.reason ?? reason;
   }
 
-  /** Whom it tells of its end. */
+  /** Listeners to its end. */
   settles(resolve: (action: Action) => void, reject: (error: unknown) => void): void {
     this.#resolve = resolve;
     this.#reject = reject;

@@ -57,7 +57,7 @@ function promiseIn(node: Named, list: Iterable<unknown>): SluiceError | undefine
   return error;
 }
 
-/** @throws SluiceError `NOT_ITERABLE`; a string is refused too, for its letters are nobody's items. `INVALID_ITEM`. */
+/** @throws SluiceError `NOT_ITERABLE`; a string is refused too, for its letters are hardly items. `INVALID_ITEM`. */
 export function checkItems(node: Named, items: unknown): Iterable<unknown> | AsyncIterable<unknown> {
   if (items === undefined || items === null) return [];
   if (typeof items === "object" && (Symbol.asyncIterator in items || Symbol.iterator in items)) {
@@ -185,7 +185,7 @@ export class Source {
 
   /** What `for … of` throws too, with the name of the node. */
   #wrong(expected: string, got: unknown, hint = ""): TypeError {
-    this.#stopped = true; // such an iterator might go on for ever
+    this.#stopped = true; // such an iterator might never end
     return new TypeError(
       `${quote(nameOf(this.#node))}: expected the iterator of what prep() gave ${expected}, got ${show(got)}${hint}`,
     );

@@ -9,7 +9,7 @@ import type { StepContext } from "./step-context.js";
 /** Calls `prep` and `post` of a step. */
 export type StepRecord = Omit<WalkRecord, "node">;
 
-/** The record of a step that the sink is told of; the same where nothing asks for values. */
+/** The record of a step that the sink gets; the same where nothing asks for values. */
 export const tapped = (
   sink: ValueSink | undefined,
   step: number | undefined,

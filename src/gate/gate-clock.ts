@@ -2,7 +2,7 @@
 import { LONGEST_TIMER } from "../base/options.js";
 
 /**
- * Whether a timer is one of `@sinonjs/fake-timers`, which Vitest and Jest use. A real timer that fires early tells
+ * Whether a timer is one of `@sinonjs/fake-timers`, which Vitest and Jest use. A real timer that fires early says
  * nothing of the time: it counts from the start of its turn of the event loop, which may have been blocked since.
  */
 const isFake = (timer: typeof setTimeout | undefined): boolean =>

@@ -1,6 +1,6 @@
 // The numbers of one gate. Imports nothing.
 
-/** Numbers of one gate; written by those who start, wait and end. */
+/** Numbers of one gate; written when calls start, wait and end. */
 export interface GateCounts {
   waiting: number;
   running: number;

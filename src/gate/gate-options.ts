@@ -54,7 +54,7 @@ export interface GateRunOptions {
   readonly ctx?: GateContext | undefined;
 }
 
-/** What {@link Gate.stats} tells. */
+/** What {@link Gate.stats} returns. */
 export interface GateStats {
   /** Calls that have started and not ended. */
   readonly running: number;

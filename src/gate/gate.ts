@@ -1,4 +1,4 @@
-// Gate: one thing with a limit, as a semaphore (p-limit) and a rate limiter (Bottleneck) that all who call it share.
+// Gate: one thing with a limit, as a semaphore (p-limit) and a rate limiter (Bottleneck) that all its callers share.
 // The order of every call is: slot, permits, pause, start.
 import { isThenable } from "../base/awaitable.js";
 import { Cancellation } from "../base/cancellation.js";

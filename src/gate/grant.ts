@@ -46,7 +46,7 @@ export class Grant {
   /** Settles real tokens against reserved ones; several charges add up. */
   charge(tokens: number): void {
     if (!isAmount(tokens)) {
-      const message = `charge(): expected tokens as a finite number from 0 up, got ${show(tokens)}`;
+      const message = `charge(): expected tokens as a finite number of 0 or more, got ${show(tokens)}`;
       throw new SluiceError("INVALID_COST", message);
     }
     const before = this.#charged ?? this.#request.tokens;
@@ -82,7 +82,7 @@ export class Grant {
       this.#lingering.then(free, free);
       return;
     }
-    // A lent slot is not kept, for those who wait for it are not seen; nor one that a nested call still uses.
+    // A lent slot is not kept, for calls that wait for it are not seen; nor one that a nested call still uses.
     let wanted = borrowedFrom !== undefined || isLent(carrier.held);
     for (const gate of gates) {
       this.#endAt(gate, well);
@@ -92,7 +92,7 @@ export class Grant {
   }
 
   /**
-   * Ends a call that has failed. One that was refused pauses the gate here and now, before anybody else can start,
+   * Ends a call that has failed. One that was refused pauses the gate here and now, before any other call can start,
    * and keeps its slot there; {@link SlotCarrier.verdict} says what was decided.
    *
    * @param before - How often the call has been refused in a row.
@@ -131,7 +131,7 @@ export class Grant {
   #keepSlot({ semaphore }: Passable, { pausesGate, isLast }: Verdict): void {
     const { gates, borrowedFrom } = this.#request;
     const carrier = this.#carrier;
-    // A limit that has just been lowered takes the slots of those who were refused; they are the first to get one.
+    // A limit that has just been lowered takes the slots of calls that were refused; they are the first to get one.
     const isOver = semaphore !== undefined && semaphore.running > semaphore.limit;
     if (pausesGate && !isLast && !isOver)
       carrier.held = keepSlotsOf(gates[0] as Passable, carrier.held, borrowedFrom);

@@ -86,7 +86,7 @@ const retryInfoIn = (part: object, now: number): number[] =>
  * @param now - ms since 1970, for answers without a `date`.
  * @param withResets - Whether the reset of a limit counts. It does for a 429 only: services send these headers
  *   with every answer, whatever its reason.
- * @returns Milliseconds from 0 up; `undefined` where no wait is named or understood.
+ * @returns Milliseconds; `undefined` where no wait is named or understood.
  */
 export function namedWait(parts: readonly object[], now: number, withResets: boolean): number | undefined {
   const answers = parts

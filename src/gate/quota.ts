@@ -4,7 +4,7 @@ import { statusIn } from "./error-status.js";
 
 /** Values of `code` and `type`. */
 const CODES: ReadonlySet<unknown> = new Set([
-  "insufficient_quota", // OpenAI and those who speak its dialect, Azure too: a 429
+  "insufficient_quota", // OpenAI and services that speak its dialect, Azure too: a 429
   "billing_hard_limit_reached",
   "billing_not_active",
   "organization_spend_limit_exceeded",

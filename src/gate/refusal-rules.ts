@@ -1,4 +1,4 @@
-// What a gate makes of a failed call: whether it is a refusal, how long to wait, and whether everybody waits.
+// What a gate makes of a failed call: whether it is a refusal, how long to wait, and whether all calls wait.
 import { invalidOption } from "../base/errors.js";
 import { isAmount } from "../base/options.js";
 import type { GateCounts } from "./gate-counts.js";
@@ -68,7 +68,7 @@ export class RefusalRules {
         throw invalidOption(
           "Gate",
           "retryAfter",
-          "to return milliseconds from 0 up, undefined or false",
+          "to return 0 or more milliseconds, undefined or false",
           own,
         );
       return own > this.#maxPause ? undefined : { wait: own, pausesGate: true, isLast };

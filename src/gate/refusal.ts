@@ -12,7 +12,7 @@ export { isQuotaExhausted } from "./quota.js";
 export interface Refusal {
   /** `rate`: a limit is reached. `overload`: the service is in trouble (502, 503, 504, 529) and names a wait. */
   readonly kind: "rate" | "overload";
-  /** The wait that the answer names, in ms from 0 up; `undefined` where it names none that is understood. */
+  /** The wait that the answer names, in ms; `undefined` where it names none that is understood. */
   readonly wait: number | undefined;
 }
 

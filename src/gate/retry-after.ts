@@ -14,7 +14,7 @@ export { isQuotaExhausted } from "./refusal.js";
  * 10.2.3); else from Google's RetryInfo; else, for a 429, from `x-ratelimit-reset` and its relatives. Points in
  * time are measured against the `date` of the answer.
  *
- * @returns Milliseconds from 0 up; 1,000 for a refusal that names no wait. Never throws.
+ * @returns Milliseconds; 1,000 for a refusal that names no wait. Never throws.
  * @example
  * ```ts
  * import { retryAfter } from "sluice";

@@ -15,7 +15,7 @@ export interface SlotWaiter {
 /**
  * A bounded number of slots, given first come, first served.
  *
- * p-limit decides how many there are: each is a job of p-limit that never ends. Slots that are free, and those who
+ * p-limit decides how many there are: each is a job of p-limit that never ends. Slots that are free, and calls that
  * wait for one, are kept here: p-limit's own queue cannot be left, and takes some microtasks to hand a slot on.
  */
 export class Semaphore {
@@ -60,15 +60,15 @@ export class Semaphore {
     return this.#waiters.size === 0 && this.#mayGive() ? this.#give() : undefined;
   }
 
-  /** Those who wait, in order. */
+  /** The calls that wait, in order. */
   get waiters(): Iterable<SlotWaiter> {
     return this.#waiters;
   }
 
-  /** Joins those who wait. */
+  /** Joins the calls that wait. */
   enqueue(place: Place<SlotWaiter>): void {
     this.#waiters.add(place);
-    this.#handOn(); // one that comes back may be before those who cannot go on
+    this.#handOn(); // one that comes back may be before calls that cannot go on
   }
 
   /** Sees to it that slots come which only others can give: none, where they are local. */
@@ -115,7 +115,7 @@ export class Slot {
   /** Whether nested calls may have come to know of it, and may borrow it at any time. Written when it is lent. */
   lent = false;
   readonly #semaphore: Semaphore;
-  /** Who uses this slot inside, one at a time; made when it is first borrowed. */
+  /** The nested calls that use this slot, one at a time; made when it is first borrowed. */
   #lender: Lender | undefined;
 
   constructor(semaphore: Semaphore) {

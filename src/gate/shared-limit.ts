@@ -64,7 +64,7 @@ export interface LimitReply {
   readonly pause: number;
   /** What is left in the buckets; debts are negative. 0 for what has no limit. */
   readonly levels: SharedAmount;
-  /** Whether permits that the gate waits for were taken back, because it had not been heard of for a second. */
+  /** Whether permits that the gate waits for were taken back, because it had not reported for a second. */
   readonly revoked: boolean;
 }
 
@@ -89,7 +89,7 @@ export interface SharedTerms {
  *
  * - Calls are granted in order while the buckets have what they cost. If they do not have it for the first call, that
  *   one is granted as a debt, and waits until the debt is paid.
- * - Slots of a gate that has not been heard of for 10 s are free. Slots are spread evenly: a gate with more than its
+ * - Slots of a gate that has not reported for 10 s are free. Slots are spread evenly: a gate with more than its
  *   share has to give back when another one waits that has less.
  * - A place without state, or one that may have missed reports, grants nothing for a second, so that all gates can
  *   report what they hold. Its buckets are then empty.

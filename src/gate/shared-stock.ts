@@ -99,7 +99,7 @@ export class SharedLevels {
     this.#at = now;
   }
 
-  /** Notes tokens that the buckets have not been told of yet. */
+  /** Notes tokens that the buckets do not count yet. */
   settle(difference: number): void {
     this.#last = { ...this.#last, tokens: this.#last.tokens - difference };
   }

@@ -1,4 +1,4 @@
-// The limits of a gate as those who share them see them: in words, and as buckets.
+// The limits of a gate as the processes that share them see them: in words, and as buckets.
 import { SluiceError } from "../base/errors.js";
 import { UNLIMITED } from "../base/options.js";
 import { Bucket, type Rate } from "./rate.js";

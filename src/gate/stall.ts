@@ -51,7 +51,7 @@ export class StallWatch {
       "lend it the slot with gate.run(fn, { ctx }), ctx being that of the hook or of the outer gate.run";
     this.#warnings.once(
       "SLUICE_GATE_STALLED",
-      `${seen}. A call inside a slot can wait for itself for ever: ${advice}`,
+      `${seen}. A call inside a slot can deadlock on itself: ${advice}`,
     );
   }
 }

@@ -220,7 +220,7 @@ export class TokenQueue {
     });
   }
 
-  /** The ms for which a pause or a slow start holds everybody back. */
+  /** The ms for which a pause or a slow start holds all calls back. */
   #heldBack(now: number, isNested = false): number {
     if (this.#pausedUntil !== 0) {
       if (now < this.#pausedUntil) return this.#pausedUntil - now;

@@ -86,7 +86,7 @@ function fromNumber(value: number, unit: number, now: number): number | undefine
  *
  * @param unit - What a number without a unit counts, in ms.
  * @param now - From when a point in time is measured, in ms since 1970.
- * @returns Milliseconds from 0 up, 0 for what is past; `undefined` for what is not understood.
+ * @returns Milliseconds, 0 for what is past; `undefined` for what is not understood.
  */
 export function readWait(text: string, unit: number, now: number): number | undefined {
   const trimmed = text.trim();

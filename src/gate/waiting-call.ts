@@ -10,7 +10,7 @@ import type { TokenQueue } from "./token-queue.js";
 import { Place } from "./waiting-list.js";
 
 const NONE: readonly TokenQueue[] = [];
-/** The ticket of a nested call, whose caller has started before all who wait. */
+/** The ticket of a nested call, whose caller has started before all waiting calls. */
 const FRONT = -1;
 
 /** A call that may have to wait. Whatever it waits for, leaving frees it at once. */
@@ -25,10 +25,10 @@ export abstract class WaitingCall implements SlotWaiter, PermitWaiter {
   protected state: "arriving" | "waiting" | "running" | "over" = "arriving";
   /** Its place in the queues; lower goes first. */
   readonly ticket: number;
-  /** Its place among those who wait for a slot. */
+  /** Its place among the calls that wait for a slot. */
   #slotPlace: Place<SlotWaiter> | undefined = undefined;
   #slotFrom: Semaphore | undefined = undefined;
-  /** Its places among those who wait for permits, one for each gate. */
+  /** Its places among the calls that wait for permits, one for each gate. */
   #permitPlaces: Place<PermitWaiter>[] | undefined = undefined;
   /** Rings when a call goes again that waits by itself. */
   #alarm: Alarm | undefined = undefined;

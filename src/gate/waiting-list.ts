@@ -1,4 +1,4 @@
-// Who waits, in the order of arrival. A place can be given up at any time, and is then free at once. Imports nothing.
+// What waits, in the order of arrival. A place can be released at any time, and is then free at once. Imports nothing.
 
 /** A place in a {@link WaitingList}. */
 export class Place<W> {
@@ -54,7 +54,7 @@ export class WaitingList<W> {
     else this.#link(place, this.#last);
   }
 
-  /** Gives up a place, if it is in this list. */
+  /** Releases a place, if it is in this list. */
   remove(place: Place<W>): void {
     if (place.list !== this) return;
     this.#size--;

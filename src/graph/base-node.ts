@@ -133,14 +133,14 @@ export abstract class BaseNode<S = Untyped> {
   /**
    * Runs this node alone, without following its links, and returns its action as `post` returned it.
    *
-   * @throws Whatever a hook throws, as it is ({@link locate} tells where); the signal's reason after an abort,
+   * @throws Whatever a hook throws, as it is ({@link locate} says where); the signal's reason after an abort,
    * within 20 ms save for hooks that may touch the store, which are awaited; SluiceError for wrong options.
    */
   run(shared: S, options?: RunOptions): Promise<Action> {
     try {
       checkNode("run()", this);
       warnOfLinks(this);
-      return perform(this, shared, new Run(options));
+      return runNode(this, shared, new Run(options));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -153,7 +153,7 @@ export abstract class BaseNode<S = Untyped> {
 }
 
 /** The whole of a run, watched or not. */
-export function perform<S>(node: BaseNode<S>, shared: S, run: Run): Promise<Action> {
+export function runNode<S>(node: BaseNode<S>, shared: S, run: Run): Promise<Action> {
   return new Promise((resolve, reject) => {
     run.settles(resolve, reject);
     try {
@@ -171,7 +171,7 @@ function begin<S>(node: BaseNode<S>, shared: S, run: Run): unknown {
   if (watch === undefined && journaling === undefined) return node[BEGIN](shared, run);
   const first = () => node[BEGIN](shared, run);
   const step = node as unknown as Step;
-  const work = journaling === undefined ? first : () => journaling.perform(run, step, shared, first);
+  const work = journaling === undefined ? first : () => journaling.run(run, step, shared, first);
   return watch === undefined ? work() : watch.run(node, run.cancellation, work);
 }
 

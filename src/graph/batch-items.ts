@@ -41,7 +41,7 @@ export class ItemFanOut<S> extends FanOut {
     this.#isBare = runsInline && !isGated && !isSeen;
   }
 
-  protected override perform(item: unknown, index: number, worker: Worker): unknown {
+  protected override executeItem(item: unknown, index: number, worker: Worker): unknown {
     if (this.#isBare) return executeItem(this.#node as never, this.scope, item, index, worker);
     return withPromise(this.#performWithCare(item, index, worker));
   }

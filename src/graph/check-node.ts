@@ -21,7 +21,7 @@ export const WRONG_HOOKS: Readonly<Record<string, string>> = {
 
 /**
  * @param of - The node that `where` is a method of, for its name costs more than the check.
- * @throws SluiceError `INVALID_NODE` for what is no node, `UNKNOWN_HOOK` for hooks under another library's name.
+ * @throws SluiceError `INVALID_NODE` for what is not a node, `UNKNOWN_HOOK` for hooks under another library's name.
  */
 export function checkNode(
   where: string,

@@ -21,10 +21,15 @@ interface HookContext extends Context {
 
 /** What {@link node} takes: hooks and options in one object. */
 export interface NodeDefinition<S, P, E, A> extends NodeOptions<S> {
+  /** Reads the store and returns what `exec` needs; called once for each step. */
   readonly prep?: (shared: S, ctx: HookContext) => Awaitable<P>;
+  /** Computes a result without the store; called once for each attempt. */
   readonly exec?: (prepRes: P, ctx: HookContext) => Awaitable<E>;
+  /** Gives a result when no attempt is left. @default throws `error` */
   readonly execFallback?: (prepRes: P, error: unknown, ctx: HookContext) => Awaitable<E>;
+  /** Writes the store and returns an action, or nothing for `"default"`; called once for each step. */
   readonly post?: (shared: S, prepRes: P, execRes: E, ctx: HookContext) => Awaitable<A>;
+  /** Tokens to reserve at the gate and in the run's budget; called before each attempt. @default 0 */
   readonly cost?: (prepRes: P) => Awaitable<number>;
 }
 

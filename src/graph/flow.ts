@@ -22,7 +22,7 @@ import {
   stream,
 } from "../engine/stream.js";
 import { walk } from "../engine/walk.js";
-import { BaseNode, perform } from "./base-node.js";
+import { BaseNode, runNode } from "./base-node.js";
 import { checkNode } from "./check-node.js";
 
 /**
@@ -35,7 +35,7 @@ export interface FlowOptions<S = Untyped> extends TriedOptions<S> {
   readonly params?: Params | undefined;
   /** Makes a named action that is not linked, on a node that has links, an error. @default false */
   readonly strict?: boolean | undefined;
-  /** Keys of the store that no journal keeps: who resumes a run gives them anew, and a fork takes them from the store. */
+  /** Keys of the store that no journal keeps: a program that resumes a run gives them anew, and a fork takes them from the store. */
   readonly transient?: readonly string[] | undefined;
   /** The version of what the nodes do. A journal resumes a run only with the version that it began with. */
   readonly version?: string | number | undefined;
@@ -136,7 +136,7 @@ export class Flow<S = Untyped> extends BaseNode<S> {
       const run = new Run(given, leave);
       run.cancellation?.listen(onAbort);
       try {
-        await perform(this, shared, run);
+        await runNode(this, shared, run);
       } finally {
         run.cancellation?.unlisten(onAbort);
       }

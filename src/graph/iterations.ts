@@ -70,7 +70,7 @@ export class IterationFanOut<S> extends FanOut {
     this.#plain = flow[NODE].settings.singleAttempt && !forks && !joins && !isSeen;
   }
 
-  protected override perform(params: unknown, index: number, worker: Worker): unknown {
+  protected override executeItem(params: unknown, index: number, worker: Worker): unknown {
     const { scope } = this;
     worker.local = undefined;
     worker.recovered = false;

@@ -1,4 +1,4 @@
-// The types of what a run tells, as lists.
+// The types of the events of a run, as lists.
 import type { AnyEvent } from "./events.js";
 
 /** Of the parts of a run that have a start and an end, and of gates: only a run that is watched has these. */

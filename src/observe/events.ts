@@ -17,10 +17,7 @@ interface EventOf<Type extends string> {
   readonly index: number | undefined;
   /** Milliseconds on the monotonic clock of `performance.now()`. */
   readonly at: number;
-  /**
-   * The `id` of the step, item or attempt that this is part of; `undefined` for the run, and for all in a run in
-   * which nobody listens to any of these.
-   */
+  /** The `id` of the step, item or attempt around it; `undefined` for the run, and where none of these has a listener. */
   readonly parent: number | undefined;
 }
 
@@ -125,7 +122,7 @@ export interface ProgressEvent extends EventOf<"progress"> {
   readonly done: number;
   /** Items that have failed. */
   readonly failed: number;
-  /** All items; `undefined` while the iterable does not tell. */
+  /** All items; `undefined` while it is not known. */
   readonly total: number | undefined;
   /** Items that ended in each second so far. */
   readonly rate: number;
@@ -147,7 +144,7 @@ export interface WarningEvent extends EventOf<"warning"> {
   readonly message: string;
 }
 
-/** What a run tells of itself. */
+/** An event of a run. */
 export type AnyEvent =
   | RunEvent
   | StepEvent
@@ -169,18 +166,28 @@ export interface ListenerErrorEvent {
 
 /**
  * The events of a run, for `new EventEmitter<RunEvents>()` of eventemitter3. Which of `run`, `step`, `item`,
- * `attempt` and `gate` are told is settled when the run begins: listen before.
+ * `attempt` and `gate` are emitted is settled when the run begins: listen before.
  */
 export interface RunEvents {
+  /** A run begins or ends. */
   run: (event: RunEvent) => void;
+  /** A node or a nested flow begins or ends, from `prep` to `post`. */
   step: (event: StepEvent) => void;
+  /** An item of a batch, or an iteration of a batch flow, begins or ends. */
   item: (event: ItemEvent) => void;
+  /** One call of `exec` begins or ends. */
   attempt: (event: AttemptEvent) => void;
+  /** A call waits at a gate or enters it, or the gate pauses or resumes. */
   gate: (event: GateEvent) => void;
+  /** A hook called `ctx.emit`. */
   data: (event: DataEvent) => void;
+  /** An item of a batch has ended. */
   progress: (event: ProgressEvent) => void;
+  /** The totals of the run have changed. */
   usage: (event: UsageEvent) => void;
+  /** Something is probably a mistake. */
   warning: (event: WarningEvent) => void;
+  /** A listener has failed. */
   listenerError: (event: ListenerErrorEvent) => void;
 }
 

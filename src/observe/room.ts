@@ -1,24 +1,24 @@
 // Where senders wait while too much waits for its reader. Imports nothing.
 
-/** A wait that all who come share, until there is room again. */
+/** A wait that all callers share, until there is room again. */
 export class Room {
-  #waiting: { readonly promise: Promise<void>; readonly go: () => void } | undefined;
+  #waiting: { readonly promise: Promise<void>; readonly end: () => void } | undefined;
 
   /** Resolves at the next {@link open}. */
   wait(): Promise<void> {
     if (this.#waiting === undefined) {
-      let go = () => {};
+      let end = () => {};
       const promise = new Promise<void>((resolve) => {
-        go = resolve;
+        end = resolve;
       });
-      this.#waiting = { promise, go };
+      this.#waiting = { promise, end };
     }
     return this.#waiting.promise;
   }
 
-  /** Lets go of everybody who waits. */
+  /** Ends all waits. */
   open(): void {
-    this.#waiting?.go();
+    this.#waiting?.end();
     this.#waiting = undefined;
   }
 }

@@ -1,5 +1,5 @@
-// What a watched run tells of itself, and what its `around` hooks wrap. A run that nobody watches has none of
-// this: it is made only where somebody listens or wraps.
+// The events of a watched run, and what its `around` hooks wrap. A run that is not watched has none of
+// this: it is made only where there is a listener or a hook.
 
 import { after } from "../base/awaitable.js";
 import type { Cancellation } from "../base/cancellation.js";
@@ -35,9 +35,9 @@ interface Work {
   readonly input?: unknown;
   /** What the event of its end says beside the rest. */
   more?(result: unknown): object;
-  /** Puts off telling a failure, until it is known what comes after. */
-  failed?(tell: (more?: object) => void): void;
-  perform(span: number): unknown;
+  /** Delays the event of a failure, until it is known what comes after. */
+  failed?(report: (more?: object) => void): void;
+  execute(span: number): unknown;
 }
 
 /** The span of a run itself. */
@@ -56,8 +56,8 @@ export class Watch {
   /** Gives a watch only where something listens to its events or wraps its work. */
   static over(run: Watched, around: Around | readonly Around[] | undefined): Watch | undefined {
     const hooks = around === undefined ? [] : [around].flat();
-    const heard = WATCHED_TYPES.some((type) => listensTo(run.events, type));
-    return hooks.length > 0 || heard ? new Watch(run, hooks) : undefined;
+    const hasListeners = WATCHED_TYPES.some((type) => listensTo(run.events, type));
+    return hooks.length > 0 || hasListeners ? new Watch(run, hooks) : undefined;
   }
 
   private constructor(run: Watched, around: readonly Around[]) {
@@ -71,14 +71,14 @@ export class Watch {
   }
 
   /** Does a whole run. */
-  run(node: Named, cancellation: Cancellation | undefined, perform: () => unknown): unknown {
+  run(node: Named, cancellation: Cancellation | undefined, execute: () => unknown): unknown {
     return this.wrap({
       kind: "run",
       node,
       place: { span: undefined, cancellation, path: (node) => [nameOf(node)] },
       index: undefined,
       more: (action) => ({ action }),
-      perform,
+      execute,
     });
   }
 
@@ -97,7 +97,7 @@ export class Watch {
     const { cancellation } = place;
     const id = this.nextSpan();
     if (this.#around.length === 0 && !listensTo(this.#run.events, kind) && kind !== "run") {
-      return work.perform(id);
+      return work.execute(id);
     }
     const own = { runId: this.#run.id, path: place.path(node), index, id, parent: place.span };
     if (kind === "run") this.#root = own.path;
@@ -119,9 +119,9 @@ export class Watch {
     };
     const failed = (error: unknown): never => {
       const at = now();
-      const tell = (more = work.more?.(undefined)) => end("failed", error, more, at);
-      if (work.failed === undefined || cancellation?.aborted) tell();
-      else work.failed(tell);
+      const report = (more = work.more?.(undefined)) => end("failed", error, more, at);
+      if (work.failed === undefined || cancellation?.aborted) report();
+      else work.failed(report);
       throw error;
     };
     const span: OpenSpan = {
@@ -137,7 +137,7 @@ export class Watch {
     };
     let result: unknown;
     try {
-      result = compose(this.#around, span, () => work.perform(id));
+      result = compose(this.#around, span, () => work.execute(id));
     } catch (error) {
       return failed(error);
     }

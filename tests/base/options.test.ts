@@ -148,11 +148,11 @@ describe("concurrency", () => {
     AsyncParallelBatchFlow: makers.AsyncParallelBatchFlow!,
   };
 
-  test.each(Object.entries(parallels))("of %s is a whole number from 1 up, or Infinity", (_name, make) => {
+  test.each(Object.entries(parallels))("of %s is a positive integer, or Infinity", (_name, make) => {
     for (const concurrency of [0, -1, 1.5, Number.NaN, "4", null, Number.NEGATIVE_INFINITY]) {
       const { code, message } = refusal(() => make({ concurrency }));
       expect(code).toBe("INVALID_OPTION");
-      expect(message).toContain("an integer from 1 up or Infinity");
+      expect(message).toContain("a positive integer or Infinity");
     }
     for (const concurrency of [1, 16, Number.POSITIVE_INFINITY, undefined]) {
       expect(() => make({ concurrency })).not.toThrow();

@@ -174,12 +174,12 @@ describe("sluice add", () => {
     ]);
     const taken = folderOf({ name: "x" });
     mkdirSync(join(taken, "rag"));
-    writeFileSync(join(taken, "rag/flow.ts"), "mine");
+    writeFileSync(join(taken, "rag/rag.ts"), "mine");
     const before = readFileSync(join(taken, "package.json"), "utf8");
     const refused = await sluice(cli, ["add", "rag"], taken);
     expect(refused.code).toBe(2);
-    expect(refused.err).toContain("got rag/flow.ts. Nothing was written.");
-    expect(readdirSync(join(taken, "rag"))).toEqual(["flow.ts"]);
+    expect(refused.err).toContain("got rag/rag.ts. Nothing was written.");
+    expect(readdirSync(join(taken, "rag"))).toEqual(["rag.ts"]);
     expect(readFileSync(join(taken, "package.json"), "utf8")).toBe(before);
     const broken = folderOf();
     writeFileSync(join(broken, "package.json"), "{");

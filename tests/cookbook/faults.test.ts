@@ -1,6 +1,14 @@
 // Each recipe on cookbook/lib against each fault of a service, as a program: what it says, and its exit code. The table
 // cookbook/FAULTS.md is what came of it.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -20,10 +28,20 @@ vi.mock(import("../../cookbook/lib/model.js"), async (importOriginal) => {
   return { ...original, connect };
 });
 
+/** In place of a process for each run of the tests. */
+vi.mock(import("../../cookbook/coding-agent/run-tests.js"), () => ({
+  runTests: async (folder) => {
+    const failed = readFileSync(join(folder, "src/till.js"), "utf8").includes("price * item.count") ? 0 : 1;
+    return { passed: 1 - failed, failed, output: "" };
+  },
+}));
+
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const recipes = readdirSync(join(root, "cookbook")).filter(
   (name) =>
     name !== "fleet-summaries" && // its calls are made by processes of their own: tests/cookbook/fleet.test.ts
+    name !== "chat-web" && // a server: its faults are events of a stream, in its own test
+    name !== "batch-api" && // it speaks another protocol: its own test
     existsSync(join(root, "cookbook", name, `${name}.test.ts`)) &&
     existsSync(join(root, "cookbook/stand-ins", `${name}.ts`)),
 );
@@ -32,16 +50,45 @@ writeFileSync(
   join(scratch, "a.md"),
   "# Locks\n\nThe lock at Brenn was built in 1908. It has two pairs of gates.\n",
 );
+mkdirSync(join(scratch, "canal"));
+writeFileSync(
+  join(scratch, "canal/package.json"),
+  '{ "name": "canal", "description": "A lock.", "license": "MIT" }',
+);
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-/** How a recipe is started where its defaults would not do. */
+/** How a recipe is started where its defaults would not do; `START` is another number for each start. */
 const args: Readonly<Record<string, string[]>> = {
   agent: ["--docs", scratch, "When was the lock built?"],
+  "human-approval": ["--journal", ":memory:", "--out", join(scratch, "published"), "the summer sale"],
+  "multi-agent": ["snowman", "winter"],
+  "chat-memory": ["--memory", ":memory:"],
+  "chat-guardrail": ["How often should I water my cactus?"],
+  rag: ["--docs", scratch, "--index", ":memory:", "When was the lock built?"],
+  "agentic-rag": ["--packages", scratch, "What is the licence of canal?"],
+  budget: ["What is 2 plus 2?", "--budget", "100000", "--journal", ":memory:"],
+  "crawl-index": ["--db", join(scratch, "site-START.db")],
+  "deep-research": ["--docs", scratch, "When was the lock built?"],
+  evals: ["--out", join(scratch, "evals.html")],
+  "embed-batching": [`${scratch}/*.md`],
+  newsletter: [
+    `data:,${encodeURIComponent(`<rss version="2.0"><channel><title>A</title><item><title>Locks</title><pubDate>${new Date().toUTCString()}</pubDate><description>The lock at Brenn was built in 1908.</description></item></channel></rss>`)}`,
+    "--out",
+    scratch,
+  ],
+  "self-healing-mermaid": [join(scratch, "a.md"), "--out", join(scratch, "drawn.md")],
   "parallel-summaries": [`${scratch}/*.md`, "--out", join(scratch, "out.json"), "--fresh"],
   "parallel-translate": [join(scratch, "a.md"), "--out", join(scratch, "translations")],
 };
-const lines: Readonly<Record<string, string>> = { chat: "Hello\n", streaming: "Hello\n" };
+const lines: Readonly<Record<string, string>> = {
+  chat: "Hello\n",
+  "chat-memory": "Hello\n",
+  streaming: "Hello\n",
+};
+/** A conversation goes on after an answer that failed. */
+const goesOn = new Set(["chat", "chat-memory"]);
 
+const NOT_WHOLE = /no whole answer|Expected \d+ vectors, got 0/;
 type Kind = "recovers" | "denied" | "fails" | "hangs";
 const faults: readonly (readonly [
   name: string,
@@ -68,16 +115,20 @@ const faults: readonly (readonly [
   ["refusal", "refusal", "fails", /The model refuses/],
   ["content filter", "content-filter", "fails", /A content filter stopped the answer/],
   ["length", "length", "fails", /The answer is cut off/],
-  ["no choices", "no-choices", "fails", /no whole answer/],
+  ["no choices", "no-choices", "fails", NOT_WHOLE],
   ["null content", "null-content", "fails", /The answer is empty/],
   ["no usage", "no-usage", "fails", /did not say how many tokens/],
-  ["HTML", "html", "fails", /no whole answer/],
+  ["HTML", "html", "fails", NOT_WHOLE],
   ["disconnect", "disconnect", "fails", /error|terminated|closed|aborted/i],
   ["quota", "quota", "fails", /quota/],
   ["hang, Ctrl-C twice", "hang", "hangs", /Finishing what is in flight/],
 ];
 /** Recipes whose answers are shown while they come: these one attempt, and what it shows is said not to be whole. */
 const streams = new Set(["streaming"]);
+
+/** Recipes that ask for embeddings alone, and the faults that embeddings do not have. */
+const embeds = new Set(["crawl-index", "embed-batching"]);
+const ofAnswers = new Set(["empty once", "refusal", "content filter", "length", "null content"]);
 
 let starts = 0;
 /** Runs a program in this process. */
@@ -115,7 +166,8 @@ async function start(recipe: string, fault: Fault | readonly Fault[] | undefined
     configurable: true,
     value: Readable.from([lines[recipe] ?? ""]),
   });
-  process.argv = ["node", "main.ts", ...(args[recipe] ?? [])];
+  const own = (args[recipe] ?? []).map((arg) => arg.replace("START", String(starts)));
+  process.argv = ["node", "main.ts", ...own];
   vi.stubEnv("OPENAI_API_KEY", "key");
   vi.stubEnv("OPENAI_BASE_URL", vendor.url);
   vi.stubEnv("MODEL_RPM", "600000");
@@ -144,7 +196,8 @@ describe.each(isFull ? recipes : ["hello-flow", "structured-output"])("%s", (rec
   const cells: string[] = [];
   let whole: Awaited<ReturnType<typeof start>> | undefined; // without a fault
   table.set(recipe, cells);
-  test.each(isFull ? faults : faults.slice(4, 10))("%s", async (_, fault, kind, says) => {
+  test.each(isFull ? faults : faults.slice(4, 10))("%s", async (name, fault, kind, says) => {
+    if (embeds.has(recipe) && ofAnswers.has(name)) return void cells.push("–");
     if (kind === "recovers") whole ??= await start(recipe, undefined);
     const { code, out, err, texts, requests } = await start(recipe, fault);
     const said = out + err;
@@ -160,8 +213,7 @@ describe.each(isFull ? recipes : ["hello-flow", "structured-output"])("%s", (rec
     expect(said).toMatch(says);
     // The second vendor is the same here.
     if (kind === "denied") expect(requests).toBe(recipe === "vendor-fallback" ? 2 : 1);
-    // A conversation goes on after an answer that failed.
-    expect(code, said).toBe(recipe === "chat" && kind === "fails" ? 0 : kind === "hangs" ? 130 : 1);
+    expect(code, said).toBe(goesOn.has(recipe) && kind === "fails" ? 0 : kind === "hangs" ? 130 : 1);
     for (const text of texts) {
       const half = text.slice(0, Math.floor(text.length / 2));
       if (half.length > 20 && !streams.has(recipe)) expect(said).not.toContain(half);

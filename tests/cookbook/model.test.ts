@@ -66,9 +66,12 @@ describe("an answer that is not whole is an error of its own, and never an answe
     await expect(model.chat("Hi", ctx())).rejects.toThrow("no whole answer");
   });
 
-  test("embeddings that are missing", async () => {
-    const model = await modelOf({ faults: "no-choices" });
-    await expect(model.embed(["a", "b"], ctx())).rejects.toThrow("Expected 2 vectors, got 0");
+  test.each([
+    ["no-choices", "no whole answer"],
+    ["no-usage", "how many tokens"],
+  ] as const)("embeddings, with %s", async (fault, message) => {
+    const model = await modelOf({ faults: fault });
+    await expect(model.embed(["a", "b"], ctx())).rejects.toThrow(message);
   });
 });
 

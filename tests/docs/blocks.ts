@@ -24,8 +24,8 @@ type Markdown = ReturnType<typeof fromMarkdown>;
 /** The pages of the documentation, relative to `root`. */
 export function pagesOf(root: string): string[] {
   return [
-    ...["README.md", "AGENTS.md", "llms.txt", "CONTRIBUTING.md", "CHANGELOG.md"].filter((file) =>
-      existsSync(join(root, file)),
+    ...["README.md", "AGENTS.md", "llms.txt", "CONTRIBUTING.md", "CHANGELOG.md", "site/home.md"].filter(
+      (file) => existsSync(join(root, file)),
     ),
     ...filesIn(root, "docs").filter((file) => file.endsWith(".md")),
     ...filesIn(root, "cookbook").filter((file) => file.endsWith("/README.md")),

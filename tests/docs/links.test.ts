@@ -36,6 +36,31 @@ test.each(pages)("every link of %s leads to a file, and to a heading of it", (fi
   expect(broken).toEqual([]);
 });
 
+test("every link of a page in the package leads to a file in the package", () => {
+  const { files } = JSON.parse(read("package.json")) as { files: string[] };
+  const shipped = [...files.filter((file) => file[0] !== "!"), "README.md", "LICENSE", "package.json"];
+  const isShipped = (path: string) => shipped.some((file) => path === file || path.startsWith(`${file}/`));
+  const astray = pages.filter(isShipped).flatMap((file) =>
+    all(fromMarkdown(read(file)))
+      .filter((node) => node.type === "link" || node.type === "image" || node.type === "definition")
+      .map(({ url }) => targetOf(file, url)?.path)
+      .filter((path) => path !== undefined && !isShipped(path))
+      .map((path) => `${file}: ${path}`),
+  );
+  expect(astray).toEqual([]);
+});
+
+test("llms.txt and AGENTS.md name every import of the package, and only these", () => {
+  const { exports } = JSON.parse(read("package.json")) as { exports: Record<string, unknown> };
+  const names = Object.keys(exports).map((key) => key.replace(".", "sluice"));
+  const paths = names.filter((name) => name !== "sluice/package.json" && name !== "sluice/internal").sort();
+  const listed = [...read("llms.txt").matchAll(/^- `(sluice(?:\/\w+)?)`: \S/gm)]
+    .map(([, name]) => name)
+    .sort();
+  expect(listed).toEqual(paths);
+  expect(paths.filter((name) => !read("AGENTS.md").includes(name))).toEqual([]);
+});
+
 test("every page of docs/ has a line in docs/README.md, and is a page of the site", () => {
   const listed = all(fromMarkdown(read("docs/README.md"))).flatMap((node) =>
     node.type === "link" ? (targetOf("docs/README.md", node.url)?.path ?? []) : [],

@@ -113,7 +113,7 @@ describe("flow.stream", () => {
     expect(await left.next()).toEqual({ done: true, value: undefined });
     expect(exec).not.toHaveBeenCalled();
 
-    expect(() => flow.stream({}, { buffer: 0 })).toThrow(/`buffer` to be an integer from 1 up, got 0/);
+    expect(() => flow.stream({}, { buffer: 0 })).toThrow(/`buffer` to be a positive integer, got 0/);
     const options = { types: ["data", "dta"] as never };
     expect(() => flow.stream({}, options)).toThrow(
       'expected `types[1]` to be one of run, step, item, attempt, gate, data, progress, usage, warning, got "dta"',

@@ -21,7 +21,7 @@ describe("options", () => {
   test.each([
     [
       { concurrency: 0 },
-      /Expected|expected `concurrency` to be an integer from 1 up or Infinity, or \{ start, min, max \}, got 0/,
+      /Expected|expected `concurrency` to be a positive integer or Infinity, or \{ start, min, max \}, got 0/,
     ],
     [{ concurrency: -1 }, /`concurrency`/],
     [{ concurrency: 1.5 }, /`concurrency`/],

@@ -12,9 +12,6 @@ const cookbook = join(root, "cookbook");
 /** In `node_modules`, so that git and watchers pass it by. */
 const outdir = join(root, "node_modules/.cache/sluice-recipes");
 
-/** Their threads load TypeScript, so they start as their README says, through tsx. */
-const fromSource = new Set(["parallel-images", "threads-hash"]);
-
 /** Packages that load a file of theirs by its path. */
 const external = ["libsql", "@libsql/*", "pdfkit", "piscina"];
 
@@ -41,7 +38,7 @@ const urlOf = (path: string) => JSON.stringify(pathToFileURL(path).href);
 async function bundle(): Promise<void> {
   const { build } = await import("esbuild");
   const mains = readdirSync(cookbook, { withFileTypes: true })
-    .filter(({ name }) => existsSync(join(cookbook, name, "recipe.test.ts")) && !fromSource.has(name))
+    .filter(({ name }) => existsSync(join(cookbook, name, "recipe.test.ts")))
     .map(({ name }) => join(cookbook, name, "main.ts"));
   const siblings = mains.flatMap((main) =>
     [...readFileSync(main, "utf8").matchAll(sibling)].map(([, file = ""]) => join(dirname(main), file)),
@@ -70,7 +67,7 @@ async function bundle(): Promise<void> {
 export function bundleOf(program: string): string | undefined {
   const recipe = basename(dirname(program));
   const isMain = program === join(cookbook, recipe, "main.ts");
-  return isMain && !fromSource.has(recipe) ? outOf(program) : undefined;
+  return isMain ? outOf(program) : undefined;
 }
 
 export async function setup(project: TestProject): Promise<void> {

@@ -6,6 +6,9 @@ import { afterEach, expect } from "vitest";
 type Entry = (this: unknown, shared: object, options?: RunOptions) => unknown;
 type Entries = Record<"run" | "stream", Entry>;
 
+/** A flow of parallel-images that is there to show what one store mixes up. */
+const RACY = "(OnOneStore / ";
+
 let detectors: RaceDetector<object>[] = [];
 const watched = new WeakSet<object>();
 
@@ -27,5 +30,5 @@ for (const name of ["run", "stream"] as const) {
 afterEach(() => {
   const found = detectors.flatMap((detector) => detector.races().map(({ message }) => message));
   detectors = [];
-  expect(found).toEqual([]);
+  expect(found.filter((message) => !message.includes(RACY))).toEqual([]);
 });

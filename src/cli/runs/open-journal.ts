@@ -126,7 +126,7 @@ async function useOpen(opened: OpenJournal, use: (opened: OpenJournal) => Promis
   }
 }
 
-/** What a journal or its database throws, told without a stack, which would help no user. */
+/** What a journal or its database throws, without a stack, which would help no user. */
 async function toldPlainly<T>(name: string, act: () => Promise<T>): Promise<T> {
   try {
     return await act();

@@ -3,7 +3,7 @@
 import { segmentsOf } from "./segments.js";
 import type { Span } from "./span.js";
 
-/** The things that are told apart, from the bottom up; `tried` are attempts that failed. */
+/** The things that are distinguished, from the bottom up; `tried` are attempts that failed. */
 export const CROWD_PARTS = ["attempt", "tried", "gate", "backoff", "other"] as const;
 export type CrowdPart = (typeof CROWD_PARTS)[number];
 

@@ -89,7 +89,7 @@ export class GraphModel {
 
   /**
    * Finds the node of a step. Nodes of one flow may share a name, and so a path: the link that leads there, from
-   * the step before, tells them apart.
+   * the step before, distinguishes them.
    */
   step(parent: Span, path: readonly (string | number)[]): ViewNode {
     const names = path.filter((part) => typeof part === "string");

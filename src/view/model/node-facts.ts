@@ -28,7 +28,7 @@ export interface NodeFacts {
 
 const COLUMNS = 32;
 
-/** Reads all spans of a run, so it is made when somebody asks. */
+/** Reads all spans of a run, so it is made when it is read. */
 export function factsOf(run: RunModel, node: ViewNode): NodeFacts {
   const now = run.end;
   const own = [...run.spans.values()].filter((span) => span.node === node);

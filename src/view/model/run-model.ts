@@ -5,7 +5,7 @@ import { GraphModel } from "./graph-model.js";
 import { type Cut, type Outcome, type Pause, type Span, spanOf } from "./span.js";
 import { StoreHistory } from "./store-history.js";
 
-/** Data is kept to be read by somebody, so of each span only the first. */
+/** Data is kept for a reader, so of each span only the first. */
 const MOST_DATA = 20;
 
 /** So many failures of a span, and of a run, are kept where what has ended is forgotten. */

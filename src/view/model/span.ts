@@ -54,7 +54,7 @@ export interface GateWait {
   end: number | undefined;
 }
 
-/** A time in which nobody was sent through a gate. */
+/** A time in which no call passed a gate. */
 export interface Pause {
   readonly gate: string;
   readonly start: number;

@@ -7,7 +7,7 @@ export class TraceModel {
   readonly runs: RunModel[] = [];
   /** The newest run of each id: an id may come again. */
   readonly #byId = new Map<string, RunModel>();
-  /** The process that wrote it last, where the trace tells. */
+  /** The process that wrote it last, where the trace says so. */
   writer: Writer | undefined;
   /** By their numbers in the file. */
   readonly graphs = new Map<number, unknown>();
@@ -34,7 +34,7 @@ export class TraceModel {
   }
 
   #event(line: EventLine): void {
-    // Runs that go on at once under one id are told apart by a number; one after another, by their starts.
+    // Runs that go on at once under one id are distinguished by a number; one after another, by their starts.
     const id = line.twin === undefined ? line.runId : `${line.twin} ${line.runId}`;
     const known = this.#byId.get(id);
     const isStart = line.type === "run" && line.phase === "start";

@@ -1,6 +1,6 @@
 // Times and amounts in words. Imports nothing.
 
-/** Milliseconds as somebody would say them: three figures, and a unit that fits. */
+/** Milliseconds as a person would say them: three figures, and a unit that fits. */
 export function duration(ms: number): string {
   if (!Number.isFinite(ms)) return "–";
   if (ms < 0.0005) return "0 ms";

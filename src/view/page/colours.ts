@@ -36,7 +36,7 @@ export function readColours(): Colours {
   return { ...colours, hatch: hatch(colours.gate, colours.panel) };
 }
 
-/** Stripes, so that a wait is told from work without its colour too. */
+/** Stripes, so that a wait differs from work without its colour too. */
 function hatch(colour: string, ground: string): CanvasPattern | string {
   const tile = document.createElement("canvas");
   tile.width = 6;

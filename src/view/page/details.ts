@@ -1,4 +1,4 @@
-// The panel that tells all about what is selected, or about the whole run.
+// The panel with all about what is selected, or about the whole run.
 
 import { nodeDetails } from "./details-node.js";
 import { runDetails } from "./details-run.js";

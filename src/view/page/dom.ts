@@ -37,7 +37,7 @@ export function button(label: string, title: string, act: () => void): HTMLButto
   return made;
 }
 
-/** Names come from programs of anybody: what would turn the order of its neighbours, or hide, is shown as a box. */
+/** Names come from any program: what would turn the order of its neighbours, or hide, is shown as a box. */
 export const visible = (text: string): string =>
   text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069\u200b-\u200f\ufeff]/gu, (character) =>
     character === "\n" || character === "\t" ? " " : "\ufffd",

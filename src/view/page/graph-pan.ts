@@ -77,7 +77,7 @@ export class GraphPan {
     this.#apply();
   }
 
-  /** The frame has another size; a drawing that nobody has moved still fits into it. */
+  /** The frame has another size; a drawing that has not been moved still fits into it. */
   resize(): void {
     if (this.#fitted) this.fit();
   }

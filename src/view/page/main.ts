@@ -68,16 +68,16 @@ async function start(): Promise<void> {
   const waiting = el("p", { class: "waiting" }, "Waiting for the run to begin…");
   document.body.append(waiting);
   let shown: ReturnType<typeof show> | undefined;
-  let told: { text: string; state: "on" | "off" } = { text: "live", state: "on" };
+  let status: { text: string; state: "on" | "off" } = { text: "live", state: "on" };
   followTrace({
     onLines(model) {
       if (model.runs.length === 0) return;
       if (shown?.state.model === model) shown.state.grow();
       else shown = show(model);
-      shown.header.showLive(told.text, told.state);
+      shown.header.showLive(status.text, status.state);
     },
     onState(text, state) {
-      told = { text, state };
+      status = { text, state };
       if (shown === undefined) waiting.textContent = state === "on" ? "Waiting for the run to begin…" : text;
       else shown.header.showLive(text, state);
     },

@@ -151,7 +151,7 @@ function paintSegments(
       const thin = Math.max(2, Math.round(height / 5));
       context.fillRect(x, y + (height - thin) / 2, width, thin);
     } else {
-      // An attempt that failed is told from a failure: after it all may have gone well.
+      // An attempt that failed looks different from a failure: after it all may have gone well.
       const isTried = outcome === "failed" && !(span.outcome === "failed" && segment === tries.at(-1));
       context.fillStyle = isTried ? colours.tried : colours[outcome];
       context.fillRect(x, y, Math.max(1, width - (width > 5 ? 1 : 0)), height);

@@ -35,7 +35,7 @@ export class PageState {
     this.#listeners.push(listener);
   }
 
-  tell(change: Change): void {
+  notify(change: Change): void {
     for (const listener of this.#listeners) listener(change);
   }
 
@@ -46,14 +46,14 @@ export class PageState {
     this.from = 0;
     this.to = this.whole;
     this.follows = true;
-    this.tell("run");
+    this.notify("run");
   }
 
   select(span: Span | undefined, node: ViewNode | undefined = span?.node): void {
     if (span === this.span && node === this.node) return;
     this.span = span;
     this.node = node;
-    this.tell("selection");
+    this.notify("selection");
   }
 
   /** Brings a part of time into view, as near as it fits into the whole. */
@@ -63,7 +63,7 @@ export class PageState {
     this.from = Math.max(0, Math.min(from, whole - length));
     this.to = this.from + length;
     this.follows = length >= whole * 0.999;
-    this.tell("window");
+    this.notify("window");
   }
 
   /** @param factor - Below 1 to see less and more exactly. @param around - The time that stays in its place. */
@@ -88,6 +88,6 @@ export class PageState {
       this.from = 0;
       this.to = this.whole;
     }
-    this.tell("data");
+    this.notify("data");
   }
 }

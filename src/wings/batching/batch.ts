@@ -14,7 +14,7 @@ export interface Entry {
 export class Batch {
   /** Those that still wait, in the order in which they came. */
   readonly waiting = new Set<Entry>();
-  /** Fires when nobody waits any more. */
+  /** Fires when no caller waits any more. */
   readonly controller = new AbortController();
   /** What {@link settle} was given, by entry. */
   readonly results: Promise<ReadonlyMap<Entry, unknown>>;
@@ -40,7 +40,7 @@ export class Batch {
       this.settle = resolve;
       this.fail = reject;
     });
-    this.results.catch(() => {}); // those who care were told by DataLoader
+    this.results.catch(() => {}); // callers get it from DataLoader
   }
 
   join(entry: Entry): void {
@@ -67,7 +67,7 @@ export class Batch {
   }
 
   /**
-   * Plans to go when nobody has joined for two turns of the event loop, for those who were answered in one turn
+   * Plans to go when no call has joined for two turns of the event loop, for callers that were answered in one turn
    * do not all call again in that turn.
    */
   goSoon(maxWait: number, go: () => void): void {

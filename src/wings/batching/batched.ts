@@ -1,5 +1,5 @@
 // batched: single calls that are in flight together become few calls for many. DataLoader gathers them and
-// hands the results back; when to go, under which gate and for whom still, is decided here.
+// hands the results back; when to go, under which gate and for which callers still, is decided here.
 import type { Awaitable, Gate } from "sluice";
 import {
   aCount,
@@ -20,9 +20,9 @@ import { Batcher, type Many } from "./batcher.js";
 
 /** What `fn` of {@link batched} is given beside its items. */
 export interface BatchContext {
-  /** Fires when nobody waits for this call any more. */
+  /** Fires when no caller waits for this call any more. */
   readonly signal: AbortSignal;
-  /** Tells the gate the call's real cost in tokens; without a gate it does nothing. */
+  /** Reports to the gate the call's real cost in tokens; without a gate it does nothing. */
   readonly charge: (tokens: number) => void;
 }
 
@@ -69,7 +69,7 @@ const instead = {
  *
  * A call goes when it is full, when `maxWait` is over, or as soon as waiting would bring nothing: at the end of
  * the current turn of the event loop while no other call of `fn` is out, and when single calls come more rarely
- * than every `maxWait` ms. An abort takes one caller out; the whole call is aborted only when nobody waits for
+ * than every `maxWait` ms. An abort takes one caller out; the whole call is aborted only when no caller waits for
  * it any more.
  *
  * Put a vendor's gate here and not on the node too: a node holds its slot while it waits for the batch. Where both
@@ -116,6 +116,6 @@ export function batched<Item, Result>(
 
 const callRules = { signal: aSignal };
 
-/** Tells the context of a hook, or what looks like one, which has more than a signal. */
+/** Recognises the context of a hook, or what looks like one, which has more than a signal. */
 const isContext = (value: unknown): boolean =>
   isPlainObject(value) && (HELD in value || ("attempt" in value && "emit" in value));

@@ -97,7 +97,7 @@ export class Batcher {
     });
   }
 
-  /** Goes at once where waiting brings nothing: nobody is out who could come back, or calls are rare. */
+  /** Goes at once where waiting brings nothing: no call is in flight that could come back, or calls are rare. */
   #plan(batch: Batch): void {
     const { maxWait } = this.#settings;
     if (batch.sent) return; // it waits at the gate
@@ -143,7 +143,7 @@ export class Batcher {
       .then(batch.settle, batch.fail)
       .then(() => {
         this.#out--;
-        // Whoever was answered just now may call again in this very turn.
+        // A caller that was answered just now may call again in this very turn.
         const next = this.#open;
         if (this.#out === 0 && next !== undefined && !next.sent)
           next.goSoon(this.#settings.maxWait, () => this.#send(next));
@@ -179,7 +179,7 @@ export class Batcher {
     if (isAmount(cost)) return cost;
     throw new SluiceError(
       "INVALID_COST",
-      `${this.#settings.label}: expected cost() to return a finite number from 0 up, got ${show(cost)}`,
+      `${this.#settings.label}: expected cost() to return a finite number of 0 or more, got ${show(cost)}`,
     );
   }
 

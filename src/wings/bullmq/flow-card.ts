@@ -26,7 +26,7 @@ export function cardOf(flow: object): FlowCard {
 export const isSameForm = (a: FlowForm, b: FlowForm): boolean =>
   a.flow === b.flow && a.graph === b.graph && a.version === b.version;
 
-/** What tells one form of a flow from another, for messages. */
+/** What distinguishes one form of a flow from another, for messages. */
 export const showForm = ({ flow, graph, version }: FlowForm): string =>
   `${flow} (graph ${graph}, version ${version ?? "none"})`;
 

@@ -1,7 +1,7 @@
 // What coordinators and workers say to each other through Redis, and the names of its keys.
 import type { AttemptReport } from "sluice";
 
-/** Milliseconds after which Redis forgets what nobody came back for. */
+/** Milliseconds after which Redis forgets what was not collected. */
 export const ORPHAN_AGE = 3_600_000;
 
 /** Bytes of a chunk's inputs, and of a result that travels with others. */

@@ -150,7 +150,7 @@ export class UnderWay {
     if (journal !== undefined) await redis.srem(keys.run(data.runId), id);
   }
 
-  /** Looks at chunks that were not heard of for a while: messages are hints, and Redis may have been emptied. */
+  /** Looks at chunks that were not reported for a while: messages are hints, and Redis may have been emptied. */
   async look(): Promise<void> {
     for (const sent of [...this.#sent.values()]) {
       if (sent.isHeard) sent.isHeard = false;
@@ -160,7 +160,7 @@ export class UnderWay {
 
   async #lookAt(sent: SentChunk): Promise<void> {
     const { keys, queue, redis } = this.#parts;
-    const state = await queue.getJobState(sent.id); // first: whoever ends a job has stored its outcomes before
+    const state = await queue.getJobState(sent.id); // first: the code that ends a job has stored its outcomes before
     const known = await redis.hgetall(keys.results(sent.id));
     for (const [field, text] of Object.entries(known)) {
       if (/^\d+$/.test(field)) this.#settle(sent, Number(field), JSON.parse(text) as ItemOutcome);

@@ -1,4 +1,9 @@
-// The public surface of `sluice/diagram`, and nothing else.
+/**
+ * Any flow as Mermaid, and as data.
+ *
+ * @module sluice/diagram
+ */
+
 export type { FlowGraph, GraphGate, GraphLink, GraphNode, NodeKind } from "./graph.js";
 export { toJSON } from "./to-json.js";
 export { type MermaidOptions, toMermaid } from "./to-mermaid.js";

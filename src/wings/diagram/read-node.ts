@@ -26,7 +26,7 @@ export function checkFlow(where: string, flow: unknown): asserts flow is Seen {
 const isNode = (value: unknown): value is Seen & BaseNode =>
   typeof value === "object" && value !== null && NODE in value;
 
-/** Tells a kind by the options that its class takes, which a class of a user cannot change. */
+/** Finds a kind by the options that its class takes, which a class of a user cannot change. */
 export function kindOf(node: Seen): NodeKind {
   const { takes = {} } = node[NODE];
   if ("until" in takes) return "parallel";
@@ -35,7 +35,7 @@ export function kindOf(node: Seen): NodeKind {
   return "concurrency" in takes ? "parallelBatch" : "onError" in takes ? "batch" : "node";
 }
 
-/** What a node was told by its options, without what is default. */
+/** What a node's options say, without what is default. */
 export function detailsOf(node: Seen, kind: NodeKind): Partial<GraphNode> {
   const { settings, requires } = node[NODE];
   const options = node[NODE].options as Params;

@@ -67,7 +67,7 @@ export function graphOf(flow: Seen): FlowGraph {
     else json.branches = startIds;
     for (const [inner, id] of ids) {
       entries.push(entryOf(inner, id, entry));
-      if (!follows) continue; // nobody follows the links of a branch
+      if (!follows) continue; // the links of a branch are not followed
       for (const [action, to] of inner[NODE].links.entries()) {
         links.push({ from: id, action, to: to === null ? null : (ids.get(to as Seen) as string) });
       }

@@ -1,4 +1,9 @@
-// sluice/journal: runs that survive their process. For Node.
+/**
+ * Runs that survive their process, and wait for people. For Node.
+ *
+ * @module sluice/journal
+ */
+
 export type {
   Change,
   Claim,

@@ -119,9 +119,9 @@ export class Journal {
   /** @internal How run() takes a run. */
   get [JOURNAL](): Journaling {
     return {
-      perform: async (run: Run, flow: Step, shared: unknown, begin: () => Awaitable<Action>) => {
+      run: async (run: Run, flow: Step, shared: unknown, begin: () => Awaitable<Action>) => {
         this.#checkOpen();
-        return new Session(this.#driver, run, flow, shared).perform(begin);
+        return new Session(this.#driver, run, flow, shared).run(begin);
       },
     };
   }
@@ -198,7 +198,7 @@ export class Journal {
   async prune({ olderThan }: { readonly olderThan: number }): Promise<number> {
     this.#checkOpen();
     if (typeof olderThan !== "number" || !(olderThan >= 0)) {
-      throw invalidOption("journal.prune()", "olderThan", "milliseconds from 0 up", olderThan);
+      throw invalidOption("journal.prune()", "olderThan", "0 or more milliseconds", olderThan);
     }
     return this.#driver.prune(olderThan);
   }

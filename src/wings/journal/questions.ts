@@ -192,7 +192,7 @@ export class Questions {
 
 /** What stands for a call that waits for a person, on its way out of the run. */
 class SetAside extends Error {
-  /** What the run ends with; those who watch know by it that nothing has failed. */
+  /** What the run ends with; listeners know by it that nothing has failed. */
   readonly code = "SUSPENDED";
 
   constructor() {

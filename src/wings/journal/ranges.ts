@@ -1,6 +1,6 @@
 // A set of whole numbers that mostly come in order, as ranges: the items of a batch that are done.
 
-/** Numbers from 0 up, in ranges that neither touch nor overlap. */
+/** Non-negative integers, in ranges that neither touch nor overlap. */
 export class Ranges {
   /** Begins and ends, in order: `[0, 5, 7, 8]` has 0 to 4 and 7. */
   readonly #bounds: number[];

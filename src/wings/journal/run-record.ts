@@ -110,7 +110,7 @@ export class RunRecord implements RunJournal, WalkHost, BatchHost {
     cut.writers.mend(key);
     const next = "result" in by ? this.#results.fallback(job, by.result) : [firstOf(key, by.attempt)];
     // What the walk has left goes in one transaction with what it wrote, or is left until its step is over: then its
-    // keys alone tell the attempts apart.
+    // keys alone distinguish the attempts.
     if (hadFork) queue.add({ drop: key }, ...next);
     else {
       cut.pending.unshift({ drop: key }, ...next);

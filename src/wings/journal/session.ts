@@ -38,7 +38,7 @@ export class Session {
     this.#facts = factsOf(flow);
   }
 
-  async perform(begin: () => Awaitable<Action>): Promise<Action> {
+  async run(begin: () => Awaitable<Action>): Promise<Action> {
     const made = this.#newRun();
     const claim = await this.#driver.claim(this.#run.id, made);
     const { run, epoch, isNew } = claim;
@@ -195,7 +195,7 @@ export class Session {
     try {
       if (await this.#driver.renew(this.#run.id, epoch)) this.#stop(cancelled(this.#run.id));
     } catch (error) {
-      // A database that is away for a moment is told of by the next commit, if it stays away.
+      // A database that is away for a moment is reported by the next commit, if it stays away.
       if (error instanceof SluiceError && error.code === "RUN_LOST") this.#stop(error);
     }
   }

@@ -45,7 +45,7 @@ export class StoreCut {
   readonly parts = new Set<Part>();
   readonly forks = new Set<StoreCut>();
   readonly writers = new Writers();
-  /** What walks had got from `prep`, by their key, until they have gone on; written by `restore` and who goes on. */
+  /** What walks had got from `prep`, by their key, until they have gone on; written by `restore` and by walks that go on. */
   readonly inputs = new Map<string, unknown>();
   /** Changes that are right only with the next cut; written by the walks and batches. */
   pending: Change[] = [];

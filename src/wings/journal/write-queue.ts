@@ -3,7 +3,7 @@
 import { isThenable } from "sluice/internal";
 import type { Change, JournalDriver } from "./driver.js";
 
-/** With so many changes waiting, those who bring more have to wait. */
+/** With so many changes waiting, further ones have to wait. */
 const MOST_WAITING = 5_000;
 
 /** The queue of one claim. */
@@ -13,7 +13,7 @@ export class WriteQueue {
   readonly #epoch: number;
   readonly #onFailure: (error: unknown) => void;
   #waiting: Change[] = [];
-  /** Whether one of those who wait asks for a sync to disk; written by `flush`. */
+  /** Whether one of the waiting changes asks for a sync to disk; written by `flush`. */
   #durable = false;
   /** The commit under way and all before it; written by #commit. */
   #committing: Promise<void> | undefined;

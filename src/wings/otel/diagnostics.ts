@@ -41,8 +41,8 @@ export function diagnostics(): Around {
   return (span, next) => {
     const channel = channels[span.kind];
     const { start, end, asyncStart, asyncEnd, error } = channel;
-    const heard = [start, end, asyncStart, asyncEnd, error].some((each) => each.hasSubscribers);
-    return heard ? trace(channel, { ...span }, next) : next();
+    const hasSubscriber = [start, end, asyncStart, asyncEnd, error].some((each) => each.hasSubscribers);
+    return hasSubscriber ? trace(channel, { ...span }, next) : next();
   };
 }
 

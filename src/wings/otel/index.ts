@@ -1,3 +1,8 @@
-// sluice/otel: the runs of flows as spans of OpenTelemetry, and on Node's diagnostics channels.
+/**
+ * The runs of flows as spans of OpenTelemetry, and on Node's diagnostics channels.
+ *
+ * @module sluice/otel
+ */
+
 export { diagnostics } from "./diagnostics.js";
 export { type OtelOptions, otel } from "./otel.js";

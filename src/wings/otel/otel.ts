@@ -168,7 +168,7 @@ function outcomeOf({ kind, aborted }: Span, result: unknown, content: boolean): 
   };
 }
 
-/** What is told of a run must not change it. */
+/** Recording a run must not change it. */
 function more(attributes: OtelOptions["attributes"], span: Span): Attributes {
   try {
     return attributes?.(span) ?? {};

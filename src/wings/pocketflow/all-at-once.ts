@@ -38,7 +38,7 @@ export class AllAtOnce {
       this.#finish = resolve;
     });
     try {
-      const ended = level.race(finished); // first of all who listen for an abort
+      const ended = level.race(finished); // first of all listeners to an abort
       void this.#start();
       await ended;
       if (this.#failure !== undefined && !level.abandoning) throw this.#failure.error;

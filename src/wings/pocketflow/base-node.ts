@@ -6,8 +6,8 @@ import {
   MIDDLE,
   NODE,
   newScope,
-  perform,
   Run,
+  runNode,
   type Scope,
   type Step,
   type StepContext,
@@ -93,14 +93,14 @@ export class BaseNode<S = unknown, P extends NonIterableObject = NonIterableObje
     const current = this[CURRENT];
     if (current !== undefined) return this[EXECUTE](prepRes, current);
     const alone = new StandIn(this as unknown as Step, (now) => this[EXECUTE](prepRes, now));
-    return perform(alone as never, undefined, new Run(undefined));
+    return runNode(alone as never, undefined, new Run(undefined));
   }
 
   /** Takes the step: `prep`, `_exec`, `post`. */
   async _run(shared: S): Promise<Action | undefined> {
     const current = this[CURRENT];
     if (current === undefined)
-      return perform(this, shared, new Run(undefined)) as Promise<Action | undefined>;
+      return runNode(this, shared, new Run(undefined)) as Promise<Action | undefined>;
     const { ctx, scope } = current;
     const prepRes = await this.prep(shared, ctx);
     return this.post(shared, prepRes, await this[MIDDLE](prepRes, shared, ctx, scope), ctx);
@@ -114,7 +114,7 @@ export class BaseNode<S = unknown, P extends NonIterableObject = NonIterableObje
   override run(shared: S, options?: RunOptions): Promise<Action | undefined> {
     try {
       if (this._successors.size > 0) warn("Node won't run successors. Use Flow.");
-      return perform(this, shared, new Run(options)) as Promise<Action | undefined>;
+      return runNode(this, shared, new Run(options)) as Promise<Action | undefined>;
     } catch (error) {
       return Promise.reject(error);
     }

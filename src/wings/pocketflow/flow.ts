@@ -10,10 +10,10 @@ import {
   newScope,
   type Place,
   parallelRules,
-  perform,
   type Rule,
   Run,
   rethrow,
+  runNode,
   type Scope,
   type Step,
   type StepContext,
@@ -80,7 +80,7 @@ export class Flow<S = unknown, P extends NonIterableObject = NonIterableObject> 
       walkFrom(this, shared, scope, params, scope.cancellation, { step: ctx.step });
     const current = this[CURRENT];
     if (current !== undefined) await walkIn(current);
-    else await perform(new StandIn(this as unknown as Step, walkIn) as never, shared, new Run(undefined));
+    else await runNode(new StandIn(this as unknown as Step, walkIn) as never, shared, new Run(undefined));
   }
 
   /** @internal */

@@ -1,4 +1,9 @@
-// sluice/pocketflow: the classes of PocketFlow's TypeScript version, on the engine of sluice.
+/**
+ * The classes of PocketFlow's TypeScript version, on the engine of sluice.
+ *
+ * @module sluice/pocketflow
+ */
+
 export { type Action, BaseNode, type NonIterableObject } from "./base-node.js";
 export { BatchNode, ParallelBatchNode } from "./batch-node.js";
 export { BatchFlow, Flow, ParallelBatchFlow } from "./flow.js";

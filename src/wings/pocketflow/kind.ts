@@ -1,4 +1,4 @@
-// What tells the classes apart, and the keys by which they know each other's parts.
+// What distinguishes the classes, and the keys by which they find each other's parts.
 import {
   attempt,
   type Rule,

@@ -62,7 +62,7 @@ export class Node<S = unknown, P extends NonIterableObject = NonIterableObject> 
   }
 }
 
-/** How a class is wired whose `exec` is tried once, unless its constructor is told otherwise. */
+/** How a class is wired whose `exec` is tried once, unless its constructor says otherwise. */
 export const retrying = (kind: "node" | "batch", rules: Kind["rules"], batch?: Kind["batch"]): Kind => {
   const options = { maxRetries: 1, wait: 0, concurrency: batch?.concurrency };
   return { kind, rules, options, settings: retriesOf(1, 0), batch };

@@ -1,4 +1,4 @@
-// What is going on in the runs that a display shows, as their events tell it. Knows nothing of a terminal.
+// What is going on in the runs that a display shows, as their events report it. Knows nothing of a terminal.
 
 import type { GateEvent, ItemEvent, ProgressEvent, RunEvent, StepEvent } from "sluice";
 import { isError } from "sluice/internal";
@@ -10,7 +10,7 @@ export interface Row {
   readonly runId: string;
   readonly path: Path;
   readonly began: number;
-  /** What it told last; `undefined` for a step that is no batch, or has not told yet. */
+  /** What it reported last; `undefined` for a step that is no batch, or has not reported yet. */
   progress: ProgressEvent | undefined;
   /** Whether items have begun in it. */
   batch: boolean;
@@ -19,11 +19,11 @@ export interface Row {
   /** What items have failed with, by their messages without numbers. */
   readonly errors: Map<string, { readonly text: string; times: number }>;
   ended: { readonly at: number; readonly outcome: string; readonly reason?: string } | undefined;
-  /** What tells its run from others that go on at the same time; nothing where there is one. */
+  /** What distinguishes its run from others that go on at the same time; nothing where there is one. */
   readonly run?: string | undefined;
 }
 
-/** A gate that sends nobody. */
+/** A gate that lets no call through. */
 export interface Pause {
   readonly gate: string | undefined;
   readonly until: number;
@@ -110,7 +110,7 @@ export class Board {
     }
   }
 
-  /** Pauses that are not over; the end of one is told only by the call that comes after it. */
+  /** Pauses that are not over; the end of one is reported only by the call that comes after it. */
   paused(now: number): Pause[] {
     return [...this.#pauses.values()].filter(({ until }) => until > now);
   }
@@ -120,7 +120,7 @@ export class Board {
     this.rows.delete(key);
   }
 
-  /** Waits are told by items, whose parents are not kept: their row is the newest of that path. */
+  /** Waits are reported by items, whose parents are not kept: their row is the newest of that path. */
   #newest(runId: string, path: Path): Row | undefined {
     const name = path.join("\0");
     let found: Row | undefined;
@@ -134,7 +134,7 @@ export class Board {
 /** Ids that were made up are long, and begin differently. */
 const shortId = (id: string): string => (/^[\da-f]{8}-[\da-f-]{27}$/.test(id) ? id.slice(0, 8) : id);
 
-/** So many kinds of errors are told apart in one batch. */
+/** So many kinds of errors are distinguished in one batch. */
 const MOST_KINDS = 100;
 
 function note(errors: Row["errors"], error: unknown): void {

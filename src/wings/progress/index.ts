@@ -1,2 +1,7 @@
-// sluice/progress: how far runs are, in the terminal.
+/**
+ * How far runs are, in the terminal.
+ *
+ * @module sluice/progress
+ */
+
 export { type Progress, type ProgressOptions, showProgress } from "./progress.js";

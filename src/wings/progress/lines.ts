@@ -15,7 +15,7 @@ export function duration(ms: number): string {
 const count = (value: number) => value.toLocaleString("en");
 const rateOf = (rate: number) => (rate < 10 ? rate.toFixed(1) : count(Math.round(rate)));
 
-/** Names are anybody's, and must not steer the terminal. What joins the parts of one emoji does not. */
+/** Names come from anywhere, and must not steer the terminal. What joins the parts of one emoji does not. */
 const clean = (text: string) =>
   text
     .replace(/(?:(?!\u200d)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}])+/gu, " ")

@@ -1,4 +1,4 @@
-// A display of runs in the terminal, redrawn by log-update; plain lines where nobody looks at it live.
+// A display of runs in the terminal, redrawn by log-update; plain lines where it is not shown live.
 import { EventEmitter } from "eventemitter3";
 import type { RunEmitter, RunEvents } from "sluice";
 import { aBoolean, aDelay, checkOptions, isObject, type Rule } from "sluice/internal";
@@ -81,7 +81,7 @@ export async function showProgress(options: ProgressOptions = {}): Promise<Progr
 interface View {
   /** Shows what is so now. */
   draw(board: Board, now: number): void;
-  /** Shows what has ended, for good; tells whether it is worth a line. */
+  /** Shows what has ended, for good; returns whether it is worth a line. */
   keep(row: Row): void;
   /** Ends the display. */
   done(): void;
@@ -94,7 +94,7 @@ function emitterOf(board: Board, view: View, interval: number): RunEmitter {
     try {
       view.draw(board, performance.now());
     } catch {
-      clearInterval(timer); // a stream that is gone; here nobody else would catch it
+      clearInterval(timer); // a stream that is gone; no other code would catch it here
     }
   };
   events.on("run", (event) => {
@@ -129,7 +129,7 @@ const SHORT = 500;
 /** Rows to show: batches, and of the other steps the innermost that have taken a while. */
 function shown(board: Board, now: number): Row[] {
   const rows = [...board.rows.values()];
-  // What an iteration does is told by the batch around it.
+  // What an iteration does is reported by the batch around it.
   const steps = rows.filter((row) => !isNested(row) && now - row.began > SHORT);
   return rows.filter(
     (row) => row.batch || (steps.includes(row) && !rows.some((other) => isInside(other, row))),
@@ -177,13 +177,13 @@ async function liveView(stream: Output): Promise<View | undefined> {
 }
 
 function plainView(stream: Output): View {
-  const told = new WeakMap<Row, number>();
+  const reported = new WeakMap<Row, number>();
   return {
     draw(board, now) {
       for (const row of shown(board, now)) {
         const done = row.progress?.done ?? -1;
-        if (told.get(row) === done) continue;
-        told.set(row, done);
+        if (reported.get(row) === done) continue;
+        reported.set(row, done);
         stream.write(`${sentence(row, now)}\n`);
       }
       for (const pause of board.paused(now)) stream.write(`${pauseLine(pause, now)}\n`);

@@ -1,3 +1,8 @@
-// sluice/redis: one limit for the gates of many processes. For Node.
+/**
+ * One limit for the gates of many processes. For Node.
+ *
+ * @module sluice/redis
+ */
+
 export type { RedisClient } from "./connection.js";
 export { type RedisLimit, type RedisLimitOptions, redisLimit } from "./redis-limit.js";

@@ -47,7 +47,7 @@ local function forget(moment)
 end
 forget(state.at)
 
--- After a restart, or when nobody was heard of for longer than gates with slots are silent, reports may be missing.
+-- After a restart, or when no gate reported for longer than gates with slots are silent, reports may be missing.
 for _, owner in pairs(state.owners) do
   if owner.held > 0 and now - state.at > 2 * SILENT then isLost = true end
 end
@@ -85,7 +85,7 @@ if pause > 0 then
   state.requests, state.tokens = math.min(0, state.requests), math.min(0, state.tokens)
 end
 
--- This gate, and those that it has not been heard of for too long: debts that these wait for are taken back.
+-- This gate, and gates that have not reported for too long: debts that these wait for are taken back.
 local me = state.owners[ask.owner] or { since = now }
 local isRevoked = me.revoked or false
 me.revoked = nil

@@ -1,7 +1,7 @@
 // Reads the body of a request, and not a byte more than is allowed.
 import { Refusal } from "./refusal.js";
 
-/** What is wrong with a request can be told from its headers: @throws Refusal 413, 415. */
+/** Checks what the headers of a request show: @throws Refusal 413, 415. */
 export function checkHeaders({ headers }: Request, most: number): void {
   const type = headers.get("content-type") ?? "";
   if (!/^\s*application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
@@ -21,7 +21,7 @@ export function checkHeaders({ headers }: Request, most: number): void {
  * Reads a body. `content-length` may be absent or lie: bytes are counted as they come.
  *
  * @param most - Bytes.
- * @param onBytes - Is told how many have come, piece by piece.
+ * @param onBytes - Called with how many have come, piece by piece.
  * @throws Refusal 400, 413; the signal's reason.
  */
 export async function readBody(

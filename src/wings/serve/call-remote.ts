@@ -160,7 +160,7 @@ async function checked({ result, at }: Calling, value: unknown): Promise<unknown
   const [first] = issues;
   throw new RemoteError(
     "REMOTE_FAILED",
-    `${at} gave a result that is not as it should be: ${first?.path.join(".") || "result"}: ${first?.message}`,
+    `${at} gave an invalid result: ${first?.path.join(".") || "result"}: ${first?.message}`,
     { status: 200, issues },
   );
 }

@@ -1,13 +1,13 @@
-// The door of a handler: so many runs at once, and those who wait for one.
+// The door of a handler: so many runs at once, and the callers that wait for one.
 import { GateClock, type RequestScopes, scopesOn } from "sluice/internal";
 import { type Entry, FairQueue } from "./fair-queue.js";
 import type { Limits } from "./limits.js";
 import { Refusal } from "./refusal.js";
 
-/** How often those who wait are given their place, in ms. */
+/** How often waiting callers get their place, in ms. */
 const ANNOUNCE_EVERY = 1_000;
 
-/** Whom a turn is for. */
+/** The caller that a turn is for. */
 export interface TurnRequest extends Entry {
   /** Ends the wait. */
   readonly signal: AbortSignal;
@@ -34,7 +34,7 @@ export class Door {
   #running = 0;
   /** How long runs take, in ms: an average in which each new one counts a tenth. */
   #usual = 1_000;
-  /** Runs while somebody who waits listens for its place. */
+  /** Runs while a waiting caller listens for its place. */
   #announcing: ReturnType<typeof setInterval> | undefined;
 
   constructor(limits: Limits, announceEvery = ANNOUNCE_EVERY) {
@@ -81,7 +81,7 @@ export class Door {
     this.#stopAnnouncing();
   }
 
-  /** Whole seconds until those who wait now will have had their turn, from 1 to 60. */
+  /** Whole seconds until the callers that wait now will have had their turn, from 1 to 60. */
   get retryAfter(): number {
     const ms = (this.#usual * (this.waiting + 1)) / this.#limits.running;
     return Math.min(60, Math.max(1, Math.ceil(ms / 1_000)));

@@ -4,7 +4,7 @@
 import { SluiceError } from "sluice";
 import { Room } from "sluice/internal";
 
-/** What a stream is held to, and whom it tells. */
+/** The limits of a stream, and its listeners. */
 export interface EventStreamOptions {
   /** The most characters that it keeps beside the newest event. */
   readonly unread: number;
@@ -25,7 +25,7 @@ const encoder = new TextEncoder();
 /** A stream of events, and its sender's side. */
 export class EventStream {
   readonly body: ReadableStream<Uint8Array>;
-  /** Resolves when all has been read after {@link end}, or nobody reads any more. */
+  /** Resolves when all has been read after {@link end}, or there is no reader any more. */
   readonly over: Promise<void>;
   readonly #options: EventStreamOptions;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
@@ -63,7 +63,7 @@ export class EventStream {
     this.#beat();
   }
 
-  /** Characters that nobody has read yet. */
+  /** Characters that have not been read yet. */
   get unread(): number {
     return this.#size;
   }
@@ -73,7 +73,7 @@ export class EventStream {
     return this.#size < AHEAD || this.#closed ? undefined : this.#room.wait();
   }
 
-  /** Adds an event; `json` is its data. Without effect once nobody reads. */
+  /** Adds an event; `json` is its data. Without effect once there is no reader. */
   send(event: string, json: string): void {
     if (this.#closed || this.#ended) return;
     if (this.#size > this.#options.unread) {

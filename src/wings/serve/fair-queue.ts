@@ -1,4 +1,4 @@
-// Those who wait for a run: first come, first served within a key, and the keys take turns. Imports nothing.
+// The callers that wait for a run: first come, first served within a key, and the keys take turns. Imports nothing.
 
 /** What waits. */
 export interface Entry {

@@ -32,7 +32,7 @@ export interface HandlerOptions<S = Untyped, Input = S> {
   readonly output?: ((shared: S) => unknown) | readonly (keyof S & string)[] | undefined;
   /**
    * Decides who may call, before anything of the request is read: it throws a {@link Refusal} of 401 or 403, or gives
-   * `false`, for those who may not. @default everybody may
+   * `false` for callers that may not. @default every caller may
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: a function that only throws gives nothing
   readonly authorize?: ((request: Request) => Awaitable<boolean | undefined | void>) | undefined;
@@ -42,7 +42,7 @@ export interface HandlerOptions<S = Untyped, Input = S> {
   readonly origins?: Origins | undefined;
   /** Wraps each run, its steps, items and attempts, as `around` of `run()` does. */
   readonly around?: RunOptions["around"];
-  /** Gets the events of all runs, as `events` of `run()` does; `runId` tells them apart. */
+  /** Gets the events of all runs, as `events` of `run()` does; `runId` distinguishes them. */
   readonly events?: RunOptions["events"];
   /** The most steps that a run may take. @default Infinity */
   readonly maxSteps?: number | undefined;
@@ -72,7 +72,7 @@ export interface HandlerOptions<S = Untyped, Input = S> {
   readonly journal?: HandlerJournal | undefined;
   /**
    * Opens the routes of runs, which end in `/runs/<id>`: POST starts a run by this id, or goes on with it (without a
-   * body, too), GET tells its state and its questions, and POST of `{ "answer": … }` to `/runs/<id>/answers/<token>` answers one.
+   * body, too), GET answers its state and its questions, and POST of `{ "answer": … }` to `/runs/<id>/answers/<token>` answers one.
    * Needs a `journal`.
    *
    * @default 404 for all of them
@@ -84,13 +84,13 @@ export interface HandlerOptions<S = Untyped, Input = S> {
 export interface Handler {
   (request: Request): Promise<Response>;
   /**
-   * Takes no more callers: new ones and those who wait get 503, and runs go on to their end.
+   * Takes no more callers: new and waiting ones get 503, and runs go on to their end.
    *
    * @param options.deadline - Milliseconds after which runs that still go on are aborted. @default no limit
    * @returns When the last answer is out.
    */
   close(options?: { readonly deadline?: number | undefined }): Promise<void>;
-  /** Tells how many runs go on, and how many callers wait for one. */
+  /** How many runs go on, and how many callers wait for one. */
   stats(): { readonly running: number; readonly waiting: number; readonly closed: boolean };
 }
 

@@ -12,10 +12,10 @@ import { corsHeaders, preflight, refuseForeign } from "./origins.js";
 import { isRefusal, jsonResponse, problemOf, Refusal, refuse } from "./refusal.js";
 import { Runner } from "./runner.js";
 import { asRefusal, isSuspended, waits } from "./runs.js";
-import { tell } from "./telling.js";
+import { streamEvents } from "./stream-events.js";
 import { wantsEvents } from "./wants-events.js";
 
-/** What a stream that nobody reads takes beside its text, in bytes. */
+/** What an unread stream takes beside its text, in bytes. */
 const STREAM_BYTES = 2_048;
 const STREAM_HEADERS = {
   "content-type": "text/event-stream",
@@ -24,7 +24,7 @@ const STREAM_HEADERS = {
 };
 
 /**
- * Makes a web-standard request handler of a flow: JSON in by POST, and out comes JSON or, for those who accept
+ * Makes a web-standard request handler of a flow: JSON in by POST, and out comes JSON or, if the client accepts
  * `text/event-stream`, Server-Sent Events: `data` for each `ctx.emit`, `progress`, and `result` or `error` last;
  * `queued` while the caller waits for a place.
  *
@@ -89,7 +89,7 @@ export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Han
     const code = cause instanceof SluiceError ? cause.code : undefined;
     const isOurs = signal.aborted;
     if (isOurs && code === "HANDLER_CLOSED") return closing();
-    // Nobody is there to read this status, which is what nginx calls a caller who has left.
+    // No client is left to read this status, which is what nginx calls a caller who has left.
     const gone = new Refusal(499, "The caller has gone");
     if (isOurs && code === "CLIENT_GONE") return gone;
     report(cause, request);
@@ -128,7 +128,12 @@ export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Han
       onSlow: (error) => call.abort(error),
     });
     sendPlace();
-    const { events, flush } = tell(stream, progressEvery, (error) => call.abort(error), options.events);
+    const { events, flush } = streamEvents(
+      stream,
+      progressEvery,
+      (error) => call.abort(error),
+      options.events,
+    );
     call.outlives = true;
     void finishStream(call, asked, stream, flush, runner.start(call, asked, turn, events));
     return new Response(stream.body, { headers: { ...STREAM_HEADERS, ...named } });

@@ -21,7 +21,7 @@ export class Holdings {
     return holding;
   }
 
-  /** @internal Who is slow goes first, and those who attack by being slow are. */
+  /** @internal Slow ones go first, and an attacker that is slow is among them. */
   grown(bytes: number): void {
     this.#bytes += bytes;
     for (const oldest of this.#held) {

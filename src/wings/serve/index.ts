@@ -1,5 +1,8 @@
-// sluice/serve: a flow behind HTTP, and a node that calls one. Web-standard Request and Response only, so that
-// it runs in Node, Hono, Next.js, Bun and Deno; imports nothing from node:.
+/**
+ * A flow behind HTTP, and a node that calls one. Imports nothing from `node:`.
+ *
+ * @module sluice/serve
+ */
 
 export type { SchemaIssue, SchemaResult, StandardSchema } from "sluice";
 export { createHandler } from "./handler.js";

@@ -10,7 +10,7 @@ import { toJson } from "./json.js";
 import type { Limits } from "./limits.js";
 import { JsonFault, parseJson } from "./parse-json.js";
 import { jsonResponse, Refusal } from "./refusal.js";
-import { answer, type HandlerJournal, noSuchRun, type RunRoute, routeOf, told } from "./runs.js";
+import { answer, type HandlerJournal, noSuchRun, publicState, type RunRoute, routeOf } from "./runs.js";
 import { check } from "./schema.js";
 
 /** A request that asks for a run. */
@@ -66,7 +66,7 @@ export class Intake {
     const route = journal && routeOf(request.url);
     this.#checkMethod(request);
     const allowed: unknown = await authorize?.(request);
-    // `authorize: (request) => request.headers.get("x-key") === key` must not let everybody in.
+    // `authorize: (request) => request.headers.get("x-key") === key` must not let every caller in.
     if (allowed !== undefined && !allowed) throw new Refusal(403, "Not allowed");
     if (route !== undefined) {
       const answered = await this.#answerRoute(request, signal, route, arriving);
@@ -74,11 +74,12 @@ export class Intake {
     }
     const key = String(await this.#limits.key(request));
     const id = journal && (route?.id ?? crypto.randomUUID());
-    if (route !== undefined && request.body === null) {
+    const text = await this.#text(request, signal, arriving, route !== undefined);
+    if (route !== undefined && text === "") {
       if ((await journal?.run(route.id)) === undefined) throw noSuchRun();
       return { id, key, bytes: 0, input: undefined };
     }
-    const value = await this.#checked(await this.#read(request, signal, arriving));
+    const value = await this.#checked(this.#parse(text));
     return { id, key, bytes: arriving.bytes, input: { value } };
   }
 
@@ -100,21 +101,37 @@ export class Intake {
     const journal = this.#options.journal as HandlerJournal;
     if (runs === undefined || !(await runs.authorize(request, route.id))) throw noSuchRun();
     if (route.token !== undefined) {
-      await answer(journal, route, await this.#read(request, signal, arriving));
+      await answer(journal, route, this.#parse(await this.#text(request, signal, arriving, false)));
       return new Response(null, { status: 204 });
     }
     if (request.method === "POST") return undefined;
     const run = await journal.run(route.id);
     if (run === undefined) throw noSuchRun();
-    return jsonResponse(toJson("The run", told(route.id, run)));
+    return jsonResponse(toJson("The run", publicState(route.id, run)));
   }
 
-  async #read(request: Request, signal: AbortSignal, arriving: Arriving): Promise<unknown> {
-    const { body, depth } = this.#limits;
-    checkHeaders(request, body);
+  /**
+   * Reads the body. Where it is optional it may be empty, and then needs no content type: servers of Node give a request
+   * without a body an empty stream.
+   */
+  async #text(
+    request: Request,
+    signal: AbortSignal,
+    arriving: Arriving,
+    isOptional: boolean,
+  ): Promise<string> {
+    const { body } = this.#limits;
+    const mayBeNone = isOptional && !request.headers.has("content-type");
+    if (!mayBeNone) checkHeaders(request, body);
     const text = await arriving.reading(() =>
       readBody(request, body, signal, (count) => arriving.grow(count)),
     );
+    if (mayBeNone && text !== "") checkHeaders(request, body);
+    return text;
+  }
+
+  #parse(text: string): unknown {
+    const { depth } = this.#limits;
     if (text.trim() === "") throw badInput("Expected a JSON document, got an empty body");
     try {
       return parseJson(text, depth);

@@ -22,7 +22,7 @@ export interface HandlerLimits {
   /** Milliseconds for which a caller waits for a run; then it gets 503 with `Retry-After`. @default 60_000 */
   readonly queueTimeout?: number | undefined;
   /**
-   * Names whom a request belongs to, such as a tenant. Callers of different keys take turns, so that one who sends
+   * Names the owner of a request, such as a tenant. Callers of different keys take turns, so that one who sends
    * many does not delay the others. @default one key for all
    */
   readonly key?: ((request: Request) => Awaitable<string>) | undefined;
@@ -34,7 +34,7 @@ export interface HandlerLimits {
   readonly body?: number | undefined;
   /**
    * The most bytes of all bodies that arrive at once, and again of all that wait for a run, and of all streams that
-   * nobody has read yet after their run. @default 67_108_864
+   * have not been read yet after their run. @default 67_108_864
    */
   readonly bodies?: number | undefined;
   /** How many objects and arrays may lie in each other in a body; a deeper one gets 400. @default 100 */
@@ -54,7 +54,7 @@ export interface HandlerLimits {
 }
 
 const aCountFrom0: Rule = {
-  expected: "an integer from 0 up or Infinity",
+  expected: "a non-negative integer or Infinity",
   accepts: (value) => value === Number.POSITIVE_INFINITY || aWholeNumber.accepts(value),
 };
 

@@ -47,7 +47,7 @@ export async function* readEvents(
       if (size + lines.unfinished > most) throw tooLong();
     }
   } finally {
-    // Also where the loop was left: nobody will read the rest.
+    // Also where the loop was left: the rest will not be read.
     reader.cancel().catch(() => {});
   }
 }

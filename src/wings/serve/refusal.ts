@@ -22,7 +22,7 @@ export interface RefusalOptions {
   readonly issues?: readonly Issue[] | undefined;
   /** Headers of the answer, such as `www-authenticate`. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** What led to it; the caller is not told. */
+  /** What led to it; the caller does not get it. */
   readonly cause?: unknown;
 }
 

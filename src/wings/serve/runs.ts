@@ -1,4 +1,4 @@
-// The runs of a handler with a journal: how a request names one, and what it is told of it.
+// The runs of a handler with a journal: how a request names one, and what it gets of it.
 import { type Awaitable, type RunOptions, SluiceError } from "sluice";
 import { isPlainObject } from "sluice/internal";
 import { badInput } from "./body.js";
@@ -56,7 +56,7 @@ export function routeOf(url: string): RunRoute | undefined {
 export const noSuchRun = (): Refusal => new Refusal(404, "There is no such run");
 
 /** What a caller may see of a run: no params and no error text, which may hold what is not theirs. */
-export function told(id: string, { state, action, questions }: KnownRun) {
+export function publicState(id: string, { state, action, questions }: KnownRun) {
   const open = questions.map(({ token, question, path, index }) => ({ token, question, path, index }));
   return { run: { id, state, action, questions: open } };
 }
@@ -80,7 +80,7 @@ const UNANSWERABLE: Readonly<Record<string, [status: number, text: string]>> = {
   ASK_EXPIRED: [410, "The time for an answer is over"],
 };
 
-/** What a journal refuses, as the caller is told it; other errors as they are. */
+/** What a journal refuses, as the caller gets it; other errors as they are. */
 export function asRefusal(error: unknown): unknown {
   const code = codeOf(error);
   const conflict = CONFLICTS[code];
@@ -94,7 +94,7 @@ export async function answer(journal: HandlerJournal, { id, token }: RunRoute, b
   if (!isPlainObject(body) || !("answer" in body)) throw badInput('Expected a JSON object { "answer": … }');
   const run = await journal.run(id);
   if (run === undefined) throw noSuchRun();
-  // Who may answer for this run must not reach another's question by its token; an answered one is told apart below.
+  // Who may answer for this run must not reach another's question by its token; an answered one is distinguished below.
   const isOpen = run.questions.some((question) => question.token === token);
   if (!isOpen) throw new Refusal(404, "There is no such open question");
   try {
@@ -104,5 +104,5 @@ export async function answer(journal: HandlerJournal, { id, token }: RunRoute, b
   }
 }
 
-/** A run that waits for people; what it asks is told by the run's own route. */
+/** A run that waits for people; what it asks is answered by the run's own route. */
 export const waits = (id: string | undefined): string => JSON.stringify({ run: { id, state: "suspended" } });

@@ -7,5 +7,5 @@ import { Refusal } from "./refusal.js";
 export async function check<Output>(schema: StandardSchema<Output>, value: unknown): Promise<Output> {
   const result = await schema["~standard"].validate(value);
   if (result.issues === undefined) return result.value;
-  throw new Refusal(400, "The input is not as it should be", { issues: issuesOf(result.issues) });
+  throw new Refusal(400, "Invalid input", { issues: issuesOf(result.issues) });
 }

@@ -1,6 +1,6 @@
 // Reads `Accept`: does the caller want a stream? Imports nothing.
 
-/** Tells whether a caller names `text/event-stream`, and does not like JSON better. */
+/** Whether a caller names `text/event-stream`, and does not prefer JSON. */
 export function wantsEvents(accept: string | null): boolean {
   let events = 0;
   let json = 0;

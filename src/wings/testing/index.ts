@@ -1,4 +1,9 @@
-// sluice/testing: what tests of flows need, and suites that hold what others write for sluice. For Node, and for any test runner.
+/**
+ * What tests of flows need, and suites for journals and limits of your own. For Node, and any test runner.
+ *
+ * @module sluice/testing
+ */
+
 export { type Cassette, type CassetteMode, type CassetteOptions, cassette } from "./cassette/cassette.js";
 export { type Exploration, type ExploreOptions, explore } from "./explore.js";
 export { type ContractCase, type ContractOptions, journalContract } from "./journal-contract.js";

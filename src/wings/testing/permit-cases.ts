@@ -143,7 +143,7 @@ export const permitCases: readonly LimitCase[] = [
     },
   },
   {
-    name: "a gate that waits for a debt and was silent for a second has lost it, and is told so",
+    name: "a gate that waits for a debt and was silent for a second has lost it, and gets that answer",
     async check(options) {
       const limits = { requests: slow(9), tokens: { perMs: 0.01, capacity: 10 } };
       const silent = await ready(options, limits);

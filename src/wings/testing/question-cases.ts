@@ -145,7 +145,7 @@ export const questionCases: readonly Case[] = [
           });
           const settled = await driver.settle(id, epoch, { state: "suspended" });
           const seen = await answering;
-          // The answer was there before the run was suspended, so its owner must have been told.
+          // The answer was there before the run was suspended, so its owner must have got it.
           if (seen === "running") assert.equal(settled, false, `race ${race}: the answer was lost`);
           assert.equal((await driver.run(id))?.state, settled ? "suspended" : "running");
           assert.equal((await driver.questions(id))[0]?.answer, "1");

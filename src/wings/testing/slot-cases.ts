@@ -79,7 +79,7 @@ export const slotCases: readonly LimitCase[] = [
     },
   },
   {
-    name: "slots of a gate that was not heard of for 10 s are free; those of one that reports are not",
+    name: "slots of a gate that did not report for 10 s are free; those of one that reports are not",
     async check(options) {
       const dead = await ready(options, { slots: 2 });
       const [alive, waiting] = [await options.foreign({ slots: 2 }), await options.foreign({ slots: 2 })];
@@ -153,7 +153,7 @@ export const slotCases: readonly LimitCase[] = [
       near(levels.requests, -2, 0.5, "the debt of requests");
       near(levels.tokens, -70, 2, "the debt of tokens");
       await other.ask({ known: { requests: -5, tokens: 0, pause: 9_000 } });
-      assert.ok((await other.ask()).pause < 3_000, "a gate that has reported is not heard again");
+      assert.ok((await other.ask()).pause < 3_000, "a gate that has reported is not counted again");
     },
   },
   {

@@ -1,6 +1,6 @@
 // One step of a node in parts: each hook by itself, through the engine, so that attempts, gates and timeouts hold.
 import type { Action, BaseNode, RunOptions } from "sluice";
-import { MIDDLE, perform, Run } from "sluice/internal";
+import { MIDDLE, Run, runNode } from "sluice/internal";
 
 /** What a hook of a node gives, awaited. */
 type Given<N, Hook extends string> = N extends { readonly [H in Hook]: (...args: never[]) => infer R }
@@ -56,7 +56,7 @@ export interface StepParts<N> {
  * ```
  */
 export function step<N extends BaseNode>(node: N, shared: StoreOf<N>, options?: RunOptions): StepParts<N> {
-  const run = (parts: object) => perform(withParts(node, parts), shared as never, new Run(options));
+  const run = (parts: object) => runNode(withParts(node, parts), shared as never, new Run(options));
   const prep = async () => {
     let prepared: unknown;
     const keep = async (...args: Parameters<BaseNode["prep"]>) => {

@@ -12,7 +12,7 @@ import {
   SluiceError,
   show,
 } from "sluice/internal";
-import { type Call, callOf, perform, type ThreadCall } from "./call.js";
+import { type Call, callInThread, callOf, type ThreadCall } from "./call.js";
 import { isThreadPool, sharedPool, type ThreadPool } from "./pool.js";
 import { stream } from "./stream.js";
 import type { Target } from "./task.js";
@@ -136,7 +136,7 @@ export function asyncify(from: unknown, ...rest: unknown[]): (...args: unknown[]
   return (...args) => {
     const call = callOf({ ...target.target, label, number: ++calls }, args);
     if (isGenerator) return stream(pool, call, ahead);
-    if (isGenerator === false) return perform(pool, call).then(result);
+    if (isGenerator === false) return callInThread(pool, call).then(result);
     const work = firstCall(pool, call, ahead, (answer) => {
       isGenerator = answer;
     });
@@ -150,8 +150,8 @@ const result = (answer: object): unknown => (answer as { readonly value: unknown
 async function firstCall(pool: ThreadPool, call: Call, ahead: number, learn: (isGenerator: boolean) => void) {
   const { task, signal, transfer } = call;
   const look = { task: { ...task, args: [], look: true }, signal, transfer: [] };
-  let answer = await perform(pool, transfer.length > 0 ? look : call);
-  if (answer.kind === "plain") answer = await perform(pool, call);
+  let answer = await callInThread(pool, transfer.length > 0 ? look : call);
+  if (answer.kind === "plain") answer = await callInThread(pool, call);
   const isGenerator = answer.kind === "generator";
   learn(isGenerator);
   return isGenerator ? stream(pool, call, ahead) : result(answer);

@@ -38,11 +38,11 @@ const callRules: Record<keyof ThreadCall, Rule> = {
   },
 };
 
-/** Tells the context of a hook, or what looks like one. */
+/** Recognises the context of a hook, or what looks like one. */
 const isContext = (value: Record<string, unknown>): boolean =>
   HELD in value || ("attempt" in value && "emit" in value);
 
-/** Tells `{ signal, transfer }` from data: a signal could not be sent, and a list of what to move is no data. */
+/** Distinguishes `{ signal, transfer }` from data: a signal could not be sent, and a list of what to move is no data. */
 function isThreadCall(value: Record<string, unknown>): boolean {
   const { signal, transfer } = value;
   if (aSignal.accepts(signal)) return true;
@@ -71,7 +71,7 @@ export function callOf(task: Omit<Task, "args">, given: readonly unknown[]): Cal
 }
 
 /** Runs a function that is no generator, or learns what it is. */
-export async function perform(pool: ThreadPool, call: Call): Promise<Answer> {
+export async function callInThread(pool: ThreadPool, call: Call): Promise<Answer> {
   const { task, signal, transfer } = call;
   const outcome = await pool.run(task, { transfer, signal }).catch((error) => {
     throw poolError(error, call);

@@ -11,7 +11,7 @@ import {
   type OpenCall,
   type SentAttempt,
 } from "sluice/internal";
-import { perform } from "./call.js";
+import { callInThread } from "./call.js";
 import type { FlowSource, FromExec } from "./call-node.js";
 import { isThreadPool, sharedPool, type ThreadPool } from "./pool.js";
 
@@ -38,7 +38,7 @@ let executors = 0;
  *
  * Attempts, gates, timeouts and the fallback stay in this thread. Each thread makes the flow of a module once, and calls
  * `exec` of the node at the same place in it: input and result are copied (structured clone), `emit` and `charge` reach
- * the run, and `ask` has nobody to ask. An abort or a timeout ends the thread, whatever it does.
+ * the run, and `ask` does not work. An abort or a timeout ends the thread, whatever it does.
  *
  * @example
  * ```ts sketch
@@ -88,7 +88,7 @@ export class ThreadExecutor extends Executor {
     try {
       const args = [this.#source, place, sent, port2];
       const task = { ...entry(), label: name, number: attempt + 1, args };
-      const answer = await perform(this.#pool, { task, signal, transfer: [port2] });
+      const answer = await callInThread(this.#pool, { task, signal, transfer: [port2] });
       await ended;
       return (answer as { readonly value: unknown }).value;
     } finally {

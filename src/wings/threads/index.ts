@@ -1,4 +1,9 @@
-// The public surface of `sluice/threads`, and nothing else.
+/**
+ * Work that blocks, in threads, over piscina. For Node.
+ *
+ * @module sluice/threads
+ */
+
 export {
   type AnyFunction,
   type Asyncified,

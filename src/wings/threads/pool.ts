@@ -51,7 +51,7 @@ export interface ThreadPoolOptions {
   readonly resourceLimits?: ResourceLimits | undefined;
 }
 
-/** What {@link ThreadPool.stats} tells. */
+/** What {@link ThreadPool.stats} returns. */
 export interface PoolStats {
   /** Threads alive, with work or without. */
   readonly threads: number;
@@ -123,7 +123,7 @@ export class ThreadPool {
     this.#slots = new Gate({ concurrency: threads, retryAfter: () => false });
   }
 
-  /** Tells what the pool is doing now. */
+  /** What the pool is doing now. */
   stats(): PoolStats {
     const { running, waiting } = this.#slots.stats();
     return { threads: this.#threads(), running, waiting };
@@ -153,7 +153,7 @@ export class ThreadPool {
     if (this.#closed !== undefined) return Promise.reject(closed(task));
     const { signal, stop } = options;
     const work = unlimited.run(
-      (ctx) => this.#slots.run((slot) => this.#perform(task, options, slot), { ctx, signal: stop }),
+      (ctx) => this.#slots.run((slot) => this.#call(task, options, slot), { ctx, signal: stop }),
       { signal },
     );
     this.#pending.add(work);
@@ -162,7 +162,7 @@ export class ThreadPool {
     return work;
   }
 
-  async #perform(task: Task, { transfer, signal, stop }: TaskOptions, slot: { signal: AbortSignal }) {
+  async #call(task: Task, { transfer, signal, stop }: TaskOptions, slot: { signal: AbortSignal }) {
     const piscina = await (this.#piscina ??= this.#open(task));
     const options = { transferList: transfer as never, ...((signal ?? stop) && { signal: slot.signal }) };
     const isFault = () => this.#hasStarted || signal?.aborted || stop?.aborted;
@@ -216,7 +216,7 @@ const warnOf = (code: string, text: string) => emitWarning(text, { type: "Sluice
 
 Object.defineProperty(ThreadPool.prototype, THREAD_POOL, { value: true });
 
-/** Tells a pool, of whichever build of sluice. */
+/** Recognises a pool, of any build of sluice. */
 export const isThreadPool = (value: unknown): value is ThreadPool =>
   typeof value === "object" && value !== null && THREAD_POOL in value;
 

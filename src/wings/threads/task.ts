@@ -13,7 +13,7 @@ export interface Target {
 export interface Task extends Target {
   /** What messages call this call. */
   readonly label: string;
-  /** Which call of its function it is, from 1 up. */
+  /** Which call of its function it is, from 1. */
   readonly number: number;
   readonly args: readonly unknown[];
   /** Asks what the function is, and does not call it. */
@@ -85,7 +85,7 @@ export function unloadable(packed: Packed, { label }: Task): SluiceError {
 
 /** The error for a value that a structured clone refuses. */
 export function notCloneable(error: unknown, { label }: Task, what: string): SluiceError {
-  const { message = "Node does not tell why" } = error as { message?: string };
+  const { message = "Node gives no reason" } = error as { message?: string };
   return new SluiceError(
     "NOT_CLONEABLE",
     `${label}: ${what} cannot be sent between threads (${message}); send plain data, buffers, maps, sets, dates and errors, and no functions or promises`,

@@ -12,7 +12,7 @@ const MOVES = Symbol.for("sluice/1.moves");
 const GENERATOR = /^\[object (Async)?GeneratorFunction\]$/;
 const found = new Map();
 
-/** Piscina's handler. Whatever goes wrong is told, not thrown: a thrown error would lose its own fields. */
+/** Piscina's handler. Failures are returned, not thrown: a thrown error would lose its own fields. */
 exports.run = async function run(task) {
   const call = { label: task.label };
   current = call;

@@ -113,7 +113,7 @@ export class FileWriter {
     });
   }
 
-  /** After an error nothing more is written, for lines with a gap between them would lie; and nobody waits for it. */
+  /** After an error nothing more is written, for lines with a gap between them would mislead; and nothing waits for it. */
   #break(error: unknown): void {
     this.#error = error;
     this.#waiting = [];
@@ -123,7 +123,7 @@ export class FileWriter {
     this.#drained?.();
   }
 
-  /** A program that ends without `close()` still leaves what it has told. */
+  /** A program that ends without `close()` still leaves what it has written. */
   #atExit(): void {
     if (this.#error !== undefined) return;
     const rest = Buffer.from(this.#waiting.join(""));
@@ -131,7 +131,7 @@ export class FileWriter {
     try {
       writeSync(this.#file, Buffer.concat([begun, rest]), 0, null, this.#positioned ? this.#position : null);
     } catch {
-      // Nobody is left to be told.
+      // No caller is left to get it.
     }
   }
 }

@@ -1,4 +1,8 @@
-// The public surface of `sluice/trace`, and nothing else.
+/**
+ * Runs as a file, for `sluice view` and `sluice trace`. For Node.
+ *
+ * @module sluice/trace
+ */
 
 export type { Redact } from "./plain.js";
 export { recordTrace, type Trace, type TraceOptions } from "./record.js";

@@ -29,7 +29,7 @@ import { lineOf } from "./write-line.js";
 export interface TraceOptions {
   /**
    * Whether the content of `ctx.emit(data)` is written too: it may be prompts, answers and other people's words.
-   * Without it a line tells only that there was data. With it only the owner may read the file (mode 0600). @default false
+   * Without it a line says only that there was data. With it only the owner may read the file (mode 0600). @default false
    */
   readonly data?: boolean | undefined;
   /**
@@ -51,12 +51,12 @@ export interface TraceOptions {
 
 /** A trace that is being written. */
 export interface Trace {
-  /** For `run(shared, { events })`, of one run or of many at once. Anybody else may listen to it too. */
+  /** For `run(shared, { events })`, of one run or of many at once. Other listeners may be added too. */
   readonly events: RunEmitter;
   /** The file. */
   readonly path: string;
   /**
-   * Writes what is left and closes the file; what runs tell later is not written.
+   * Writes what is left and closes the file; later events of runs are not written.
    *
    * @throws SluiceError `TRACE_FAILED` if some of it could not be written; the runs themselves never notice.
    */

@@ -1,4 +1,4 @@
-// What one run hears a trace by: listeners of its own, so that runs of one id are told apart, beside those that others
+// The listeners of a trace to one run: of its own, so that runs of one id are distinguished, beside those that others
 // have put on the trace's emitter.
 import type { AnyEvent, RunEmitter, RunEvents } from "sluice";
 import { BACKPRESSURE, VALUES, type ValueSink } from "sluice/internal";

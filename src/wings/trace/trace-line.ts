@@ -14,7 +14,7 @@ export interface PlainError {
 
 /** What changed in a store, by key; with `when: "before"`, all that it had before the first step that got it. */
 export interface StoreLine {
-  /** Tells the stores of a run apart, for `fork` makes more; from 1. */
+  /** Distinguishes the stores of a run, for `fork` makes more; from 1. */
   readonly id: number;
   /** `"exec"`: before `post`, by `prep`, `onResult`, `join` or a walk beside it. `"post"`: since then. */
   readonly when: "before" | "exec" | "post";
@@ -39,7 +39,7 @@ export interface TraceLine {
   readonly host?: string;
   readonly phase?: string;
   readonly runId?: string;
-  /** Tells runs apart that go on at the same time under one `runId`: 2 for the second, 3 for the third. */
+  /** Distinguishes runs that go on at the same time under one `runId`: 2 for the second, 3 for the third. */
   readonly twin?: number;
   /** Of a run, a step, an item or an attempt; of a graph: its number in this file. */
   readonly id?: number;
@@ -67,7 +67,7 @@ export interface TraceLine {
   readonly remaining?: number;
   readonly code?: string;
   readonly message?: string;
-  /** What `ctx.emit` was given, where the trace was told to keep it. */
+  /** What `ctx.emit` was given, where the trace keeps it. */
   readonly data?: unknown;
   /** Where values are recorded: what `prep` gave; what an item or an iteration was given; what a step or an item came to. */
   readonly prep?: unknown;

@@ -26,13 +26,14 @@ export function lineOf(event: AnyEvent, more: LineOptions): string {
   if (more.twin !== undefined) line.twin = more.twin;
   if (more.graph !== undefined) line.graph = more.graph;
   if (more.data && event.type === "data") line.data = plain(event.data, { ...more.how, path: ["data"] });
-  if ("error" in event && event.outcome !== "done") line.error = told(plainError(event.error), more.how);
+  if ("error" in event && event.outcome !== "done")
+    line.error = withRedactedMessages(plainError(event.error), more.how);
   Object.assign(line, more.values);
   return `${JSON.stringify(line)}\n`;
 }
 
-/** An error with what may be told of its messages; a stack repeats them, and goes with one that may not. */
-function told(error: PlainError, { redact }: Copying): PlainError {
+/** An error with what may be written of its messages; a stack repeats them, and goes with one that may not. */
+function withRedactedMessages(error: PlainError, { redact }: Copying): PlainError {
   if (redact === undefined) return error;
   const message = String(redacted(redact, ["error", "message"], error.message));
   const { stack, cause, errors, ...rest } = error;
@@ -41,8 +42,8 @@ function told(error: PlainError, { redact }: Copying): PlainError {
     ...rest,
     message,
     ...(message === error.message && stack !== undefined && { stack }),
-    ...(cause !== undefined && { cause: told(cause, how) }),
-    ...(errors !== undefined && { errors: errors.map((each) => told(each, how)) }),
+    ...(cause !== undefined && { cause: withRedactedMessages(cause, how) }),
+    ...(errors !== undefined && { errors: errors.map((each) => withRedactedMessages(each, how)) }),
   };
 }
 

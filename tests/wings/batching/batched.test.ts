@@ -310,7 +310,7 @@ describe("a failure", () => {
     [
       "maxSize: 0",
       () => batched(service().double, { maxSize: 0 }),
-      /expected `maxSize` to be an integer from 1 up/,
+      /expected `maxSize` to be a positive integer/,
     ],
     ["maxsize: 1", () => batched(service().double, { maxsize: 1 } as never), /did you mean `maxSize`\?/],
     ["a rate", () => batched(service().double, { rate: {} } as never), /write it as an option of the gate/],

@@ -5,16 +5,13 @@ import { fileURLToPath } from "node:url";
 import { type BaseNode, Flow, Gate, Node, parallel } from "sluice";
 import { toMermaid } from "sluice/diagram";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createChatFlow } from "../../../cookbook/chat-web/flow.js";
-import { createEmbedFlow } from "../../../cookbook/embed-batching/flow.js";
-import {
-  createMixedFlow,
-  createParallelFlow,
-  createSequentialFlow,
-} from "../../../cookbook/ensemble/flow.js";
+import { createGuardedFlow } from "../../../cookbook/chat-guardrail/chat-guardrail.js";
+import { createChatFlow } from "../../../cookbook/chat-web/chat-web.js";
+import { createTwinsFlow } from "../../../cookbook/embed-batching/embed-batching.js";
 import type { Model } from "../../../cookbook/lib/model.js";
+import { createGameFlow } from "../../../cookbook/multi-agent/multi-agent.js";
+import { createImagesFlow } from "../../../cookbook/parallel-images/parallel-images.js";
 import { createSummariesFlow } from "../../../cookbook/parallel-summaries/parallel-summaries.js";
-import { createHashFlow } from "../../../cookbook/threads-hash/flow.js";
 import { canDraw, type Drawing, launch, openDrawing } from "../../support/drawing.js";
 import { hostileNames } from "../../support/hostile-names.js";
 import { isFull, sized } from "../../support/size.js";
@@ -106,15 +103,14 @@ describe.skipIf(!canDraw)("in Chromium", () => {
       concurrency: 32,
       rate: { requests: 500, tokens: 200_000, per: 60_000 },
     });
-    const ensemble = { llm: never, serviceUrl: "http://127.0.0.1:1/" };
+    const model = { calls: { gate } } as Model;
     const flows: BaseNode[] = [
-      createChatFlow({ llm: never }),
-      createEmbedFlow({ embedder: never, concurrency: 100 }),
-      createSequentialFlow(ensemble),
-      createParallelFlow(ensemble),
-      createMixedFlow(ensemble),
-      createSummariesFlow({ calls: { gate } } as Model),
-      createHashFlow({ stretch: never, concurrency: 4 }),
+      createChatFlow(model),
+      createTwinsFlow(model, 100),
+      createGameFlow(model, model),
+      createGuardedFlow(model),
+      createSummariesFlow(model),
+      createImagesFlow(never),
     ];
     const pages = [".", "docs", "cookbook"].flatMap((folder) =>
       readdirSync(join(root, folder), { recursive: folder !== ".", encoding: "utf8" })

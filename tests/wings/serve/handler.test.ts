@@ -103,7 +103,7 @@ describe("400, with the path of the fault", () => {
   test("for what the schema refuses", async () => {
     const { status, body } = await ask(handler, post({ rooms: [{ name: "a" }, { name: 7 }] }));
     expect(status).toBe(400);
-    expect(body.error).toMatchObject({ status: 400, message: "The input is not as it should be" });
+    expect(body.error).toMatchObject({ status: 400, message: "Invalid input" });
     expect(body.error.issues).toEqual([
       { path: ["rooms", 1, "name"], message: expect.stringMatching(/string/) },
     ]);
@@ -326,7 +326,7 @@ describe("wrong options are told at once", () => {
     [double, { limits: { key: 1 } }, "INVALID_OPTION", "`key`"],
     [double, { limits: { runing: 1 } }, "UNKNOWN_OPTION", "did you mean `running`?"],
     [double, { limits: { running: 0 } }, "INVALID_OPTION", "createHandler(), limits: expected `running`"],
-    [double, { limits: { waiting: -1 } }, "INVALID_OPTION", "an integer from 0 up or Infinity"],
+    [double, { limits: { waiting: -1 } }, "INVALID_OPTION", "a non-negative integer or Infinity"],
     [double, { limits: { body: Number.POSITIVE_INFINITY } }, "INVALID_OPTION", "`body`"],
   ])("%#", (flow, options, code, message) => {
     const make = () => createHandler(flow as Flow, options as HandlerOptions);

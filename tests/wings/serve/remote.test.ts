@@ -112,7 +112,7 @@ describe("errors come back as errors", () => {
     expect(error).toMatchObject({ name: "RemoteError", code: "REMOTE_FAILED", status: 400 });
     expect(error.issues).toEqual([{ path: ["n"], message: expect.stringMatching(/number/) }]);
     expect(error.message).toMatch(
-      /^"There" \(http:\/\/service\.test\/double\) answered 400: The input is not as it should be; n: .*number/,
+      /^"There" \(http:\/\/service\.test\/double\) answered 400: Invalid input; n: .*number/,
     );
   });
 

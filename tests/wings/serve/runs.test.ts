@@ -153,6 +153,23 @@ describe("the routes of runs", () => {
     expect(await journal.runs()).toEqual([]);
   });
 
+  test("go on with an empty body, as servers of Node give a request without one", async () => {
+    const handler = handlerOf();
+    await ask(handler, "/runs/one", { topic: "tea" });
+    const { token } = (await get(handler, "/runs/one")).body.run.questions[0];
+    await ask(handler, `/runs/one/answers/${token}`, { answer: "yes" });
+    const send = (text: string, type?: string) => {
+      const headers = { authorization: "me", ...(type !== undefined && { "content-type": type }) };
+      const body = new Response(text).body;
+      const init = { method: "POST", headers, body, duplex: "half" } as RequestInit;
+      return handler(new Request("http://localhost/letters/runs/one", init));
+    };
+    expect((await send('{"topic":"tea"}')).status).toBe(415);
+    expect((await send("", "text/plain")).status).toBe(415);
+    expect(await (await send("")).json()).toMatchObject({ topic: "tea", verdict: "yes" });
+    expect((await send("", "application/json")).status).toBe(200);
+  });
+
   test("refuse another input under a known id, what is no answer, and what nobody asked", async () => {
     const handler = handlerOf();
     await ask(handler, "/runs/one", { topic: "tea" });

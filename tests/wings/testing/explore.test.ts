@@ -152,7 +152,7 @@ describe("a failure", () => {
 
   test.each<[unknown, object, string]>([
     [5, {}, "expected `makeRun` to be a function, got 5 (number)"],
-    [() => {}, { runs: 0 }, "expected `runs` to be an integer from 1 up, got 0 (number)"],
+    [() => {}, { runs: 0 }, "expected `runs` to be a positive integer, got 0 (number)"],
     [() => {}, { seed: 0.5 }, "expected `seed` to be an integer, got 0.5 (number)"],
     [() => {}, { run: 5 }, "did you mean `runs`?"],
   ])("explore(%s, %j) is refused", async (makeRun, options, message) => {

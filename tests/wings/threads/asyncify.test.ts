@@ -260,11 +260,7 @@ describe("what goes wrong is said clearly", () => {
     ],
     ["an option of a call", () => asyncify(() => 1, { signal: 2 } as never), /a signal belongs to one call/],
     ["no pool", () => asyncify(() => 1, { pool: {} as never }), /expected `pool` to be a ThreadPool/],
-    [
-      "ahead of nothing",
-      () => asyncify(() => 1, { ahead: 0 }),
-      /expected `ahead` to be an integer from 1 up/,
-    ],
+    ["ahead of nothing", () => asyncify(() => 1, { ahead: 0 }), /expected `ahead` to be a positive integer/],
     [
       "a misspelt option of a call",
       () => hash("a", 1, { signal: new AbortController().signal, tranfer: [] } as never),

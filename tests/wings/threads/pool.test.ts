@@ -73,7 +73,7 @@ describe("a pool", () => {
   });
 
   test.each([
-    ["threads: 0", { threads: 0 }, /expected `threads` to be an integer from 1 up/],
+    ["threads: 0", { threads: 0 }, /expected `threads` to be a positive integer/],
     ["thread: 2", { thread: 2 }, /unknown option `thread`; did you mean `threads`\?/],
     ["idle: -1", { idle: -1 }, /expected `idle` to be milliseconds/],
     [

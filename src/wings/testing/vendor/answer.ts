@@ -1,6 +1,6 @@
 // What a model answers: as a test says it, and as a completion of the protocol.
 import { exampleOf } from "./example.js";
-import { countTokens, list, record, type VendorRequest } from "./request.js";
+import { countTokens, record, type ToolDefinition, toolsIn, type VendorRequest } from "./request.js";
 
 /** A call of a tool. */
 export interface VendorToolCall {
@@ -78,7 +78,7 @@ export function echo(request: VendorRequest): VendorAnswer {
   const called = toolToCall(body);
   if (called !== undefined && last?.role !== "tool") {
     const { name, parameters } = called;
-    return { toolCalls: [{ name: String(name), arguments: exampleOf(parameters, text) }] };
+    return { toolCalls: [{ name, arguments: exampleOf(parameters, text) }] };
   }
   const format = record(body.response_format);
   if (format.type === "json_schema")
@@ -88,9 +88,10 @@ export function echo(request: VendorRequest): VendorAnswer {
 }
 
 /** The tool that `tool_choice` names, else the first. */
-function toolToCall(body: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined {
-  const tools = list(body.tools).map((tool) => record(record(tool).function));
-  if (body.tool_choice === "none") return undefined;
-  const { name } = record(record(body.tool_choice).function);
+function toolToCall(body: Readonly<Record<string, unknown>>): ToolDefinition | undefined {
+  const tools = toolsIn(body);
+  const choice = record(body.tool_choice);
+  if (body.tool_choice === "none" || choice.type === "none") return undefined;
+  const name = record(choice.function).name ?? choice.name;
   return tools.find((tool) => tool.name === name) ?? tools[0];
 }

@@ -32,8 +32,8 @@ export function completionOf(completion: Completion, request: VendorRequest): ob
   };
 }
 
-/** The chunks of the answer to a request with `stream`. */
-export function chunksOf(completion: Completion, request: VendorRequest): object[] {
+/** The events of the answer to a request with `stream`. */
+export function eventsOf(completion: Completion, request: VendorRequest): string[] {
   const head = headOf(request, "chat.completion.chunk");
   const { include_usage: wantsUsage } = Object(request.body.stream_options) as { include_usage?: unknown };
   const usage = wantsUsage === true ? usageOf(completion) : undefined;
@@ -45,11 +45,11 @@ export function chunksOf(completion: Completion, request: VendorRequest): object
   const last = { index: 0, delta: {}, finish_reason: completion.finishReason };
   chunks.push({ ...head, choices: completion.isEmpty ? [] : [last] });
   if (usage) chunks.push({ ...head, choices: [], usage });
-  return chunks;
+  return [...chunks.map((chunk) => JSON.stringify(chunk)), "[DONE]"].map((data) => `data: ${data}`);
 }
 
 /** Pieces of about a word. */
-const piecesOf = (text: string): string[] => text.match(/\s*\S{1,12}|\s+$/gu) ?? [];
+export const piecesOf = (text: string): string[] => text.match(/\s*\S{1,12}|\s+$/gu) ?? [];
 
 function deltasOf({ content, refusal, toolCalls }: Completion): object[] {
   const deltas: object[] = [{ role: "assistant", content: content === null ? null : "", refusal: null }];

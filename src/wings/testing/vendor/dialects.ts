@@ -107,6 +107,14 @@ const statuses: Readonly<Record<number, readonly [type: string, code: string | n
   529: ["overloaded_error", null, "Overloaded"],
 };
 
+const anthropicTypes: Readonly<Record<number, string>> = {
+  400: "invalid_request_error",
+  401: "authentication_error",
+  403: "permission_error",
+  404: "not_found_error",
+  529: "overloaded_error",
+};
+
 /** The body of an error other than 429. */
 export function errorBody(
   status: number,
@@ -115,6 +123,7 @@ export function errorBody(
 ): unknown {
   const [type, code, text] = statuses[status] ?? ["api_error", null, `Status ${status}.`];
   const message = detail?.message ?? text;
-  if (dialect === "anthropic") return { type: "error", error: { type, message } };
+  if (dialect === "anthropic")
+    return { type: "error", error: { type: anthropicTypes[status] ?? "api_error", message } };
   return { error: { message, type, param: detail?.param ?? null, code } };
 }

@@ -33,7 +33,7 @@ export interface VendorCall {
 
 /** A vendor that runs until it is closed. */
 export interface FakeVendor {
-  /** For the `baseURL` of an SDK, such as `http://127.0.0.1:40123/v1`. */
+  /** For the `baseURL` of an SDK, such as `http://127.0.0.1:40123/v1`. Anthropic's SDK adds the `/v1` itself: `new URL(url).origin`. */
   readonly url: string;
   /** The last 1,000 requests that could be read, in the order in which it was decided what becomes of them. */
   readonly calls: readonly VendorCall[];
@@ -44,9 +44,10 @@ export interface FakeVendor {
 }
 
 /**
- * Starts a vendor of models on a loopback port that speaks OpenAI's protocol: chat completions, as JSON and as streams,
- * with structured output and tools, and embeddings. It counts requests and tokens, refuses those over its limits with
- * 429, and fails as `faults` say, which is decided before it looks at the limits. Nothing leaves the machine, and no key is needed.
+ * Starts a vendor of models on a loopback port that speaks OpenAI's protocol (chat completions, as JSON and as streams,
+ * with structured output and tools, and embeddings) and Anthropic's (messages, as JSON and as streams, with tools). It
+ * counts requests and tokens, refuses those over its limits with 429, and fails as `faults` say, which is decided before
+ * it looks at the limits. Nothing leaves the machine, and no key is needed.
  *
  * It does not keep the process alive. What `answer` throws is answered with status 500 and its message.
  *

@@ -2,7 +2,7 @@
 import { isPlainObject, quote, show } from "sluice/internal";
 import type { Completion } from "./answer.js";
 import { type Dialect, dialectNames, type ErrorResponse, errorBody, refusal } from "./dialects.js";
-import { list, record, type VendorRequest } from "./request.js";
+import type { VendorRequest } from "./request.js";
 
 /**
  * What is wrong with an answer whose status says nothing of it:
@@ -17,7 +17,7 @@ import { list, record, type VendorRequest } from "./request.js";
  * - `"no-usage"`: nothing says how many tokens it took.
  * - `"two-tool-calls"`: two calls where the answer has one, if the request has tools.
  * - `"html"`: a page of a proxy, with status 200.
- * - `"quota"`: 429 of an account with nothing left to spend.
+ * - `"quota"`: 429 of an account with nothing left to spend, in the dialect of Anthropic 400.
  * - `"hang"`: no answer; the connection stays open.
  * - `"stall"`: half of the answer, and then nothing; the connection stays open.
  * - `"disconnect"`: half of the answer, and then the connection breaks.
@@ -46,7 +46,7 @@ export interface FaultResponse {
   readonly status: number;
   /** How a 429 says how long to wait. @default the vendor's */
   readonly dialect?: Dialect | undefined;
-  /** What a 429 tells to wait, in ms; of another status it is a header `retry-after`. @default 50 for a 429, else none */
+  /** The wait that a 429 names, in ms; of another status it is a header `retry-after`. @default 50 for a 429, else none */
   readonly retryAfter?: number | undefined;
   /** Further headers. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -91,6 +91,10 @@ export function errorOf(fault: Fault | undefined, dialect: Dialect): ErrorRespon
       headers: { "content-type": "text/html" },
       body: "<!doctype html><title>Sign in</title><h1>Sign in to the network</h1>",
     };
+  if (fault === "quota" && dialect === "anthropic") {
+    const message = "Your credit balance is too low to access the Anthropic API.";
+    return { status: 400, body: errorBody(400, dialect, { message }) };
+  }
   if (fault === "quota") {
     const message = "You exceeded your current quota, please check your plan and billing details.";
     const code = "insufficient_quota";
@@ -138,10 +142,10 @@ const spoilers: { readonly [N in FaultName]?: (whole: Completion, request: Vendo
   "null-content": (whole) => ({ ...whole, content: null, toolCalls: [], finishReason: "stop" }),
   "no-usage": (whole) => ({ ...whole, usage: undefined }),
   "two-tool-calls": (whole, request) => {
-    const tools = list(request.body.tools).map((tool) => record(record(tool).function));
+    const { tools } = request;
     const [first, ...others] = whole.toolCalls;
     if (tools.length === 0 || others.length > 0) return whole;
-    const call = first ?? { id: `call_${request.index}_0`, name: String(tools[0]?.name), arguments: "{}" };
+    const call = first ?? { id: `call_${request.index}_0`, name: tools[0] ?? "", arguments: "{}" };
     return {
       ...whole,
       content: null,

@@ -39,7 +39,7 @@ export interface FakeVendorOptions {
   /**
    * How a 429 says how long to wait: as `"openai"`, `"azure"`, `"anthropic"` and `"google"` do; `"date"`: `retry-after`
    * is a date; `"reset"` and `"epoch"`: only `x-ratelimit-reset…`, as a duration and in ms since 1970; `"text"`: the body
-   * is no JSON; `"silent"`: not at all. @default "openai"
+   * is no JSON; `"silent"`: not at all. @default that of the protocol: "openai", or "anthropic" for `/v1/messages`
    */
   readonly dialect?: Dialect | undefined;
   /** What goes wrong: the same with each request, one after the other in order of arrival, or as a function says. @default nothing */
@@ -67,7 +67,7 @@ export interface VendorSettings {
   readonly window: LimitWindow;
   readonly burst: number;
   readonly concurrency: number;
-  readonly dialect: Dialect;
+  readonly dialect: Dialect | undefined;
   readonly port: number;
   readonly pace: number;
   faultOf(request: VendorRequest): Fault | undefined;
@@ -119,7 +119,7 @@ export function vendorSettings(options: FakeVendorOptions): VendorSettings {
     window: options.window ?? "bucket",
     burst: options.burst ?? 1_000,
     concurrency: options.concurrency ?? Number.POSITIVE_INFINITY,
-    dialect: options.dialect ?? "openai",
+    dialect: options.dialect,
     port: options.port ?? 0,
     pace: options.pace ?? 0,
     faultOf: faultsOf(faults),

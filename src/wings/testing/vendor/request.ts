@@ -12,11 +12,12 @@ export interface VendorMessage {
 export interface VendorRequest {
   /** Its place in the order of arrival, from 0. */
   readonly index: number;
-  readonly endpoint: "chat" | "embeddings";
+  /** `"messages"` is Anthropic's. */
+  readonly endpoint: "chat" | "messages" | "embeddings";
   /** What the client sent, parsed. */
   readonly body: Readonly<Record<string, unknown>>;
   readonly model: string;
-  /** Of a chat; else empty. */
+  /** Of a chat; else empty. Anthropic's `system` is the first. */
   readonly messages: readonly VendorMessage[];
   /** The last message of the user; of embeddings all texts, one on each line. */
   readonly text: string;
@@ -42,10 +43,34 @@ export const countTokens = (text: string): number => Math.ceil(text.length / 4);
 function textOf(content: unknown): string {
   if (typeof content === "string") return content;
   return list(content)
-    .map((part) => record(part).text)
+    .map(record)
+    .map((part) => (part.type === "tool_result" ? textOf(part.content) : part.text))
     .filter((text) => typeof text === "string")
     .join("\n");
 }
+
+/** A message; one of Anthropic that has the results of tools has the role that they have in a chat. */
+function messageOf(message: unknown): VendorMessage {
+  const { role, content } = record(message);
+  const hasResults = list(content).some((part) => record(part).type === "tool_result");
+  return { role: hasResults ? "tool" : String(role), text: textOf(content) };
+}
+
+/** A tool as either protocol describes it. */
+export interface ToolDefinition {
+  readonly name: string;
+  /** A JSON Schema. */
+  readonly parameters: unknown;
+}
+
+/** The tools of a request. */
+export const toolsIn = ({ tools }: Readonly<Record<string, unknown>>): ToolDefinition[] =>
+  list(tools)
+    .map(record)
+    .map((tool) => {
+      const { name, parameters } = tool.function === undefined ? tool : record(tool.function);
+      return { name: typeof name === "string" ? name : "", parameters: parameters ?? tool.input_schema };
+    });
 
 /** The texts of a request for embeddings; a list of token numbers is a text too. */
 export function inputsOf({ input }: Readonly<Record<string, unknown>>): string[] {
@@ -69,6 +94,8 @@ export function problemOf(
     const isEmpty = body.input === undefined || (Array.isArray(body.input) && body.input.length === 0);
     return isEmpty ? ["input", "'input' must be a text or a list of texts"] : undefined;
   }
+  if (endpoint === "messages" && typeof body.max_tokens !== "number")
+    return ["max_tokens", "max_tokens: Field required"];
   const isEmpty = list(body.messages).length === 0;
   return isEmpty ? ["messages", "Expected an array with at least one message in 'messages'"] : undefined;
 }
@@ -80,11 +107,10 @@ export function readRequest(
   index: number,
   signal: AbortSignal,
 ): VendorRequest {
-  const isChat = endpoint === "chat";
-  const messages = list(isChat ? body.messages : []).map((message) => {
-    const { role, content } = record(message);
-    return { role: String(role), text: textOf(content) };
-  });
+  const isChat = endpoint !== "embeddings";
+  const said = isChat ? list(body.messages).map(messageOf) : [];
+  const isPrompted = endpoint === "messages" && body.system !== undefined;
+  const messages = isPrompted ? [{ role: "system", text: textOf(body.system) }, ...said] : said;
   const text = isChat
     ? (messages.filter(({ role }) => role === "user").at(-1)?.text ?? "")
     : inputsOf(body).join("\n");
@@ -97,7 +123,7 @@ export function readRequest(
     messages,
     text,
     schema: schema === "" ? undefined : schema,
-    tools: list(isChat ? body.tools : []).map((tool) => nameOf(record(tool).function)),
+    tools: isChat ? toolsIn(body).map(({ name }) => name) : [],
     stream: isChat && body.stream === true,
     tokens: countTokens(isChat ? messages.map((message) => message.text).join("\n") : text),
     signal,

@@ -32,13 +32,11 @@ export async function sendJson(line: Line, body: object): Promise<void> {
   await write(line, [text.slice(0, middle), text.slice(middle)]);
 }
 
-/** Answers with server-sent events. */
-export async function sendEvents(line: Line, chunks: readonly object[]): Promise<void> {
+/** Answers with server-sent events, given without the empty line that ends each. */
+export async function sendEvents(line: Line, texts: readonly string[]): Promise<void> {
   line.response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
   const end = line.fault === "odd-chunks" ? "\r\n\r\n" : "\n\n";
-  const events = [...chunks.map((chunk) => JSON.stringify(chunk)), "[DONE]"].map(
-    (data) => `data: ${data}${end}`,
-  );
+  const events = texts.map((text) => text + end);
   const comment = `: still working${end}`;
   const isOdd = line.fault === "odd-chunks";
   await write(line, isOdd ? events.flatMap((event) => [comment, event]) : events);

@@ -5,12 +5,13 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { describe, isPlainObject } from "sluice/internal";
 import { complete } from "./answer.js";
-import { chunksOf, completionOf } from "./completion.js";
-import { type ErrorResponse, errorBody, refusal } from "./dialects.js";
+import { completionOf, eventsOf } from "./completion.js";
+import { type Dialect, type ErrorResponse, errorBody, refusal } from "./dialects.js";
 import { embeddingsOf } from "./embeddings.js";
 import type { FakeVendor, VendorCall, VendorStats } from "./fake-vendor.js";
 import { errorOf, type Fault, spoil } from "./faults.js";
 import { type Limit, makeLimit } from "./limits.js";
+import { messageEventsOf, messageOf } from "./messages.js";
 import type { VendorSettings } from "./options.js";
 import { problemOf, readRequest, type VendorRequest } from "./request.js";
 import { type Line, sendError, sendEvents, sendJson, wait } from "./send.js";
@@ -19,10 +20,16 @@ import { type Line, sendError, sendEvents, sendJson, wait } from "./send.js";
 const KEPT = 1_000;
 
 /** An answer with status 400 and why. */
-const invalid = (param: string, message: string): ErrorResponse => ({
+const invalid = (dialect: Dialect, param: string, message: string): ErrorResponse => ({
   status: 400,
-  body: errorBody(400, "openai", { param, message }),
+  body: errorBody(400, dialect, { param, message }),
 });
+
+const endpoints = {
+  "chat/completions": "chat",
+  messages: "messages",
+  embeddings: "embeddings",
+} as const;
 
 /** A vendor of models on a loopback port. */
 export class Vendor implements FakeVendor {
@@ -90,7 +97,9 @@ export class Vendor implements FakeVendor {
       else await this.#decide(request, response);
     } catch (error) {
       if (leaving.signal.aborted || incoming.errored) return;
-      const body = errorBody(500, this.#settings.dialect, { message: describe(error) });
+      const body = errorBody(500, this.#dialectOf(incoming.url?.endsWith("/messages")), {
+        message: describe(error),
+      });
       if (response.headersSent) response.destroy();
       else this.#fail(response, { status: 500, body });
     }
@@ -104,16 +113,23 @@ export class Vendor implements FakeVendor {
   ): Promise<VendorRequest | ErrorResponse> {
     const { method, url = "" } = incoming;
     const sent = await text(incoming);
-    const [, path] = /\/(chat\/completions|embeddings)(?:\?|$)/.exec(url) ?? [];
+    const [, path] = /\/(chat\/completions|messages|embeddings)(?:\?|$)/.exec(url) ?? [];
     if (path === undefined || method !== "POST") {
-      const message = `Invalid URL (${method} ${url}); this vendor answers POST to /v1/chat/completions and /v1/embeddings`;
+      const known = Object.keys(endpoints).map((each) => `/v1/${each}`);
+      const message = `Invalid URL (${method} ${url}); this vendor answers POST to ${known.join(", ")}`;
       return { status: 404, body: errorBody(404, "openai", { message }) };
     }
+    const endpoint = endpoints[path as keyof typeof endpoints];
     const body = parse(sent);
-    if (!isPlainObject(body)) return invalid("body", "The body of the request is not a JSON object.");
-    const endpoint = path === "embeddings" ? "embeddings" : "chat";
+    const fail = (param: string, message: string) =>
+      invalid(endpoint === "messages" ? "anthropic" : "openai", param, message);
+    if (!isPlainObject(body)) return fail("body", "The body of the request is not a JSON object.");
     const problem = problemOf(endpoint, body);
-    return problem === undefined ? readRequest(endpoint, body, index, signal) : invalid(...problem);
+    return problem === undefined ? readRequest(endpoint, body, index, signal) : fail(...problem);
+  }
+
+  #dialectOf(isAnthropic = false): Dialect {
+    return this.#settings.dialect ?? (isAnthropic ? "anthropic" : "openai");
   }
 
   async #decide(request: VendorRequest, response: ServerResponse): Promise<void> {
@@ -122,7 +138,8 @@ export class Vendor implements FakeVendor {
       if (this.calls.push({ request, at, status, fault }) > KEPT) this.calls.shift();
     };
     const fault = this.#settings.faultOf(request);
-    const error = errorOf(fault, this.#settings.dialect) ?? this.#limit(request, at);
+    const dialect = this.#dialectOf(request.endpoint === "messages");
+    const error = errorOf(fault, dialect) ?? this.#limit(request, dialect, at);
     note(error?.status ?? 200, fault);
     if (error !== undefined) return this.#fail(response, error);
     const settle = this.#accept(request, response, at);
@@ -135,9 +152,8 @@ export class Vendor implements FakeVendor {
   }
 
   /** The refusal, if a limit has nothing left. */
-  #limit(request: VendorRequest, now: number): ErrorResponse | undefined {
-    const { dialect, concurrency } = this.#settings;
-    if (this.#running >= concurrency) return refusal(dialect, 50, "requests");
+  #limit(request: VendorRequest, dialect: Dialect, now: number): ErrorResponse | undefined {
+    if (this.#running >= this.#settings.concurrency) return refusal(dialect, 50, "requests");
     const waits = this.#limits.map(({ what, limit }) => ({
       what,
       ms: limit.wait(sizeOf(request, what), now),
@@ -181,9 +197,11 @@ export class Vendor implements FakeVendor {
     settle(usage.prompt_tokens + usage.completion_tokens);
     const completion = spoil(whole, line.fault, request);
     await wait(delayOf(request), line.signal);
+    const [json, events] =
+      request.endpoint === "messages" ? [messageOf, messageEventsOf] : [completionOf, eventsOf];
     return request.stream
-      ? sendEvents(line, chunksOf(completion, request))
-      : sendJson(line, completionOf(completion, request));
+      ? sendEvents(line, events(completion, request))
+      : sendJson(line, json(completion, request));
   }
 }
 

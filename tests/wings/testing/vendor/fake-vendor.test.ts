@@ -390,7 +390,7 @@ describe("429 in each dialect is understood by a gate", () => {
 
   test("the vendor's own is that of its limits and of its errors", async () => {
     const { client } = await start({ requests: 1, per: 60_000, dialect: "anthropic", faults: [500] });
-    expect(await rejection(ask(client))).toMatchObject({ status: 500, error: { type: "server_error" } });
+    expect(await rejection(ask(client))).toMatchObject({ status: 500, error: { type: "api_error" } });
     await ask(client);
     const error = await rejection(ask(client));
     expect(error.headers?.get("anthropic-ratelimit-requests-reset")).toMatch(/^\d{4}-/);

@@ -1,0 +1,72 @@
+// Single calls of a node become few bulk requests: paragraphs that say the same, found by their embeddings.
+import { AsyncParallelBatchNode, type Context, Flow, node } from "sluice";
+import { batched } from "sluice/batching";
+import type { Model } from "../lib/model.js";
+
+export interface Paragraph {
+  readonly file: string;
+  readonly text: string;
+}
+
+export interface Shared {
+  readonly paragraphs: readonly Paragraph[];
+  vectors?: readonly number[][];
+  /** Paragraphs that say the same, the most frequent first. */
+  twins?: Paragraph[][];
+}
+
+/** The cosine from which two paragraphs say the same. Lower it until pairs appear that do not. */
+const SAME = 0.97;
+
+/** Embeds each paragraph by a call of its own. */
+class Embed extends AsyncParallelBatchNode<Shared, Paragraph, number[]> {
+  readonly #embed: (text: string, ctx: Context) => Promise<number[]>;
+
+  /** @param size - The most paragraphs in a request. */
+  constructor(model: Model, size: number) {
+    const { gate, ...retries } = model.calls; // the gate counts requests: it stands before the batch, not on the node
+    super({ ...retries, concurrency: 4 * size }); // calls that are in flight together share requests
+    this.#embed = batched((texts: readonly string[], call) => model.embed(texts, call), {
+      name: "embed",
+      maxSize: size,
+      cost: (text) => Math.ceil(text.length / 3),
+      gate,
+    });
+  }
+
+  override prep({ paragraphs }: Shared) {
+    return paragraphs;
+  }
+
+  override exec({ text }: Paragraph, ctx: Context): Promise<number[]> {
+    return this.#embed(text, ctx);
+  }
+
+  override post(shared: Shared, _paragraphs: unknown, vectors: number[][]): void {
+    shared.vectors = vectors;
+  }
+}
+
+export function createTwinsFlow(model: Model, size: number): Flow<Shared> {
+  const embed = new Embed(model, size);
+  const findTwins = node({
+    name: "FindTwins",
+    post: (shared: Shared) => {
+      const groups: { readonly vector: number[]; readonly members: Paragraph[] }[] = [];
+      for (const [at, paragraph] of shared.paragraphs.entries()) {
+        const vector = shared.vectors?.[at] ?? [];
+        const same = groups.find((group) => cosine(group.vector, vector) > SAME);
+        if (same === undefined) groups.push({ vector, members: [paragraph] });
+        else same.members.push(paragraph);
+      }
+      const twins = groups.map(({ members }) => members).filter((members) => members.length > 1);
+      shared.twins = twins.sort((a, b) => b.length - a.length);
+    },
+  });
+  embed.next(findTwins);
+  return new Flow(embed, { name: "Twins" });
+}
+
+/** Vectors of embeddings have the length 1. */
+const cosine = (a: readonly number[], b: readonly number[]) =>
+  a.reduce((sum, value, at) => sum + value * (b[at] ?? 0), 0);

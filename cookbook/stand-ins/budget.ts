@@ -1,0 +1,2 @@
+// Calculates, as the stand-in of hello-flow does.
+export { answer } from "./hello-flow.js";

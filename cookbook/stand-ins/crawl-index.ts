@@ -1,0 +1,2 @@
+// Only embeddings are asked for, as in embed-batching.
+export { answer } from "./embed-batching.js";

@@ -1,0 +1,62 @@
+// The words of docs, doc comments and messages: one standard word for one thing, and no people where things are meant.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { read, root, sources } from "./support/sources.js";
+
+/** What is not written, and what to write. */
+const instead: readonly (readonly [RegExp, string])[] = [
+  [/\b(tell|tells|telling|told)\b/i, "emit, report, say, show, distinguish"],
+  [/\b(hear|hears|heard)\b/i, "listen, get, receive"],
+  [/\b(letGo|lets? go|lets everybody go|giveUp|gives? up)\b/i, "release, unsubscribe, abandon"],
+  [/\b(breathe|breathes|stepsToClock)\b/i, "yieldIfDue, yieldBudget, event-loop yields"],
+  [/\b(Passage|passNow|sitOut|sits? out)\b/i, "AcquireRequest, acquire, tryAcquire, pauseAfterRefusal"],
+  [/\bperform(s|ed|ing)?\b/i, "execute a node, call a hook, run a flow"],
+  [/\bfrom [01] up\b/i, "a positive integer, 0 or more"],
+  [/\b(to be given|for ever)\b/i, "is required, without end"],
+  [/\bwait(s)? for itself\b/i, "can deadlock on itself"],
+  [/\bas it should be\b|\bthat is no node\b|\bwhat is no node\b/i, "invalid, not a node"],
+  [
+    /\bby hand that\b|\bbeside a (hand-written )?loop\b|\bwritten by hand and\b/i,
+    "compares with a hand-written loop",
+  ],
+  [/\bthose who\b/i, "callers, clients, calls that"],
+  [
+    /\b(whoever|whomever|nobody|everybody|somebody|anybody)\b/i,
+    "the caller, no listener, all calls, a person",
+  ],
+];
+
+const pages = [
+  ...["README.md", "AGENTS.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "llms.txt"],
+  ...["bench/README.md", "site/home.md"],
+  ...readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".md"))
+    .map((file) => `docs/${file.replaceAll("\\", "/")}`),
+];
+
+const faultsIn = (name: string, text: string): string[] =>
+  text
+    .split("\n")
+    .flatMap((line, at) =>
+      instead
+        .filter(([pattern]) => pattern.test(line))
+        .map(([pattern, words]) => `${name}:${at + 1}: ${pattern.exec(line)?.[0]}; write ${words}`),
+    );
+
+test("no page has a word that was replaced", () => {
+  expect(pages.flatMap((page) => faultsIn(page, read(page)))).toEqual([]);
+});
+
+test("no comment, message or name in src/ has one", () => {
+  expect([...sources.values()].flatMap(({ name, tree }) => faultsIn(`src/${name}.ts`, tree.text))).toEqual(
+    [],
+  );
+});
+
+test("a word is found with its place and with what to write", () => {
+  expect(faultsIn("a.md", "A run.\nIt is told.")).toEqual([
+    "a.md:2: told; write emit, report, say, show, distinguish",
+  ]);
+  expect(faultsIn("a.ts", "performance.now(); NOBODY_TO_ASK; a storyteller")).toEqual([]);
+});
