@@ -242,7 +242,7 @@ describe("view", () => {
     ]) {
       const { code, err } = await run(...args);
       expect(err).toMatch(
-        /^error: Expected a trace of at most 250 MB, .* got 251 MB\. sluice trace huge\.jsonl tells /,
+        /^error: Expected a trace of at most 250 MB, .* got 251 MB\. sluice trace huge\.jsonl sums up /,
       );
       expect(code).toBe(2);
     }

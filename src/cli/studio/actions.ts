@@ -75,7 +75,7 @@ function handlerOf(name: string, act: Act): Handler {
   });
 }
 
-/** Whoever asks sits at this computer, so that all errors are told. */
+/** The caller sits at this computer, so that all errors are shown. */
 function asRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   const { message = String(error) } = error as Partial<Error>;

@@ -45,7 +45,7 @@ export class Studio {
     ]);
     const byRun = new Map(found.map(({ id }) => [id, [] as StudioQuestion[]]));
     for (const question of questions) byRun.get(question.run)?.push(toldQuestion(question));
-    const runs = found.slice(0, MOST_RUNS).map((run) => told(run, byRun.get(run.id) ?? []));
+    const runs = found.slice(0, MOST_RUNS).map((run) => shown(run, byRun.get(run.id) ?? []));
     return {
       journal: opened?.name,
       traces: traces.path,
@@ -154,7 +154,7 @@ const begun = (events: RunEmitter): Promise<void> =>
   });
 
 /** Questions of a run that is over are answered by nothing. */
-const told = (run: RunInfo, questions: readonly StudioQuestion[]): StudioRun => ({
+const shown = (run: RunInfo, questions: readonly StudioQuestion[]): StudioRun => ({
   ...withoutSecrets(run),
   state: stateOf(run),
   createdAt: run.createdAt.toISOString(),

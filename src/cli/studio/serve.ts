@@ -82,7 +82,7 @@ async function sendState(studio: Studio, response: ServerResponse): Promise<void
   response.writeHead(200, { "content-type": "application/json" }).end(text);
 }
 
-/** Asks a handler, which is told nothing of a caller who hangs up: what was asked for is done. */
+/** Asks a handler, and does not pass on that a caller hangs up: what was asked for is done. */
 async function answer(handler: Handler, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method = "POST", url = "/", headers } = request;
   const given = Object.entries(headers).flatMap(([name, value]) =>

@@ -121,7 +121,7 @@ function variantsOf(variants: readonly unknown[]) {
   return { kind: "variants", variants: fields, initial: "0" } as const;
 }
 
-/** A variant is named by what tells it apart: `{ verdict: "approve" }`. */
+/** A variant is named by what distinguishes it: `{ verdict: "approve" }`. */
 function nameOf(schema: unknown, at: number): string {
   if (!isSchema(schema)) return `variant ${at + 1}`;
   if (schema.const !== undefined) return String(schema.const);

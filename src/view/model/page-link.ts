@@ -8,7 +8,7 @@ export interface Place {
   readonly span: Span | undefined;
 }
 
-/** The part of the URL after `#`. Runs of one id are told apart by their number among these, from 1. */
+/** The part of the URL after `#`. Runs of one id are distinguished by their number among these, from 1. */
 export function linkTo({ run, span }: Place, runs: readonly RunModel[]): string {
   const twins = runs.filter(({ id }) => id === run.id);
   const nth = twins.indexOf(run) + 1;

@@ -1,4 +1,4 @@
-// What the server of the studio tells its page. Types only.
+// What the server of the studio sends to its page. Types only.
 
 /** Times are texts of ISO 8601. */
 export interface StudioState {
