@@ -9,10 +9,13 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 // in `npm run test:deep` the clock runs first, one file at a time.
 const clock = "tests/**/*.clock.test.ts";
 const browser = "tests/**/*.browser.test.ts";
-/** They start processes and threads, or look for what is left in their own. */
-const house = [
-  "tests/{cli,cookbook,docs,types,view,wings/threads}/**/*.test.ts",
-  "tests/{house,repository,properties/random-graphs}.test.ts",
+/** They start processes. */
+const house = ["tests/{cli,cookbook,docs,types,view}/**/*.test.ts", "tests/{house,repository}.test.ts"];
+/** They start threads, mock modules, or look for what is left in their process, which is theirs alone. */
+const alone = [
+  "tests/wings/threads/**/*.test.ts",
+  "tests/properties/random-graphs.test.ts",
+  "tests/cookbook/faults.test.ts",
 ];
 const packed = "tests/package/**/*.test.ts";
 /** Those that start no program. */
@@ -42,8 +45,8 @@ export default defineConfig({
     ],
   },
   test: {
-    // Most tests wait for processes, databases and timers, and not for a core.
-    maxWorkers: 2 * availableParallelism(),
+    // Unless it is told, Vitest leaves a core idle.
+    maxWorkers: availableParallelism(),
     execArgv: ["--expose-gc"],
     // A recipe that a test starts in another folder also gets the source, and never an old dist/.
     env: { TSX_TSCONFIG_PATH: here("tsconfig.json") },
@@ -71,7 +74,7 @@ export default defineConfig({
         test: {
           name: "core",
           include: ["tests/**/*.test.ts"],
-          exclude: ["**/node_modules/**", clock, ...timers, browser, ...house, packed, ...sizeless],
+          exclude: ["**/node_modules/**", clock, ...timers, browser, ...house, ...alone, packed, ...sizeless],
           isolate: false, // a process for each file is half of their time
           sequence: { groupOrder: 2 },
         },
@@ -81,7 +84,7 @@ export default defineConfig({
         test: {
           name: "timers",
           include: timers,
-          exclude: ["**/node_modules/**", clock, browser, ...house, packed, ...sizeless],
+          exclude: ["**/node_modules/**", clock, browser, ...house, ...alone, packed, ...sizeless],
           sequence: { groupOrder: 2 },
         },
       },
@@ -90,7 +93,18 @@ export default defineConfig({
         test: {
           name: "house",
           include: house,
-          exclude: ["**/node_modules/**", clock, browser, ...sizeless],
+          exclude: ["**/node_modules/**", clock, browser, ...alone, ...sizeless],
+          isolate: false,
+          testTimeout: 120_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "alone",
+          include: alone,
+          exclude: ["**/node_modules/**", clock, ...sizeless],
           testTimeout: 120_000,
           sequence: { groupOrder: 2 },
         },

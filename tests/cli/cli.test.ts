@@ -119,7 +119,7 @@ describe("wrong usage ends with 2 and says what to do", () => {
   test.each([
     [
       ["vew", "run.jsonl"],
-      'Expected a command (view, trace, graph, runs, worker, new, add, demo, help, completion), got "vew". Did you mean view?',
+      'Expected a command (view, trace, graph, runs, studio, worker, new, add, demo, help, completion), got "vew". Did you mean view?',
     ],
     [["view"], "Expected <file>, got nothing. See sluice view --help."],
     [["view", "run.jsonl", "--opn"], 'Expected an option of sluice view, got "--opn". Did you mean --open?'],

@@ -1,7 +1,7 @@
 // sluice worker, as a user runs it: a process of its own, on a Redis of the test's own.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -9,8 +9,8 @@ import { build as bundle } from "esbuild";
 import { emitter } from "sluice";
 import { Fleet } from "sluice/bullmq";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { buildCli } from "../../cli.config.js";
 import { runProgram } from "../../src/cli/program.js";
+import { type BuiltCli, build } from "../support/built-cli.js";
 import { rejection } from "../support/deferred.js";
 import { noRedis, type RedisServer, startRedis } from "../support/redis.js";
 import { isFull } from "../support/size.js";
@@ -74,19 +74,13 @@ describe("help and usage", () => {
 
 describe.skipIf(noRedis)("a worker", () => {
   let redis: RedisServer;
+  let cli: BuiltCli;
   let main: string;
   beforeAll(async () => {
-    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
     redis = await startRedis();
-    const wings = ["diagram", "journal", "bullmq"];
-    await buildCli(folder, {
-      "sluice/internal": join(root, "src/internal.ts"),
-      sluice: join(root, "src/index.ts"),
-      ...Object.fromEntries(
-        wings.map((name) => [`sluice/${name}`, join(root, "src/wings", name, "index.ts")]),
-      ),
-    });
-    main = join(folder, "cli/main.js");
+    cli = await build();
+    main = cli.main;
     await bundle({
       entryPoints: [join(import.meta.dirname, "modules/doubles.ts")],
       outfile: join(folder, "doubles.mjs"),
@@ -100,6 +94,7 @@ describe.skipIf(noRedis)("a worker", () => {
   });
   afterAll(async () => {
     await redis.stop();
+    cli.remove();
     rmSync(folder, { recursive: true, force: true });
   });
 

@@ -101,14 +101,12 @@ test("a walk that is tried again drops what its last attempt left, and an unfork
   await started.killWhen(
     ({ kind, key, value }) => kind === "walk" && key === "Main/Inner!2" && value.includes("Fails"),
   );
-  const left = started.driver
-    .load("r", ["walk", "result", "batch"])
-    .filter(({ key }) => /^Main\/Inner(?!!2)/.test(key));
-  expect(left).toEqual([]);
   isStuck = false;
   const { store } = await started.run(flow());
   expect(store.keys).toEqual(["Main/Inner/Inside", "Main/Inner!2/Inside"]);
   expect(calls).toEqual(store.keys);
+  // Its rows went with the cut that knew of the second attempt, or with the step.
+  expect(started.driver.load("r", ["walk", "result", "batch"])).toEqual([]);
 });
 
 describe("the store", () => {

@@ -69,7 +69,7 @@ async function run({ port, callers, calls, slow, leavers, flood }: Round): Promi
   const forever = async (attack: () => Promise<unknown>) => {
     while (!over) {
       await attack().catch(() => {});
-      await new Promise((resolve) => setTimeout(resolve, 200)); // the machine of the attackers is ours too
+      await new Promise((resolve) => setTimeout(resolve, 1_000)); // the machine of the attackers is ours too
     }
   };
   const attacks = [
