@@ -93,7 +93,7 @@ describe("the tarball", () => {
       .filter((file) => file !== "dist/core.cjs") // the core for Node, which its entries pick from
       .filter((file) => !/^dist\/[\w-]+-[\w-]{8}\.d\.c?ts$/.test(file)) // types that entries share
       .filter((file) => !/^dist\/threads\/(thread\.cjs|call-node\.c?js)$/.test(file)) // loaded by their path, in a worker
-      .filter((file) => file !== "dist/view/page.js"); // read by the command, for the pages that it writes
+      .filter((file) => !/^dist\/view\/(page|studio)\.js$/.test(file)); // read by the command, for its pages
     const inDist = named.filter((file) => file.startsWith("dist/"));
     expect([...new Set(inDist)].sort()).toEqual(built.sort());
   });
