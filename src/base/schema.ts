@@ -29,7 +29,12 @@ export interface StandardSchema<Output = unknown> {
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
     readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
     /** Of a schema that also follows Standard JSON Schema. */
-    readonly jsonSchema?: { readonly input: (options: { readonly target: string }) => unknown } | undefined;
+    readonly jsonSchema?:
+      | {
+          /** Gives the JSON Schema of what the schema takes. */
+          readonly input: (options: { readonly target: string }) => unknown;
+        }
+      | undefined;
   };
 }
 

@@ -66,15 +66,18 @@ async function slowBody(port: number): Promise<Socket> {
 async function run({ port, callers, calls, slow, leavers, flood }: Round): Promise<Latencies> {
   let over = false;
   const sockets = await Promise.all(Array.from({ length: slow }, () => slowBody(port)));
-  const forever = async (attack: () => Promise<unknown>) => {
+  const forever = async (attack: () => Promise<unknown>, share: number) => {
+    await new Promise((resolve) => setTimeout(resolve, share * 1_000));
     while (!over) {
       await attack().catch(() => {});
       await new Promise((resolve) => setTimeout(resolve, 1_000)); // the machine of the attackers is ours too
     }
   };
   const attacks = [
-    ...Array.from({ length: leavers }, (_, at) => forever(() => call(port, `leaver${at}`, 20 + (at % 30)))),
-    ...Array.from({ length: flood }, () => forever(() => call(port, "flood"))),
+    ...Array.from({ length: leavers }, (_, at) =>
+      forever(() => call(port, `leaver${at}`, 20 + (at % 30)), at / leavers),
+    ),
+    ...Array.from({ length: flood }, (_, at) => forever(() => call(port, "flood"), at / flood)),
   ];
   const times: number[] = [];
   const failed: string[] = [];

@@ -13,7 +13,7 @@ const talk = node({
   },
 });
 const handler = createHandler(new Flow(talk), {
-  limits: { running: 100, key: (request) => request.headers.get("x-tenant") ?? "" },
+  limits: { running: 200, key: (request) => request.headers.get("x-tenant") ?? "" },
 });
 console.error = () => {}; // the adapter prints each stream that is cut
 const server = serve({ hostname: "127.0.0.1", port: 0, fetch: handler }, ({ port }) =>
