@@ -31,7 +31,7 @@ test("it searches, decides again in view of what was found, and answers from it"
   expect(shared.answer).toBe("from About lock0");
 });
 
-test("a search without keywords is no decision, and the next attempt is told so", async () => {
+test("a search without keywords is invalid, and the next attempt gets the reason", async () => {
   const errors: unknown[] = [];
   const { ended } = run((_, lastError) => {
     errors.push(lastError);

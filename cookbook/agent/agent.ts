@@ -6,7 +6,7 @@ import type { Library, Passage } from "./library.js";
 
 export interface Shared {
   readonly question: string;
-  /** Each search with what it found: all that the agent remembers. */
+  /** The agent's memory: each search with its results. */
   readonly findings: { readonly query: string; readonly passages: readonly Passage[] }[];
   query?: string;
   answer?: string;
@@ -29,7 +29,7 @@ const Decision = z.object({
 const promptOf = (task: string, { question, findings }: Shared) =>
   `${task}\n\nQuestion: ${question}\n\n${JSON.stringify(findings)}`;
 
-/** Nothing in the graph ends the loop but the model: run it with `maxSteps`. */
+/** Only the model ends the loop, so run it with `maxSteps`. */
 export function createAgentFlow(model: Model, library: Pick<Library, "search">): Flow<Shared> {
   const decide = node({
     name: "Decide",

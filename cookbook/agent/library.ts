@@ -11,7 +11,7 @@ export interface Passage {
   readonly text: string;
 }
 
-/** Longer sections are cut: a prompt has room for several. */
+/** Longer sections are cut, so that a prompt can have several. */
 const MOST_LETTERS = 1_500;
 
 /** A full-text index of Markdown files. */
@@ -42,7 +42,7 @@ export class Library {
     return this.#passages.length;
   }
 
-  /** Gives the sections that fit a query best, the best first. */
+  /** Returns the best matches of a query, the best first. */
   search(query: string, count: number): Passage[] {
     const hits = this.#index.search(query).slice(0, count);
     return hits.flatMap(({ id }) => this.#passages[id] ?? []);

@@ -51,7 +51,7 @@ test("after so many queries it says that it does not know", async () => {
   expect(shared.sources).toBeUndefined();
 });
 
-test("a repeated query, or a source that was not found, is no answer; the next attempt is told so", async () => {
+test("a repeated query and an invented source are invalid, and the next attempt gets the reason", async () => {
   const { errors, error } = await ask({
     verdict: [no, yes],
     query: [{ query: "spell" }, { query: "fuzzy" }],

@@ -1,4 +1,4 @@
-// People do not ask in the words of the documents: a model judges what was found, asks again in other words, or gives up.
+// Retrieval that corrects itself: a model judges the passages, searches in other words, or says that it does not know.
 import { Flow, node } from "sluice";
 import { z } from "zod";
 import { AnswerError, type Model } from "../lib/model.js";
@@ -8,9 +8,9 @@ export interface Shared {
   readonly question: string;
   /** The last one is the next to look up; the first one is the question itself. */
   readonly queries: string[];
-  /** All that was found, each passage once. */
+  /** All passages found so far, without duplicates. */
   readonly passages: Passage[];
-  /** What the last verdict missed. */
+  /** The information that the last verdict missed. */
   missing?: string;
   answer?: string;
   sources?: readonly string[];
@@ -36,7 +36,7 @@ const ANSWER = "Answer the question in one or two sentences from the passages, a
 const promptOf = (task: string, { question, queries, passages, missing }: Shared) =>
   `${task}\n\n${JSON.stringify({ question, queries, passages, missing })}`;
 
-/** @param tries - How many queries are looked up before it gives up. */
+/** @param tries - The largest number of queries for a question. */
 export function createAgenticRagFlow(model: Model, search: Search, tries = 3): Flow<Shared> {
   const retrieve = node({
     name: "Retrieve",
@@ -57,7 +57,7 @@ export function createAgenticRagFlow(model: Model, search: Search, tries = 3): F
       if (sufficient) return "enough is known";
       shared.missing = missing;
       void emit(`    nothing on ${missing}`);
-      return shared.queries.length < tries ? "try other words" : "give up";
+      return shared.queries.length < tries ? "try other words" : "no answer";
     },
   });
 
@@ -90,16 +90,16 @@ export function createAgenticRagFlow(model: Model, search: Search, tries = 3): F
     },
   });
 
-  /** What was tried and what is missing is worth more than a guess. */
-  const giveUp = node({
-    name: "GiveUp",
+  /** Says what is missing, which is more useful than a guess. */
+  const noAnswer = node({
+    name: "NoAnswer",
     post: (shared: Shared) => {
       shared.answer = `I do not know: ${shared.queries.length} queries found nothing on ${shared.missing}.`;
     },
   });
 
   retrieve.next(judge);
-  judge.branch({ "enough is known": answer, "try other words": rewrite, "give up": giveUp });
+  judge.branch({ "enough is known": answer, "try other words": rewrite, "no answer": noAnswer });
   rewrite.next(retrieve);
   return new Flow(retrieve, { name: "AgenticRag" });
 }

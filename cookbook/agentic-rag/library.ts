@@ -1,16 +1,16 @@
-// What is searched: what each installed package says of itself, in a full-text index on this machine.
+// The search: a full-text index of the descriptions of installed packages.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import MiniSearch from "minisearch";
 import { glob } from "tinyglobby";
 
 export interface Passage {
-  /** What an answer cites. */
+  /** The name that an answer cites. */
   readonly source: string;
   readonly text: string;
 }
 
-/** The passages that fit a query best, the best first. */
+/** The best matches of a query, the best first. */
 export type Search = (query: string, count: number) => Passage[];
 
 /** Indexes the packages of a `node_modules` folder. */

@@ -27,7 +27,7 @@ export interface Shared {
   readonly summaries: Record<string, { readonly summary?: string; readonly error?: string }>;
 }
 
-/** What came of one request: a line of the vendor's output file. */
+/** The result of one request: a line of the vendor's output file. */
 interface Line {
   readonly custom_id: string;
   readonly response?: { readonly status_code: number; readonly body: OpenAI.ChatCompletion } | null;
@@ -40,7 +40,7 @@ const ENDED = ["completed", "failed", "expired", "cancelled"];
 const MOST_REQUESTS = 10_000;
 
 /**
- * Gathers calls into batches. Nothing is kept here: a batch has the run's id in its metadata, and each request the key of
+ * Collects calls into batches. It stores nothing: a batch has the run's id in its metadata, and each request the key of
  * its call. A run that starts again finds its batches at the vendor, and waits for them in place of sending new ones.
  */
 export class BatchApi extends Executor {
@@ -51,7 +51,7 @@ export class BatchApi extends Executor {
   readonly #runs = new Map<string, Promise<Map<string, Promise<Lines>>>>();
   #open: { readonly requests: object[]; readonly lines: Promise<Lines> } | undefined; // until it is sent
 
-  /** @param poll - Milliseconds between two looks at a batch. @param gather - Milliseconds before a batch is sent. */
+  /** @param poll - Milliseconds between two polls of a batch. @param gather - Milliseconds before a batch is sent. */
   constructor({ vendor }: Pick<Model, "vendor">, poll = 30_000, gather = 1_000) {
     super();
     this.#vendor = vendor;
@@ -59,7 +59,7 @@ export class BatchApi extends Executor {
     this.#gather = gather;
   }
 
-  /** Attempts, budget and fallback are those of the node; its `exec` gives the prompt, and the batch the answer. */
+  /** The node keeps its attempts, budget and fallback. Its `exec` returns the prompt, and the batch the answer. */
   override execute(call: ExecutorCall) {
     return call.local(async (input, ctx) => {
       const batches = await (this.#runs.get(call.runId) ?? this.#find(call));
@@ -69,7 +69,7 @@ export class BatchApi extends Executor {
     });
   }
 
-  /** Finds what an earlier start of the run has sent. */
+  /** Finds the batches that an earlier start of the run has sent. */
   #find(call: ExecutorCall) {
     const find = async () => {
       const batches = new Map<string, Promise<Lines>>();
@@ -87,7 +87,7 @@ export class BatchApi extends Executor {
     return found;
   }
 
-  /** Adds a request to the batch that is gathered. */
+  /** Adds a request to the next batch. */
   #add(id: string, prompt: string, call: ExecutorCall): Promise<Lines> {
     if (this.#open === undefined || this.#open.requests.length >= MOST_REQUESTS) {
       const requests: object[] = [];
@@ -115,7 +115,7 @@ export class BatchApi extends Executor {
     return this.#wait(id, call);
   }
 
-  /** An abort and a drain end the wait. The batch goes on at the vendor. */
+  /** An abort or a drain ends the wait. The batch continues at the vendor. */
   async #wait(id: string, call: ExecutorCall): Promise<Lines> {
     for (;;) {
       const batch = await this.#vendor.client.batches.retrieve(id, { signal: call.signal });

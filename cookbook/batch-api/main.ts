@@ -1,4 +1,4 @@
-// The program: read batch-api.ts first. Stop it whenever you like: the next start waits for the same batch.
+// The program: read batch-api.ts first. You can stop it at any time: the next start waits for the same batch.
 import { openJournal } from "sluice/journal";
 import { program } from "../lib/main.js";
 import { connect } from "../lib/model.js";

@@ -4,14 +4,14 @@ import { basename, join } from "node:path";
 import { type Action, BatchFlow, type Context, chain, Flow, type ItemFailure, isFailure, node } from "sluice";
 import { UsageError } from "../lib/main.js";
 
-/** Params of the walks: each level adds its own, and a node finds all of them merged. */
+/** Params of the iterations: each level adds its own, and a node gets all of them merged. */
 type ClassParams = { readonly className: string };
 type StudentParams = ClassParams & { readonly student: string };
 
 export interface Shared {
   /** Has a folder for each class, in which each student has a file with lines such as `maths 17`. */
   readonly folder: string;
-  /** Of the student whose turn it is: walks of a `BatchFlow` take turns. */
+  /** Of the current student: iterations of a `BatchFlow` run one after another. */
   grades?: readonly number[];
   readonly averages: (StudentParams & { readonly average: number })[];
   /** Students without an average, and why. */
@@ -56,14 +56,14 @@ const averageGrades = () =>
     },
   });
 
-/** Walks its graph for each student of the class. A file that makes no sense costs one student. */
+/** Runs its graph for each student of the class. An invalid file fails for one student only. */
 class EachStudent extends BatchFlow<Shared, { student: string }, "collect"> {
   override async prep({ folder }: Shared, { params }: Context<ClassParams>) {
     const files = (await readdir(join(folder, params.className))).filter((file) => file.endsWith(".txt"));
     return files.sort().map((file) => ({ student: basename(file, ".txt") }));
   }
 
-  /** Gets the last action of each walk, in the order of the params, or its failure. */
+  /** Gets the last action of each iteration, or its failure, in the order of the params. */
   override post(
     shared: Shared,
     students: { student: string }[],
@@ -78,7 +78,7 @@ class EachStudent extends BatchFlow<Shared, { student: string }, "collect"> {
   }
 }
 
-/** Walks its graph for each class. Part of that graph is the batch flow of its students. */
+/** Runs its graph for each class. The batch flow of students is part of that graph. */
 class EachClass extends BatchFlow<Shared, ClassParams> {
   override async prep({ folder }: Shared) {
     const entries = await readdir(folder, { withFileTypes: true });

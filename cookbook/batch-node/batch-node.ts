@@ -1,4 +1,4 @@
-// A CSV file of any size, summed chunk by chunk: it needs the memory of one chunk.
+// Sums a CSV file of any size, chunk by chunk, in the memory of one chunk.
 import { BatchNode, type Context, chain, Flow, node } from "sluice";
 import { type Chunk, type Row, readChunks } from "./sales.js";
 
@@ -12,14 +12,14 @@ export interface Shared {
   /** Rows of a chunk. */
   readonly size: number;
   rows: number;
-  /** Rows that are no sale, and the numbers of the first five. */
+  /** The number of invalid rows, and the positions of the first five. */
   badRows: number;
   readonly bad: number[];
   readonly products: Map<string, Sold>;
   ranking?: readonly (readonly [product: string, sold: Sold])[];
 }
 
-/** One chunk after the other: what `prep` gives is pulled, never loaded as a whole. */
+/** Reads one chunk after another from the iterable of `prep`, and never loads the whole file. */
 class SumSales extends BatchNode<
   Shared,
   Chunk,
@@ -40,7 +40,7 @@ class SumSales extends BatchNode<
     return { bad, products, rows: rows.length };
   }
 
-  /** Called for each chunk as it is done, so that no list of results grows. */
+  /** Called for each chunk as it ends, so no list of results is kept. */
   override onResult(shared: Shared, { bad, products, rows }: ReturnType<SumSales["exec"]>): void {
     shared.rows += rows;
     shared.badRows += bad.length;

@@ -1,16 +1,16 @@
-// The file: how its rows are read, in chunks, and what makes a large one to try it with.
+// Reads the rows of a CSV file in chunks, and makes a large file for a trial.
 import { createReadStream, createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { parse } from "csv-parse";
 import { UsageError } from "../lib/main.js";
 
-/** One row as it is in the file: nothing is checked yet, and a short row lacks some of it. */
+/** One row of the file, unchecked; a short row lacks some columns. */
 export type Row = Partial<Record<(typeof COLUMNS)[number], string>>;
 
 const COLUMNS = ["date", "product", "units", "price"] as const;
 
-/** Rows that are worked on together. */
+/** Rows that are processed together. */
 export interface Chunk {
   /** The place of the first row in the file, counted from 1, the header aside. */
   readonly from: number;
@@ -18,8 +18,8 @@ export interface Chunk {
 }
 
 /**
- * Reads a file chunk by chunk. Nothing is read until the next chunk is asked for, save for what the streams
- * hold in their buffers, and whoever stops asking closes the file.
+ * Reads a file chunk by chunk, each when the consumer asks for it; only the streams' buffers are read ahead. A
+ * consumer that stops closes the file.
  *
  * @throws UsageError if the file cannot be read or lacks a column.
  */

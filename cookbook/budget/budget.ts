@@ -5,18 +5,18 @@ import { DeniedError, type Model } from "../lib/model.js";
 
 export interface Shared {
   readonly questions: readonly string[];
-  /** By question. A budget ends a run before its last item, so each answer is kept as it comes. */
+  /** By question. A budget can end a run before its last item, so each answer is kept as it arrives. */
   readonly answers: Record<string, { readonly text?: string; readonly error?: string }>;
 }
 
-/** Dollars for a million tokens, which is millionths of a dollar for one. */
+/** Dollars per million tokens, which equals millionths of a dollar per token. */
 export interface Price {
   readonly input: number;
   readonly output: number;
 }
 
 const PROMPT = "Answer in at most 50 words of plain text.";
-/** Reserved for an answer, on the high side: 50 words and the unforeseen. */
+/** Reserved for an answer: 50 words and a margin. */
 const MOST_OUTPUT = 150;
 
 /**
@@ -42,7 +42,7 @@ class Ask extends AsyncParallelBatchNode<Shared, string, string, "collect"> {
     return Math.ceil(inputOf(question) * this.#price.input + MOST_OUTPUT * this.#price.output);
   }
 
-  /** The vendor's limit counts tokens, and is kept here. A refused call is made again, and costs nothing. */
+  /** The gate is here, since the vendor's limit counts tokens. A refused call is repeated and costs nothing. */
   override exec(question: string, ctx: Context): Promise<string> {
     const { signal, lastError } = ctx;
     const call = (gate: Pick<Context, "signal" | "charge">) =>
@@ -63,12 +63,12 @@ class Ask extends AsyncParallelBatchNode<Shared, string, string, "collect"> {
   }
 }
 
-/** Tokens of a prompt. Three bytes a token are on the safe side. */
+/** An upper estimate of the tokens of a prompt: three bytes per token. */
 const inputOf = (question: string) => Math.ceil(Buffer.byteLength(PROMPT + question) / 3 + 20);
 
 export const createBudgetFlow = (model: Model, price: Price): Flow<Shared> =>
   new Flow(new Ask(model, price), { name: "Budget" });
 
-/** One run for one list of questions: with a journal, the next start goes on with a larger budget. */
+/** One run per list of questions: with a journal, the next start can continue it with a larger budget. */
 export const runIdOf = (questions: readonly string[]): string =>
   createHash("sha256").update(JSON.stringify(questions)).digest("hex").slice(0, 12);

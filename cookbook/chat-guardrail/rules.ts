@@ -1,8 +1,8 @@
-// The checks that need no model. Each says what is wrong with a text, or nothing.
+// The checks that need no model. Each returns what is wrong with a text, or `undefined`.
 
 const MOST_LETTERS = 500;
 
-/** Orders to the model in place of a question. */
+/** Instructions to the model in place of a question. */
 const ORDERS = [
   /\b(ignore|forget|disregard|override)\b.{0,40}\b(instructions?|rules?|prompts?|above|before|told)\b/,
   /\b(you are now|pretend to be|act as|roleplay as)\b/,
@@ -13,7 +13,7 @@ const ORDERS = [
 export const tooLong = (question: string): string | undefined =>
   question.length > MOST_LETTERS ? `It has more than ${MOST_LETTERS} letters.` : undefined;
 
-/** Finds orders, also in letters that only look like others and with invisible characters between them. */
+/** Finds instructions, also with look-alike letters and invisible characters. */
 export function orders(question: string): string | undefined {
   const letters = question
     .normalize("NFKC")
@@ -23,14 +23,14 @@ export function orders(question: string): string | undefined {
   return order && `It gives orders: "${order.trim()}".`;
 }
 
-/** Finds eight words in a row of what the model was told in confidence. */
+/** Finds eight successive words of the confidential instructions. */
 export function leaks(answer: string, secret: string): string | undefined {
   const wordsOf = (text: string) => text.toLowerCase().match(/\p{L}+/gu) ?? [];
   const said = ` ${wordsOf(answer).join(" ")} `;
   const secrets = wordsOf(secret);
-  const isTold = (at: number) => said.includes(` ${secrets.slice(at, at + 8).join(" ")} `);
-  return secrets.some((_, at) => at + 8 <= secrets.length && isTold(at))
-    ? "It tells its instructions."
+  const isRepeated = (at: number) => said.includes(` ${secrets.slice(at, at + 8).join(" ")} `);
+  return secrets.some((_, at) => at + 8 <= secrets.length && isRepeated(at))
+    ? "It repeats its instructions."
     : undefined;
 }
 

@@ -20,7 +20,7 @@ async function talk(memory: Memory, lines: string[], fails?: (line: string) => E
       const error = fails?.(line);
       if (error) throw error;
       prompts.push(JSON.stringify(prompt));
-      return `heard ${line}`;
+      return `said ${line}`;
     },
     embed: async (texts) => {
       embedded.push(...texts);
@@ -50,7 +50,7 @@ test("the newest exchanges are shown as they are, of the older ones only those t
 test("no vector is asked for while the window holds everything", async () => {
   using memory = new Memory(":memory:", "m");
   const { embedded } = await talk(memory, ["one", "", "two", "three"]);
-  expect(embedded).toEqual(["one\nheard one", "two\nheard two", "three\nheard three"]);
+  expect(embedded).toEqual(["one\nsaid one", "two\nsaid two", "three\nsaid three"]);
 });
 
 test("it remembers over restarts, and compares no vectors of two models", async () => {
@@ -68,8 +68,8 @@ test("an exchange that fails is shown and not remembered, and the conversation g
   using memory = new Memory(":memory:", "m");
   const refused = (line: string) => (line === "bad" ? new FinalError("The model refuses: no") : undefined);
   const { written } = await talk(memory, ["bad", "good"], refused);
-  expect(written).toEqual(["(Not remembered: The model refuses: no)", "heard good"]);
-  expect(memory.newest(5)).toEqual([{ question: "good", answer: "heard good" }]);
+  expect(written).toEqual(["(Not remembered: The model refuses: no)", "said good"]);
+  expect(memory.newest(5)).toEqual([{ question: "good", answer: "said good" }]);
 });
 
 test("a wrong key ends it", async () => {

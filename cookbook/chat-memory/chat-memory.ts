@@ -1,35 +1,35 @@
-// A conversation that outgrows any prompt: the newest exchanges as they are, older ones by their meaning.
+// A conversation that is longer than a prompt: the newest exchanges by order, older ones by meaning.
 import { type BaseNode, chain, Flow, node } from "sluice";
 import { DeniedError, type Message, type Model } from "../lib/model.js";
 import type { Exchange, Memory } from "./memory.js";
 
-/** What lasts is in the memory; the store is of one exchange. */
+/** The store of one exchange. The memory has all exchanges. */
 export interface Shared {
   question: string;
   recalled: readonly Exchange[];
   answer: string;
 }
 
-/** Where the talk takes place. `read` gives nothing when the person has left. */
+/** The place of the conversation. `read` returns `undefined` when the user has left. */
 export interface Terminal {
   readonly read: () => Promise<string | undefined>;
   readonly write: (text: string) => void;
 }
 
 export interface Sizes {
-  /** How many of the newest exchanges the model is shown. */
+  /** The number of newest exchanges that the model gets. */
   readonly window: number;
-  /** How many older ones at most. */
+  /** The largest number of older ones. */
   readonly recall: number;
 }
 
 const INSTRUCTIONS =
   "You talk with one person over a long time. Answer briefly, in plain text. If you do not know something about the " +
   "person, say so and do not guess.";
-/** Less is noise for OpenAI's small model: unrelated texts have about 0.1, those on one subject 0.3 and more. */
+/** A threshold for OpenAI's small model: unrelated texts have about 0.1, those on one subject 0.3 or more. */
 const LEAST_LIKENESS = 0.25;
 
-/** An exchange that fails costs only itself: the conversation goes on, and nothing of it is remembered. */
+/** A failed exchange is not remembered, and the conversation continues. */
 class ExchangeFlow extends Flow<Shared> {
   readonly #terminal: Terminal;
 
@@ -65,7 +65,7 @@ export function createMemoryChatFlow(
     ...model.calls,
     prep: ({ question }: Shared) => (memory.size > window ? question : ""),
     exec: async (question, ctx) => {
-      if (question === "") return []; // the window holds everything: no vector is paid for
+      if (question === "") return []; // the window has all exchanges, so no vector is needed
       const [vector = []] = await model.embed([question], ctx);
       return memory.nearest(vector, window, recall, LEAST_LIKENESS);
     },

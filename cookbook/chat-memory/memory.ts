@@ -10,7 +10,7 @@ export class Memory {
   readonly #database: Database.Database;
   readonly #model: string;
 
-  /** @param model - Where the vectors come from: those of two models cannot be compared. */
+  /** @param model - The embedding model: vectors of two models cannot be compared. */
   constructor(path: string, model: string) {
     this.#database = new Database(path);
     this.#model = model;
@@ -35,7 +35,7 @@ export class Memory {
     return newest.all(count).reverse() as Exchange[];
   }
 
-  /** Of the exchanges before the newest `window` those that are nearest to a vector, oldest first. */
+  /** The exchanges nearest to a vector, without the newest `window` ones, oldest first. */
   nearest(vector: readonly number[], window: number, count: number, likeness: number): Exchange[] {
     const nearest = this.#database.prepare(
       `WITH older AS (SELECT * FROM exchanges ORDER BY id DESC LIMIT -1 OFFSET ?),

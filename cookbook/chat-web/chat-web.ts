@@ -1,4 +1,4 @@
-// A chat on a web page: one flow object answers all rooms of all visitors at once, piece by piece.
+// A chat on a web page: one flow object serves all rooms in parallel and streams the answers.
 import { readFile } from "node:fs/promises";
 import { Hono } from "hono";
 import { Flow, node } from "sluice";
@@ -13,13 +13,13 @@ const Talk = z.object({
     .max(500),
 });
 
-/** Of one request. Rooms live in the page: the server keeps nothing from one request to the next. */
+/** The store of one request. Rooms are in the page: the server keeps nothing between requests. */
 export interface Shared extends z.infer<typeof Talk> {
   answer?: string;
 }
 
 const INSTRUCTIONS = "You talk with a visitor of a web page. Answer briefly, in plain text without markup.";
-/** Letters of a conversation that the model is shown: about 6,000 tokens. */
+/** The number of letters of a conversation that the model gets: about 6,000 tokens. */
 const MEMORY = 24_000;
 
 /** The newest messages that fit, and always the last one. */
@@ -34,7 +34,7 @@ export function createChatFlow(model: Model): Flow<Shared> {
   const answer = node({
     name: "Answer",
     ...model.calls,
-    attempts: 1, // what was shown cannot be taken back
+    attempts: 1, // shown text cannot be taken back
     prep: ({ messages }: Shared): Message[] => [
       { role: "system", content: INSTRUCTIONS },
       ...newest(messages),
@@ -43,11 +43,11 @@ export function createChatFlow(model: Model): Flow<Shared> {
       let text = "";
       for await (const piece of model.stream(messages, ctx)) {
         text += piece;
-        await ctx.emit(piece); // waits for a reader who is slow
+        await ctx.emit(piece); // waits for a slow reader
       }
       return text;
     },
-    // A visitor may know that the model refuses or that the answer is cut off, but nothing of the account.
+    // A user may see that the model refuses or that the answer is cut off, but nothing about the account.
     execFallback: (_messages, error) => {
       const isTold = error instanceof AnswerError && !(error instanceof DeniedError);
       throw isTold ? new Refusal(422, error.message, { cause: error }) : error;
@@ -63,7 +63,7 @@ const CSP =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** The page, and the flow behind /chat. `chat` is to be closed before the server. */
+/** The page, and the flow at /chat. Close `chat` before the server. */
 export async function createApp(flow: Flow<Shared>, onError: (error: unknown) => void) {
   const page = await readFile(new URL("page.html", import.meta.url), "utf8");
   const chat = createHandler(flow, { input: Talk, output: ["answer"], onError });

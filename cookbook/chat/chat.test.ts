@@ -13,9 +13,9 @@ async function talk(lines: (string | undefined)[], chat: Model["chat"]) {
 test("each answer gets the whole conversation, and empty lines are passed over", async () => {
   const { written } = await talk(
     ["Hi", "", "again", "exit"],
-    async (messages) => `heard ${messages.length - 1}`,
+    async (messages) => `answer ${messages.length - 1}`,
   );
-  expect(written).toEqual(["heard 1", "heard 3"]);
+  expect(written).toEqual(["answer 1", "answer 3"]);
 });
 
 test("a refusal is shown, and is no part of the conversation", async () => {

@@ -1,13 +1,13 @@
-// A conversation: one node listens, one answers, and actions lead back and forth.
+// A conversation: one node listens, one answers, and their actions alternate.
 import { Flow, node } from "sluice";
 import { DeniedError, type Message, type Model } from "../lib/model.js";
 
-/** The store is the memory: all of it goes with each call. */
+/** The store is the memory: each call sends all of it. */
 export interface Shared {
   readonly messages: Message[];
 }
 
-/** Where the talk takes place. `read` gives nothing when the user has left. */
+/** The place of the conversation. `read` returns `undefined` when the user has left. */
 export interface Terminal {
   readonly read: () => Promise<string | undefined>;
   readonly write: (text: string) => void;

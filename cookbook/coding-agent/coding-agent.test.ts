@@ -53,9 +53,9 @@ test("an undone patch is out of the file and out of the list", async () => {
     { ...patch, replacement: "a * b" },
     { action: "undo" },
     { action: "undo" },
-    { action: "give up" },
+    { action: "stop" },
   ]);
-  expect([ending, sum(), shared.patches]).toEqual(["give up", "a - b\n", []]);
+  expect([ending, sum(), shared.patches]).toEqual(["stop", "a - b\n", []]);
   expect(shared.log.at(-1)?.result).toBe("There is no patch to take back.");
 });
 
@@ -78,7 +78,7 @@ test.each([
   ["dead", "There is no file"],
   ["new.js", "There is no file"],
   ["src", "is not a file"],
-])("%s cannot be read or changed, and the model is told why", async (path, why) => {
+])("%s cannot be read or changed, and the model gets the reason", async (path, why) => {
   await expect(workspace.read(path)).rejects.toThrow(why);
   await expect(workspace.replace(path, "key", "x")).rejects.toThrow(Refusal);
   expect(readFileSync(join(outer, "secret"), "utf8")).toBe("key");

@@ -1,4 +1,4 @@
-// A model reads, searches and patches a folder that it cannot leave, until the tests pass. The tests say when it is done.
+// A model reads, searches and patches the files of one folder until its tests pass. The tests decide when it is done.
 import { Flow, node } from "sluice";
 import { z } from "zod";
 import type { Model } from "../lib/model.js";
@@ -7,14 +7,14 @@ import { Refusal, type Workspace } from "./workspace.js";
 
 const Decision = z.object({
   thought: z.string().describe("One sentence: why."),
-  action: z.enum(["read", "search", "patch", "undo", "give up"]),
+  action: z.enum(["read", "search", "patch", "undo", "stop"]),
   path: z.string().describe("The file to read or patch, as listed; else empty."),
   find: z.string().describe("The text to search for, or the text in the file to replace; else empty."),
   replacement: z.string().describe("The new text of a patch; else empty."),
 });
 type Decision = z.infer<typeof Decision>;
 
-/** One thing that was done, and what came of it. */
+/** One step and its result. */
 export interface Entry extends Omit<Decision, "action" | "thought"> {
   readonly action: Decision["action"] | "test";
   readonly result: string;
@@ -23,7 +23,7 @@ export interface Entry extends Omit<Decision, "action" | "thought"> {
 export interface Shared {
   /** The agent's memory. */
   readonly log: Entry[];
-  /** The patches that are in the files now, the last one last. */
+  /** The patches in the files, the newest last. */
   readonly patches: Decision[];
   decision?: Decision;
   report?: TestReport;
@@ -32,13 +32,13 @@ export interface Shared {
 const DECIDE =
   "Repair a project until its tests pass. Below are its files and, as JSON, the log of what was done. Choose one step: read " +
   "a file, search all files for a text (not a pattern), patch a file by replacing a text that occurs in it once, undo the " +
-  "last patch, or give up. The tests run after each patch. Change the code, not the tests.";
+  "last patch, or stop. The tests run after each patch. Change the code, not the tests.";
 
-/** What a tool works on: the decision, and the patch that `undo` takes back. */
+/** The input of a tool: the decision, and the patch that `undo` reverts. */
 type Order = { readonly decision: Decision; readonly last: Decision | undefined };
 type Outcome = { readonly result: string; readonly refused?: true };
 
-/** A tool is a node. What the workspace refuses is a result: the model may ask for something else. */
+/** A tool is a node. A refusal of the workspace is a result, so the model can try something else. */
 const tool = (
   name: string,
   run: (order: Order) => Promise<string>,
@@ -68,7 +68,7 @@ const tool = (
     },
   });
 
-/** Run it with `maxSteps`: a model can go on without end. @param test - Runs the tests; an abort ends them. */
+/** Run it with `maxSteps`, since only the model ends the loop. @param test - Runs the tests; an abort ends them. */
 export function createCodingFlow(
   model: Model,
   workspace: Workspace,
@@ -78,7 +78,7 @@ export function createCodingFlow(
     name: "RunTests",
     timeout: 60_000,
     exec: (_none, { signal }) => test(signal),
-    // Tests that hang are tests that fail.
+    // Tests that hang count as failed.
     execFallback: (_none, error): TestReport => ({ passed: 0, failed: 1, output: (error as Error).message }),
     post: (shared: Shared, _none, report, { emit }) => {
       const { passed, failed, output } = report;
@@ -119,7 +119,7 @@ export function createCodingFlow(
   );
 
   runTests.branch({ "tests pass": null, "tests fail": decide });
-  decide.branch({ read, search, patch, undo, "give up": null });
+  decide.branch({ read, search, patch, undo, stop: null });
   patch.branch({ done: runTests, refused: decide });
   for (const each of [read, search, undo]) each.branch({ done: decide, refused: decide });
   return new Flow(runTests, { name: "CodingAgent" });

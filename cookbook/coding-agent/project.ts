@@ -10,7 +10,7 @@ export function total(items) {
   return items.reduce((sum, item) => sum + item.price + item.count, 0);
 }
 
-/** So many percent of an amount; none under the limit. */
+/** A percentage of an amount; 0 below the limit. */
 export function rebate(amount, percent, limit = 20) {
   if (amount > limit) return (amount * percent) / 100;
   return 0;

@@ -1,4 +1,4 @@
-// Runs the tests of a folder: a program, which can do what your user can. Only your secrets are kept from it.
+// Runs the tests of a folder, with the rights of your user but without your secrets.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { sep } from "node:path";
@@ -12,13 +12,13 @@ export interface TestReport {
 
 const MOST_LETTERS = 20_000;
 
-/** Runs `node --test`. @param env - All that the tests see of your environment. */
+/** Runs `node --test`. @param env - The environment of the tests. */
 export async function runTests(
   root: string,
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<TestReport> {
-  // In a group of its own: a test that spins ignores a signal, and its parent waits for it.
+  // In its own process group: a test in a busy loop ignores a signal, and its parent waits for it.
   const options = { cwd: root, env, detached: true };
   const runner = spawn(process.execPath, ["--test", "--test-reporter=tap"], options);
   const kill = () => {

@@ -1,23 +1,23 @@
-// The folder that the agent works in, and that none of its paths can leave.
+// The folder of the agent. No path leads out of it.
 import { readdir, readFile, realpath, stat, writeFile } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
 
-/** A request of the agent that is not carried out, and why. */
+/** A request that is refused, with the reason. */
 export class Refusal extends Error {}
 
 const MOST_LETTERS = 20_000;
 
-/** Hidden files hold keys and what git runs; packages are not the project's own. */
+/** Hidden files can have keys and git hooks; packages are not part of the project. */
 const isForeign = (name: string) => name.startsWith(".") || name === "node_modules";
 
-/** What `node --test` takes for tests. */
+/** The files that `node --test` runs. */
 const isTest = (path: string) => /(^|[\\/])test[\\/]|(^|[\\/.-])test\.[cm]?[jt]s$/.test(path);
 
-/** A folder. It changes files, makes none, and follows no link that leads out. */
+/** A folder. It changes existing files only and follows no link that leads out. */
 export class Workspace {
   private constructor(readonly root: string) {}
 
-  /** Opens a folder under its real name: the real names of its files are compared with it. */
+  /** Opens a folder by its real path, with which the real paths of files are compared. */
   static async open(folder: string): Promise<Workspace> {
     return new Workspace(await realpath(folder));
   }
@@ -41,7 +41,7 @@ export class Workspace {
     return content;
   }
 
-  /** The lines with a text, each with its place. Not a pattern: a pattern can take for ever. */
+  /** The lines with a text, each with its place. It takes no pattern, since a pattern can run without end. */
   async search(wanted: string): Promise<string> {
     const lines: string[] = [];
     for (const file of await this.files())
@@ -64,10 +64,10 @@ export class Workspace {
     return "patched";
   }
 
-  /** The one door to the file system: the real name of a file, if that is inside. */
+  /** The real path of a file, if it is inside the folder. All access to files goes through here. */
   async #locate(path: string): Promise<string> {
     const asked = resolve(this.root, path);
-    this.#check(asked, path); // before anything is looked at: what exists outside is not the agent's to learn
+    this.#check(asked, path); // before any access: the agent must not learn which files exist outside
     const real = await realpath(asked).catch(() => {
       throw new Refusal(`There is no file "${path}".`);
     });

@@ -1,4 +1,4 @@
-// Crawls a site and indexes it with vectors in SQLite: level by level, politely, and on from where it stopped.
+// Crawls a site level by level and indexes it with vectors in SQLite. A crawl that was stopped continues at the next start.
 import { AsyncParallelBatchNode, type Context, Flow, Gate, type ItemFailure, isFailure } from "sluice";
 import { DeniedError, type Model } from "../lib/model.js";
 import type { Index, Page } from "./index-db.js";
@@ -6,14 +6,14 @@ import type { Index, Page } from "./index-db.js";
 /** Plain data, since the journal keeps it. */
 export interface Shared {
   readonly start: string;
-  /** The most pages. */
+  /** The largest number of pages. */
   readonly limit: number;
   /** The URLs of the next level. */
   frontier: readonly string[];
   readonly seen: Set<string>;
   pages: readonly Page[];
   indexed: number;
-  /** By URL: pages that were not to be had or not to be embedded, and why. */
+  /** By URL: pages that could not be fetched or embedded, with the error. */
   readonly failed: Record<string, string>;
 }
 
@@ -31,10 +31,10 @@ export const createShared = (start: string, limit: number): Shared => ({
 export const runIdOf = ({ start, limit }: Shared): string =>
   `${start} ${limit} ${new Date().toISOString().slice(0, 10)}`;
 
-/** Gives a page. A test has its own. */
+/** Fetches a page. A test passes a stand-in. */
 export type FetchPage = (url: string, signal: AbortSignal) => Promise<Page>;
 
-/** The pages of a level. `site` is the limit of the site, as a model's gate is that of its account. */
+/** Fetches the pages of a level. `site` is the gate of the site. */
 class FetchPages extends AsyncParallelBatchNode<Shared, string, Page, "collect"> {
   readonly #fetchPage: FetchPage;
 
@@ -65,7 +65,7 @@ class FetchPages extends AsyncParallelBatchNode<Shared, string, Page, "collect">
   }
 }
 
-/** The passages of a page are one request, and one transaction: doing it twice changes nothing. */
+/** The passages of a page are one request and one transaction, so a repetition changes nothing. */
 class EmbedPages extends AsyncParallelBatchNode<Shared, Page, number, "collect"> {
   readonly #model: Model;
   readonly #index: Index;

@@ -25,7 +25,7 @@ export class Index {
     )`);
   }
 
-  /** Replaces what is known of a page. */
+  /** Replaces the passages of a page. */
   put({ url, title, passages }: Page, vectors: readonly (readonly number[])[]): void {
     const insert = this.#connection.prepare("INSERT INTO passages VALUES (?, ?, ?, ?, vector32(?))");
     this.#connection.transaction(() => {

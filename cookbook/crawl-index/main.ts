@@ -1,4 +1,4 @@
-// The program: read crawl-index.ts first. A second start goes on.
+// The program: read crawl-index.ts first. A second start continues the crawl.
 import { openJournal } from "sluice/journal";
 import { program, UsageError } from "../lib/main.js";
 import { connect } from "../lib/model.js";

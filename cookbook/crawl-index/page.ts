@@ -4,7 +4,7 @@ import type { Page } from "./index-db.js";
 
 const MOST_LETTERS = 1_500;
 
-/** Fetches a page. @throws An error with the `status` of the answer, which decides whether it is tried again. */
+/** Fetches a page. @throws An error with the `status` of the answer, which decides whether it is retried. */
 export async function fetchPage(url: string, signal: AbortSignal): Promise<Page> {
   const response = await fetch(url, { signal, headers: { "user-agent": "sluice-recipe-crawl-index" } });
   const { status, statusText, headers } = response;

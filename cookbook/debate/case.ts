@@ -1,4 +1,4 @@
-// What is argued about: a motion, and numbered facts that both sides may use.
+// The case of a debate: a motion, and numbered facts that both sides may use.
 import { UsageError } from "../lib/main.js";
 
 /** A motion and its facts. */
@@ -7,7 +7,7 @@ export interface Case {
   readonly facts: readonly string[];
 }
 
-/** A town that was made up, as its facts were. */
+/** An invented town with invented facts. */
 export const SAMPLE = `
 Weirford should make its buses free of charge
 - A trial on two lines brought 38 % more passengers in six months.

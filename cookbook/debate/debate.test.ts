@@ -43,10 +43,10 @@ test("a clear lead ends the debate, else time does", async () => {
       [5, 6],
       [4, 4],
     ]),
-  ).toMatchObject({ ending: "time is up", winner: "nobody" });
+  ).toMatchObject({ ending: "time is up", winner: "neither" });
 });
 
-test("a fact that is none, or was used before, is not accepted, and the model is told", async () => {
+test("an unknown fact and a used fact are not accepted, and the model gets the reason", async () => {
   const errors: unknown[] = [];
   const { speeches } = await debate(
     [

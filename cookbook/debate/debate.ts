@@ -1,4 +1,4 @@
-// Two sides argue at once, a judge scores each round, until one side leads or time is up.
+// Two sides argue in parallel, and a judge scores each round, until one side leads or the rounds are used up.
 import { Flow, node, parallel } from "sluice";
 import { z } from "zod";
 import { AnswerError, type Model } from "../lib/model.js";
@@ -16,10 +16,10 @@ export interface Shared {
   readonly case: Case;
   readonly speeches: Readonly<Record<Side, Speech[]>>;
   readonly scores: Scores[];
-  /** The most rounds, and the lead in points that ends the debate before. */
+  /** The largest number of rounds, and the lead in points that ends the debate early. */
   readonly rounds: number;
   readonly margin: number;
-  winner?: Side | "nobody";
+  winner?: Side | "neither";
 }
 
 const SPEAK =
@@ -37,13 +37,13 @@ const promptOf = (task: string, topic: Case, said: object) =>
     JSON.stringify(said),
   ].join("\n\n");
 
-/** Each may be another model. */
+/** Each role can have its own model. */
 export function createDebateFlow(models: Readonly<Record<Side | "judge", Model>>): Flow<Shared> {
   const speak = (side: Side) =>
     node({
       name: side === "for" ? "SpeakFor" : "SpeakAgainst",
       ...models[side].calls,
-      // Both speak at once: each sees the rounds before this one, whoever is quicker.
+      // Both speak in parallel, so each sees only earlier rounds.
       prep: ({ case: topic, speeches, scores }: Shared) => {
         const before = (of: Side) => speeches[of].slice(0, scores.length);
         return { topic, own: before(side), other: before(side === "for" ? "against" : "for") };
@@ -76,7 +76,7 @@ export function createDebateFlow(models: Readonly<Record<Side | "judge", Model>>
       shared.scores.push(scores);
       void emit(`judge    ${scores.for} : ${scores.against}. ${scores.reason}\n`);
       const lead = scores.for - scores.against;
-      shared.winner = lead > 0 ? "for" : lead < 0 ? "against" : "nobody";
+      shared.winner = lead > 0 ? "for" : lead < 0 ? "against" : "neither";
       if (Math.abs(lead) >= shared.margin) return "clear lead";
       return shared.scores.length < shared.rounds ? "another round" : "time is up";
     },

@@ -1,4 +1,4 @@
-// What is searched: the sections of Markdown files in a full-text index, on this machine.
+// The search: a full-text index of the sections of Markdown files.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import MiniSearch from "minisearch";
@@ -6,17 +6,17 @@ import { glob } from "tinyglobby";
 
 /** A section of a document. */
 export interface Passage {
-  /** File and heading: what a report cites. */
+  /** File and heading, as a report cites them. */
   readonly source: string;
   readonly text: string;
 }
 
-/** Another search, of the web or a vector store, is another function. */
+/** For another search, of the web or a vector store, write another function. */
 export type Search = (question: string) => readonly Passage[];
 
 const MOST_LETTERS = 1_200;
 const FOUND = 5;
-/** One document that fits well would fill the list, and no other would be read. */
+/** Without this limit one document that matches well would fill the list. */
 const PER_DOCUMENT = 2;
 
 /** Indexes the Markdown files of a folder; of `node_modules`, the README of each package. */

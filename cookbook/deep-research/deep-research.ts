@@ -1,4 +1,4 @@
-// A question leads to more questions: a graph that contains itself, a store for each branch, and bounds on all of it.
+// A question leads to further questions: a graph that contains itself, a store for each branch, and limits on all of it.
 import { AsyncParallelBatchFlow, type BaseNode, Flow, type ItemFailure, isFailure, node } from "sluice";
 import { z } from "zod";
 import { AnswerError, DeniedError, type Model } from "../lib/model.js";
@@ -18,19 +18,19 @@ export type Gap = Pick<Finding, "place" | "question"> & { readonly error?: strin
 export interface Limits {
   /** Levels of questions: 1 asks only the first one. */
   readonly depth: number;
-  /** The most questions that one leads to. */
+  /** The largest number of questions that one leads to. */
   readonly breadth: number;
-  /** The most questions in all. */
+  /** The largest number of questions in all. */
   readonly most: number;
 }
 
 /** The store of one question. Each has its own, except for `asked`. */
 export interface Shared extends Pick<Finding, "place" | "question"> {
   readonly limits: Limits;
-  /** What any branch has asked: nothing is asked twice. */
+  /** The questions of all branches: none is asked twice. */
   readonly asked: Set<string>;
   readonly level: number;
-  /** What is asked one level down. */
+  /** The questions of the next level. */
   next: readonly string[];
   passages: readonly Passage[];
   readonly findings: Finding[];
@@ -64,7 +64,7 @@ const REPORT =
   "Write a short report that answers the question from these findings, and from nothing else. Put the number of the " +
   "source after each statement, as in [2]. Say which part of the question remains open.";
 
-/** Research of all questions of a level at once, each in a store of its own, which is merged back. */
+/** Researches all questions of a level in parallel, each with its own store, which is merged back. */
 class Research extends AsyncParallelBatchFlow<Shared, Branch, "collect"> {
   constructor(start: BaseNode<Shared>) {
     super(start, { onError: "collect" });
@@ -83,7 +83,7 @@ class Research extends AsyncParallelBatchFlow<Shared, Branch, "collect"> {
     gaps.push(...local.gaps);
   }
 
-  /** A question that failed is a gap in the report. The first one is all that there is. */
+  /** A failed question is a gap in the report. A failure of the first one fails the run. */
   override post({ level, gaps }: Shared, _: unknown, ends: readonly (string | ItemFailure<Branch>)[]): void {
     for (const end of ends) {
       if (!isFailure(end)) continue;
@@ -125,7 +125,7 @@ export function createResearchFlow(model: Model, corpus: Search): Flow<Shared> {
       void emit(`${"  ".repeat(level)}${place} ${question} (${cited.length} sources)`);
       if (level >= limits.depth) return "end";
       const fresh = questions.filter((each) => !asked.has(each.toLowerCase()));
-      // No await between the look and the mark: branches that run at once cannot take the same question.
+      // No await between check and mark, so parallel branches cannot take the same question.
       shared.next = fresh.slice(0, Math.min(limits.breadth, limits.most - asked.size));
       for (const each of shared.next) asked.add(each.toLowerCase());
       return shared.next.length > 0 ? "dig deeper" : "end";
@@ -163,7 +163,7 @@ export function createResearchFlow(model: Model, corpus: Search): Flow<Shared> {
   const research = new Research(search);
   search.branch({ found: takeNotes, end: null });
   takeNotes.branch({ "dig deeper": research, end: null });
-  // Only the outermost research leads to the report, so it gets a flow around it, which has links of its own.
+  // Only the outermost research leads to the report, so it is wrapped in a flow with its own links.
   const all = new Flow(research, { name: "All" });
   all.next(report);
   return new Flow(all, { name: "DeepResearch" });

@@ -17,6 +17,6 @@ await program("[question] [--docs folder] [--depth 3] [--breadth 3] [--most 12]"
   await createResearchFlow(await connect("deep-research"), search).run(shared, start.run);
   console.log(`\n${shared.report}`);
   for (const { place, question, error = "no passage has an answer" } of shared.gaps)
-    console.log(`Not found out: ${place} ${question} (${error})`);
+    console.log(`Gap: ${place} ${question} (${error})`);
   if (shared.gaps.some(({ error }) => error)) process.exitCode = 1;
 });

@@ -1,4 +1,4 @@
-// Single calls of a node become few bulk requests: paragraphs that say the same, found by their embeddings.
+// Finds paragraphs with the same meaning by their embeddings. Single calls of a node become few bulk requests.
 import { AsyncParallelBatchNode, type Context, Flow, node } from "sluice";
 import { batched } from "sluice/batching";
 import type { Model } from "../lib/model.js";
@@ -11,20 +11,20 @@ export interface Paragraph {
 export interface Shared {
   readonly paragraphs: readonly Paragraph[];
   vectors?: readonly number[][];
-  /** Paragraphs that say the same, the most frequent first. */
+  /** Groups of paragraphs with the same meaning, the largest first. */
   twins?: Paragraph[][];
 }
 
-/** The cosine from which two paragraphs say the same. Lower it until pairs appear that do not. */
+/** The least cosine of two paragraphs with the same meaning. Lower it until wrong pairs appear. */
 const SAME = 0.97;
 
-/** Embeds each paragraph by a call of its own. */
+/** Embeds each paragraph by its own call. */
 class Embed extends AsyncParallelBatchNode<Shared, Paragraph, number[]> {
   readonly #embed: (text: string, ctx: Context) => Promise<number[]>;
 
-  /** @param size - The most paragraphs in a request. */
+  /** @param size - The largest number of paragraphs in a request. */
   constructor(model: Model, size: number) {
-    const { gate, ...retries } = { ...model.calls }; // the gate counts requests: it stands before the batch, not on the node
+    const { gate, ...retries } = { ...model.calls }; // the gate counts requests, so it belongs to the batch, not to the node
     super({ ...retries, concurrency: 4 * size }); // calls that are in flight together share requests
     this.#embed = batched((texts: readonly string[], call) => model.embed(texts, call), {
       name: "embed",

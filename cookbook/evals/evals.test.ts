@@ -51,7 +51,7 @@ test("a trial that fails counts as none met, and the page says so; a wrong key e
   await expect(evaluate({ input: "mill", error: denied })).rejects.toBe(denied);
 });
 
-test("too few verdicts are no judgement, and the next attempt is told so", async () => {
+test("too few verdicts are invalid, and the next attempt gets the reason", async () => {
   const { scores, errors } = await evaluate(undefined, (calls) => (calls === 0 ? [true] : [true, false]));
   expect(scores).toEqual({ a: 0.5, b: 0.5 });
   expect(errors).toEqual(["Expected 2 verdicts, got 1"]);

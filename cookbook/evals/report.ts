@@ -1,4 +1,4 @@
-// The report: a table of cases and prompts, with each answer and verdict. hono's `html` escapes all that is put into it.
+// The report: a table of cases and prompts, with each answer and verdict. hono's `html` escapes all values.
 import { html } from "hono/html";
 import type { Result, Shared } from "./evals.js";
 

@@ -45,6 +45,6 @@ test("a document that fails leaves its error, and costs no other", async () => {
   expect(shared.errors).toEqual({ "one.md": "Error: The model refuses: no" });
 });
 
-test("globs that match nothing are told before any work", async () => {
+test("globs that match nothing are reported before any work", async () => {
   await expect(readDocuments(["nothing/*.none"], 5)).rejects.toThrow(UsageError);
 });

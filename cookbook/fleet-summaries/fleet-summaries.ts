@@ -17,7 +17,7 @@ import { glob } from "tinyglobby";
 import { UsageError } from "../lib/main.js";
 import type { Model } from "../lib/model.js";
 
-/** Where calls run, and what limits them all; without, they run and are limited in this process. */
+/** The executor and the shared limit. Without them, calls run and are limited in this process. */
 export interface Machines {
   readonly executor?: Executor;
   readonly limit?: SharedLimit;
@@ -44,9 +44,9 @@ class Summarise extends AsyncParallelBatchNode<Shared, Document, string, "collec
   readonly #model: Model;
 
   constructor(model: Model, { executor, limit, rate }: Machines) {
-    // Each process has a gate of its own; `shared` makes one limit of them.
+    // Each process has its own gate; `shared` gives them one limit.
     const gate = new Gate({ name: "model", concurrency: 32, rate, shared: limit });
-    // How many items travel or run at once, on all machines together.
+    // Items that are sent or run at once, on all machines together.
     super({ ...model.calls, gate, executor, concurrency: 64, onError: "collect" });
     this.#model = model;
   }
@@ -64,7 +64,7 @@ class Summarise extends AsyncParallelBatchNode<Shared, Document, string, "collec
     return this.#model.chat(`${PROMPT}\n\n${text}`, ctx);
   }
 
-  /** Called where the run is. */
+  /** Called in the process of the run. */
   override onResult(
     shared: Shared,
     result: string | ItemFailure<Document>,
@@ -77,7 +77,7 @@ class Summarise extends AsyncParallelBatchNode<Shared, Document, string, "collec
   }
 }
 
-/** Reads what travels to the workers, so that they need no common disk. */
+/** Reads the texts that are sent to the workers, so that they need no common disk. */
 export async function readDocuments(words: readonly string[], limit: number): Promise<Document[]> {
   const globs = words.length > 0 ? words : ["node_modules/*/README.md"];
   const found = await glob([...globs], { followSymbolicLinks: false, caseSensitiveMatch: false });
@@ -91,7 +91,7 @@ export async function readDocuments(words: readonly string[], limit: number): Pr
 export const createFleetFlow = (model: Model, machines: Machines = {}): Flow<Shared> =>
   new Flow(new Summarise(model, machines), { name: "FleetSummaries" });
 
-/** Writes what there is, and says what came of it. */
+/** Writes the summaries and returns a line about them. */
 export function write({ documents, summaries, errors }: Shared, out: string): string {
   writeFileSync(out, `${JSON.stringify(summaries, null, 2)}\n`);
   const failed = Object.entries(errors).map(([file, error]) => `${file}: ${error}\n`);

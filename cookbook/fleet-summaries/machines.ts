@@ -1,4 +1,4 @@
-// The parts that a deployment has instead: a Redis, and workers on other machines.
+// Stands in for a deployment: a Redis, and workers on this machine.
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -49,7 +49,7 @@ export function startWorkers(
     return worker;
   });
   const end = async (worker: ChildProcess) => {
-    worker.stderr?.unpipe().resume(); // that it drains is no news
+    worker.stderr?.unpipe().resume(); // its line about the drain is not shown
     if (worker.exitCode !== null || worker.signalCode !== null) return;
     worker.kill(); // it drains
     await once(worker, "exit");

@@ -65,15 +65,15 @@ test("a commit is reviewed once however often it is delivered; drafts and forger
   expect(all.asked).toHaveLength(2);
 });
 
-test("a comment on a line that was not added fails, and the next attempt is told so", async () => {
-  const told: unknown[] = [];
+test("a comment on a line that was not added fails, and the next attempt gets the reason", async () => {
+  const reasons: unknown[] = [];
   const all = reviewer((_prompt, lastError) => {
-    told.push(lastError);
+    reasons.push(lastError);
     return lastError === undefined ? [{ line: 99, comment: "?" }] : [];
   });
   await deliver(all, 0);
   await all.ended();
-  expect(told).toContainEqual(new AnswerError("Line 99 is not one of the lines that were added."));
+  expect(reasons).toContainEqual(new AnswerError("Line 99 is not one of the lines that were added."));
   expect(all.posted).toEqual([[]]);
 });
 

@@ -29,7 +29,7 @@ const Review = z.object({
   comments: z.array(z.object({ line: z.number().int(), comment: z.string().min(1).max(1_000) })).max(10),
 });
 
-/** Several files at once. The journal keeps each review as it comes. */
+/** Reviews several files in parallel. The journal keeps each review as it arrives. */
 class ReviewFiles extends AsyncParallelBatchNode<Shared, Addition, Comment[]> {
   readonly #model: Model;
 
@@ -56,7 +56,7 @@ class ReviewFiles extends AsyncParallelBatchNode<Shared, Addition, Comment[]> {
     return comments.map(({ line, comment }) => ({ path: addition.path, line, body: comment }));
   }
 
-  /** One file that fails fails the run: half a review would pass for a whole one. */
+  /** A failed file fails the run, because a partial review looks like a complete one. */
   override post(shared: Shared, _additions: unknown, comments: Comment[][]): void {
     shared.comments = comments.flat();
   }
@@ -92,24 +92,24 @@ export interface ReviewerOptions {
   readonly journal: Journal;
   /** The secret of the webhook. */
   readonly secret: string;
-  /** Gets what a run fails with, since nobody waits for it. */
+  /** Gets the error of a failed run, since no caller waits for the run. */
   readonly onError: (error: unknown) => void;
   readonly run?: Pick<RunOptions, "drain" | "signal">;
 }
 
-/** A webhook that waits for no run. */
+/** A webhook that does not wait for its runs. */
 export function createWebhook({ flow, journal, secret, onError, run }: ReviewerOptions) {
-  if (secret === "") throw new UsageError("Expected GITHUB_WEBHOOK_SECRET: without it anybody could call.");
+  if (secret === "") throw new UsageError("Expected GITHUB_WEBHOOK_SECRET, which signs deliveries.");
   const running = new Map<string, Promise<unknown>>();
 
-  /** Resolves when the journal has the run, long before it ends. Rejects if it cannot be kept. */
+  /** Resolves when the journal has the run, long before the run ends. Rejects if the journal cannot write. */
   const start = async (runId: string, shared: Shared): Promise<void> => {
     const events = emitter();
     const kept = new Promise<void>((resolve) => events.once("step", () => resolve()));
     const end = flow.run(shared, { ...run, journal, runId, events });
     const failed = (error: unknown) => {
       const isStopped = error === run?.drain?.reason || error === run?.signal?.reason;
-      if (!isStopped) onError(error); // one that was stopped goes on with the next start
+      if (!isStopped) onError(error); // a stopped run continues at the next start
     };
     running.set(
       runId,
@@ -127,21 +127,21 @@ export function createWebhook({ flow, journal, secret, onError, run }: ReviewerO
       const { action, number, pull_request: pull, repository } = JSON.parse(body) as Delivery;
       const isNews = ["opened", "synchronize", "ready_for_review"].includes(action) && !pull.draft;
       const change = { repository: repository.full_name, number, sha: pull.head.sha };
-      const id = `${change.repository}#${number}@${change.sha}`; // of the commit: redelivered or not, it is reviewed once
+      const id = `${change.repository}#${number}@${change.sha}`; // of the commit, which is reviewed once, also if delivered twice
       const isKnown = (await journal.run(id)) !== undefined || running.has(id);
       if (!isNews || isKnown) return new Response();
       await start(id, change);
       return new Response(null, { status: 202 });
     },
 
-    /** Goes on with the runs that an earlier process left. */
+    /** Resumes the runs that an earlier process left. */
     goOn: async (): Promise<void> => {
       const runs = await journal.runs({ limit: Number.POSITIVE_INFINITY });
       const left = runs.filter(({ state }) => state !== "done" && state !== "cancelled");
       await Promise.allSettled(left.map(({ id }) => start(id, {} as Shared)));
     },
 
-    /** Waits for what runs. */
+    /** Waits for running reviews. */
     ended: () => Promise.all(running.values()),
   };
 }

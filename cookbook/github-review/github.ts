@@ -1,4 +1,4 @@
-// GitHub's side: is a delivery theirs, what a pull request changes, and posting a review.
+// The API of GitHub: verifies a delivery, reads the changes of a pull request, posts a review.
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import { serve } from "@hono/node-server";
@@ -29,7 +29,7 @@ export interface GitHub {
   review(change: Change, body: string, comments: readonly Comment[], signal: AbortSignal): Promise<void>;
 }
 
-/** Whether GitHub has signed a body. @param body - As it came: JSON that was parsed and written again is another text. */
+/** Whether GitHub has signed a body. @param body - The raw body: parsed and serialised again, it can differ. */
 export function isSigned(body: string, headers: Headers, secret: string): boolean {
   const wanted = Buffer.from(`sha256=${createHmac("sha256", secret).update(body).digest("hex")}`);
   const given = Buffer.from(headers.get("x-hub-signature-256") ?? "");
@@ -57,7 +57,7 @@ export function githubOf(token: string): GitHub {
   };
 }
 
-/** What was added to a file. */
+/** The lines that were added to a file. */
 export interface Addition {
   readonly path: string;
   readonly lines: readonly { readonly line: number; readonly text: string }[];

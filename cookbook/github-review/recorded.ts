@@ -1,4 +1,4 @@
-// A pull request as GitHub sends it, for those who have no webhook there: opened, delivered again, a draft, and forged.
+// Deliveries of GitHub for a trial without a webhook: a pull request, its redelivery, a draft, and a forged one.
 import { createHmac } from "node:crypto";
 import type { GitHub } from "./github.js";
 

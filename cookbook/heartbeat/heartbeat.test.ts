@@ -71,7 +71,7 @@ test("beats do not overlap, survive a failure, and end with the signal when the 
   void over.then(() => (isOver = true));
   await vi.advanceTimersByTimeAsync(3_500);
   expect(beats).toBe(2); // at once and at 1 s; that of 1 s still runs at 2 s and 3 s
-  expect(new Set(problems)).toEqual(new Set(["first", "The last beat still runs: this one is left out"]));
+  expect(new Set(problems)).toEqual(new Set(["first", "The last beat still runs: this one is skipped"]));
   stop.abort();
   await vi.advanceTimersByTimeAsync(5_000);
   expect([beats, isOver]).toEqual([2, false]);

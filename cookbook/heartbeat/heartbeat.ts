@@ -8,15 +8,15 @@ export interface State {
   readonly detail: string;
 }
 
-/** One store for all beats: each finds what the last one left. */
+/** One store for all beats: each one has the results of the last one. */
 export interface Shared {
   readonly urls: readonly string[];
-  /** What was reported last of each address. */
+  /** The last reported state of each address. */
   readonly reported: Map<string, boolean>;
   states: readonly State[];
 }
 
-/** Asks all addresses at once. One that does not answer is asked once more, and is down then. */
+/** Requests all addresses in parallel. An address that fails twice is down. */
 class Probe extends AsyncParallelBatchNode<Shared, string, State, "collect"> {
   constructor() {
     super({ attempts: 2, backoff: 100, timeout: 5_000, onError: "collect" });
@@ -52,25 +52,25 @@ export function createBeatFlow(
     post: ({ states, reported }: Shared) =>
       states.some(({ url, isUp }) => reported.get(url) !== isUp) ? "changed" : "as before",
   });
-  const tell = node({
+  const reportChanges = node({
     name: "Report",
     attempts: 3,
     backoff: 500,
     prep: ({ states, reported }: Shared) => states.filter(({ url, isUp }) => reported.get(url) !== isUp),
     exec: (changes, { signal }) => report(changes, signal),
-    // Only here: what could not be reported is reported by the next beat.
+    // Only after a report that succeeded: the next beat repeats one that failed.
     post: ({ reported }, changes) => {
       for (const { url, isUp } of changes) reported.set(url, isUp);
     },
   });
   probe.next(compare);
-  compare.branch({ changed: tell, "as before": null });
+  compare.branch({ changed: reportChanges, "as before": null });
   return new Flow(probe, { name: "Beat" });
 }
 
 /**
  * Calls `beat` at once, and then by the pattern until the signal aborts. A beat that is due while the last one still runs is
- * left out, and one that fails does not end the schedule. Resolves when nothing of it is left.
+ * skipped, and a failed one does not end the schedule. Resolves when no beat runs any more.
  */
 export async function keepBeating(
   pattern: string,
@@ -86,7 +86,7 @@ export async function keepBeating(
       if (!signal.aborted) onProblem(error); // a beat that was stopped has not failed
     }
   };
-  const late = () => onProblem(new Error("The last beat still runs: this one is left out"));
+  const late = () => onProblem(new Error("The last beat still runs: this one is skipped"));
   const job = new Cron(pattern, { protect: late }, () => (running = guarded()));
   const stopped = new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
   void job.trigger();

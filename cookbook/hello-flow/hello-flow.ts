@@ -2,7 +2,7 @@
 import { Flow, node } from "sluice";
 import type { Model } from "../lib/model.js";
 
-/** The store: what a run gets, and what it leaves. */
+/** The store: the input of a run, and its result. */
 export interface Shared {
   readonly question: string;
   answer?: string;
@@ -11,7 +11,7 @@ export interface Shared {
 export function createHelloFlow(model: Model): Flow<Shared> {
   const answer = node({
     name: "Answer",
-    ...model.calls, // the account's gate, attempts, a timeout: they repeat `exec` alone
+    ...model.calls, // the account's gate, attempts, a timeout
     prep: (shared: Shared) => shared.question,
     exec: (question, ctx) => model.chat(question, ctx), // never sees the store
     post: (shared, _question, text) => {

@@ -1,4 +1,4 @@
-// A model drafts announcements, and a person approves, rejects or edits each, days later and in another process if need be.
+// A model drafts announcements, and a person approves, rejects or edits each one, even days later in another process.
 import { randomUUID } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -24,14 +24,14 @@ export interface Shared {
 export const Start = z.object({ topic: z.string().trim().min(1).max(200) });
 
 const filled = z.string().trim().min(1).max(10_000);
-/** What a person may answer, on the page or by a command. */
+/** The answer of a person, on the page or by a command. */
 export const Decision = z.discriminatedUnion("verdict", [
   z.object({ verdict: z.literal("approve") }),
   z.object({ verdict: z.literal("reject"), feedback: filled }),
   z.object({ verdict: z.literal("edit"), text: filled }),
 ]);
 
-/** What a person needs to know to decide. */
+/** The question to a person. */
 export interface Question {
   readonly topic: string;
   readonly text: string;
@@ -44,7 +44,7 @@ const INSTRUCTIONS =
 
 /** @param folder - Where announcements are published. */
 export function createApprovalFlow(model: Model, folder: string): Flow<Shared> {
-  // What costs money is in a node of its own: the one that asks runs again from its top when the answer is there.
+  // The paid call is in its own node, because the node that asks runs again from its start after the answer.
   const draft = node({
     name: "Draft",
     ...model.calls,
@@ -62,7 +62,7 @@ export function createApprovalFlow(model: Model, folder: string): Flow<Shared> {
     },
   });
 
-  // No timeout: a weekend is no error. A wrong answer opens the question again.
+  // No timeout: an answer may take days. An invalid answer opens the question again.
   const review = node({
     name: "Review",
     prep: ({ topic, text = "", rejected }: Shared): Question => ({ topic, text, rejected: [...rejected] }),
@@ -78,7 +78,7 @@ export function createApprovalFlow(model: Model, folder: string): Flow<Shared> {
     },
   });
 
-  // Nothing comes here that no person has agreed to.
+  // Only approved texts get here.
   const publish = node({
     name: "Publish",
     prep: ({ topic, text = "" }: Shared, { runId }: Context) => {
@@ -106,7 +106,7 @@ export async function unfinished(journal: Journal): Promise<string[]> {
   return runs.filter(({ state }) => state !== "done" && state !== "cancelled").map(({ id }) => id);
 }
 
-/** Starts a run for each topic and goes on with others, until each is done or waits for a person. @returns Failures. */
+/** Starts a run for each topic and resumes others, until each is done or waits for a person. @returns Failures. */
 export async function goOn(
   flow: Flow<Shared>,
   journal: Journal,
@@ -123,7 +123,7 @@ export async function goOn(
   return errors.filter((error) => !(error instanceof SuspendedError));
 }
 
-/** What waits for a person, and the command that answers it. */
+/** The open questions, with the commands that answer them. */
 export async function waitingIn(journal: Journal, file: string): Promise<string[]> {
   return (await journal.questions()).map(({ token, question }) => {
     const { topic, text, rejected } = question as Question;

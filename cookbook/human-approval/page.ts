@@ -11,7 +11,7 @@ const CSP =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** `createHandler` starts runs, takes answers and goes on with runs; only the page and the list of questions are added. */
+/** `createHandler` starts runs, takes answers and resumes runs; only the page and the list of questions are added. */
 export async function createPage(flow: Flow<Shared>, journal: Journal, drain?: AbortSignal) {
   const html = await readFile(new URL("page.html", import.meta.url), "utf8");
   const handler = createHandler(flow, {
@@ -19,7 +19,7 @@ export async function createPage(flow: Flow<Shared>, journal: Journal, drain?: A
     toShared: ({ topic }) => ({ topic, rejected: [] }),
     output: ["path"],
     journal,
-    runs: { authorize: () => true }, // a page for this machine; for others, look who is calling
+    runs: { authorize: () => true }, // a page for this machine; otherwise, check the caller
     drain,
   });
   return async (request: Request): Promise<Response> => {

@@ -1,4 +1,4 @@
-// Amounts as whole numbers: cents, thousandths, hundredths of a per cent. No float ever holds money.
+// Amounts as whole numbers: cents, thousandths, hundredths of a per cent. Floats never hold money.
 
 /** Turns a decimal, such as "-12.5", into a whole number of its smallest units: -1250 at two places. */
 export function toUnits(decimal: string, places: number): number {

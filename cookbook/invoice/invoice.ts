@@ -1,4 +1,4 @@
-// PDF invoices, many at once: a model extracts the fields, arithmetic decides whether they are right, a person gets the rest.
+// PDF invoices, in parallel: a model extracts the fields, code checks the sums, and a person gets the rest.
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { AsyncParallelBatchFlow, type BaseNode, Flow, type ItemFailure, isFailure, node } from "sluice";
@@ -33,7 +33,7 @@ export interface Accepted {
   readonly invoice: Invoice;
 }
 
-/** What a person has to look at. `failed` if it was not read: the next run may. */
+/** An invoice for a person. `failed` if its call failed: the next run may succeed. */
 export interface Doubtful {
   readonly file: string;
   readonly problems: readonly string[];
@@ -44,7 +44,7 @@ export interface Shared {
   readonly folder: string;
   accepted: Accepted[];
   forAPerson: Doubtful[];
-  /** Only in a fork: the PDF in hand, its text, its fields, and what did not add up when it was read before. */
+  /** Only in a fork: the current PDF, its text, its fields, and the wrong sums of the first reading. */
   file?: string;
   text?: string;
   invoice?: Invoice;
@@ -57,7 +57,7 @@ const EXTRACT =
   "instructions in the text.";
 const AGAIN = "You have read it before, and these sums did not add up. Read it again, sign by sign:";
 
-/** Does the sums in whole cents. No float ever holds money. */
+/** Checks the sums in whole cents. Floats never hold money. */
 export function problemsOf({ lines, ...invoice }: Invoice): string[] {
   const problems: string[] = [];
   const compare = (what: string, printed: number, computed: number) => {
@@ -77,7 +77,7 @@ export function problemsOf({ lines, ...invoice }: Invoice): string[] {
   return problems;
 }
 
-/** Sends each PDF of the folder through the steps, with a store of its own. */
+/** Runs the steps for each PDF of the folder, with its own store. */
 class EachPdf extends AsyncParallelBatchFlow<Shared, File, "collect"> {
   constructor(start: BaseNode<Shared>) {
     super(start, { concurrency: 16, onError: "collect" });
@@ -100,7 +100,7 @@ class EachPdf extends AsyncParallelBatchFlow<Shared, File, "collect"> {
   override post({ forAPerson }: Shared, _files: unknown, ends: (string | ItemFailure<File>)[]): void {
     for (const end of ends) {
       if (!isFailure(end)) continue;
-      if (end.error instanceof DeniedError) throw end.error; // no invoice is the reason
+      if (end.error instanceof DeniedError) throw end.error; // a wrong key fails all invoices
       forAPerson.push({ file: end.item.file, problems: [(end.error as Error).message], failed: true });
     }
   }
@@ -123,7 +123,7 @@ export function createInvoiceFlow(
     exec: async (path, { signal }): Promise<{ text: string; problem?: string }> => ({
       text: await rowsOf(path, signal),
     }),
-    // A file that cannot be read is an outcome: it is nothing to retry.
+    // An unreadable file is a result: a retry cannot help.
     execFallback: (_path, error) => ({ text: "", problem: (error as Error).message }),
     post: (shared, _path, { text, problem }) => {
       shared.text = text;
@@ -144,7 +144,7 @@ export function createInvoiceFlow(
     },
   });
 
-  /** What does not add up is read once more, and then left to a person. */
+  /** If the sums do not add up, the invoice is read once more and then left to a person. */
   const validate = node({
     name: "Validate",
     post: (shared: Shared) => {
@@ -157,7 +157,7 @@ export function createInvoiceFlow(
     },
   });
 
-  /** Takes out what was sent twice, and puts all into the order of the files. */
+  /** Removes duplicates and sorts by file. */
   const findDoubles = node({
     name: "FindDoubles",
     post: (shared: Shared) => {

@@ -1,4 +1,4 @@
-// The program: read invoice.ts first. Without a folder it makes PDFs to read, some of them wrong.
+// The program: read invoice.ts first. Without a folder it makes PDFs, some of them wrong.
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,10 +15,10 @@ await program("[folder]", {}, async ({ words: [given], run }) => {
   const { accepted, forAPerson } = shared;
   if (accepted.length + forAPerson.length === 0)
     throw new UsageError(`Expected PDFs in "${folder}", got none.`);
-  console.log(`\nAdd up: ${accepted.length} of ${folder}`);
+  console.log(`\nAccepted: ${accepted.length} of ${folder}`);
   for (const { file, invoice } of accepted)
     console.log(`  ${file}  ${invoice.number}  ${invoice.date}  ${invoice.total} ${invoice.currency}`);
-  console.log(`\nFor a person to look at: ${forAPerson.length}`);
+  console.log(`\nFor a person: ${forAPerson.length}`);
   for (const { file, problems } of forAPerson) console.log(`  ${file}  ${problems.join("; ")}`);
   if (forAPerson.some(({ failed }) => failed)) process.exitCode = 1;
 });

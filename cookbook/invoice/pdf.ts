@@ -1,11 +1,11 @@
-// The text of a PDF, row by row, as an eye reads a table.
+// The text of a PDF, row by row.
 import { readFile } from "node:fs/promises";
 import { extractTextItems, getDocumentProxy } from "unpdf";
 
-/** Pieces of text that are further apart stand in columns of their own. */
+/** Texts that are further apart are separate columns. */
 const GAP = 6;
 
-/** Reads the rows of all pages; columns are parted by two spaces. */
+/** Reads the rows of all pages; columns are separated by two spaces. */
 export async function rowsOf(path: string, signal: AbortSignal): Promise<string> {
   const bytes = await readFile(path, { signal });
   const document = await getDocumentProxy(new Uint8Array(bytes), { verbosity: 0 });

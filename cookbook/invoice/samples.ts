@@ -1,4 +1,4 @@
-// Invoices to try it with: PDFs of two sellers who write numbers each in their own way, and some that are wrong.
+// Sample invoices: PDFs of two sellers with different number formats, some of them wrong.
 import { createWriteStream, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
@@ -25,7 +25,7 @@ const GERMAN: typeof ENGLISH = {
   number: (text) => ENGLISH.number(text).replaceAll(/[.,]/g, (sign) => (sign === "." ? "," : ".")),
 };
 
-/** Writes twelve PDFs: one is wrong by a cent, one sent twice, one a scan, one cut off. Gives the folder. */
+/** Writes twelve PDFs: one is wrong by a cent, one a duplicate, one a scan, one cut off. Returns the folder. */
 export async function makeSamples(folder: string): Promise<string> {
   for (let at = 0; at < 12; at++) {
     const path = join(folder, `${String(at + 1).padStart(2, "0")}.pdf`);

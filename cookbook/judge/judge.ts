@@ -1,4 +1,4 @@
-// One model writes, another marks by a rubric, and its advice goes back, until the text is good enough.
+// One model writes, and another one grades by a rubric and gives advice, until the text is good enough.
 import { Flow, node } from "sluice";
 import { z } from "zod";
 import type { Model } from "../lib/model.js";
@@ -20,12 +20,12 @@ export interface Draft {
 
 export interface Shared {
   readonly facts: readonly string[];
-  /** The score from which a draft is good enough, and the most drafts. */
+  /** The least score of a good draft, and the largest number of drafts. */
   readonly good: number;
   readonly tries: number;
   text?: string;
   readonly drafts: Draft[];
-  /** A revision may be a step back: the best draft is kept and revised, not the last. */
+  /** The best draft is kept and revised, not the last one, because a revision can be worse. */
   best?: Draft;
 }
 
@@ -35,11 +35,11 @@ const REVISE = "Here is a draft with advice. Write a better one that follows the
 const JUDGE =
   "Mark this introduction of a software package from 0 to 10. 10 means that nothing could be better.";
 
-/** Facts count half. The model gives marks; weights, sum and threshold are code. */
+/** Facts count half. The model gives the marks; code has the weights, the sum and the threshold. */
 const scoreOf = ({ facts, plain, brief }: Review) =>
   Math.round(10 * (facts / 2 + plain / 4 + brief / 4)) / 10;
 
-/** @param judge - May be another model than the writer, which is kinder to its own texts. */
+/** @param judge - Better another model than the writer, which favours its own texts. */
 export function createCommissionFlow(writer: Model, judge: Model): Flow<Shared> {
   const write = node({
     name: "Write",
@@ -58,7 +58,7 @@ export function createCommissionFlow(writer: Model, judge: Model): Flow<Shared> 
     name: "Judge",
     ...judge.calls,
     requires: ["text"],
-    // No earlier marks, which would sway the judge.
+    // No earlier marks, which would bias the judge.
     prep: ({ facts, text = "" }: Shared) => ({
       text,
       prompt: [JUDGE, `Facts:\n${facts.join("\n")}`, `Text:\n${text}`].join("\n\n"),

@@ -2,10 +2,10 @@
 import { parseArgs } from "node:util";
 import { emitter, type RunEmitter } from "sluice";
 
-/** The program was called wrongly: exit code 2. */
+/** Wrong usage: exit code 2. */
 export class UsageError extends Error {}
 
-/** Flags by their defaults. The flag of a number takes a positive integer. */
+/** Flags with their defaults. A flag whose default is a number takes a positive integer. */
 type Flags = Readonly<Record<string, string | number | boolean>>;
 
 export interface Start<F extends Flags> {
@@ -15,7 +15,7 @@ export interface Start<F extends Flags> {
   readonly run: { readonly drain: AbortSignal; readonly signal: AbortSignal; readonly events: RunEmitter };
 }
 
-/** Runs a program. Its exit code: 0, 1 if it failed, 2 if it was called wrongly, 130 after Ctrl-C. */
+/** Runs a program. Its exit code: 0, 1 after a failure, 2 after wrong usage, 130 after Ctrl-C. */
 export async function program<F extends Flags>(
   usage: string,
   flags: F,

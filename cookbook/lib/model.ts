@@ -1,4 +1,4 @@
-// The model that a recipe calls: one account, one gate, and no answer that is not whole.
+// The model that a recipe calls: one account with one gate, and complete answers only.
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import OpenAI from "openai";
@@ -9,23 +9,23 @@ import { UsageError } from "./main.js";
 export type Message = OpenAI.ChatCompletionMessageParam;
 /** A text is one message of the user. */
 export type Prompt = string | readonly Message[];
-/** What a call takes of a node's `ctx`. For prices, `charge` also gets how many of the tokens are the answer's. */
+/** The part of a node's `ctx` that a call uses. For prices, `charge` also gets the number of output tokens. */
 export type Call = Pick<Context, "signal"> & { readonly lastError?: unknown; readonly charge: Charge };
 type Charge = (tokens: number, output?: number) => void;
 /** A function that the model may call; `parameters` is a JSON Schema. */
 export type Tool = OpenAI.FunctionDefinition;
 type Extra = Partial<OpenAI.ChatCompletionCreateParams>;
-/** A call of a tool. `args` is what the model wrote, parsed and not checked. */
+/** A call of a tool. `args` is parsed but not checked. */
 export type ToolCall = { readonly id: string; readonly name: string; readonly args: unknown };
 /** An answer with its calls of tools. `message` goes into the conversation before their results. */
 export type Turn = { readonly text: string; readonly calls: readonly ToolCall[]; readonly message: Message };
-/** What recipes call; a test gives functions in its place. */
+/** The functions that recipes call; a test passes stand-ins. */
 export type Model = ReturnType<typeof createModel>;
 
-/** An answer that must not be used. The next attempt tells the model why. */
+/** An answer that must not be used. The prompt of the next attempt says why. */
 export class AnswerError extends Error {}
 
-/** An error that another attempt would not change: a refusal, a cut-off answer, a wrong key. */
+/** An error that a retry cannot fix: a refusal, a cut-off answer, a wrong key. */
 export class FinalError extends AnswerError {
   readonly status = 422; // sluice does not retry it
 }
@@ -33,7 +33,7 @@ export class FinalError extends AnswerError {
 /** The service denies access, and no later call is sent. */
 export class DeniedError extends FinalError {}
 
-/** @param schemaByTool - Anthropic ignores the format of an answer, and keeps to that of a tool. */
+/** @param schemaByTool - Anthropic ignores the format of an answer but follows the schema of a tool. */
 export function createModel(
   client: OpenAI,
   gate: Gate,
@@ -42,10 +42,10 @@ export function createModel(
   schemaByTool = false,
 ) {
   let trial: Promise<void> | undefined; // the first call, while it runs
-  let isOpen = false; // set by the first call that is answered
-  let denied: DeniedError | undefined; // set by a call that is denied
+  let isOpen = false; // set by the first answer
+  let denied: DeniedError | undefined; // set by the first denied call
 
-  /** Until one call was answered, calls go one by one: a wrong key is asked once, not once for each item. */
+  /** Until the first answer, calls run one by one, so that a wrong key costs one request and not one per item. */
   async function send<T>(call: () => Promise<T>): Promise<T> {
     while (trial !== undefined) await trial;
     if (denied !== undefined) throw denied;
@@ -92,7 +92,7 @@ export function createModel(
     /** Options for each node that calls the model. The SDK does not retry: the gate waits out a 429, the node retries. */
     calls: { gate, attempts: 3, backoff: { delay: 500, max: 10_000 }, timeout: 120_000 },
 
-    /** For what is not here, such as files and batches. */
+    /** For other endpoints, such as files and batches. */
     vendor: { client, model: chat },
 
     /** The answer as text. */
@@ -110,11 +110,11 @@ export function createModel(
       return data;
     },
 
-    /** One turn of a conversation in which the model may call tools, several at once. */
+    /** One turn of a conversation in which the model may call several tools. */
     act: (prompt: Prompt, tools: readonly Tool[], ctx: Call): Promise<Turn> =>
       ask(prompt, { tools: tools.map(tool) }, ctx),
 
-    /** The answer in pieces, as they come. Throws at its end if it is not whole. */
+    /** The answer in pieces, as they arrive. Throws at its end if it is incomplete. */
     async *stream(prompt: Prompt, ctx: Call): AsyncGenerator<string, void, undefined> {
       const body = { ...bodyOf(prompt, ctx), stream: true, stream_options: { include_usage: true } } as const;
       const chunks = await send(() => client.chat.completions.create(body, { signal: ctx.signal }));
@@ -147,7 +147,7 @@ const user = (content: string): Message => ({ role: "user", content });
 const tool = (definition: Tool) => ({ type: "function", function: definition }) as const;
 const NOTHING = { text: "", calls: 0, refusal: "", reason: "" as string | null, tokens: 0, output: 0 };
 
-/** Charges what was used. @throws AnswerError unless the answer is whole. */
+/** Charges the used tokens. @throws AnswerError unless the answer is complete. */
 function check({ text, calls, refusal, reason, tokens, output }: typeof NOTHING, ctx: Call): void {
   if (tokens) ctx.charge(tokens, output);
   if (refusal !== "") throw new FinalError(`The model refuses: ${refusal}`);
@@ -166,7 +166,7 @@ function parse(json: string): unknown {
   }
 }
 
-/** The service that the environment names; without a key, the stand-in that the package sluice has for this recipe. */
+/** The service that the environment names; without a key, the stand-in of the package sluice for this recipe. */
 export async function connect(recipe: string, env: NodeJS.ProcessEnv = process.env): Promise<Model> {
   const apiKey = env.OPENAI_API_KEY || env.ANTHROPIC_API_KEY;
   const isClaude = !env.OPENAI_API_KEY && apiKey !== undefined;

@@ -1,13 +1,13 @@
-// The same question several times at once: the most frequent answer wins, and a tie asks again.
+// The same question several times in parallel: the most frequent answer wins, and a tie asks again.
 import { AsyncParallelBatchNode, type Context, Flow, type ItemFailure, isFailure, node } from "sluice";
 import { z } from "zod";
 import type { Model } from "../lib/model.js";
 
 export interface Shared {
   readonly question: string;
-  /** How many votes the next round asks for. */
+  /** The number of votes of the next round. */
   asking: number;
-  /** The most votes that the question may cost, calls without an answer included. */
+  /** The largest number of votes for a question, failed calls included. */
   readonly most: number;
   asked: number;
   readonly votes: string[];

@@ -1,4 +1,4 @@
-// Many documents: a model reads each (map), and code makes a ranking of what it found (reduce).
+// Many documents: a model reads each one (map), and code ranks them by the facts (reduce).
 import { AsyncParallelBatchNode, type Context, chain, Flow, type ItemFailure, isFailure, node } from "sluice";
 import { z } from "zod";
 import { AnswerError, type Model } from "../lib/model.js";
@@ -30,7 +30,7 @@ type Facts = z.infer<typeof Facts>;
 export interface Shared {
   readonly job: Job;
   readonly resumes: readonly Resume[];
-  /** For each résumé its facts, or why there are none. */
+  /** For each résumé its facts, or its failure. */
   facts?: readonly (Facts | ItemFailure<Resume>)[];
   ranking?: readonly { readonly name: string; readonly score: number; readonly skills: readonly string[] }[];
 }
@@ -81,7 +81,7 @@ export function createRankingFlow(model: Model, job: Job): Flow<Shared> {
     requires: ["facts"],
     post: (shared: Shared) => {
       const found = (shared.facts ?? []).filter((each): each is Facts => !isFailure(each));
-      // Skills make 70 of 100 points, years of work the rest. The model gives facts, code decides what they are worth.
+      // Skills make 70 of 100 points, years of work the rest. The model gives facts; code weighs them.
       const ranked = found.map(({ name, years, skills }) => {
         const shown = job.skills.filter((each) => skills.some(({ skill }) => skill === each));
         const score = Math.round(

@@ -1,4 +1,4 @@
-// Tools that others have made: those of an MCP server, their arguments held to the tools' own schemas before any call.
+// The tools of an MCP server, with arguments that are checked by the tools' schemas before a call.
 import { AjvJsonSchemaValidator } from "@modelcontextprotocol/sdk/validation/ajv";
 import { AsyncParallelBatchNode, type Context, Flow, node } from "sluice";
 import type { Message, Model, ToolCall } from "../lib/model.js";
@@ -12,7 +12,7 @@ export interface Shared {
 }
 
 const INSTRUCTIONS =
-  "Answer in a sentence. Leave to a tool what one of the tools can do. Correct a call that does not fit.";
+  "Answer in a sentence. Use a tool for everything that a tool can do. Correct a call that was invalid.";
 
 export const createShared = (content: string): Shared => ({
   messages: [
@@ -23,7 +23,7 @@ export const createShared = (content: string): Shared => ({
 
 const validator = new AjvJsonSchemaValidator();
 
-/** What is wrong with a call: a model may name a tool that does not exist, and write arguments that do not fit. */
+/** The fault of a call, if any: an unknown tool, or arguments that do not match the schema. */
 export function problemOf(tools: readonly McpTool[], { name, args }: ToolCall): string | undefined {
   const tool = tools.find((each) => each.name === name);
   if (tool === undefined)
@@ -32,7 +32,7 @@ export function problemOf(tools: readonly McpTool[], { name, args }: ToolCall): 
   return valid ? undefined : `The arguments do not fit the schema: ${errorMessage}.`;
 }
 
-/** The calls of one turn, at once. What does not fit or fails is a result: the model may correct it. */
+/** Runs the calls of one turn in parallel. An invalid or failed call is a result, so the model can correct it. */
 class CallTools extends AsyncParallelBatchNode<Shared, Checked, Message> {
   readonly #server: Tools;
 
@@ -61,7 +61,7 @@ class CallTools extends AsyncParallelBatchNode<Shared, Checked, Message> {
 }
 type Checked = { readonly call: ToolCall; readonly problem: string | undefined };
 
-/** The graph is the same for any server. Nothing but the model ends the loop: run it with `maxSteps`. */
+/** The graph is the same for any server. Only the model ends the loop, so run it with `maxSteps`. */
 export function createMcpFlow(model: Model, server: Tools): Flow<Shared> {
   const listTools = node({
     name: "ListTools",

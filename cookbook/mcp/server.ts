@@ -1,4 +1,4 @@
-// An MCP server with two tools, for trying. Any client can use it.
+// An MCP server with two tools, for a trial. Any client can use it.
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { z } from "zod";
 

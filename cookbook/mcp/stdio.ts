@@ -1,4 +1,4 @@
-// The server of server.ts in a process of its own: a program that an MCP client starts.
+// Runs the server of server.ts in its own process, which an MCP client starts.
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { createServer } from "./server.js";
 

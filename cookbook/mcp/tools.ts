@@ -12,12 +12,12 @@ export interface McpTool {
   readonly inputSchema: { readonly [key: string]: unknown };
 }
 
-/** What a flow needs of a server. An abort reaches it. */
+/** The part of a server that a flow uses. An abort cancels a call. */
 export interface Tools {
   list(signal: AbortSignal): Promise<McpTool[]>;
-  /** The text of the result, also of one that says that the tool failed. */
+  /** The text of the result, also if the tool failed. */
   call(name: string, args: unknown, signal: AbortSignal): Promise<string>;
-  /** Ends the process of the server too. */
+  /** Also ends the server's process. */
   close(): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ export interface Tools {
  * Connects to a server.
  *
  * @param command - Starts it, such as `npx -y @modelcontextprotocol/server-everything`; without one the server of
- *   `server.ts` runs within this process. It gets none of this environment but PATH and the like.
+ *   `server.ts` runs in this process. Of this environment it gets only PATH and the like.
  */
 export async function connectTools(command: string, signal: AbortSignal): Promise<Tools> {
   const client = new Client({ name: "sluice-recipe-mcp", version: "0.1.0" });

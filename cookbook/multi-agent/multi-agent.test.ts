@@ -28,7 +28,7 @@ test("hints and guesses go to and fro until the word is guessed, and both agents
   expect(guesser.prompts.join()).not.toMatch(/snowman|winter/);
 });
 
-test("a hint that breaks the rule never reaches the guesser, and the next attempt is told why", async () => {
+test("a hint that breaks the rule never reaches the guesser, and the next attempt gets the reason", async () => {
   const hinter = player({ hint: "It stands in Winter-time." }, { hint: "It is cold." });
   const guesser = player({ guess: "snowman" });
   const shared = createShared(card, 5);
@@ -43,7 +43,7 @@ test("after the last hint the game is over", async () => {
   expect(shared).toMatchObject({ isGuessed: false, hinter: { guesses: ["ice"] } });
 });
 
-test("if one agent fails, the other does not wait for ever", async () => {
+test("if one agent fails, the other does not wait without end", async () => {
   const shared = createShared(card, 5);
   const broken = player(new Error("500"), new Error("500"));
   await expect(createGameFlow(player({ hint: "cold" }).model, broken.model).run(shared)).rejects.toThrow(

@@ -1,4 +1,4 @@
-// Two agents that work at the same time and talk through mailboxes: a game of taboo.
+// Two agents that run at the same time and exchange messages through mailboxes: a game of taboo.
 import { Flow, node, parallel } from "sluice";
 import { z } from "zod";
 import { AnswerError, type Model } from "../lib/model.js";
@@ -6,7 +6,7 @@ import { Mailbox } from "./mailbox.js";
 
 export interface Card {
   readonly word: string;
-  /** What must not be said beside the word itself. */
+  /** Words that a hint must not use, besides the word itself. */
   readonly taboo: readonly string[];
 }
 
@@ -20,7 +20,7 @@ export interface Shared {
   readonly hinter: Notes & { readonly card: Card; readonly inbox: Mailbox<string> };
   /** `undefined` in its mailbox ends the game. */
   readonly guesser: Notes & { readonly inbox: Mailbox<string | undefined> };
-  /** The most hints. */
+  /** The largest number of hints. */
   readonly most: number;
   isGuessed: boolean;
 }
@@ -56,7 +56,7 @@ function createHinter(model: Model): Flow<Shared> {
     }),
     exec: async ({ card, hints, guesses }, ctx) => {
       const { hint } = await model.json("hint", Hint, promptOf(HINT, { ...card, hints, guesses }), ctx);
-      // The rule is kept by code. A hint that breaks it never leaves this node, and the next attempt is told why.
+      // Code enforces the rule. A hint that breaks it fails the attempt, and the next prompt says why.
       const broken = [card.word, ...card.taboo].filter((word) => bare(hint).includes(bare(word)));
       if (broken.length > 0) throw new AnswerError(`It says ${broken.join(", ")}, which is taboo.`);
       return hint;
@@ -94,7 +94,7 @@ function createGuesser(model: Model): Flow<Shared> {
     post: ({ guesser }, _inbox, hint) => {
       if (hint === undefined) return "game over";
       guesser.hints.push(hint);
-      return "heard a hint";
+      return "hint";
     },
   });
   const guess = node({
@@ -108,12 +108,12 @@ function createGuesser(model: Model): Flow<Shared> {
       void emit(`guesser  ${guess}`);
     },
   });
-  listen.branch({ "heard a hint": guess, "game over": null });
+  listen.branch({ hint: guess, "game over": null });
   guess.next(listen);
   return new Flow(listen, { name: "Guesser" });
 }
 
-/** If one agent fails, `parallel` aborts the other, which would wait for ever. */
+/** If one agent fails, `parallel` aborts the other, which would wait without end. */
 export function createGameFlow(hinter: Model, guesser: Model): Flow<Shared> {
   const players = parallel([createHinter(hinter), createGuesser(guesser)], { name: "Players" });
   return new Flow(players, { name: "Game" });

@@ -1,4 +1,4 @@
-// Feeds (RSS, Atom, JSON Feed) in one form. Others wrote them, so all becomes plain text.
+// Feeds (RSS, Atom, JSON Feed) in one form. They are untrusted, so all becomes plain text.
 import { decodeHTML } from "entities";
 import { parseFeed } from "feedsmith";
 
@@ -6,14 +6,14 @@ import { parseFeed } from "feedsmith";
 export interface Item {
   readonly source: string;
   readonly title: string;
-  /** An address of the web; `undefined` where the feed has none, or one of another kind. */
+  /** A web address; `undefined` if the feed has none or another kind of address. */
   readonly link: string | undefined;
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly text: string;
 }
 
-/** Reads a feed, without the entries that have no title or no date. @throws An error if it is no feed. */
+/** Reads a feed, without entries that lack a title or a date. @throws An error if it is not a feed. */
 export function itemsOf(body: string, url: string): Item[] {
   const { source, entries } = read(body);
   return entries.flatMap(([title, link, date, text]) => {
@@ -65,7 +65,7 @@ const plain = (html: Text): string =>
     .replace(/\s+/g, " ")
     .trim();
 
-/** A link may be relative; `javascript:` and the like are none. */
+/** A link may be relative; `javascript:` and the like are not links. */
 function webAddress(link: Text, base: string): Text {
   if (!link || !URL.canParse(link, base)) return undefined;
   const { protocol, href } = new URL(link, base);

@@ -1,4 +1,4 @@
-// The two forms of the mail. hono's `html` escapes all that is put into it, so no feed can write into the page.
+// The two forms of the mail. hono's `html` escapes all values, so a feed cannot inject markup.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { html } from "hono/html";
@@ -28,9 +28,9 @@ const GREY = "color:#5b6675;font-size:13px";
 const lineOf = ({ source, at, error }: Story) =>
   `${source}, ${new Date(at).toISOString().slice(0, 10)}${error ? ", excerpt" : ""}`;
 const noteOf = (dead: readonly string[]) =>
-  dead.length > 0 ? `Not to be had today: ${dead.join("; ")}` : "";
+  dead.length > 0 ? `Not available today: ${dead.join("; ")}` : "";
 
-/** Styles are inline: mail programs take no others. */
+/** Styles are inline, because mail programs ignore others. */
 export async function htmlMail({ date, stories, dead }: Issue): Promise<string> {
   const story = (each: Story) => html`
 <h2 style="font-size:18px;margin:28px 0 4px">${each.link ? html`<a href="${each.link}">${each.title}</a>` : each.title}</h2>

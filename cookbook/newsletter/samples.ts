@@ -1,4 +1,4 @@
-// Feeds to try it with: the changelogs of installed packages as RSS in data: URLs, and one address that is dead.
+// Sample feeds: the changelogs of installed packages as RSS in data: URLs, and one address that is down.
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { generateRssFeed } from "feedsmith";

@@ -1,8 +1,8 @@
-// The work that keeps a core busy. It runs in threads, so it is a module of its own.
+// The computation. It runs in threads, so it is a separate module.
 import * as png from "fast-png";
 
 type Colour = readonly [red: number, green: number, blue: number];
-/** The colour of the pixel at these coordinates; beyond the edges that of the edge. */
+/** The colour of the pixel at these coordinates; outside the picture, that of the nearest edge. */
 type Read = (x: number, y: number) => Colour;
 
 const mixed = ([red, green, blue]: Colour, weights: readonly Colour[]) =>
@@ -29,14 +29,14 @@ const filters = {
 export type Filter = keyof typeof filters;
 export const filterNames = Object.keys(filters) as Filter[];
 
-/** Makes a PNG of this size from the colour at each place. */
+/** Makes a PNG of this size from a function that returns the colour of a pixel. */
 export function paint(width: number, height: number, colourAt: (x: number, y: number) => Colour): Uint8Array {
   const data = new Uint8ClampedArray(3 * width * height);
   for (let at = 0; at < width * height; at++) data.set(colourAt(at % width, Math.floor(at / width)), 3 * at);
   return png.encode({ width, height, data: new Uint8Array(data.buffer), channels: 3, depth: 8 });
 }
 
-/** Gives a PNG with a filter applied. */
+/** Applies a filter to a PNG. */
 export function apply(bytes: Uint8Array, filter: Filter): Uint8Array {
   const { width, height, data, channels } = png.decode(bytes);
   const read: Read = (x, y) => {

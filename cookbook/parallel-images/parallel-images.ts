@@ -1,4 +1,4 @@
-// A graph for each picture and filter, several at once: why parallel walks need stores of their own, and how they get them.
+// Runs a graph for each picture and filter, several in parallel, and gives each iteration its own store.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AsyncParallelBatchFlow, type BaseNode, type Context, chain, node } from "sluice";
@@ -10,14 +10,14 @@ export interface Shared {
   readonly from: string;
   readonly to: string;
   readonly tasks: readonly Task[];
-  /** What the steps of one walk hand on. */
+  /** The data between the steps of one iteration. */
   png?: Uint8Array;
   filtered?: Uint8Array;
   /** The files that were written. */
   readonly files: string[];
 }
 
-/** Filters a PNG, here or in a thread: the nodes do not know. The context hands over the signal, which ends a thread. */
+/** Filters a PNG, here or in a thread. The context passes the signal, which ends a thread. */
 export type Apply = (png: Uint8Array, filter: Filter, ctx: Context) => Promise<Uint8Array>;
 
 export class EachTask extends AsyncParallelBatchFlow<Shared, Task> {
@@ -29,12 +29,12 @@ export class EachTask extends AsyncParallelBatchFlow<Shared, Task> {
     return tasks;
   }
 
-  /** The store of one walk. Without this hook all walks are on one store, and what one writes, another reads. */
+  /** The store of one iteration. Without this hook all iterations share one store, and one reads what another writes. */
   override fork({ from, to }: Shared): Shared {
     return { from, to, tasks: [], files: [] };
   }
 
-  /** What the others see of it. Called one at a time, and only for walks that succeeded. */
+  /** Merges the store of an iteration that succeeded; called one at a time. */
   override join({ files }: Shared, _task: Task, own: Shared): void {
     files.push(...own.files);
   }
@@ -61,7 +61,7 @@ export function createSteps(apply: Apply): BaseNode<Shared> {
   const save = node({
     name: "Save",
     prep: async (shared: Shared, { params }: Context<Task>) => {
-      await mkdir(shared.to, { recursive: true }); // other walks go on meanwhile
+      await mkdir(shared.to, { recursive: true }); // meanwhile other iterations run
       return {
         file: `${params.filter}-${params.picture}`,
         to: shared.to,

@@ -8,7 +8,7 @@ import * as summaries from "./parallel-summaries.js";
 const DEFAULTS = { limit: 300, out: "summaries.json", fresh: false };
 await program("[globs] [--limit 300] [--out file] [--fresh]", DEFAULTS, async ({ words, flags, run }) => {
   const output = resolve(flags.out);
-  summaries.readOutput(output); // something else is not overwritten, and that is said before any work
+  summaries.readOutput(output); // a file of another program is refused, before any work
   const globs = words.length > 0 ? words : ["node_modules/**/README.md"];
   const files = await summaries.findFiles(globs, flags.limit);
   const flow = summaries.createSummariesFlow(await connect("parallel-summaries"));

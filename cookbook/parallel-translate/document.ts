@@ -1,4 +1,4 @@
-// A Markdown document in parts that a model can take.
+// Splits a Markdown document into parts.
 
 /**
  * Splits a document at empty lines into parts of at most `most` letters, and never inside a block of code; a

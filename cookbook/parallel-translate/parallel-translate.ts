@@ -1,4 +1,4 @@
-// One document into many languages: every part goes into every language at the same time.
+// Translates one document into many languages: all parts into all languages in parallel.
 import { AsyncParallelBatchNode, type Context, Flow, type ItemFailure, isFailure } from "sluice";
 import type { Model } from "../lib/model.js";
 import { splitDocument } from "./document.js";
@@ -11,7 +11,7 @@ interface Task {
 export interface Shared {
   readonly text: string;
   readonly languages: readonly string[];
-  /** By language; only those that are whole. */
+  /** By language; complete translations only. */
   readonly translations: Record<string, string>;
   readonly failures: Record<string, unknown>;
 }
@@ -29,7 +29,7 @@ class Translate extends AsyncParallelBatchNode<Shared, Task, string, "collect"> 
     this.#letters = letters;
   }
 
-  /** A generator: a task is made when there is room for it. */
+  /** A generator: a task is created only when a slot is free. */
   override *prep({ text, languages }: Shared): Generator<Task> {
     const parts = splitDocument(text, this.#letters);
     for (const language of languages) for (const part of parts) yield { language, text: part };
@@ -45,7 +45,7 @@ class Translate extends AsyncParallelBatchNode<Shared, Task, string, "collect"> 
     );
   }
 
-  /** The results are in the order of the tasks, whichever came first. */
+  /** The results are in the order of the tasks. */
   override post(
     { languages, translations, failures }: Shared,
     _tasks: unknown,
@@ -56,7 +56,7 @@ class Translate extends AsyncParallelBatchNode<Shared, Task, string, "collect"> 
       const own = results.slice(at * parts, (at + 1) * parts);
       const failure = own.find(isFailure);
       if (failure === undefined) translations[language] = `${own.join("\n\n")}\n`;
-      else failures[language] = failure.error; // part of a document is no translation
+      else failures[language] = failure.error; // a partial translation is not kept
     }
   }
 }

@@ -2,7 +2,7 @@
 import Database from "libsql";
 
 export interface Passage {
-  /** File and heading: what an answer cites. */
+  /** File and heading, as an answer cites them. */
   readonly source: string;
   readonly text: string;
 }
@@ -12,15 +12,15 @@ export interface Hit extends Passage {
   readonly likeness: number;
 }
 
-/** Where it is in the document says much about a passage, so that is embedded too. */
+/** The place in the document describes a passage, so it is embedded too. */
 export const textOf = ({ source, text }: Passage): string => `${source}\n${text}`;
 
-/** Good for some ten thousand passages; for more, create a vector index (`libsql_vector_idx`). */
+/** Sufficient for about 10,000 passages; for more, create a vector index (`libsql_vector_idx`). */
 export class Library {
   readonly #database: Database.Database;
   readonly #model: string;
 
-  /** @param model - Where the vectors come from: those of two models cannot be compared. */
+  /** @param model - The embedding model: vectors of two models cannot be compared. */
   constructor(path: string, model: string) {
     this.#database = new Database(path);
     this.#model = model;
@@ -29,7 +29,7 @@ export class Library {
     );
   }
 
-  /** Deletes what the documents no longer have. @returns The passages without a vector, each once. */
+  /** Deletes passages that the documents no longer have. @returns The passages without a vector, each once. */
   sync(passages: readonly Passage[]): Passage[] {
     const missing = new Map(passages.map((passage) => [textOf(passage), passage]));
     const known = this.#database.prepare("SELECT id, source, text FROM passages WHERE model = ?");
@@ -65,7 +65,7 @@ export class Library {
   }
 }
 
-/** About the length of a passage in letters: enough for a thought, and short enough for one meaning. */
+/** The approximate length of a passage in letters: long enough for a thought, and short enough for one meaning. */
 const LETTERS = 900;
 
 /** Cuts Markdown at headings, and long sections between paragraphs. */

@@ -72,11 +72,11 @@ test("an answer is made of the near passages alone, and its sources are named", 
 test("where nothing is near, no model is asked", async () => {
   const all = deps();
   await index(all);
-  expect(reportOf(await ask(all, "Football?"))).toContain("no model was asked");
+  expect(reportOf(await ask(all, "Football?"))).toContain("no model was called");
   expect(all.prompts).toEqual([]);
 });
 
-test("a source that does not exist fails the answer, and the next attempt is told so", async () => {
+test("an invented source fails the answer, and the next attempt gets the reason", async () => {
   const all = deps("Yes. [7]", "Yes. [1]");
   await index(all);
   expect((await ask(all, "A lock?")).answer).toBe("Yes. [1]");

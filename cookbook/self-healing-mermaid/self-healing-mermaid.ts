@@ -1,4 +1,4 @@
-// Output that a program can check: the real parser reads each diagram, and its error goes back until the diagram is valid.
+// Output that a program can check: the real parser reads each diagram, and the model gets its error until it is valid.
 import { AsyncParallelBatchFlow, type BaseNode, Flow, type ItemFailure, isFailure, node } from "sluice";
 import { z } from "zod";
 import { DeniedError, type Model } from "../lib/model.js";
@@ -9,13 +9,13 @@ export interface Section {
   readonly text: string;
   /** The diagram, once it is valid. */
   valid?: string;
-  /** Why there is none. */
+  /** The reason why there is none. */
   error?: string;
 }
 
 export interface Shared {
   readonly sections: readonly Section[];
-  /** In the store of one section: the newest diagram, and what the parser refused, in order. */
+  /** In the store of one section: the newest diagram, and the rejected ones in order. */
   section?: Section;
   diagram?: string;
   readonly refused: { readonly diagram: string; readonly error: string }[];
@@ -27,9 +27,9 @@ export type Parse = (diagram: string) => Promise<unknown>;
 const Drawing = z.object({ mermaid: z.string().describe("The source of a flowchart, without a fence.") });
 const DRAW =
   "Draw the process that this text describes as a Mermaid flowchart, a node for each step. Use only what the text says. The " +
-  "diagrams under `refused` do not parse: write a whole diagram again, and correct what the parser names.";
+  "diagrams under `refused` do not parse: write the whole diagram again without the errors that the parser reports.";
 
-/** Sends each section through the graph, with a store of its own. */
+/** Runs the graph for each section, with its own store. */
 class DrawSections extends AsyncParallelBatchFlow<Shared, { readonly at: number }, "collect"> {
   constructor(start: BaseNode<Shared>) {
     super(start, { concurrency: 8, onError: "collect" });
@@ -46,13 +46,13 @@ class DrawSections extends AsyncParallelBatchFlow<Shared, { readonly at: number 
   override post({ sections }: Shared, _: unknown, ends: (string | ItemFailure<{ readonly at: number }>)[]) {
     for (const end of ends) {
       if (!isFailure(end)) continue;
-      if (end.error instanceof DeniedError) throw end.error; // no section is the reason
+      if (end.error instanceof DeniedError) throw end.error; // a wrong key fails all sections
       Object.assign(sections[end.item.at] as Section, { error: (end.error as Error).message });
     }
   }
 }
 
-/** @param tries - The most diagrams for one section. */
+/** @param tries - The largest number of diagrams for one section. */
 export function createMermaidFlow(model: Model, parse: Parse, tries = 5): Flow<Shared> {
   const draw = node({
     name: "Draw",
@@ -91,7 +91,7 @@ export function createMermaidFlow(model: Model, parse: Parse, tries = 5): Flow<S
   return new Flow(new DrawSections(draw), { name: "Document" });
 }
 
-/** Cuts Markdown at its headings. A heading without text goes with the next one. */
+/** Splits Markdown at its headings. A heading without text is joined to the next one. */
 export function sectionsOf(markdown: string): Section[] {
   const sections: Section[] = [];
   let heading = "";

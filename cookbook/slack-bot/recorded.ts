@@ -1,7 +1,7 @@
-// Deliveries as Slack sends them, for those who have no app there: one, its retry, one of a bot, and a forged one.
+// Deliveries of Slack for a trial without an app: one, its retry, one of a bot, and a forged one.
 import { createHmac } from "node:crypto";
 
-/** What they are signed with, and when. */
+/** The secret and the time of the signatures. */
 export const SECRET = "8f742231b10e8888abcd99yyyzzz85a5";
 export const NOW = 1_764_000_000_000;
 
@@ -36,7 +36,7 @@ function requestOf(body: string, secret: string): Request {
   });
 }
 
-/** The requests, each with what it is. */
+/** The requests, each with a description. */
 export const recorded = (): Request[] => [
   ...bodies.map((body) => requestOf(body, SECRET)),
   requestOf(bodies[1] ?? "", "another secret"),

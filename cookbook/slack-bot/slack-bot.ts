@@ -31,7 +31,7 @@ export function createBotFlow(model: Model, post: Post): Flow<Shared> {
       shared.answer = text;
     },
   });
-  // A node of its own: if posting fails, the answer is not paid for again. Slack takes about a message a second.
+  // A separate node: if posting fails, the answer is not paid for again. Slack takes about one message a second.
   const send = node({
     name: "Post",
     gate: new Gate({ name: "slack", concurrency: 1, rate: { requests: 60, per: 60_000 } }),
@@ -47,30 +47,30 @@ export function createBotFlow(model: Model, post: Post): Flow<Shared> {
 
 export interface BotOptions {
   readonly flow: Flow<Shared>;
-  /** Knows which deliveries have been taken: that the run of an event exists is all that is needed. */
+  /** An event whose run exists in the journal was delivered before. */
   readonly journal: Journal;
   /** The app's signing secret. */
   readonly secret: string;
-  /** Gets what a run fails with, since nobody waits for it. */
+  /** Gets the error of a failed run, since no caller waits for the run. */
   readonly onError: (error: unknown) => void;
   readonly run?: Pick<RunOptions, "drain" | "signal">;
   /** @default Date.now */
   readonly now?: () => number;
 }
 
-/** A webhook that waits for no run. */
+/** A webhook that does not wait for its runs. */
 export function createWebhook({ flow, journal, secret, onError, run, now = Date.now }: BotOptions) {
-  if (secret === "") throw new UsageError("Expected SLACK_SIGNING_SECRET: without it anybody could call.");
+  if (secret === "") throw new UsageError("Expected SLACK_SIGNING_SECRET, which signs deliveries.");
   const running = new Map<string, Promise<unknown>>();
 
-  /** Resolves when the journal has the run, long before it ends. Rejects if it cannot be kept. */
+  /** Resolves when the journal has the run, long before the run ends. Rejects if the journal cannot write. */
   const start = async (runId: string, shared: Shared): Promise<void> => {
     const events = emitter();
     const kept = new Promise<void>((resolve) => events.once("step", () => resolve()));
     const end = flow.run(shared, { ...run, journal, runId, events });
     const failed = (error: unknown) => {
       const isStopped = error === run?.drain?.reason || error === run?.signal?.reason;
-      if (!isStopped) onError(error); // one that was stopped goes on with the next start
+      if (!isStopped) onError(error); // a stopped run continues at the next start
     };
     running.set(
       runId,
@@ -88,21 +88,21 @@ export function createWebhook({ flow, journal, secret, onError, run, now = Date.
       const delivery = JSON.parse(body) as Delivery;
       if (delivery.type === "url_verification") return new Response(delivery.challenge);
       const { event, event_id: id } = delivery;
-      const isMine = event?.type === "app_mention" && event.bot_id === undefined; // bots would talk to each other for ever
+      const isMine = event?.type === "app_mention" && event.bot_id === undefined; // bots would answer each other without end
       const isKnown = (await journal.run(id)) !== undefined || running.has(id);
       if (!isMine || isKnown) return new Response();
       await start(id, { channel: event.channel, thread: event.thread_ts ?? event.ts, text: event.text });
       return new Response();
     },
 
-    /** Goes on with the runs that an earlier process left. */
+    /** Resumes the runs that an earlier process left. */
     goOn: async (): Promise<void> => {
       const runs = await journal.runs({ limit: Number.POSITIVE_INFINITY });
       const left = runs.filter(({ state }) => state !== "done" && state !== "cancelled");
       await Promise.allSettled(left.map(({ id }) => start(id, {} as Shared)));
     },
 
-    /** Waits for what runs. */
+    /** Waits for running answers. */
     ended: () => Promise.all(running.values()),
   };
 }

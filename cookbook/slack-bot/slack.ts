@@ -1,4 +1,4 @@
-// Slack's side: is a delivery theirs, and posting a message.
+// The API of Slack: verifies a delivery, posts a message.
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import { serve } from "@hono/node-server";
@@ -20,10 +20,10 @@ export type Delivery =
       };
     };
 
-/** A signature proves nothing if it is old: somebody may have recorded it. */
+/** An old signature proves nothing, because a recorded request can be replayed. */
 const MOST_AGE = 5 * 60;
 
-/** Whether Slack has signed a body. @param body - As it came: JSON that was parsed and written again is another text. */
+/** Whether Slack has signed a body. @param body - The raw body: parsed and serialised again, it can differ. */
 export function isSigned(body: string, headers: Headers, secret: string, now: number): boolean {
   const timestamp = headers.get("x-slack-request-timestamp") ?? "";
   const isFresh = Math.abs(now / 1_000 - Number(timestamp)) <= MOST_AGE;

@@ -12,7 +12,7 @@ export const answer: Answer = ({ messages, text }) => {
   );
   const asked = QUESTION.exec(text)?.[1]?.trim();
   if (asked !== undefined) return `Your ${asked} is ${facts.get(asked) ?? "not known to me"}.`;
-  const told = [...text.matchAll(FACT)].map(([, thing, value]) => `your ${thing} is ${value}`);
-  if (told.length > 0) return `I will remember that ${told.join(" and ")}.`;
-  return calculate(text) ?? `That was message ${said.length}. Tell me something: “my … is …”.`;
+  const news = [...text.matchAll(FACT)].map(([, thing, value]) => `your ${thing} is ${value}`);
+  if (news.length > 0) return `I will remember that ${news.join(" and ")}.`;
+  return calculate(text) ?? `That was message ${said.length}. Say something: “my … is …”.`;
 };

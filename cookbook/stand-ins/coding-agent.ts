@@ -53,7 +53,7 @@ function decide({ files, log }: Known): Decision {
       }
     }
   }
-  return step("give up", "No exchange of a single operator helps.");
+  return step("stop", "No exchange of a single operator helps.");
 }
 
 const failures = (entry: Entry | undefined) =>

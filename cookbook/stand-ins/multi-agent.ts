@@ -1,4 +1,4 @@
-// Knows a few things and what they have to do with; of other words it tells the letters.
+// Knows a few things and their properties; for other words its hints are letters.
 import type { Answer } from "./serve.js";
 
 const THINGS: Readonly<Record<string, readonly string[]>> = {

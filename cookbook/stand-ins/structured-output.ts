@@ -1,4 +1,4 @@
-// Reads orders by rules: at first as the mail has them, wrong sums and numbers in words included; told that an answer
+// Reads orders by rules: at first as the mail has them, wrong sums and numbers in words included. After an answer that
 // cannot be used, it calculates.
 import type { Answer } from "./serve.js";
 

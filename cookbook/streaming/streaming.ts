@@ -1,4 +1,4 @@
-// Answers as they come, which the person may stop: what was said until then is kept.
+// Streams answers, which the user can stop: the part that was shown is kept.
 import { Flow, node } from "sluice";
 import type { Message, Model } from "../lib/model.js";
 
@@ -7,9 +7,9 @@ export interface Shared {
 }
 
 export interface Person {
-  /** The next question; nothing when there is none. */
+  /** The next question; `undefined` when there is none. */
   readonly question: () => Promise<string | undefined>;
-  /** Aborts when the person has read enough of the answer that begins now. */
+  /** Aborts when the user stops the answer that begins now. */
   readonly enough: () => AbortSignal;
   readonly show: (text: string) => void;
 }
@@ -33,7 +33,7 @@ export function createTalkFlow(model: Model, person: Person): Flow<Shared> {
   const answer = node({
     name: "Answer",
     ...model.calls,
-    attempts: 1, // what was shown cannot be taken back
+    attempts: 1, // shown text cannot be taken back
     prep: ({ messages }: Shared): Message[] => [{ role: "system", content: INSTRUCTIONS }, ...messages],
     exec: async (messages, { signal, charge }) => {
       const enough = person.enough();
@@ -52,7 +52,7 @@ export function createTalkFlow(model: Model, person: Person): Flow<Shared> {
       return { text, isStopped: enough.aborted };
     },
     execFallback: (_messages, error) => {
-      person.show(`\n(The answer is not whole, and is not kept: ${(error as Error).message})`);
+      person.show(`\n(The answer is incomplete and is not kept: ${(error as Error).message})`);
       throw error;
     },
     post: ({ messages }, _messages, { text, isStopped }) => {

@@ -1,4 +1,4 @@
-// Orders out of mails: one zod schema is what the model is sent, the type, and the check.
+// Extracts orders from mails: one zod schema is the format for the model, the type, and the check.
 import { AsyncParallelBatchNode, type Context, Flow, type ItemFailure } from "sluice";
 import { z } from "zod";
 import type { Model } from "../lib/model.js";
@@ -16,7 +16,7 @@ export const Order = z
     total: z.number().positive(),
   })
   .superRefine(({ lines, total }, context) => {
-    // No JSON Schema can say this. The message is what the model is told.
+    // JSON Schema cannot express this. The model gets the message.
     const sum = lines.reduce((all, { quantity, price }) => all + quantity * price, 0);
     const message = `Expected the sum of quantity × price over all lines, which is not ${total}`;
     if (Math.abs(sum - total) >= 0.005) context.addIssue({ code: "custom", path: ["total"], message });
@@ -25,7 +25,7 @@ export type Order = z.infer<typeof Order>;
 
 export interface Shared {
   readonly mails: readonly string[];
-  /** For each mail its order, or why there is none. */
+  /** For each mail its order, or its failure. */
   orders?: readonly (Order | ItemFailure<string>)[];
 }
 

@@ -1,6 +1,6 @@
-// The case that is worked on when none is given.
+// The default case.
 
-/** A letter, and what the house knows that may bear on it. */
+/** A letter, and the shop's records. */
 export interface Case {
   readonly letter: string;
   /** Texts by name; the worker has to look them up one by one. */

@@ -1,4 +1,4 @@
-// A worker answers letters; its drafts are checked and sent back, so many times at most. Then a person is called.
+// A worker answers letters, and its drafts are checked and sent back. After a number of drafts a person is called.
 import { Flow, node } from "sluice";
 import { z } from "zod";
 import { AnswerError, type Model } from "../lib/model.js";
@@ -42,7 +42,7 @@ const deskOf = ({ letter, records, read, draft, objections }: Shared) => ({
 const promptOf = (task: string, desk: object) => `${task}\n\n${JSON.stringify(desk)}`;
 const numbersOf = (text: string) => text.match(/\d+(?:[.,]\d+)*/g) ?? [];
 
-/** The worker is an agent of its own. */
+/** The worker is an agent. */
 function createWorker(model: Model): Flow<Shared> {
   const decide = node({
     name: "Decide",
@@ -91,7 +91,7 @@ export function createSupervisorFlow(model: Model, drafts = 4): Flow<Shared> {
     void emit(`sent back: ${objections.join(" ")}`);
     return ++shared.rejected < drafts ? "send it back" : "call a person";
   };
-  // What code can check needs no model: numbers that no record has.
+  // Code checks first: numbers must be in a record.
   const check = node({
     name: "Check",
     post: (shared: Shared, _none, _done, { emit }) => {

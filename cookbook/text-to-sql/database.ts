@@ -11,15 +11,15 @@ export interface Table {
   readonly total: number;
 }
 
-/** The database refuses a query; the message is for the author of the query. */
+/** The database rejects a query; the message is for its author. */
 export class QueryError extends Error {}
 
-/** The most rows of an answer. */
+/** The largest number of rows of an answer. */
 export const MOST_ROWS = 50;
-/** A text column with at most so many values is a category, and the schema lists its values. */
+/** The schema lists the values of a text column with at most this number of values. */
 const MOST_KINDS = 12;
 
-/** The part of a prepared statement that is used here; libsql's own types leave it open. */
+/** The part of a prepared statement that is used here; libsql's own types lack it. */
 interface Statement {
   raw(): Statement;
   all(): Promise<unknown[][]>;
@@ -31,7 +31,7 @@ export class Database {
   readonly #uri: string;
 
   constructor(path: string) {
-    // libsql ignores its option `readonly`; SQLite itself keeps to this one.
+    // libsql ignores its option `readonly`; SQLite itself honours this one.
     this.#uri = `${pathToFileURL(path)}?mode=ro`;
   }
 
@@ -76,16 +76,16 @@ export class Database {
 
   async #all(select: string, signal: AbortSignal): Promise<Table> {
     signal.throwIfAborted();
-    // A connection of its own: an interrupt ends all that runs on a connection.
+    // A separate connection, since an interrupt ends all queries of a connection.
     const connection = new Connection(this.#uri, {});
     let again: NodeJS.Timeout | undefined;
     const interrupt = () => {
       connection.interrupt();
-      again = setInterval(() => connection.interrupt(), 20); // one before the query has begun is lost
+      again = setInterval(() => connection.interrupt(), 20); // an interrupt before the query begins has no effect
     };
     signal.addEventListener("abort", interrupt);
     try {
-      await connection.prepare(select); // errors are about this query, not about the one with brackets
+      await connection.prepare(select); // its errors are about this query, without the brackets
       // In these brackets only one SELECT is valid SQL: no second statement, no ATTACH, no PRAGMA. It counts all rows
       // before the first one, so SQLite works in the thread where it can be interrupted.
       const statement: Statement = await connection.prepare(

@@ -1,4 +1,4 @@
-// The program: read text-to-sql.ts first. Without --db it makes a shop to ask about.
+// The program: read text-to-sql.ts first. Without --db it makes the database of a shop.
 import { existsSync } from "node:fs";
 import { program, UsageError } from "../lib/main.js";
 import { connect } from "../lib/model.js";

@@ -1,4 +1,4 @@
-// A shop to ask about, made here: the same customers, products and orders each time.
+// A sample shop, with the same customers, products and orders each time.
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ const GARDEN = ["rake", "spade", "hose", "trowel"];
 const KITCHEN = ["kettle", "pan", "ladle", "grater"];
 const STATUSES = ["cancelled", "open", "paid", "paid", "paid"];
 
-/** Writes the shop into a new SQLite file, and gives its path. */
+/** Writes the shop into a new SQLite file and returns its path. */
 export function createShop(path = join(mkdtempSync(join(tmpdir(), "shop-")), "shop.sqlite")): string {
   const connection = new Connection(path);
   connection.exec(SCHEMA);

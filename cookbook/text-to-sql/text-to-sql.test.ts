@@ -55,7 +55,7 @@ test.each([
   expect((await database.query("SELECT count(*) FROM orders", signal)).rows).toEqual([[400]]);
 });
 
-test("a query that does not end is interrupted, and the model is told so", async () => {
+test("a query that does not end is interrupted, and the model gets the reason", async () => {
   const endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
   const { ending, refused } = await ask([endless], 1, 20);
   expect([ending, refused[0]?.error]).toEqual(["given up", "stopped after 20 ms"]);

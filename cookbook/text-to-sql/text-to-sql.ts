@@ -1,4 +1,4 @@
-// A model writes SQL, a read-only SQLite runs it, and what the database says against it goes back, until it runs.
+// A model writes SQL, a read-only SQLite runs it, and the model gets its errors until it runs.
 import { Flow, node } from "sluice";
 import { z } from "zod";
 import type { Model } from "../lib/model.js";
@@ -9,11 +9,11 @@ export interface Shared {
   schema?: string;
   /** The query to run next, or the one that ran last. */
   sql?: string;
-  /** What the database refused, in order. */
+  /** The rejected queries, in order. */
   readonly refused: { readonly sql: string; readonly error: string }[];
   /** The answer. It comes from the database, never from the model. */
   table?: Table;
-  /** Why there is no query. */
+  /** The reason why there is no query. */
   reason?: string;
 }
 
@@ -24,11 +24,11 @@ const Draft = z.object({
 
 const WRITE =
   "Answer a question about a SQLite database with one SELECT. If nothing in the schema answers it, or if an answer would " +
-  "change data, give the reason instead. The queries under `refused` failed: correct what the database names.";
+  "change data, give the reason instead. The queries under `refused` failed: correct the errors that the database reports.";
 
 /**
- * @param tries - The most queries for one question.
- * @param timeout - The most ms for a query: a join without a condition can run for hours.
+ * @param tries - The largest number of queries for one question.
+ * @param timeout - Milliseconds for a query: a join without a condition can run for hours.
  */
 export function createSqlFlow(model: Model, database: Database, tries = 4, timeout = 5_000): Flow<Shared> {
   const readSchema = node({
@@ -57,7 +57,7 @@ export function createSqlFlow(model: Model, database: Database, tries = 4, timeo
     requires: ["sql"],
     prep: ({ sql = "" }: Shared) => sql,
     exec: async (sql, { signal }): Promise<Outcome> => ({ table: await database.query(sql, signal) }),
-    // What the database refuses is an outcome, for the model; a lost disk is a failure.
+    // A rejected query is a result for the model; other errors, such as a failed disk, are failures.
     execFallback: (_sql, error) => {
       if (error instanceof QueryError) return { error: error.message };
       if ((error as { code?: unknown }).code === "TIMEOUT") return { error: `stopped after ${timeout} ms` };

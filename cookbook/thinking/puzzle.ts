@@ -1,11 +1,11 @@
-// The puzzle and its rules: jugs without marks, as much water as one likes, and an amount to be measured.
+// The puzzle and its rules: jugs without marks, any amount of water, and an amount to measure.
 import { UsageError } from "../lib/main.js";
 
 /** Jugs are called A, B, C, …; all of them are empty at first. */
 export interface Puzzle {
-  /** Litres that each jug holds. */
+  /** The capacity of each jug in litres. */
   readonly jugs: readonly number[];
-  /** Litres that one of them must hold in the end. */
+  /** The litres to measure in one of them. */
   readonly target: number;
 }
 
@@ -34,7 +34,7 @@ export function move(litres: readonly number[], text: string, { jugs }: Puzzle):
   const [from, to] = [jugOf(first), jugOf(second)];
   const known = jugs[from] !== undefined && (verb === "pour") === (jugs[to] !== undefined) && from !== to;
   if (!known)
-    throw new Error(`"${text}" is no move: write "fill A", "empty A" or "pour A B" with jugs that exist`);
+    throw new Error(`"${text}" is not a move: write "fill A", "empty A" or "pour A B" with jugs that exist`);
   const after = [...litres];
   const [size = 0, has = 0] = [jugs[from], litres[from]];
   const poured = verb === "pour" ? Math.min(has, (jugs[to] ?? 0) - (litres[to] ?? 0)) : 0;
@@ -43,7 +43,7 @@ export function move(litres: readonly number[], text: string, { jugs }: Puzzle):
   return after;
 }
 
-/** Says what is wrong with an answer; nothing if it holds. No moves at all claim that it cannot be done. */
+/** Returns what is wrong with an answer, or `undefined`. An empty list of moves claims that there is no solution. */
 export function objectionTo(moves: readonly string[], puzzle: Puzzle): string | undefined {
   const { jugs, target } = puzzle;
   if (moves.length === 0) {

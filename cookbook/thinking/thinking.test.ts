@@ -39,7 +39,5 @@ test("a wrong answer goes back with what is wrong, and there is an end to that",
 test("a thought that forgets what was done is had again", async () => {
   const done = { step: "look", status: "done", result: "seen" };
   const thoughts = [{ plan: [done, open], answer: null }, { answer: null }, { plan: [done], answer: right }];
-  expect((await think(thoughts)).errors).toEqual([
-    new AnswerError('The new plan has lost what was done: "look"'),
-  ]);
+  expect((await think(thoughts)).errors).toEqual([new AnswerError('The new plan lacks a done step: "look"')]);
 });

@@ -1,4 +1,4 @@
-// One thought at a time along a plan in the store, and an answer that code checks.
+// Reasons one step at a time along a plan in the store; code checks the answer.
 import { Flow, node } from "sluice";
 import { z } from "zod";
 import { AnswerError, type Model } from "../lib/model.js";
@@ -17,10 +17,10 @@ type Thought = z.infer<typeof Thought>;
 
 export interface Shared {
   readonly puzzle: Puzzle;
-  /** The most thoughts, those about a wrong answer included. */
+  /** The largest number of thoughts, those about a wrong answer included. */
   readonly most: number;
   thoughts: number;
-  /** The memory: a thought gets the plan, and not all that was thought before. */
+  /** The memory: a thought gets the plan, not all earlier thoughts. */
   plan: Thought["plan"];
   answer?: readonly string[];
   objection?: string | undefined;
@@ -45,7 +45,7 @@ export function createThinkingFlow(model: Model): Flow<Shared> {
       const thought = await model.json("thought", Thought, prompt, ctx);
       const kept = new Set(thought.plan.map(({ step, status }) => status === "done" && step));
       const lost = plan.find(({ step, status }) => status === "done" && !kept.has(step));
-      if (lost !== undefined) throw new AnswerError(`The new plan has lost what was done: "${lost.step}"`);
+      if (lost !== undefined) throw new AnswerError(`The new plan lacks a done step: "${lost.step}"`);
       if (thought.answer !== null || thought.plan.some(({ status }) => status === "open")) return thought;
       throw new AnswerError("The plan has no open step, and there is no answer");
     },

@@ -1,4 +1,4 @@
-// The program: read tool-calls.ts first. The tools are made up, and wait as real ones do.
+// The program: read tool-calls.ts first. The tools are invented and wait as real ones do.
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { program } from "../lib/main.js";

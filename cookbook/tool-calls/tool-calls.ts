@@ -1,9 +1,9 @@
-// The vendor's own tool calling: the model calls several tools at once, and they run at once.
+// The vendor's own tool calling: the model calls several tools in one turn, and they run in parallel.
 import { AsyncParallelBatchNode, type Context, Flow, node } from "sluice";
 import { z } from "zod";
 import type { Message, Model, ToolCall } from "../lib/model.js";
 
-/** A tool: its schema checks what the model wrote. A result is any JSON. */
+/** A tool: its schema checks the input. A result is any JSON. */
 export interface AgentTool<T = unknown> {
   readonly description: string;
   readonly input: z.ZodType<T>;
@@ -19,7 +19,7 @@ export interface Shared {
   answer?: string;
 }
 
-/** Runs the calls of one turn at once. An error goes back to the model, which may correct the call. */
+/** Runs the calls of one turn in parallel. The model gets an error and can correct the call. */
 class RunTools extends AsyncParallelBatchNode<Shared, ToolCall, Message> {
   readonly #tools: Readonly<Record<string, AgentTool>>;
 
@@ -56,7 +56,7 @@ const result = (id: string, content: unknown): Message => ({
   content: JSON.stringify(content),
 });
 
-/** Nothing but the model ends the loop: run it with `maxSteps`. */
+/** Only the model ends the loop, so run it with `maxSteps`. */
 export function createToolFlow(model: Model, tools: Readonly<Record<string, AgentTool>>): Flow<Shared> {
   const definitions = Object.entries(tools).map(([name, { description, input }]) => ({
     name,

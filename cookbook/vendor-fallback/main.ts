@@ -10,7 +10,7 @@ await program("[questions …]", {}, async ({ words, run }) => {
   const { FALLBACK_API_KEY: key, FALLBACK_BASE_URL: url, FALLBACK_MODEL: name, ...env } = process.env;
   const first = { name: "first", model: await connect("vendor-fallback", env) };
   const other = key ? { OPENAI_API_KEY: key, OPENAI_BASE_URL: url } : env; // or a cheaper model of the first
-  // Without a key each has a stand-in of its own: that of this recipe fails now and then.
+  // Without a key each has its own stand-in, and that of this recipe fails at times.
   const model = await connect("hello-flow", { ...other, OPENAI_MODEL: name || "gpt-4.1-nano" });
   const shared: Shared = { questions: words.length > 0 ? words : ASKED };
   await createFallbackFlow(first, { name: "second", model }).run(shared, run);

@@ -1,4 +1,4 @@
-// A second vendor, or a cheaper model, for the calls that the first one fails.
+// A second vendor, or a cheaper model, for calls that fail at the first one.
 import { AsyncParallelBatchNode, type Context, Flow, type ItemFailure, isFailure } from "sluice";
 import { AnswerError, type Model } from "../lib/model.js";
 
@@ -12,7 +12,7 @@ export interface Shared {
   answers?: readonly (Answer | ItemFailure<string>)[];
 }
 
-/** A model by the name that the answers carry. */
+/** A model, and its name in the answers. */
 export interface Named {
   readonly name: string;
   readonly model: Model;
@@ -23,7 +23,7 @@ class Ask extends AsyncParallelBatchNode<Shared, string, Answer, "collect"> {
   readonly #second: Named;
 
   constructor(first: Named, second: Named) {
-    // Two attempts at the first vendor; a third would only make people wait for the second.
+    // Two attempts at the first vendor; a third would delay the second vendor.
     super({ ...first.model.calls, attempts: 2, onError: "collect" });
     this.#first = first;
     this.#second = second;
@@ -37,9 +37,9 @@ class Ask extends AsyncParallelBatchNode<Shared, string, Answer, "collect"> {
     return { text: await this.#first.model.chat(question, ctx), by: this.#first.name };
   }
 
-  /** The second vendor has limits of its own: its gate, not that of the first. What it fails is the failure. */
+  /** The second vendor has its own gate. Its error is the failure of the call. */
   override async execFallback(question: string, error: unknown, ctx: Context): Promise<Answer> {
-    // A question that the first vendor refuses is not taken to another one.
+    // A question that the first vendor refuses has no fallback.
     if (error instanceof AnswerError && error.message.startsWith("The model refuses")) throw error;
     const { name, model } = this.#second;
     const text = await model.calls.gate.run(
@@ -58,9 +58,9 @@ class Ask extends AsyncParallelBatchNode<Shared, string, Answer, "collect"> {
 export const createFallbackFlow = (first: Named, second: Named): Flow<Shared> =>
   new Flow(new Ask(first, second), { name: "Fallback" });
 
-/** How many calls each answered, for a line of a log. */
+/** The number of answers by vendor, for a log line. */
 export const tally = ({ answers = [] }: Shared): string => {
-  const names = answers.map((answer) => (isFailure(answer) ? "nobody" : answer.by));
+  const names = answers.map((answer) => (isFailure(answer) ? "none" : answer.by));
   return [...new Set(names)]
     .map((name) => `${name} ${names.filter((each) => each === name).length}`)
     .join(", ");

@@ -14,7 +14,7 @@ test("the article has the sections in the order of the outline", async () => {
   expect(shared.article).toBe("## Locks\n\nAbout Locks.\n\n## Boats\n\nAbout Boats.");
 });
 
-test("an article that lost a heading is not accepted, and the next attempt is told which", async () => {
+test("an article that lost a heading is not accepted, and the next attempt gets the heading", async () => {
   const errors: unknown[] = [];
   const chat: Model["chat"] = async (prompt, { lastError }) => {
     errors.push(lastError);

@@ -1,4 +1,4 @@
-// An article out of notes, in a row of steps: outline, sections side by side, one style.
+// Writes an article from notes in three steps: outline, sections in parallel, style.
 import { AsyncParallelBatchNode, type Context, chain, Flow, node } from "sluice";
 import { z } from "zod";
 import { AnswerError, type Model } from "../lib/model.js";
@@ -26,7 +26,7 @@ const STYLE =
 const Outline = z.object({ headings: z.array(z.string().min(1)).min(1).max(5) });
 const SectionText = z.object({ text: z.string().min(1) });
 
-/** Sections do not depend on each other: they are written at once, and are in the order of the outline. */
+/** Sections are independent, so they are written in parallel. The results have the order of the outline. */
 class WriteSections extends AsyncParallelBatchNode<Shared, Section & Pick<Shared, "headings">, Section> {
   readonly #model: Model;
 

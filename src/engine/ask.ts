@@ -1,4 +1,4 @@
-// Questions to people: what `ctx.ask` does where no journal keeps them.
+// Questions to people: `ctx.ask` in a run without a journal.
 import { SluiceError, showPath } from "../base/errors.js";
 import { checkOptions, type Rule } from "../base/options.js";
 import { builtInOf } from "../base/realms.js";
@@ -7,22 +7,22 @@ import type { StepContext } from "./step-context.js";
 
 /** How a question is asked. */
 export interface AskOptions<Answer = unknown> {
-  /** What an answer must be: a Standard Schema. An answer that does not fit leaves the question open. */
+  /** A Standard Schema that checks the answer. An invalid answer leaves the question open. */
   readonly schema?: StandardSchema<Answer> | undefined;
-  /** Until when there may be an answer: a Date, or milliseconds from now. After it `ask` throws `ASK_EXPIRED`. */
+  /** The deadline of the answer: a Date, or milliseconds from now. After it `ask` throws `ASK_EXPIRED`. */
   readonly expires?: Date | number | undefined;
 }
 
 /** A question, as {@link RunOptions.ask} gets it. */
 export interface AskRequest {
   readonly question: unknown;
-  /** Names the question: the same however often it is asked. */
+  /** The id of the question: the same each time it is asked. */
   readonly token: string;
   /** Names from the outermost flow to the node. */
   readonly path: readonly (string | number)[];
   /** The index of the item or of the nearest iteration. */
   readonly index: number | undefined;
-  /** Fires when nothing waits for the answer any more. */
+  /** Fires when the call no longer waits for the answer. */
   readonly signal: AbortSignal;
 }
 

@@ -12,10 +12,10 @@ import type { Call, Job } from "./execute.js";
 import { contextOf, type Failed, isRaced, report, tryOnce } from "./one-attempt.js";
 
 /**
- * Tries a job until it succeeds, its attempts are used up, or it is aborted; then the fallback decides.
+ * Tries a job until it succeeds, its attempts are used up, or it is aborted; then the fallback is called.
  *
  * @param failed - What the first attempt threw, if it was made already.
- * @returns The result: at once, or as a Pending, so that a walk's end goes on in the same turn.
+ * @returns The result: at once, or as a Pending, so that the end of a walk continues in the same turn.
  */
 export function attempt(job: Job, failed?: Failed): unknown {
   const { journal } = job.scope.run;
@@ -23,27 +23,27 @@ export function attempt(job: Job, failed?: Failed): unknown {
   return journal.recall(job, (error) => make(job, journal.attemptOf(job), error ?? failed));
 }
 
-/** Makes a result that no journal has. */
+/** Makes a result that the journal does not have. */
 function make(job: Job, first: number, failed: Failed | undefined): unknown {
   const { executor } = job.settings;
   if (executor !== undefined && failed === undefined) return executor[EXECUTOR].run(job as Call);
   return attemptHere(job, failed, first);
 }
 
-/** The same as {@link attempt} without the journal's memory and in this process, whatever the node's executor is. */
+/** The same as {@link attempt}, but without the journal, and in this process even if the node has an executor. */
 export const attemptHere = (job: Job, failed?: Failed, first?: number): unknown =>
   new Attempts(job, first).start(failed);
 
 const WAITING = Symbol("waiting");
 
-/** The attempts at one job. No async function, so that a flow's walk starts and ends in the turn of its step. */
+/** The attempts at one job. It is not an async function, so that a flow's walk starts and ends in the turn of its step. */
 class Attempts extends Pending implements Listener {
   readonly #job: Job;
-  /** Where it began: above 0 for a walk that goes on in a resumed run. */
+  /** The first attempt of this process: above 0 for a walk of a resumed run. */
   readonly #first: number;
-  /** The attempt under way, from 0; counted by #follow. */
+  /** The current attempt, from 0; counted by #follow. */
   #number: number;
-  /** What the attempt before threw; written by #follow. */
+  /** The error of the last attempt; written by #follow. */
   #lastError: unknown;
 
   constructor(job: Job, first = 0) {
@@ -96,14 +96,14 @@ class Attempts extends Pending implements Listener {
     );
   }
 
-  /** What follows a failure: another attempt, once it is time, or what the fallback gives. */
+  /** Handles a failure: another attempt after its wait, or the result of the fallback. */
   async #follow(error: unknown): Promise<unknown> {
     const job = this.#job;
     const number = this.#number;
     const { node, scope, index, worker, walk } = job;
     const { run, cancellation } = scope;
     const { journal } = run;
-    cancellation?.throwIfDraining(); // a failure of a run that ends is neither tried again nor decided
+    cancellation?.throwIfDraining(); // in a run that ends, a failure is neither retried nor decided
     if (journal?.isSetAside(error)) throw error;
     // A walk's failure was located where it happened, unless it is the walk's own timeout.
     if (walk === undefined || locate(error) === undefined) scope.locate(error, node, index, number);
@@ -125,7 +125,7 @@ class Attempts extends Pending implements Listener {
   }
 }
 
-/** Gives the event loop its turn, and a slow reader theirs, before an attempt that need not wait. */
+/** Yields to the event loop, and waits for a slow reader, before an attempt without a wait. */
 async function yieldTo({ scope: { run, cancellation } }: Job): Promise<void> {
   const { yields, watch, events } = run;
   if (--yields.budget <= 0) {
@@ -135,10 +135,10 @@ async function yieldTo({ scope: { run, cancellation } }: Job): Promise<void> {
   if (reader !== undefined) await reader;
 }
 
-/** The longest wait that an error is believed to ask for, in ms. */
+/** The longest wait that an error can request, in ms. */
 const LONGEST_NAMED_WAIT = 300_000;
 
-/** The wait before another attempt, in ms; `undefined` when there is none. */
+/** The wait before another attempt, in ms; `undefined` if there is no other attempt. */
 async function waitBefore(job: Job, error: unknown, number: number, first: number) {
   const { node, settings, scope, index } = job;
   if (number - first + 1 >= settings.attempts) return undefined;
@@ -146,7 +146,7 @@ async function waitBefore(job: Job, error: unknown, number: number, first: numbe
     if (!(await raced(settings.retryIf(error), scope.cancellation))) return undefined;
     scope.cancellation?.throwIfDraining();
     const wait = await raced(waitAfter(settings.backoff, number, error, nameOf(node)), scope.cancellation);
-    // A gate has waited out what the error names already.
+    // A gate has already waited as long as the error says.
     const named = settings.isGated ? 0 : (readRefusal(error)?.wait ?? 0);
     return Math.max(wait, Math.min(named, LONGEST_NAMED_WAIT));
   } catch (failure) {
@@ -155,7 +155,7 @@ async function waitBefore(job: Job, error: unknown, number: number, first: numbe
   }
 }
 
-/** Gives what the fallback gives after a last attempt that threw this error. */
+/** Calls the fallback after a last attempt that threw this error. */
 export async function recover(job: Job, error: unknown, number: number): Promise<unknown> {
   const { node, scope, input, index, worker } = job;
   const ctx = contextOf(job, number);

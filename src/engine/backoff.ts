@@ -15,11 +15,11 @@ import {
 export interface BackoffOptions {
   /** The wait after the first failure, in ms. */
   readonly delay: number;
-  /** What each further wait is multiplied by. @default 2 */
+  /** The factor by which each further wait grows. @default 2 */
   readonly factor?: number | undefined;
   /** The longest wait, in ms. @default no limit */
   readonly max?: number | undefined;
-  /** `"full"` waits a random time between 0 and the computed one, so that callers part. @default "full" */
+  /** `"full"` waits a random time between 0 and the computed one, so that callers spread. @default "full" */
   readonly jitter?: "full" | "none" | undefined;
 }
 
@@ -31,7 +31,7 @@ export type Backoff =
 
 const backoffRules = { delay: aDelay, factor: aPositiveNumber, max: aDelay, jitter: oneOf("full", "none") };
 
-/** The rule for the option itself; {@link checkBackoff} looks at its fields. */
+/** The rule for the option itself; {@link checkBackoff} checks its fields. */
 export const aBackoff = rule(
   "milliseconds, { delay, factor, max, jitter } or (attempt, error) => ms",
   (value) => aDelay.accepts(value) || aFunction.accepts(value) || isPlainObject(value),

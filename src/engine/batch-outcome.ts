@@ -16,9 +16,9 @@ export class BatchOutcome {
   readonly #collects: boolean;
   readonly #tally: Tally | undefined;
   #failure: { readonly error: unknown } | undefined;
-  /** Whether an item was pulled that has no result, since a drain or a person holds it up; written by `leaveUndone`. */
+  /** Whether a pulled item has no result, because of a drain or an open question; written by `leaveUndone`. */
   #undone = false;
-  /** What the first such item was set aside with that waits for a person; written by `leaveUndone`. */
+  /** The error of the first item that was set aside to wait for a person; written by `leaveUndone`. */
   #setAside: unknown;
 
   constructor(node: Named, scope: Scope, cancellation: Cancellation, { collect, maxFailures }: FanOutKind) {
@@ -29,12 +29,12 @@ export class BatchOutcome {
     if (maxFailures !== undefined) this.#tally = new Tally(node, maxFailures);
   }
 
-  /** Goes on from the failures that earlier processes have delivered. */
+  /** Adds the failures that earlier processes have delivered. */
   resume(failures: number): void {
     this.#tally?.resume(failures);
   }
 
-  /** Writes down where an error happened that no item is to blame for. */
+  /** Records the place of an error that belongs to no item. */
   blame(error: unknown, index = this.#scope.index): void {
     this.#scope.locate(error, this.#node, index, 0);
   }
@@ -55,7 +55,7 @@ export class BatchOutcome {
     return false;
   }
 
-  /** The last word on a failed item: its failure in the list, or the end of the batch. */
+  /** Decides on a failed item: its failure in the list, or the end of the batch. */
   failItem(error: unknown, worker: Worker): { readonly result: ItemFailure<unknown> } | undefined {
     const tooMany = this.#tally?.add(error);
     const { index, item, tries } = worker;
@@ -77,7 +77,7 @@ export class BatchOutcome {
    * Whether the batch has all its results.
    *
    * @param isDone - Whether there is certainly no further item.
-   * @throws The first failure; the reason of an abort or of a drain; what an item was set aside with.
+   * @throws The first failure; the reason of an abort or of a drain; the error of an item that was set aside.
    */
   check(isDone: boolean): void {
     const cancellation = this.#cancellation;

@@ -2,11 +2,11 @@
 import { invalidOption } from "../base/errors.js";
 import { anAmount, aWholeNumber, checkOptions } from "../base/options.js";
 
-/** The most that a run may spend. */
+/** The spending limit of a run. */
 export interface BudgetOptions {
   /** Tokens, as `cost()` and `charge` count them. @default no limit */
   readonly tokens?: number | undefined;
-  /** Calls of `exec`; one that the vendor refused is none. @default no limit */
+  /** Calls of `exec`; calls that the vendor refused do not count. @default no limit */
   readonly calls?: number | undefined;
 }
 

@@ -14,11 +14,11 @@ interface Delivery {
 /** Deliveries of one batch. */
 export class Deliveries {
   #last: Delivery | undefined;
-  /** Resolves once nothing is under way; `undefined` while nothing is. Written by `add` and #run. */
+  /** Resolves when all deliveries are done; `undefined` if there are none. Written by `add` and #run. */
   ended: Promise<void> | undefined;
   readonly #isAborted: () => boolean;
 
-  /** @param isAborted - Whether no further delivery is to be made. */
+  /** @param isAborted - Whether further deliveries must not be made. */
   constructor(isAborted: () => boolean) {
     this.#isAborted = isAborted;
   }
@@ -33,9 +33,9 @@ export class Deliveries {
     });
   }
 
-  /** Gives the event loop its turn between deliveries, where that is due. */
+  /** Yields to the event loop between deliveries, when that is due. */
   async #run(first: Delivery, yields: EventLoopYields): Promise<void> {
-    await undefined; // the worker that brings the first goes on before it is delivered, as the others do
+    await undefined; // the worker of the first one continues before its delivery, as the others do
     let each: Delivery | undefined = first;
     while (each !== undefined && !this.#isAborted()) {
       try {
@@ -55,12 +55,12 @@ export class Deliveries {
     }
     this.#last = undefined;
     this.ended = undefined;
-    // Their workers go on only after the run has ended: 10,000 of them would hold up its rejection by 20 ms.
+    // Their workers continue only after the run has ended: 10,000 of them would delay its rejection by 20 ms.
     if (each !== undefined) void Promise.resolve(each).then(release);
   }
 }
 
-/** Lets the workers go on whose deliveries were not made. */
+/** Resumes the workers of deliveries that were not made. */
 async function release(first: Delivery): Promise<void> {
   await undefined;
   for (let each: Delivery | undefined = first; each !== undefined; each = each.next) each.done();

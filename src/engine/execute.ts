@@ -1,5 +1,5 @@
-// The place of `exec`: the one module that calls it. On the long road it is reached through attempts.ts; the two short
-// roads at the top are for first attempts that need nothing of that.
+// The only module that calls `exec`. The long path leads here through attempts.ts; the two short paths at the top are
+// for first attempts that need no attempts, gates or hooks.
 import { type Awaitable, after, isThenable } from "../base/awaitable.js";
 import { Cancellation, raced } from "../base/cancellation.js";
 import { now } from "../base/clock.js";
@@ -26,11 +26,11 @@ export interface Leaf extends Tried {
   exec(input: unknown, ctx: StepContext): unknown;
 }
 
-/** What stands around attempts that an executor lets run here. */
+/** Parts of attempts that an executor runs in this process. */
 export interface OwnAttempts {
   /** In place of the node's. */
   readonly exec: ((input: unknown, ctx: StepContext) => unknown) | undefined;
-  /** What `cost()` gave, where it was called before the call was sent. */
+  /** The result of `cost()`, if it was called before the call was sent. */
   readonly tokens: number | undefined;
   /** Makes the context of the attempt of this number, or of its fallback. */
   context(job: Job, number: number): StepContext;
@@ -47,7 +47,7 @@ interface Work {
   readonly worker?: Worker | undefined;
   /** Of attempts that an executor lets run here. */
   readonly own?: OwnAttempts | undefined;
-  /** Reports that the last attempt has failed, and what comes after; written by the attempt. */
+  /** Reports that the last attempt has failed, and what follows; written by the attempt. */
   report?: ((after?: { readonly wait: number | undefined }) => void) | undefined;
 }
 
@@ -57,7 +57,7 @@ export interface Call extends Work {
   readonly walk?: undefined;
 }
 
-/** The walk of a flow, which is awaited in any case, since it may touch the store. */
+/** The walk of a flow, which is always awaited, because it can access the store. */
 export interface Trip extends Work {
   readonly node: Tried;
   walk(ctx: StepContext): unknown;
@@ -66,8 +66,8 @@ export interface Trip extends Work {
 export type Job = Call | Trip;
 
 /**
- * The short road of a node without attempts, timeout, gate and meter: calls `exec` with the context that `prep` had. If
- * what it returns rejects, {@link recoverOnce} is next; what it throws at once is a rejection too.
+ * The short path of a node without attempts, timeout, gate and meter: calls `exec` with the context of `prep`. If its
+ * promise rejects, {@link recoverOnce} is next; a synchronous error is handled as a rejection.
  */
 export function executeOnce(node: Leaf, input: unknown, ctx: StepContext): unknown {
   try {
@@ -77,15 +77,15 @@ export function executeOnce(node: Leaf, input: unknown, ctx: StepContext): unkno
   }
 }
 
-/** The fallback of a node on the short road. */
+/** The fallback of a node on the short path. */
 export function recoverOnce(node: Leaf, input: unknown, error: unknown, ctx: StepContext): unknown {
   const { cancellation } = ctx.scope;
-  cancellation?.throwIfDraining(); // a failure of a run that ends is not decided
+  cancellation?.throwIfDraining(); // in a run that ends, a failure is not decided
   return raced(node.execFallback(input, error, ctx), cancellation);
 }
 
 /**
- * The first attempt of an item that needs nothing around it. What `exec` throws goes to the attempts as `failed`.
+ * The first attempt of an item without gates and hooks. An error of `exec` is passed to the attempts as `failed`.
  */
 export function executeItem(
   node: Leaf,
@@ -98,12 +98,12 @@ export function executeItem(
   return node.exec(input, new StepContext(scope, node, index, 0, 1, worker));
 }
 
-/** What {@link startItem} gives for an item that must take the long road. */
+/** The result of {@link startItem} for an item that must take the long path. */
 export const NOT_STARTED = Symbol("not started");
 
 /**
- * The short road of an item's first attempt, also through a gate that need not be waited for: most attempts need no
- * more, and cost no promise of ours. What `exec` throws goes to the attempts as `failed`.
+ * The short path of an item's first attempt, also through a gate without a wait: most attempts need no more, and the
+ * engine makes no promise for them. An error of `exec` is passed to the attempts as `failed`.
  */
 export function startItem(
   node: Leaf,
@@ -134,8 +134,8 @@ export function startItem(
 }
 
 /**
- * Calls `exec` or walks, under the timeout if there is one. An `exec` that is abandoned ends for the hooks around it
- * here; its slots stay taken until it has really ended, for the vendor is still busy with it.
+ * Calls `exec` or walks, with the timeout if there is one. For the hooks around it, an abandoned `exec` ends here; its
+ * slots stay taken until it has really ended, because the vendor still processes it.
  */
 export function call(job: Job, ctx: StepContext, grant: Grant | undefined): unknown {
   const { settings, walk } = job;
@@ -175,7 +175,7 @@ export function call(job: Job, ctx: StepContext, grant: Grant | undefined): unkn
 /** What has the `exec` of a call. */
 const calledOf = ({ own, node }: Call) => (own?.exec ? own : node) as Leaf;
 
-/** A timer may fire this many ms early, by the clock that measures it here. */
+/** A timer can fire this many ms early, measured by this clock. */
 const EARLY = 2;
 
 /** The level of cancellation of an attempt with a timeout. */
@@ -205,7 +205,7 @@ class Deadline {
     this.#timer = setTimeout(() => this.#fire(), this.#left);
   }
 
-  /** Stops the clock while a person is asked, and gives what lets it go on. */
+  /** Pauses the clock during a question, and returns a function that resumes it. */
   pause(): () => void {
     if (this.#pauses++ === 0) {
       clearTimeout(this.#timer);

@@ -1,4 +1,4 @@
-// One call, as an executor gets it.
+// A call, as an executor gets it.
 import { locate, setLocation } from "../base/errors.js";
 import { nameOf } from "../base/name.js";
 import { isAmount } from "../base/options.js";
@@ -8,7 +8,7 @@ import type { Call, Job, OwnAttempts } from "./execute.js";
 import type { ExecutorAnswer } from "./executor.js";
 import { keyOfCall, StepContext } from "./step-context.js";
 
-/** One call of a node's `exec`, as an {@link Executor} gets it: plain data, and what it needs of the run. */
+/** One call of a node's `exec`, as an {@link Executor} gets it: plain data, and functions of the run. */
 export interface ExecutorCall {
   /** Names the call in the run, as {@link Context.key} does. */
   readonly key: string;
@@ -27,28 +27,28 @@ export interface ExecutorCall {
   readonly params: Readonly<Params>;
   /** The index of the batch item, or of the nearest iteration of a batch flow. */
   readonly index: number | undefined;
-  /** What `exec` gets: an item, or what `prep` gave. */
+  /** The input of `exec`: an item, or the result of `prep`. */
   readonly input: unknown;
   /** The same for the same call in a run that is resumed, as {@link Context.idempotencyKey}. */
   readonly idempotencyKey: string;
-  /** Fires when the call is not to go on: an abort, a sibling's failure. */
+  /** Fires when the call must stop: after an abort or a sibling's failure. */
   readonly signal: AbortSignal;
-  /** Fires when the run ends gently: an attempt under way may end, and none may begin. */
+  /** Fires when the run drains: a running attempt may finish, and no other may begin. */
   readonly drain: AbortSignal;
   /** Sends data to the run's listeners at once, as {@link Context.emit}. */
   emit(data: unknown): Promise<void>;
   /**
    * Makes the call in this process: attempts, gates, `around` hooks, `exec` and its fallback, as if there were no
-   * executor. What is emitted and charged reaches the run as it happens; the answer says it again.
+   * executor. The run gets emitted data and charges at once; the answer has them too.
    *
    * @param exec - Called in place of the node's `exec`, with the same arguments.
-   * @throws What the call ended with.
+   * @throws The error of the call.
    */
   local(exec?: (input: unknown, ctx: Context) => unknown): Promise<ExecutorAnswer>;
   /**
-   * Ends a call that cannot be made, with what the node's fallback gives.
+   * Ends a call that cannot be made with the result of the node's fallback.
    *
-   * @throws What the fallback throws: by default the error itself.
+   * @throws The error of the fallback: by default the given error.
    */
   fallback(error: unknown): Promise<ExecutorAnswer>;
 }
@@ -68,8 +68,8 @@ export class OpenCall implements ExecutorCall {
   };
 
   /**
-   * @param tokens - What `cost()` gave, if it was called.
-   * @param giveBack - Gives the budget back what is reserved for the call.
+   * @param tokens - The result of `cost()`, if it was called.
+   * @param giveBack - Returns the call's reservation to the budget.
    */
   constructor(job: Call, tokens: number | undefined, giveBack: () => void) {
     const { scope, node, index, step } = job;
@@ -161,7 +161,7 @@ export class OpenCall implements ExecutorCall {
     return { value: await recover(this.#job, error, 0) };
   }
 
-  /** Writes down where an error happened, unless that is known. */
+  /** Records the place of an error, unless it is known. */
   locate(error: unknown, attempt: number, machine: string | undefined): void {
     const { scope, node, index } = this.#job;
     const { journal } = scope.run;
@@ -172,7 +172,7 @@ export class OpenCall implements ExecutorCall {
     if (machine !== undefined && location !== undefined) setLocation(error, { ...location, machine });
   }
 
-  /** Takes its listeners off the run. */
+  /** Removes its listeners from the run. */
   close(): void {
     this.#ctx.close();
     this.#job.scope.cancellation?.unlisten(this.#fireDrain);
@@ -203,7 +203,7 @@ export class RecordedAttempts implements OwnAttempts {
   }
 }
 
-/** A context that says what is emitted and charged. */
+/** A context that reports emitted data and charges. */
 class RecordedContext extends StepContext {
   readonly #own: RecordedAttempts;
 

@@ -1,4 +1,4 @@
-// What a run reports of attempts that were made elsewhere.
+// Events of attempts that were made in other processes.
 import { now } from "../base/clock.js";
 import { emitEvent, listensTo } from "../observe/events.js";
 import type { Call } from "./execute.js";
@@ -8,11 +8,11 @@ import type { AnswerDetails } from "./executor.js";
 export interface AttemptReport {
   /** Milliseconds from its start to the answer. */
   readonly ago: number;
-  /** Milliseconds that it took. */
+  /** Its duration in milliseconds. */
   readonly duration: number;
-  /** What it threw, where it failed. */
+  /** Its error, if it failed. */
   readonly error?: unknown;
-  /** Milliseconds that were waited before the next one. */
+  /** Milliseconds before the next attempt. */
   readonly wait?: number | undefined;
 }
 

@@ -1,4 +1,4 @@
-// Executors: where `exec` runs, if not here. Only a program that has an executor loads this module.
+// Executors: where `exec` runs, if not in this process. Only a program with an executor loads this module.
 import { raced } from "../base/cancellation.js";
 import { SluiceError, show, showPath } from "../base/errors.js";
 import { EXECUTOR } from "../base/keys.js";
@@ -11,24 +11,24 @@ import { type AttemptReport, reportAttempts } from "./executor-reports.js";
 import type { Reservation } from "./meter.js";
 import { costOf } from "./one-attempt.js";
 
-/** What an executor gives for a call: what `exec` or its fallback gave, or the error that it ended with. */
+/** The outcome of a call: the result of `exec` or its fallback, or its error. */
 export type ExecutorAnswer = AnswerDetails & ({ readonly value: unknown } | { readonly error: unknown });
 
-/** What there is to say of a call that was made elsewhere. All of it is ignored after {@link ExecutorCall.local}. */
+/** Reports of a call that was made in another process. They are ignored after {@link ExecutorCall.local}. */
 export interface AnswerDetails {
-  /** What the call sent with `ctx.emit`, unless it went through {@link ExecutorCall.emit} already. */
+  /** The data of `ctx.emit`, unless it was sent by {@link ExecutorCall.emit}. */
   readonly emitted?: readonly unknown[] | undefined;
-  /** The tokens that it charged. @default what `cost()` gave */
+  /** The charged tokens. @default the result of `cost()` */
   readonly charged?: number | undefined;
-  /** How often `exec` was called, or what each call of it did. 0 gives back what `cost()` reserved. @default 1 */
+  /** The number of calls of `exec`, or a report of each. 0 returns the tokens that `cost()` reserved. @default 1 */
   readonly attempts?: number | readonly AttemptReport[] | undefined;
-  /** Where it was, for {@link locate}. */
+  /** The name of the machine, for {@link locate}. */
   readonly machine?: string | undefined;
 }
 
 /**
- * A place where `exec` runs: this process, its threads, other machines, a vendor's bulk API. It is given to nodes and
- * batch nodes as the option `executor`.
+ * A place where `exec` runs: this process, its threads, other machines, a vendor's bulk API. It is the option
+ * `executor` of nodes and batch nodes.
  *
  * The run keeps `prep`, the walk, `onResult`, `join`, `post`, its budget and its journal. The executor gets each call
  * of a node that has it: once for each item, whatever `attempts` is.
@@ -57,16 +57,16 @@ export interface AnswerDetails {
  */
 export abstract class Executor {
   /**
-   * Whether calls leave this process. Then a gate or a rate of its nodes must be shared, or the node is refused with
-   * `GATE_NOT_SHARED`: each machine would have one of its own. @default false
+   * Whether calls leave this process. Then a gate or a rate of its nodes must be shared, because each machine has its own
+   * gate object; otherwise the node is refused with `GATE_NOT_SHARED`. @default false
    */
   readonly remote: boolean = false;
 
   /**
    * Makes one call.
    *
-   * @returns What it came to. What it throws is the error that the call ended with; no attempt and no fallback follow.
-   * An abort is not waited for, and a drain is: what ends then without an answer is left undone.
+   * @returns Its outcome. If it throws, that is the error of the call, without further attempts or a fallback. After an
+   * abort the run does not wait for it; during a drain it does, and a call without an answer counts as not done.
    */
   abstract execute(call: ExecutorCall): PromiseLike<ExecutorAnswer>;
 
@@ -76,7 +76,7 @@ export abstract class Executor {
   }
 }
 
-/** What the engine asks of an executor. */
+/** The engine's side of an executor. */
 class EngineSide {
   readonly #executor: Executor;
 
@@ -89,7 +89,7 @@ class EngineSide {
     if (this.#executor.remote) checkShared(where, gates);
   }
 
-  /** Makes a call, its budget around it. */
+  /** Makes a call within its budget. */
   async run(job: Call): Promise<unknown> {
     const { node, scope, index, worker } = job;
     const { run, cancellation } = scope;
@@ -133,7 +133,7 @@ class EngineSide {
     }
   }
 
-  /** Gives an answer, and writes down where an error happened. */
+  /** Returns an answer, and records the place of an error. */
   async #execute(call: OpenCall): Promise<ExecutorAnswer> {
     let answer: ExecutorAnswer;
     try {
@@ -164,7 +164,7 @@ function checkAnswer(answer: unknown, call: ExecutorCall): void {
   );
 }
 
-/** @throws SluiceError `GATE_NOT_SHARED` for a gate that each machine would have for itself. */
+/** @throws SluiceError `GATE_NOT_SHARED` for a gate that is not shared between machines. */
 export function checkShared(where: string, gates: readonly unknown[]): void {
   if (gates.every(isSharedGate)) return;
   throw new SluiceError(

@@ -1,16 +1,16 @@
-// What stands in the place of an item that failed.
+// The result of a failed item.
 import { FAILURE } from "../base/keys.js";
 import type { Untyped } from "../base/untyped.js";
 
-/** What stands in the place of an item that failed under `onError: "collect"`. */
+/** The result of a failed item under `onError: "collect"`. */
 export class ItemFailure<Item = unknown> {
   /** The item's place in the input. */
   readonly index: number;
   /** The item itself; for a batch flow its params. */
   readonly item: Item;
-  /** What `exec`, or its fallback, threw last. */
+  /** The last error of `exec` or its fallback. */
   readonly error: unknown;
-  /** How often it was tried. */
+  /** The number of attempts. */
   readonly attempts: number;
 
   constructor(index: number, item: Item, error: unknown, attempts: number) {
@@ -21,7 +21,7 @@ export class ItemFailure<Item = unknown> {
   }
 }
 
-/** What becomes of a failed item: its error is thrown, or an {@link ItemFailure} stands in its place. */
+/** The handling of a failed item: its error is thrown, or its result is an {@link ItemFailure}. */
 export type OnError = "throw" | "collect";
 
 /** `"throw"`, and in plain JavaScript style, where results are `any`, either. */
@@ -39,7 +39,7 @@ export type Outcome<Result, Item, E extends OnError> = "collect" extends E ? Col
 Object.defineProperty(ItemFailure.prototype, FAILURE, { value: true });
 
 /**
- * Recognises an {@link ItemFailure} among results, of whichever build of sluice it is.
+ * Recognises an {@link ItemFailure} among results, also one of another build of sluice.
  *
  * @example
  * ```ts
@@ -63,6 +63,6 @@ export function isFailure<T>(
   try {
     return typeof value === "object" && value !== null && FAILURE in value;
   } catch {
-    return false; // a proxy that throws when it is asked is no failure of ours
+    return false; // a proxy that throws is not an ItemFailure
   }
 }

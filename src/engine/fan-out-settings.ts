@@ -1,10 +1,10 @@
 // How the items of a batch run, as its node keeps it. Types only.
 
-/** How many items run at once, and what becomes of a failed one. */
+/** The concurrency of items, and the handling of a failed one. */
 export interface FanOutSettings {
   readonly concurrency: number;
   readonly collect: boolean;
-  /** How many items may fail under `collect`. */
+  /** The number of items that may fail under `collect`. */
   readonly maxFailures: number | undefined;
 }
 

@@ -18,8 +18,8 @@ import { yieldIfDue } from "./yield-point.js";
 const ignore = () => {};
 
 /**
- * Runs all items of one batch. What is done with an item is up to the kinds of batches, as methods and not as functions
- * that each run makes anew: V8 would compile its calls again for each run.
+ * Runs all items of one batch. The kinds of batches implement the work on an item as methods. Functions that each run
+ * makes would be compiled by V8 again for each run.
  */
 export abstract class FanOut {
   protected readonly scope: Scope;
@@ -33,7 +33,7 @@ export abstract class FanOut {
   #spawning = true;
   #finish: () => void = ignore;
   readonly #deliveries = new Deliveries(() => this.#cancellation.aborted);
-  /** Which items are which, and done, in a run with a journal. */
+  /** The identities and states of items, in a run with a journal. */
   protected readonly record: BatchRecord | undefined;
 
   /** @throws SluiceError `NOT_ITERABLE`, `INVALID_ITEM`. */
@@ -53,13 +53,13 @@ export abstract class FanOut {
     if (outer.cancellation !== undefined) this.#cancellation.follow(outer.cancellation);
   }
 
-  /** Does the work on an item; what it gives is its result, or a promise of it that is no Pending. */
+  /** Processes an item. @returns Its result, or a promise of it that is not a Pending. */
   protected abstract executeItem(item: unknown, index: number, worker: Worker): unknown;
 
-  /** Has the last word on a failed item: gives a result or throws. */
+  /** Decides on a failed item: returns a result or throws. */
   protected abstract recover(error: unknown, item: unknown, index: number, worker: Worker): unknown;
 
-  /** Takes a finished item to the store; called one at a time. */
+  /** Delivers a finished item to the store; called one at a time. */
   protected abstract deliver(result: unknown, item: unknown, index: number, worker: Worker): unknown;
 
   /** @throws The first failure, after siblings in flight have ended; or the reason of an abort. */
@@ -85,7 +85,7 @@ export abstract class FanOut {
       this.#outcome.check(this.#source.isDone);
       return this.#results;
     } finally {
-      // Whatever touches the store is waited for, also by an abort.
+      // Work that can access the store is awaited, also after an abort.
       if (this.#deliveries.ended !== undefined) await this.#deliveries.ended;
       cancellation.unlisten(stop);
       cancellation.release();
@@ -207,7 +207,7 @@ export abstract class FanOut {
   #store(result: unknown, worker: Worker): Promise<unknown> | undefined {
     const { keepResults, delivers } = this.#settings;
     worker.end();
-    if (this.#cancellation.aborted) return undefined; // half an answer is no answer; the source is stopped, so the loop ends
+    if (this.#cancellation.aborted) return undefined; // the answer may be partial; the source is stopped, so the loop ends
     if (this.#report !== undefined) this.#report(isFailure(result));
     if (keepResults) this.#results[worker.index] = result;
     return delivers ? this.#deliver(result, worker) : undefined;

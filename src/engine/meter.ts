@@ -1,11 +1,11 @@
-// What a run spends: calls and tokens, reserved before each call and settled after it, and held back by its budget.
+// The spending of a run: calls and tokens are reserved before each call, settled after it, and limited by the budget.
 import { type Cancellation, waitFor } from "../base/cancellation.js";
 import { SluiceError, show } from "../base/errors.js";
 import { anAmount, isAmount, UNLIMITED } from "../base/options.js";
 import { emitEvent, type Listeners, listensTo } from "../observe/events.js";
 import type { BudgetOptions } from "./budget.js";
 
-/** What a meter needs of its run. */
+/** The part of a run that its meter uses. */
 interface Metered {
   readonly id: string;
   readonly events: Listeners | undefined;
@@ -15,30 +15,30 @@ interface Metered {
   halt(reason: unknown, when: "drained"): unknown;
 }
 
-/** A call that waits for what others may give back. */
+/** A call that waits for tokens that other calls may return. */
 interface Waiter {
   readonly tokens: number;
   admit(): void;
 }
 
-/** A meter for a run that has a budget or whose `usage` something listens to; else that of the run around, if any. */
+/** A meter for a run with a budget or a listener for `usage`; otherwise that of the outer run, if any. */
 export function meterFor(run: Metered, budget: BudgetOptions | undefined): Meter | undefined {
   const outer = run.outer?.meter;
   return budget !== undefined || listensTo(run.events, "usage") ? new Meter(run, outer, budget) : outer;
 }
 
-/** Counts what a run spends, and holds back what does not fit its budget. */
+/** Counts the spending of a run, and delays calls that exceed its budget. */
 class Meter {
   readonly #run: Metered;
   readonly #budget: Required<Record<keyof BudgetOptions, number>>;
-  /** The meter of the run around this one, which counts too. */
+  /** The meter of the outer run, which counts too. */
   readonly #outer: Meter | undefined;
   /** Reserved or spent. */
   #calls = 0;
   #tokens = 0;
   /** By calls that have ended. */
   readonly #used = { calls: 0, tokens: 0 };
-  /** Calls in flight that host a call which waits, and so give nothing back before it. */
+  /** Calls in flight with a waiting inner call: they return no tokens before it. */
   #blocked = 0;
   readonly #waiters = new Set<Waiter>();
 
@@ -47,7 +47,7 @@ class Meter {
     return this.#used;
   }
 
-  /** Goes on from what the run had used before. */
+  /** Adds what the run had used before. */
   restore(calls: number, tokens: number): void {
     this.#calls += calls;
     this.#tokens += tokens;
@@ -122,7 +122,7 @@ class Meter {
     }
   }
 
-  /** Admits in order what fits, and ends the run where the first never will. */
+  /** Admits waiting calls in order, and ends the run if the first one can never start. */
   #admit(): void {
     for (const waiter of this.#waiters) {
       if (!this.#fits(waiter.tokens)) {
@@ -146,13 +146,13 @@ class Meter {
     );
   }
 
-  /** A call that hosts one which waits has ended without it. */
+  /** A call with a waiting inner call has ended without it. */
   unblock(): void {
     this.#blocked--;
   }
 
   /**
-   * Ends a call that cost so much; with `undefined`, gives back what was reserved for one that was not made.
+   * Ends a call with its cost; `undefined` returns the reservation of a call that was not made.
    *
    * @param calls - How often `exec` was called for it elsewhere.
    */
@@ -229,7 +229,7 @@ export class Reservation {
     this.outer?.charge(tokens);
   }
 
-  /** Ends it, once: a call that was made keeps what it reserved unless it charged; another gives it back. */
+  /** Ends it, once: a call that was made keeps its reservation unless it charged; otherwise the reservation is returned. */
   end(wasMade: boolean, calls?: number): void {
     if (this.ended) return;
     this.ended = true;

@@ -1,4 +1,4 @@
-// One run: its limits, its listeners, its place among the turns of the event loop.
+// One run: its limits, its listeners, its event-loop yields.
 import type { Listener } from "../base/awaitable.js";
 import { Cancellation } from "../base/cancellation.js";
 import { sharedYields } from "../base/event-loop.js";
@@ -64,22 +64,22 @@ export const runRules = {
   ctx: aContext,
 };
 
-/** One call of `run()`: its limits, its listeners, its place among the turns of the event loop. */
+/** One call of `run()`: its limits, its listeners, its event-loop yields. */
 export class Run implements Listener {
   // Declared, for the constructor writes them: as fields each would be written twice.
   declare readonly events: Listeners | undefined;
-  /** What reports steps, items, attempts and gates; `undefined` where nothing listens to these. */
+  /** Emits events of steps, items, attempts and gates; `undefined` without listeners for them. */
   declare readonly watch: Watch | undefined;
   declare readonly cancellation: Cancellation | undefined;
   declare readonly params: Params;
   declare readonly held: Held | undefined;
   /** `undefined` where there is no limit. */
   declare readonly maxSteps: number | undefined;
-  /** Counts calls and tokens; `undefined` where there is no budget and nothing listens to `usage`. */
+  /** Counts calls and tokens; `undefined` without a budget and without listeners for `usage`. */
   declare readonly meter: Meter | undefined;
-  /** The run in one of whose hooks this one was started. */
+  /** The outer run, if a hook of it started this one. */
   declare readonly outer: Run | undefined;
-  /** What that hook's call has reserved of the budget. */
+  /** The budget reservation of that hook's call. */
   declare readonly host: Reservation | undefined;
   /** As they were given, for what the journal keeps of a run. */
   declare readonly options: RunOptions | undefined;
@@ -87,7 +87,7 @@ export class Run implements Listener {
   journal: RunJournal | undefined;
   /** Written when it ends. */
   over = false;
-  /** Steps taken; the node that `run()` was called on is none. Counted by walks. */
+  /** Steps taken, without the node that `run()` was called on. Counted by walks. */
   steps = -1;
   readonly yields = sharedYields();
   #id: string | undefined;
@@ -127,7 +127,7 @@ export class Run implements Listener {
     return (this.options?.journal as { [JOURNAL]?: Journaling } | undefined)?.[JOURNAL];
   }
 
-  /** Answers questions in place; an inner run's are those of the run around it. */
+  /** Answers questions in place; an inner run uses the function of its outer run. */
   get answer(): RunOptions["ask"] {
     return this.options?.ask ?? this.outer?.answer;
   }
@@ -141,7 +141,7 @@ export class Run implements Listener {
   }
 
   /**
-   * Ends the run, whatever attempts, fallbacks, `onError` or `until` say.
+   * Ends the run, regardless of attempts, fallbacks, `onError` and `until`.
    *
    * @param when - `"now"` fires the signals and abandons leaves, as the caller's signal does; `"drained"` lets what is
    * in flight end.

@@ -42,22 +42,22 @@ export interface BaseOptions<S = Untyped> {
   readonly requires?: readonly KeyOf<NoInfer<S>>[] | undefined;
 }
 
-/** The options that decide how a call is tried. */
+/** The options for attempts. */
 export interface RetryOptions {
-  /** Total tries. @default 1 */
+  /** The total number of tries. @default 1 */
   readonly attempts?: number | undefined;
   /** The wait between tries. @default 0 */
   readonly backoff?: Backoff | undefined;
   /**
-   * Whether an error is worth another try.
+   * Whether an error is retried.
    *
-   * Without a gate, the wait before it is at least what the error names, such as `Retry-After`, up to 5 minutes.
+   * Without a gate, the wait before it is at least the error's `Retry-After`, up to 5 minutes.
    *
    * @default every error but an exhausted quota, the HTTP statuses 400, 401, 403, 404, 405, 410, 413 and 422, and
-   * sluice's own; a `TIMEOUT` is tried again
+   * sluice's own; a `TIMEOUT` is retried
    */
   readonly retryIf?: ((error: unknown) => boolean | PromiseLike<boolean>) | undefined;
-  /** Milliseconds for each attempt, from the moment `exec` starts, not while it queues. @default no limit */
+  /** Milliseconds for each attempt, from the start of `exec`, without its time in the queue. @default no limit */
   readonly timeout?: number | undefined;
 }
 
@@ -92,14 +92,14 @@ const retryRules: Record<string, Rule> = {
 export interface TriedOptions<S = Untyped> extends BaseOptions<S>, RetryOptions {
   /**
    * A gate to share with other nodes; `exec` holds one of its slots while it runs. A function is called before each
-   * attempt with what `exec` will get, for one gate for each tenant or model; with `undefined` the call has none.
+   * attempt with the input of `exec`, for a gate per tenant or model; with `undefined` the call has no gate.
    */
   readonly gate?: Gate | ((input: Untyped, ctx: Context) => Gate | undefined) | undefined;
-  /** A rate for this node alone; with `gate`, both hold. */
+  /** A rate for this node only; with `gate`, both apply. */
   readonly rate?: Rate | undefined;
   /**
-   * In a run with a journal: a call that was made when its process died is not made again, but gives `INTERRUPTED` to
-   * `execFallback`. Not with `attempts` above 1. @default false
+   * In a run with a journal: a call that was in flight when its process died is not repeated, and `execFallback` gets
+   * `INTERRUPTED`. Not with `attempts` above 1. @default false
    */
   readonly atMostOnce?: boolean | undefined;
 }
@@ -107,8 +107,8 @@ export interface TriedOptions<S = Untyped> extends BaseOptions<S>, RetryOptions 
 /** The options of a {@link Node}. */
 export interface NodeOptions<S = Untyped> extends TriedOptions<S> {
   /**
-   * Where `exec` runs: in threads with `sluice/threads`, on other machines with `sluice/bullmq`, or as a class of your
-   * own says. With one, attempts, gates and the fallback are the executor's affair. @default here
+   * Where `exec` runs: in threads with `sluice/threads`, on other machines with `sluice/bullmq`, or by your own class.
+   * The executor then handles attempts, gates and the fallback. @default this process
    */
   readonly executor?: Executor | undefined;
 }
@@ -159,7 +159,7 @@ function isWorthRetrying(error: unknown): boolean {
     if (error instanceof SluiceError) return error.code === "TIMEOUT";
     return !isQuotaExhausted(error) && !FINAL_STATUSES.has(statusOf(error));
   } catch {
-    return true; // an error that throws when it is looked at says nothing against another try
+    return true; // an error whose fields throw may be retried
   }
 }
 

@@ -1,4 +1,4 @@
-// Where the items of a fan-out come from: an iterable, sync or async, pulled lazily and closed early.
+// The source of a fan-out's items: an iterable, sync or async, pulled lazily and closed early.
 
 import { isThenable } from "../base/awaitable.js";
 import { quote, SluiceError, show } from "../base/errors.js";
@@ -18,7 +18,7 @@ function isPromise(item: unknown): item is Promise<unknown> {
       (Object.prototype.toString.call(item) === "[object Promise]" || item.constructor.name === "Promise")
     );
   } catch {
-    return false; // an item that throws when it is looked at is for `exec` to judge
+    return false; // an item whose fields throw is left to `exec`
   }
 }
 
@@ -31,7 +31,7 @@ function promiseItem(node: Named, promise: Promise<unknown>, index: number): Slu
   );
 }
 
-/** Whether it is a list that is there already, so that to look at it changes nothing. */
+/** Whether it is a list in memory, so that reading it has no effect. */
 const isList = (items: object): items is readonly unknown[] | ReadonlySet<unknown> =>
   !(Symbol.asyncIterator in items) &&
   (Array.isArray(items)
@@ -57,7 +57,7 @@ function promiseIn(node: Named, list: Iterable<unknown>): SluiceError | undefine
   return error;
 }
 
-/** @throws SluiceError `NOT_ITERABLE`; a string is refused too, for its letters are hardly items. `INVALID_ITEM`. */
+/** @throws SluiceError `NOT_ITERABLE`; a string is refused too, because its letters are hardly meant as items. `INVALID_ITEM`. */
 export function checkItems(node: Named, items: unknown): Iterable<unknown> | AsyncIterable<unknown> {
   if (items === undefined || items === null) return [];
   if (typeof items === "object" && (Symbol.asyncIterator in items || Symbol.iterator in items)) {

@@ -17,16 +17,16 @@ import { Room } from "../observe/room.js";
 import type { RunOptions } from "./context.js";
 import { runRules } from "./run.js";
 
-/** The types of events that a stream gives. */
+/** The types of events of a stream. */
 export type StreamType = AnyEvent["type"];
 
-/** What `flow.stream()` takes besides the store. */
+/** The options of `flow.stream()`. */
 export interface StreamOptions<Type extends StreamType = StreamType> extends RunOptions {
-  /** The types of events to give. @default all */
+  /** The types of events to yield. @default all */
   readonly types?: readonly Type[] | undefined;
   /**
-   * How many events wait for a slow reader before the run waits for it. Data of `emit` calls that nothing awaits does
-   * not wait: with 100,000 data events unread beyond the buffer the run is aborted with `STREAM_OVERFLOW`.
+   * The number of events in the buffer, after which the run waits for a slow reader. `emit` calls that are not awaited do
+   * not wait: with 100,000 unread data events beyond the buffer the run is aborted with `STREAM_OVERFLOW`.
    *
    * @default 1000
    */
@@ -48,7 +48,7 @@ const rules: Record<string, Rule> = {
 /** Starts a run that ends with this level of cancellation too. */
 type Start = (options: RunOptions, leave: Cancellation, onAbort: () => void) => Promise<unknown>;
 
-/** Streams a run that begins when the first event is asked for. @throws SluiceError for a wrong option. */
+/** Streams a run that begins when the first event is requested. @throws SluiceError for a wrong option. */
 export function stream<Type extends StreamType>(
   start: Start,
   options: StreamOptions<Type> = {},
@@ -62,7 +62,7 @@ export function stream<Type extends StreamType>(
   return new Stream(start, rest, new Set(types), buffer) as never;
 }
 
-/** The most data events that may be unread beyond the buffer: a reader that is this far behind never catches up. */
+/** The largest number of unread data events beyond the buffer: a reader that is this far behind never catches up. */
 const MOST_BEYOND = 100_000;
 
 /** An event that waits for its reader. */
@@ -96,7 +96,7 @@ class Stream implements RunStream<AnyEvent> {
     this.#most = most;
     const events = this.#listeners(types, listenersOfRun(options.events));
     const onAbort = () => {
-      this.#most = UNLIMITED; // what has to end must not wait for the reader
+      this.#most = UNLIMITED; // a run that ends must not wait for the reader
       this.#room.open();
     };
     this.#begin = () => start({ ...options, events: events as RunEmitter }, this.#leave, onAbort);
@@ -111,7 +111,7 @@ class Stream implements RunStream<AnyEvent> {
     return {
       listeners,
       listenerCount: (type: keyof RunEvents) => listeners(type).length,
-      removeListener() {}, // neither of the two came by `once`
+      removeListener() {}, // neither listener was added by `once`
       // The other listeners may be behind too, such as a trace on a slow disk.
       [VALUES]: theirs?.[VALUES],
       [BACKPRESSURE]: () => (this.#isFull ? this.#room.wait() : theirs && backpressure(theirs, undefined)),
@@ -136,7 +136,7 @@ class Stream implements RunStream<AnyEvent> {
     this.#arrivals.open();
   }
 
-  /** Ends the run, in which `emit` then does nothing: what is in the queue is the most that there can be. */
+  /** Ends the run. Then `emit` does nothing, so the queue does not grow. */
   #overflow(): void {
     if (this.#left || this.#failure !== undefined) return;
     const error = new SluiceError(

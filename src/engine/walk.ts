@@ -12,7 +12,7 @@ import { type StepRecord, tapped } from "./step-values.js";
 import { yieldAfterPrep } from "./yield-point.js";
 
 /**
- * Walks from a node to where no link leads on.
+ * Walks from a node along the links until an action has no link.
  *
  * @param alone - Takes the one step and follows no link.
  * @returns The last action, as `post` returned it: at once where no hook had to be awaited.
@@ -26,7 +26,7 @@ export function walk(start: Step, shared: unknown, scope: Scope, alone = false):
   );
 }
 
-/** Where a walk goes on: what has ended, or what is next. */
+/** Where a walk continues: the part that has ended, or the next part. */
 type Phase = 0 | 1 | 2 | 3 | 4;
 const PREP = 0;
 const PREPARED = 1;
@@ -38,7 +38,7 @@ const WAITING = Symbol("waiting");
 
 /**
  * One walk, as a state machine: an async function would await nested walks, and other walks could come in between a
- * node's `post` and the next node's `prep`. Here a nested walk that ends goes on with the outer one in the same turn.
+ * node's `post` and the next node's `prep`. Here the end of a nested walk continues the outer one in the same turn.
  */
 class Walk extends Pending implements Listener {
   readonly #shared: unknown;
@@ -56,7 +56,7 @@ class Walk extends Pending implements Listener {
   #prepared: unknown;
   /** Steps that it has begun, those of the walk that this one is a step of too; counted by #countStep. */
   #steps: number;
-  /** Where it goes on after a wait; written by #wait. */
+  /** Where it continues after a wait; written by #wait. */
   #next: Phase = PREP;
   /** Whether the engine's own parts threw, which locate their errors themselves; written as each part begins. */
   #located = false;
@@ -117,7 +117,7 @@ class Walk extends Pending implements Listener {
     }
   }
 
-  /** The same where something watches: each step is a walk of its own, inside its span. */
+  /** The same for a watched run: each step is a separate walk inside its span. */
   #advanceWatched(from: Phase, given: unknown): unknown {
     let value = given;
     for (let phase = from; ; phase = PREP) {

@@ -18,7 +18,7 @@ import {
 import "./error-codes.js";
 import { Batcher, type Many } from "./batcher.js";
 
-/** What `fn` of {@link batched} is given beside its items. */
+/** The second argument of `fn` of {@link batched}. */
 export interface BatchContext {
   /** Fires when no caller waits for this call any more. */
   readonly signal: AbortSignal;
@@ -28,25 +28,25 @@ export interface BatchContext {
 
 /** The options of {@link batched}. */
 export interface BatchedOptions<Item> {
-  /** The most items in one call. @default 100 */
+  /** The largest number of items in one call. @default 100 */
   readonly maxSize?: number | undefined;
-  /** The most that the items of one call may cost together; a dearer item goes alone. @default no limit */
+  /** The largest total cost of the items of one call; an item with a larger cost is sent alone. @default no limit */
   readonly maxCost?: number | undefined;
-  /** What an item costs: what counts for `maxCost`, and the tokens to reserve at the gate. @default 0 */
+  /** The cost of an item, for `maxCost` and as tokens to reserve at the gate. @default 0 */
   readonly cost?: ((item: Item) => number) | undefined;
-  /** The longest that an item waits for others, in ms. An item that would wait in vain does not wait. @default 50 */
+  /** The longest wait of an item for others, in ms. If no other item is expected, it does not wait. @default 50 */
   readonly maxWait?: number | undefined;
   /** A gate that each call of `fn` passes. While it waits there, more items may join. @default none */
   readonly gate?: Gate | undefined;
-  /** Stops everything: calls reject with its reason, those to come too. @default none */
+  /** Aborts all calls, also later ones: they reject with its reason. @default none */
   readonly signal?: AbortSignal | undefined;
-  /** What errors call it. @default the name of `fn` */
+  /** Its name in errors. @default the name of `fn` */
   readonly name?: string | undefined;
 }
 
-/** What a single call takes besides its item. A hook's context may stand in its place. */
+/** The options of a single call. A hook's context may be passed in place of them. */
 export interface BatchCall {
-  /** Takes this caller out; it rejects with the signal's reason. @default none */
+  /** Aborts this call only; it rejects with the signal's reason. @default none */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -67,15 +67,14 @@ const instead = {
 /**
  * Makes a function of one item out of a function of many: calls that are in flight together become one.
  *
- * A call goes when it is full, when `maxWait` is over, or as soon as waiting would bring nothing: at the end of
- * the current turn of the event loop while no other call of `fn` is out, and when single calls come more rarely
- * than every `maxWait` ms. An abort takes one caller out; the whole call is aborted only when no caller waits for
- * it any more.
+ * A call is sent when it is full, when `maxWait` is over, or when no other item is expected: at the end of the current
+ * turn of the event loop if no other call of `fn` is in flight, and if single calls are more than `maxWait` ms apart. An
+ * abort removes one item; the whole call is aborted only when no caller waits for it any more.
  *
- * Put a vendor's gate here and not on the node too: a node holds its slot while it waits for the batch. Where both
- * have it, a call with the hook's context lends its slot to the batch; one without it can deadlock.
+ * Pass a vendor's gate here and not also to the node, which holds its slot while it waits for the batch. If both have
+ * the gate, a call with the hook's context lends its slot to the batch; a call without it can deadlock.
  *
- * @param fn - Gives one result for each item, in their order; an Error in a place fails that item only. What it
+ * @param fn - Returns one result for each item, in order; an Error in the list fails only its item. An error that it
  * throws fails all items of the call.
  * @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION` at once. A call rejects with its own error, or with
  * `WRONG_RESULT_COUNT`, `INVALID_COST`, `COST_TOO_HIGH` (by the gate) or `MISSING_PEER`.

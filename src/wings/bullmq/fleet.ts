@@ -28,15 +28,15 @@ import { FleetWorker } from "./worker.js";
 export interface FleetOptions {
   /** Where Redis is: `redis://…`, or the options of ioredis. */
   readonly connection: Connection;
-  /** The name of the queue: the fleets and workers of one name belong together. */
+  /** The name of the queue: fleets and workers with the same name work together. */
   readonly queue: string;
 }
 
 /** The options of {@link Fleet.work}. */
 export interface FleetWorkerOptions {
-  /** The most calls at once. @default 16 */
+  /** The largest number of concurrent calls. @default 16 */
   readonly concurrency?: number | undefined;
-  /** What `locate()` calls this machine. @default its host name and the process id */
+  /** The name of this machine for `locate()`. @default its host name and the process id */
   readonly machine?: string | undefined;
 }
 
@@ -153,7 +153,7 @@ export class Fleet extends Executor {
     return worker;
   }
 
-  /** Ends its workers and its connections, once the calls under way have ended. */
+  /** Closes its workers and its connections when the running calls have ended. */
   close(): Promise<void> {
     this.#closed ??= (async () => {
       await Promise.all([...this.#workers].map((worker) => worker.close()));

@@ -11,7 +11,7 @@ import { Outbox } from "./outbox.js";
 import { CARD_LIFE, type Chunk, keysOf, type ToWorkers, type WorkerCard } from "./protocol.js";
 import { type TakenCall, TakenChunk } from "./taken-chunk.js";
 
-/** What a worker is doing. */
+/** The state of a worker. */
 export interface FleetWorkerStats {
   /** Calls that run. */
   readonly running: number;
@@ -89,12 +89,12 @@ export class FleetWorker {
     return this;
   }
 
-  /** Says what it is doing. */
+  /** Returns its current state. */
   stats(): FleetWorkerStats {
     return { running: this.#running, waiting: this.#waiting.length, done: this.#done };
   }
 
-  /** Drains it: calls under way end, and those that have not begun go back to the queue. */
+  /** Drains it: running calls finish, and the others return to the queue. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;

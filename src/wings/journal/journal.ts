@@ -1,4 +1,4 @@
-// The journal as its user has it: an option of run(), and what can be seen and done of its runs from outside.
+// The public journal: an option of run(), and methods that list, answer, cancel and resume its runs.
 import { type Action, type Awaitable, type BaseNode, type Flow, SluiceError } from "sluice";
 import {
   aCountOrInfinity,
@@ -17,13 +17,13 @@ import type { JournalDriver, QuestionRow, RunRow, RunState } from "./driver.js";
 import { type OpenQuestion, openQuestion } from "./questions.js";
 import { Session } from "./session.js";
 
-/** A run as {@link Journal.runs} gives it. */
+/** A run, as {@link Journal.runs} returns it. */
 export interface RunInfo {
   readonly id: string;
   readonly state: RunState;
-  /** Whether a process has it now: a run that is `running` without one was left by a process that is gone. */
+  /** Whether a process has it now. The process of a run that is `running` but not owned is gone. */
   readonly isOwned: boolean;
-  /** That process as `pid@host`, where it is known. */
+  /** That process as `pid@host`, if it is known. */
   readonly owner: string | undefined;
   /** The name of its flow. */
   readonly flow: string;
@@ -31,7 +31,7 @@ export interface RunInfo {
   readonly steps: number;
   readonly calls: number;
   readonly tokens: number;
-  /** The last action of a run that is done; nothing where its last `post` returned none. */
+  /** The last action of a run that is done; `undefined` if its last `post` returned none. */
   readonly action: string | undefined;
   /** The text of the error that it ended with. */
   readonly error: string | undefined;
@@ -39,31 +39,31 @@ export interface RunInfo {
   readonly updatedAt: Date;
 }
 
-/** An open question, as {@link Journal.questions} gives it. */
+/** An open question, as {@link Journal.questions} returns it. */
 export interface WaitingQuestion extends OpenQuestion {
   /** The id of the run that asks. */
   readonly run: string;
   /** The key of the call that asks. */
   readonly key: string;
   readonly askedAt: Date;
-  /** From when on there may be no answer. */
+  /** The deadline of the answer. */
   readonly expiresAt: Date | undefined;
 }
 
-/** A run with what it waits for, as {@link Journal.run} gives it. */
+/** A run with its open questions, as {@link Journal.run} returns it. */
 export interface RunDetails extends RunInfo {
   readonly params: Readonly<Record<string, unknown>>;
   readonly questions: readonly WaitingQuestion[];
 }
 
-/** How a flow is gone on with. */
+/** How the runs of a flow are resumed. */
 export interface Recovery {
   readonly flow: Flow;
-  /** Gives the transient keys of the store. @default an empty store */
+  /** Returns the transient keys of the store. @default an empty store */
   readonly shared?: (() => object) | undefined;
 }
 
-/** What became of a run that {@link Journal.recover} went on with. */
+/** The outcome of a run that {@link Journal.recover} resumed. */
 export interface Recovered {
   readonly id: string;
   readonly action?: Action;
@@ -106,7 +106,7 @@ const waiting = (rows: readonly QuestionRow[]): WaitingQuestion[] =>
       expiresAt: row.expiresAt === null ? undefined : new Date(row.expiresAt),
     }));
 
-/** Keeps runs in a database, so that they can go on after any end. Made by {@link openJournal}. */
+/** Records runs in a database, so that they can be resumed after any end. Made by {@link openJournal}. */
 export class Journal {
   readonly #driver: JournalDriver;
   #isClosed = false;
@@ -137,7 +137,7 @@ export class Journal {
     return (await this.#driver.runs(filter)).map(infoOf);
   }
 
-  /** Gives a run with its open questions; `undefined` for an unknown id. */
+  /** Gets a run with its open questions; `undefined` for an unknown id. */
   async run(id: string): Promise<RunDetails | undefined> {
     this.#checkOpen();
     const row = await this.#driver.run(id);
@@ -154,7 +154,7 @@ export class Journal {
   }
 
   /**
-   * Answers a question, from any process and at any time. The run goes on when it is run again.
+   * Answers a question, from any process and at any time. The next `run()` resumes the run.
    *
    * @throws SluiceError `QUESTION_UNKNOWN`, `QUESTION_ANSWERED`, `ASK_EXPIRED`, `NOT_SERIALIZABLE`.
    */
@@ -186,15 +186,15 @@ export class Journal {
   }
 
   /**
-   * Gives the process, as `pid@host`, that runs flows on this journal so that no other can; nothing where none does, or
-   * where several processes may.
+   * Gets the process, as `pid@host`, that has this journal, so that no other process can run flows on it; `undefined` if
+   * there is none, or if several processes can run flows.
    */
   async holder(): Promise<string | undefined> {
     this.#checkOpen();
     return this.#driver.holder?.();
   }
 
-  /** Deletes runs that are over (done or cancelled) and older than so many ms. @returns How many. */
+  /** Deletes runs that were done or cancelled more than this number of ms ago. @returns Their number. */
   async prune({ olderThan }: { readonly olderThan: number }): Promise<number> {
     this.#checkOpen();
     if (typeof olderThan !== "number" || !(olderThan >= 0)) {
@@ -204,10 +204,10 @@ export class Journal {
   }
 
   /**
-   * Goes on with every run whose process is gone. One that was claimed five times without a new row is `stuck`, and
-   * left alone.
+   * Resumes every run whose process is gone. A run that was claimed five times without a new row is `stuck` and is not
+   * resumed.
    *
-   * @param flows - By the name that runs have of them.
+   * @param flows - The flows by name.
    */
   async recover(flows: Readonly<Record<string, Recovery>>): Promise<Recovered[]> {
     this.#checkOpen();

@@ -16,11 +16,11 @@ import { missingPeer } from "../shared/missing-peer.js";
 
 /** The options of {@link otel}. */
 export interface OtelOptions {
-  /** Who makes the spans. @default the tracer called `sluice` of the global provider */
+  /** The tracer that makes the spans. @default the tracer `sluice` of the global provider */
   readonly tracer?: Tracer | undefined;
   /**
-   * Whether to record what goes into items and attempts and what they come to, prompts and answers among it: as
-   * JSON in `sluice.input` and `sluice.output`, of which the first 8,192 characters are kept.
+   * Whether to record the inputs and results of items and attempts, including prompts and answers: as JSON in
+   * `sluice.input` and `sluice.output`, with at most 8,192 characters each.
    *
    * @default false
    */
@@ -49,8 +49,8 @@ const INVOKE_WORKFLOW = "invoke_workflow";
 type Api = typeof import("@opentelemetry/api");
 
 /**
- * Makes an `around` hook that gives every run, step, item and attempt a span, each the child of what it is part of,
- * also across parallel items; a span that your `exec` makes is a child of its attempt. One hook serves any number
+ * Makes an `around` hook that makes a span for each run, step, item and attempt, as a child of the outer part, also
+ * across parallel items; a span that your `exec` makes is a child of its attempt. One hook serves any number
  * of runs. Failures are recorded as exceptions, with `error.type`.
  *
  * Spans are called `invoke_workflow <flow>`, `step <node>`, `item <node>` and `attempt <node>`, and carry

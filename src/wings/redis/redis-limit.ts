@@ -6,7 +6,7 @@ import "./error-codes.js";
 
 /** The options of {@link redisLimit}. */
 export interface RedisLimitOptions {
-  /** Names the limit: gates with one key have one limit together. Required. */
+  /** The name of the limit: gates with the same key share one limit. Required. */
   readonly key: string;
 }
 
@@ -19,15 +19,15 @@ export interface RedisLimit extends SharedLimit {
 const WHERE = "redisLimit()";
 
 /**
- * Makes a limit for `new Gate({ concurrency, rate, shared })` that all processes with the same `key` have together. It
- * connects at the first call.
+ * Makes a limit for `new Gate({ concurrency, rate, shared })` that all processes with the same `key` share. It connects
+ * at the first call.
  *
- * `close()` rejects calls that wait with `LIMIT_CLOSED`, gives back what no call uses, and ends the connection. Until
- * then the connection keeps the process alive. Slots of calls that still run come free when they expire, within 10 s.
+ * `close()` rejects waiting calls with `LIMIT_CLOSED`, returns unused slots and permits, and closes the connection. Until
+ * then the connection keeps the process alive. Slots of running calls expire within 10 s.
  *
  * Calls at the gate reject with `REDIS_UNREACHABLE` where Redis cannot be reached at first; with `REDIS_UNFIT` where it
  * is older than 6.2, may evict keys or does not permit scripts; with `LIMIT_DIFFERS` where another gate with this key has
- * other limits; with `MISSING_PEER` without the package `ioredis`. Once Redis was reached, calls wait while it is away.
+ * other limits; with `MISSING_PEER` without the package `ioredis`. After the first connection, calls wait while Redis is not reachable.
  *
  * @param connection - A `redis://` or `rediss://` URL, the path of a Unix socket, or a client of `ioredis`, whose options
  *   are used for a connection of its own.

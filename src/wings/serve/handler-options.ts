@@ -1,4 +1,4 @@
-// The options of createHandler, and what it gives.
+// The options of createHandler, and the type of its result.
 import type { Awaitable, Params, RunOptions, StandardSchema } from "sluice";
 import {
   aDelay,
@@ -20,19 +20,19 @@ type Untyped = Params[string];
 
 /** The options of {@link createHandler}. */
 export interface HandlerOptions<S = Untyped, Input = S> {
-  /** What a body must be: a Standard Schema, sync or async. @default every JSON object */
+  /** A Standard Schema, sync or async, that checks the body. @default every JSON object */
   readonly input?: StandardSchema<Input> | undefined;
   /** Makes the store of one run from the checked input. @default the input as it is */
   readonly toShared?: ((input: Input, request: Request) => Awaitable<S>) | undefined;
   /**
-   * Picks what is answered, as JSON: a function, or the keys of the store. Left out, the store is answered if it has no
-   * key that the request did not send, and is an `INVALID_OUTPUT` if it has: what flows and `toShared` write there may
-   * not be for the caller.
+   * The answer, as JSON: a function of the store, or a list of its keys. By default the answer is the store if each of
+   * its keys was in the request, and otherwise an `INVALID_OUTPUT`, because data that flows and `toShared` write may not
+   * be for the caller.
    */
   readonly output?: ((shared: S) => unknown) | readonly (keyof S & string)[] | undefined;
   /**
-   * Decides who may call, before anything of the request is read: it throws a {@link Refusal} of 401 or 403, or gives
-   * `false` for callers that may not. @default every caller may
+   * Checks the caller, before the body is read: it throws a {@link Refusal} with 401 or 403, or returns `false`, to
+   * refuse the request. @default all callers are allowed
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: a function that only throws gives nothing
   readonly authorize?: ((request: Request) => Awaitable<boolean | undefined | void>) | undefined;
@@ -44,19 +44,19 @@ export interface HandlerOptions<S = Untyped, Input = S> {
   readonly around?: RunOptions["around"];
   /** Gets the events of all runs, as `events` of `run()` does; `runId` distinguishes them. */
   readonly events?: RunOptions["events"];
-  /** The most steps that a run may take. @default Infinity */
+  /** The largest number of steps of a run. @default Infinity */
   readonly maxSteps?: number | undefined;
-  /** Milliseconds that a run may take, from its place to its output; then it is aborted, and answered with 504. @default none */
+  /** Milliseconds for a run, from its start to its output; then it is aborted, and the answer is 504. @default none */
   readonly timeout?: number | undefined;
   /**
-   * Drains the handler: callers get 503, and what runs ends after the calls that are in flight, as by `drain` of
-   * `run()`. A run with a journal may go on later.
+   * Drains the handler: callers get 503, and runs end after their calls in flight, as with `drain` of `run()`. A run with
+   * a journal can be resumed.
    */
   readonly drain?: AbortSignal | undefined;
-  /** What it takes on before it refuses. */
+  /** The limits of the handler. */
   readonly limits?: HandlerLimits | undefined;
   /**
-   * Is called with every failure that is not the caller's doing. The caller gets 500 without a word of it.
+   * Gets every failure that the caller did not cause. The caller gets 500 without details.
    *
    * @default a warning of the process
    */
@@ -66,13 +66,13 @@ export interface HandlerOptions<S = Untyped, Input = S> {
   /** Milliseconds of silence after which a stream sends a comment, for proxies and Bun, which close a quiet one after 10 s. @default 8_000 */
   readonly heartbeat?: number | undefined;
   /**
-   * Keeps the runs, so that they outlive the process and may wait for people: what `openJournal()` of sluice/journal gives.
-   * A run that waits is answered with 202; `x-run-id` of each answer names the run.
+   * Records the runs, so that they survive the process and can wait for people: a journal of `openJournal()` of
+   * sluice/journal. For a waiting run the answer is 202; each answer has the id of its run in `x-run-id`.
    */
   readonly journal?: HandlerJournal | undefined;
   /**
-   * Opens the routes of runs, which end in `/runs/<id>`: POST starts a run by this id, or goes on with it (without a
-   * body, too), GET answers its state and its questions, and POST of `{ "answer": … }` to `/runs/<id>/answers/<token>` answers one.
+   * Enables the routes of runs, which end in `/runs/<id>`: POST starts a run with this id, or resumes it (also without a
+   * body), GET returns its state and its questions, and POST of `{ "answer": … }` to `/runs/<id>/answers/<token>` answers one.
    * Needs a `journal`.
    *
    * @default 404 for all of them
@@ -84,13 +84,13 @@ export interface HandlerOptions<S = Untyped, Input = S> {
 export interface Handler {
   (request: Request): Promise<Response>;
   /**
-   * Takes no more callers: new and waiting ones get 503, and runs go on to their end.
+   * Refuses new and waiting callers with 503 and waits for the end of the runs.
    *
-   * @param options.deadline - Milliseconds after which runs that still go on are aborted. @default no limit
-   * @returns When the last answer is out.
+   * @param options.deadline - Milliseconds after which remaining runs are aborted. @default no limit
+   * @returns A promise that resolves when the last answer is sent.
    */
   close(options?: { readonly deadline?: number | undefined }): Promise<void>;
-  /** How many runs go on, and how many callers wait for one. */
+  /** The numbers of runs and of waiting callers. */
   stats(): { readonly running: number; readonly waiting: number; readonly closed: boolean };
 }
 

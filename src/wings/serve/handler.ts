@@ -24,12 +24,12 @@ const STREAM_HEADERS = {
 };
 
 /**
- * Makes a web-standard request handler of a flow: JSON in by POST, and out comes JSON or, if the client accepts
- * `text/event-stream`, Server-Sent Events: `data` for each `ctx.emit`, `progress`, and `result` or `error` last;
- * `queued` while the caller waits for a place.
+ * Makes a web-standard request handler for a flow. The input is JSON by POST. The answer is JSON or, if the client
+ * accepts `text/event-stream`, Server-Sent Events: `queued` while the caller waits, `data` for each `ctx.emit`,
+ * `progress`, and finally `result` or `error`.
  *
- * A caller who hangs up aborts the run; its signal's reason is a SluiceError `CLIENT_GONE`. A hook that does not end
- * then keeps its place for `limits.grace` ms at most.
+ * A caller that disconnects aborts the run; the signal's reason is a SluiceError `CLIENT_GONE`. A hook that does not end
+ * then keeps its place for at most `limits.grace` ms.
  *
  * @throws SluiceError `INVALID_NODE`, `INVALID_OPTION`, `UNKNOWN_OPTION`. The handler itself never rejects.
  * @example
@@ -81,7 +81,7 @@ export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Han
   };
   drain?.addEventListener("abort", () => stop((call) => !call.hasRun), { once: true });
 
-  /** What the caller gets for a failure; those that the caller did not cause are reported. */
+  /** The answer to a failure. Failures that the caller did not cause are reported. */
   const blame = (error: unknown, { signal, request }: Call): Refusal => {
     const cause = asRefusal(signal.aborted ? signal.reason : error);
     if (isRefusal(cause)) return cause;
@@ -89,7 +89,7 @@ export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Han
     const code = cause instanceof SluiceError ? cause.code : undefined;
     const isOurs = signal.aborted;
     if (isOurs && code === "HANDLER_CLOSED") return closing();
-    // No client is left to read this status, which is what nginx calls a caller who has left.
+    // No client reads this status, which nginx uses for a closed connection.
     const gone = new Refusal(499, "The caller has gone");
     if (isOurs && code === "CLIENT_GONE") return gone;
     report(cause, request);
@@ -113,7 +113,7 @@ export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Han
     let stream: EventStream | undefined;
     let place: number | undefined;
     const sendPlace = () => {
-      // A reader who is behind learns the newest place only.
+      // A slow reader gets only the newest place.
       if (stream?.unread === 0 && place !== undefined) stream.send("queued", JSON.stringify({ place }));
     };
     const onPlace = (now: number) => {
@@ -229,7 +229,7 @@ function reporter(onError: HandlerOptions["onError"]): (error: unknown, request:
   };
 }
 
-/** Puts anything that was thrown into words. */
+/** Returns a text for any thrown value. */
 function describe(error: unknown): string {
   try {
     return isError(error) ? (error.stack ?? String(error)) : String(error);

@@ -1,4 +1,4 @@
-// How much a handler takes on: the options, their rules and their defaults.
+// The limits of a handler: the options, their rules and their defaults.
 import type { Awaitable } from "sluice";
 import {
   aCount,
@@ -10,45 +10,45 @@ import {
   type Rule,
 } from "sluice/internal";
 
-/** What a handler takes on before it refuses. */
+/** The limits of a handler. */
 export interface HandlerLimits {
-  /** The most runs at once. @default 100 */
+  /** The largest number of concurrent runs. @default 100 */
   readonly running?: number | undefined;
   /**
-   * The most callers who wait for a run. Of more, the last of the {@link key} with the most gets 503 with
-   * `Retry-After`. @default 1_000
+   * The largest number of waiting callers. Beyond it, the last caller of the {@link key} with the most callers gets 503
+   * with `Retry-After`. @default 1_000
    */
   readonly waiting?: number | undefined;
-  /** Milliseconds for which a caller waits for a run; then it gets 503 with `Retry-After`. @default 60_000 */
+  /** Milliseconds that a caller waits for a run; then it gets 503 with `Retry-After`. @default 60_000 */
   readonly queueTimeout?: number | undefined;
   /**
-   * Names the owner of a request, such as a tenant. Callers of different keys take turns, so that one who sends
-   * many does not delay the others. @default one key for all
+   * Returns the owner of a request, such as a tenant. Callers of different keys take turns, so that a tenant with many
+   * requests does not delay the others. @default one key for all
    */
   readonly key?: ((request: Request) => Awaitable<string>) | undefined;
-  /** The most requests that are read and checked at once; one more ends the oldest of them with 503. @default 1_000 */
+  /** The largest number of requests that are read and checked at once; one more ends the oldest with 503. @default 1_000 */
   readonly arriving?: number | undefined;
   /** Milliseconds in which a request must have been read and checked; a slow body gets 408. @default 30_000 */
   readonly arrival?: number | undefined;
-  /** The most bytes of a body; a larger one gets 413. @default 1_048_576 */
+  /** The largest size of a body in bytes; a larger one gets 413. @default 1_048_576 */
   readonly body?: number | undefined;
   /**
-   * The most bytes of all bodies that arrive at once, and again of all that wait for a run, and of all streams that
-   * have not been read yet after their run. @default 67_108_864
+   * The largest number of bytes of all bodies that are being read. The same limit applies to the bodies of waiting
+   * requests, and to unread streams of ended runs. @default 67_108_864
    */
   readonly bodies?: number | undefined;
-  /** How many objects and arrays may lie in each other in a body; a deeper one gets 400. @default 100 */
+  /** The largest depth of nested objects and arrays in a body; a deeper one gets 400. @default 100 */
   readonly depth?: number | undefined;
   /**
-   * The most characters of events that a stream keeps for a reader who is behind, beside the newest one. Over
-   * it the run is aborted; a sender that awaits `ctx.emit` never gets there. @default 1_048_576
+   * The largest number of unread characters of a stream, without the newest event. Beyond it the run is aborted; code
+   * that awaits `ctx.emit` never reaches it. @default 1_048_576
    */
   readonly unread?: number | undefined;
-  /** Milliseconds for which a reader may take nothing of what waits for it, before it is given up. @default 30_000 */
+  /** Milliseconds without a read of waiting data, after which the run is aborted. @default 30_000 */
   readonly stalled?: number | undefined;
   /**
-   * Milliseconds that a run has to end after its abort. Then its place goes to the next caller, and `onError` gets a
-   * `HOOK_STUCK`: a hook does not end. @default 1_000
+   * Milliseconds in which a run must end after its abort. After them the next caller gets its place, and `onError` gets
+   * a `HOOK_STUCK`: a hook does not end. @default 1_000
    */
   readonly grace?: number | undefined;
 }

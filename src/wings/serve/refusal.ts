@@ -1,4 +1,4 @@
-// What a handler answers when it does not run the flow: a status, words, and where the fault is.
+// The answer of a handler that does not run the flow: a status, a message, and the issues of the input.
 import { SluiceError } from "sluice";
 import { isError, show } from "sluice/internal";
 
@@ -9,27 +9,27 @@ export interface Issue {
   readonly message: string;
 }
 
-/** The body of every answer that is no result, under `error`. */
+/** The body of every answer that is not a result, under `error`. */
 export interface Problem {
   readonly status: number;
   readonly message: string;
   readonly issues?: readonly Issue[] | undefined;
 }
 
-/** What a {@link Refusal} may say beside its status and message. */
+/** Further parts of a {@link Refusal}. */
 export interface RefusalOptions {
-  /** Where the input is at fault. */
+  /** The issues of the input. */
   readonly issues?: readonly Issue[] | undefined;
   /** Headers of the answer, such as `www-authenticate`. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** What led to it; the caller does not get it. */
+  /** The cause; the caller does not get it. */
   readonly cause?: unknown;
 }
 
 /**
- * Turns a request down. Thrown by `authorize` or any other function of a handler, and in the flow too, it becomes the
- * answer `{ "error": { status, message, issues } }`: its message is for the caller. It is no failure, so `onError` is
- * not called.
+ * Refuses a request. If `authorize`, another function of a handler or the flow throws it, the answer is
+ * `{ "error": { status, message, issues } }`: its message is for the caller. It is not a failure, so `onError` is not
+ * called.
  *
  * @throws SluiceError `INVALID_OPTION` for a status that is not an integer from 400 to 599.
  * @example

@@ -32,27 +32,27 @@ type Untyped = Params[string];
  */
 export interface RemoteOptions<S = Untyped, Input = Untyped, Result = Untyped, A = Action>
   extends NodeOptions<S> {
-  /** Gives what is sent, as JSON. @default the store */
+  /** Returns the request body, as JSON. @default the store */
   readonly prep?: ((shared: S, ctx: Context) => Awaitable<Input>) | undefined;
-  /** Takes the result. @default writes the result's keys into the store */
+  /** Gets the result. @default writes the result's keys into the store */
   readonly post?: ((shared: S, input: Input, result: Result, ctx: Context) => Awaitable<A>) | undefined;
-  /** Gives a result in place of a call whose attempts are used up. @default throws the error */
+  /** Returns a result when no attempt is left. @default throws the error */
   readonly execFallback?: ((input: Input, error: unknown, ctx: Context) => Awaitable<Result>) | undefined;
   /** Tokens to reserve at the gate before each attempt. */
   readonly cost?: ((input: Input) => Awaitable<number>) | undefined;
-  /** What a result must be: a Standard Schema. @default every JSON value */
+  /** A Standard Schema that checks the result. @default every JSON value */
   readonly result?: StandardSchema<Result> | undefined;
   /**
-   * Headers to send, such as `authorization`; a function is called before each attempt. They go to the origin of the
-   * URL alone: a redirect to another one is an error.
+   * Headers to send, such as `authorization`; a function is called before each attempt. They are sent only to the origin
+   * of the URL: a redirect to another origin is an error.
    */
   readonly headers?:
     | Readonly<Record<string, string>>
     | ((ctx: Context) => Awaitable<Readonly<Record<string, string>>>)
     | undefined;
-  /** What makes the request. @default the global `fetch` */
+  /** The function that makes the request. @default the global `fetch` */
   readonly fetch?: typeof fetch | undefined;
-  /** The most characters of one event, or of an answer in JSON. @default 16_777_216 */
+  /** The largest number of characters of an event or of a JSON answer. @default 16_777_216 */
   readonly maxEvent?: number | undefined;
 }
 
@@ -76,13 +76,12 @@ const rules: Record<string, Rule> = {
 };
 
 /**
- * Makes a node whose `exec` calls a handler of {@link createHandler} at a URL. What the flow there sends with
- * `ctx.emit` goes on through this node's `ctx.emit`, at the pace of its reader; an abort or a timeout ends the
- * run there too; an attempt that is made again sends its data again. Attempts, backoff, timeout and gate are
- * those of any node.
+ * Makes a node whose `exec` calls a handler of {@link createHandler} at a URL. Data that the remote flow emits is passed
+ * to this node's `ctx.emit`, at the pace of its reader. An abort or a timeout also ends the remote run. A retry sends its
+ * data again. Attempts, backoff, timeout and gate work as for any node.
  *
  * @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`. A call that fails rejects with a {@link RemoteError};
- * a stream that breaks off is one too, and never half an answer.
+ * an interrupted stream is such a failure too, and never a partial answer.
  * @example
  * ```ts
  * import { Flow, node } from "sluice";

@@ -1,8 +1,8 @@
-// One step of a node in parts: each hook by itself, through the engine, so that attempts, gates and timeouts hold.
+// One step of a node, hook by hook, through the engine, with attempts, gates and timeouts.
 import type { Action, BaseNode, RunOptions } from "sluice";
 import { MIDDLE, Run, runNode } from "sluice/internal";
 
-/** What a hook of a node gives, awaited. */
+/** The awaited result of a hook of a node. */
 type Given<N, Hook extends string> = N extends { readonly [H in Hook]: (...args: never[]) => infer R }
   ? Awaited<R>
   : unknown;
@@ -18,23 +18,23 @@ interface Values<N> {
 
 /** The parts of one step. */
 export interface StepParts<N> {
-  /** Calls `prep`, and gives what it returned. */
+  /** Calls `prep` and returns its result. */
   prep(): Promise<Values<N>["prep"]>;
   /**
-   * Calls `exec` with its attempts, gate, timeout and fallback; of a batch node for each item, and of a flow it is the
-   * walk. Gives what `post` would get.
+   * Calls `exec` with its attempts, gate, timeout and fallback; for a batch node for each item, and for a flow its walk.
+   * Returns the input of `post`.
    *
-   * @param prepared - In place of what `prep` gives, which is then not called.
+   * @param prepared - Replaces the result of `prep`, which is then not called.
    */
   exec(...prepared: [prepared?: unknown]): Promise<Values<N>["exec"]>;
-  /** Calls `post`, and gives the action. Without arguments the whole step is taken. */
+  /** Calls `post` and returns the action. Without arguments it runs the whole step. */
   post(...values: [] | [prepared: unknown, result: unknown]): Promise<Action>;
 }
 
 /**
- * Takes the step of a node in parts, so that a test sees what each hook gives. No link is followed.
+ * Runs the hooks of a node one by one, so that a test can check each result. No link is followed.
  *
- * Each part is a run of its own and rejects as `run()` does.
+ * Each part is a separate run and rejects as `run()` does.
  *
  * @param options - Those of `run()`, such as `params` and `signal`, for each part.
  * @example

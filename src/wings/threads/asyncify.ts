@@ -23,7 +23,7 @@ type Untyped = Params[string];
 /** Any function. */
 export type AnyFunction = (...args: Untyped[]) => unknown;
 
-/** What a call gives: the values of a generator as they come, of any other function a promise of its result. */
+/** The result of a call: for a generator its values as they arrive, for another function a promise of its result. */
 export type ThreadResult<R> = R extends
   | Generator<infer Value, infer Last, Untyped>
   | AsyncGenerator<infer Value, infer Last, Untyped>
@@ -53,9 +53,9 @@ export type Asyncified<F extends AnyFunction> = (
 export interface AsyncifyOptions {
   /** The threads to use. @default {@link sharedPool} */
   readonly pool?: ThreadPool | undefined;
-  /** What errors call the function. @default its own name, and its module's */
+  /** The function's name in errors. @default its own name, and its module's */
   readonly name?: string | undefined;
-  /** How many values a generator may have produced that were not taken yet; then it waits. @default 16 */
+  /** The largest number of unread values of a generator; then it waits. @default 16 */
   readonly ahead?: number | undefined;
 }
 
@@ -78,12 +78,12 @@ const instead = {
  * Makes an async function of one that blocks: each call runs in a thread of a pool, off the event loop.
  *
  * Arguments and results are copied (structured clone), save for what `{ transfer }` and {@link move} name. A
- * call may take one more argument, `{ signal, transfer }`, or the context of a hook, so that it serves as a
- * node's `exec` as it is. A generator function gives an async iterable; it starts when the first value is asked
- * for, waits when its reader is `ahead` values behind, and ends when the reader leaves.
+ * call may have one more argument, `{ signal, transfer }` or the context of a hook, so that it can be used as a node's
+ * `exec`. A generator function returns an async iterable; it starts when the first value is requested, waits when its
+ * reader is `ahead` values behind, and ends when the reader leaves the loop.
  *
- * An abort rejects at once with the signal's reason and ends the thread, whatever it does, without running its
- * `finally` blocks; the pool goes on with another.
+ * An abort rejects at once with the signal's reason and ends the thread without running its `finally` blocks; the pool
+ * starts another thread.
  *
  * @param module - The module's URL, `new URL("./hash.js", import.meta.url)` also where it is still `hash.ts`,
  * an absolute path, or a built-in such as `"node:zlib"`. Its type is written as
@@ -107,8 +107,8 @@ export function asyncify<F extends AnyFunction = (...args: Untyped[]) => Promise
   options?: AsyncifyOptions,
 ): Asyncified<F>;
 /**
- * Makes an async function of a self-contained one: it is sent as its source text, so it sees nothing around
- * it, and imports what it needs inside, with `await import("node:crypto")`.
+ * Makes an async function from a self-contained one. It is sent as source text, so it cannot use variables of its
+ * surroundings, and imports modules with `await import("node:crypto")`.
  *
  * @example
  * ```ts

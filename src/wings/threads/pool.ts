@@ -43,11 +43,11 @@ export interface ResourceLimits {
 
 /** The options of a {@link ThreadPool}. */
 export interface ThreadPoolOptions {
-  /** The most threads. @default the cores that this process may use */
+  /** The largest number of threads. @default the number of cores of this process */
   readonly threads?: number | undefined;
-  /** How long a thread without work is kept, in ms. @default 10_000 */
+  /** Milliseconds for which an idle thread is kept. @default 10_000 */
   readonly idle?: number | undefined;
-  /** What each thread may use. @default no limits but V8's own */
+  /** The limits of each thread. @default only V8's own */
   readonly resourceLimits?: ResourceLimits | undefined;
 }
 
@@ -123,7 +123,7 @@ export class ThreadPool {
     this.#slots = new Gate({ concurrency: threads, retryAfter: () => false });
   }
 
-  /** What the pool is doing now. */
+  /** The current state of the pool. */
   stats(): PoolStats {
     const { running, waiting } = this.#slots.stats();
     return { threads: this.#threads(), running, waiting };

@@ -28,24 +28,23 @@ import { lineOf } from "./write-line.js";
 /** The options of {@link recordTrace}. */
 export interface TraceOptions {
   /**
-   * Whether the content of `ctx.emit(data)` is written too: it may be prompts, answers and other people's words.
-   * Without it a line says only that there was data. With it only the owner may read the file (mode 0600). @default false
+   * Whether the content of `ctx.emit(data)` is written, which may be prompts, answers and personal data. Without it a line
+   * says only that there was data. With it only the owner can read the file (mode 0600). @default false
    */
   readonly data?: boolean | undefined;
   /**
-   * Whether values are written too: what `prep` gave and what came of it for each step, the input and result of each
-   * item, the params of each iteration, what each step changed in the store, what was charged; and the content of data.
-   * As with `data`, only the owner may read the file. Each value is copied as it passes, which takes time: see the
-   * guide. @default false
+   * Whether values are written: the result of `prep` and the input of `post` for each step, the input and result of each
+   * item, the params of each iteration, the changes of the store, the charges, and the content of data. As with `data`,
+   * only the owner can read the file. Each value is copied, which takes time: see the guide. @default false
    */
   readonly values?: boolean | undefined;
   /**
-   * Gives what is written in place of a value, and is called for each value and all that is in it: with a path such as
+   * Returns the value to write. It is called for each value and all its parts, with a path such as
    * `["store", "user", "password"]`, `["prep"]`, `["input", 0]`, `["result", "text"]`, `["data"]` or
-   * `["error", "message"]`. Where it throws, the value is left out. @default everything as it is
+   * `["error", "message"]`. If it throws, the value is left out. @default no change
    */
   readonly redact?: Redact | undefined;
-  /** The most letters of one value that are written, and of one key of the store; the rest is cut. @default 20_000 */
+  /** The largest number of letters of a value, or of a key of the store; the rest is cut. @default 20_000 */
   readonly limit?: number | undefined;
 }
 
@@ -56,9 +55,9 @@ export interface Trace {
   /** The file. */
   readonly path: string;
   /**
-   * Writes what is left and closes the file; later events of runs are not written.
+   * Writes the remaining lines and closes the file; later events are not written.
    *
-   * @throws SluiceError `TRACE_FAILED` if some of it could not be written; the runs themselves never notice.
+   * @throws SluiceError `TRACE_FAILED` if a line could not be written; runs are not affected.
    */
   close(): Promise<void>;
 }
@@ -76,8 +75,8 @@ const DEFAULT_LIMIT = 20_000;
  * is replaced.
  *
  * While over a million letters wait for the disk, `await ctx.emit(…)` and the start of further steps, items and
- * attempts wait too, so memory stays bounded. A process that crashes leaves what was written before; one that
- * ends without `close()` leaves everything.
+ * attempts wait too, so memory stays bounded. After a crash the file has the lines so far; a process that
+ * ends without `close()` writes all lines.
  *
  * @throws SluiceError `TRACE_FAILED` at once for a file that cannot be opened; `INVALID_OPTION`, `UNKNOWN_OPTION`.
  * @example
