@@ -9,7 +9,9 @@ const HAS_VALUES = /^\{"type":"(?:item|data|values)",/;
 // A quote follows a comma only between the parts of an object or a list: within a text it is written as \".
 const FIRST_VALUE = /,"(prep|input|result|data|store)":/;
 /** Fields that another program may have written after a value. */
-const OTHER_FIELD = /,"(?:parent|index|twin|attempt|outcome|error|action|wait)":/;
+const OTHER_FIELDS = ["parent", "index", "twin", "attempt", "outcome", "error", "action", "wait"].map(
+  (name) => `,"${name}":`,
+);
 const VALUE_KEYS: ReadonlySet<string> = new Set(["prep", "input", "result", "data", "store"]);
 
 export class LateValues {
@@ -44,7 +46,8 @@ export function cutValues(text: string): { head: string; late: LateValues } | un
   const found = FIRST_VALUE.exec(text);
   if (found === null) return undefined;
   const rest = `{${text.slice(found.index + 1)}`;
-  if (OTHER_FIELD.test(rest) && !hasOnlyValues(rest)) return undefined;
+  if (OTHER_FIELDS.some((field) => text.includes(field, found.index)) && !hasOnlyValues(rest))
+    return undefined;
   return { head: `${text.slice(0, found.index)}}`, late: new LateValues(rest, found[1] as string) };
 }
 
