@@ -28,9 +28,12 @@ export type Kept = "lines" | "spans" | "totals";
  */
 const MOST_KEPT_MB = 250;
 
-/** @throws UsageError for a file that is too large to be kept whole. */
-async function checkSize(path: string): Promise<void> {
-  const size = (await stat(path).catch(() => undefined))?.size ?? 0;
+/** @throws UsageError for files that are too large to be kept whole, all together. */
+export async function checkSize(path: string, ...more: readonly string[]): Promise<void> {
+  const sizes = await Promise.all(
+    [path, ...more].map(async (each) => (await stat(each).catch(() => undefined))?.size ?? 0),
+  );
+  const size = sizes.reduce((sum, each) => sum + each, 0);
   if (size <= MOST_KEPT_MB * 1_000_000) return;
   throw new UsageError(
     `a trace of at most ${MOST_KEPT_MB} MB, since a page or a conversion keeps it in memory`,
@@ -43,7 +46,7 @@ async function checkSize(path: string): Promise<void> {
 export async function readTrace(path: string, io: Io, kept: Kept): Promise<ReadTrace> {
   if (kept !== "totals") await checkSize(path);
   const keep = kept === "lines";
-  const model = new TraceModel(kept === "totals");
+  const model = new TraceModel({ forgets: kept === "totals" });
   const lines: string[] = [];
   /** How far each batch is, by its beginning: a batch has a line for each of its items, and the last one says it all. */
   const progress = new Map<string, string>();

@@ -6,7 +6,7 @@ import { type Io, quoted, UsageError } from "./io.js";
 import { serveLive } from "./live-server.js";
 import { portOf } from "./local-server.js";
 import { pageHtml, readPageParts } from "./page-html.js";
-import { readTrace } from "./read-trace.js";
+import { checkSize, type ReadTrace, readTrace } from "./read-trace.js";
 import { modeOf, openOrSay, writePage } from "./write-page.js";
 
 interface ViewOptions {
@@ -28,6 +28,7 @@ Examples:
   $ sluice view run.jsonl               writes run.html
   $ sluice view run.jsonl --open        and opens it
   $ sluice view run.jsonl --out today.html
+  $ sluice view old.jsonl new.jsonl --out both.html    to compare their runs
   $ sluice view run.jsonl --live --open`;
 
 export function viewCommand(io: Io): Command {
@@ -35,29 +36,30 @@ export function viewCommand(io: Io): Command {
     .summary("make one page of a trace, to look at and to pass on")
     .description("Makes one self-contained HTML page of the runs in a trace.")
     .argument("<file>", 'a trace that recordTrace of "sluice/trace" wrote')
+    .argument("[more...]", "other traces, to compare their runs")
     .option("-o, --out <file>", "where to write the page (default: beside the trace, as .html)")
     .option("--open", "open the page")
     .option("--live", "serve the page while the run goes on")
     .addOption(new Option("--port <number>", "the port of --live (default: one that is free)"))
     .addHelpText("after", HELP)
-    .action((file: string, options: ViewOptions) => view(file, options, io));
+    .action((file: string, more: string[], options: ViewOptions) => view([file, ...more], options, io));
 }
 
-async function view(file: string, options: ViewOptions, io: Io): Promise<void> {
+async function view(files: readonly [string, ...string[]], options: ViewOptions, io: Io): Promise<void> {
   const { out, open = false, live = false, port } = options;
-  const parts = await readPageParts();
+  const [file, ...more] = files;
   if (!live) {
     if (port !== undefined)
       throw new UsageError("--port with --live", "it alone", "Add --live, or leave it out.");
-    const target = out ?? besides(file, ".html");
-    if (target === file)
-      throw new UsageError("--out to be another file", quoted(file), "Give the page a name of its own.");
-    const { model, lines, interrupted } = await readTrace(file, io, "lines");
-    const [items, failures] = [sum(model.runs, "items"), sum(model.runs, "failures")];
-    const failed = failures === 0 ? "nothing failed" : counted(failures, "failure");
-    const what = `${counted(model.runs.length, "run")}, ${counted(items, "item")}, ${failed}`;
-    await writePage(target, pageHtml(parts, lines, interrupted), what, open, io, await modeOf(file));
+    await makePage(files, out, open, io);
     return;
+  }
+  if (more.length > 0) {
+    throw new UsageError(
+      "one file with --live",
+      counted(files.length, "file"),
+      "Leave out --live to compare runs.",
+    );
   }
   if (out !== undefined) {
     throw new UsageError(
@@ -66,10 +68,41 @@ async function view(file: string, options: ViewOptions, io: Io): Promise<void> {
       "Make the page when the run is over: leave out --live.",
     );
   }
-  const server = await serveLive(file, parts, portOf(port));
+  const server = await serveLive(file, await readPageParts(), portOf(port));
   io.out(`${server.url} shows ${file} as it grows. Ctrl-C ends it.\n`);
   if (open) await openOrSay(server.url, io);
   await server.ended;
+}
+
+/** Makes one page of all runs in some files. */
+async function makePage(
+  files: readonly [string, ...string[]],
+  out: string | undefined,
+  open: boolean,
+  io: Io,
+): Promise<void> {
+  const [file, ...more] = files;
+  if (out === undefined && more.length > 0) {
+    throw new UsageError("--out with several files", "none", "Give the page a name: --out both.html");
+  }
+  const target = out ?? besides(file, ".html");
+  if (files.includes(target))
+    throw new UsageError("--out to be another file", quoted(target), "Give the page a name of its own.");
+  await checkSize(file, ...more);
+  const traces: ReadTrace[] = [];
+  for (const each of files) traces.push(await readTrace(each, io, "lines"));
+  // Each file brings its graphs before its runs, so that one after the other they are one trace.
+  const lines = traces.flatMap((trace) => trace.lines);
+  const runs = traces.flatMap(({ model }) => model.runs);
+  const [items, failures] = [sum(runs, "items"), sum(runs, "failures")];
+  const failed = failures === 0 ? "nothing failed" : counted(failures, "failure");
+  const what = `${counted(runs.length, "run")}, ${counted(items, "item")}, ${failed}`;
+  const interrupted = traces.every((trace) => trace.interrupted);
+  const html = pageHtml(await readPageParts(), lines, interrupted);
+  const modes = await Promise.all(files.map(modeOf));
+  // Only who may read all of them may read the page.
+  const mode = modes.reduce((all, each) => all & each);
+  await writePage(target, html, what, open, io, mode);
 }
 
 /** The name of a file beside another: the same, with another ending. */

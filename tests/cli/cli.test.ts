@@ -123,7 +123,9 @@ describe("wrong usage ends with 2 and says what to do", () => {
     ],
     [["view"], "Expected <file>, got nothing. See sluice view --help."],
     [["view", "run.jsonl", "--opn"], 'Expected an option of sluice view, got "--opn". Did you mean --open?'],
-    [["view", "run.jsonl", "more"], 'Expected no further argument, got "more".'],
+    [["trace", "run.jsonl", "more"], 'Expected no further argument, got "more".'],
+    [["view", "run.jsonl", "more.jsonl"], "Expected --out with several files, got none."],
+    [["view", "run.jsonl", "more.jsonl", "--live"], "Expected one file with --live, got 2 files."],
     [["view", "run.jsonl", "--out"], "Expected a value for "],
     [["view", "none.jsonl"], 'Expected a file that can be read, got "none.jsonl". There is no such file'],
     [["view", "."], 'Expected a file that can be read, got the folder ".". Name a file in it.'],
@@ -155,6 +157,16 @@ describe("view", () => {
     expect(page.replace(/https?:\/\/www\.w3\.org\/[\w/]*/g, "")).not.toMatch(
       /https?:\/\/|\ssrc=|<link|@import|url\((?!#)/,
     );
+  });
+
+  test("writes one page of the runs in several files", async () => {
+    const again = file("again.jsonl", lines.join("\n"));
+    const { code, out, err } = await run("view", "run.jsonl", again, "--out", "both.html");
+    expect({ code, out, err }).toEqual({
+      code: 0,
+      out: expect.stringMatching(/^both\.html \(\d+ kB\): 2 runs, 40 items, 2 failures\n$/),
+      err: "",
+    });
   });
 
   test("opens it, and says so where nothing can", async () => {

@@ -70,7 +70,7 @@ describe("a run", () => {
       [1, "done"],
     ]);
     expect(items[3]!.waits).toEqual([{ gate: "vendor", start: expect.any(Number), end: expect.any(Number) }]);
-    expect(items[0]).toMatchObject({ emitted: 1, data: ["secret 0"] });
+    expect(items[0]).toMatchObject({ emitted: 1, data: [{ value: "secret 0" }] });
     expect(run.failures.map(({ kind, index, error }) => [kind, index, error?.message])).toEqual([
       ["item", 2, "always"],
     ]);

@@ -134,7 +134,8 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
       expect(await nodeOf(page, "Work").getAttribute("aria-label")).toMatch(
         /^Work 12 items · 1 failed.*: done with failures, parallel batch$/,
       );
-      expect(await details(page).textContent()).toContain("TypeError: always");
+      for (const part of ["TypeError: always", "Critical path", "Queue at the gate vendor"])
+        expect(await details(page).textContent()).toContain(part);
       expect(await violations(page)).toEqual([]);
     });
     await withPage(failed, async (page) => {
@@ -147,7 +148,7 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
 
   test("a click on an item tells its times, attempts, waits, error and data", async () => {
     await withPage(small, async (page) => {
-      await details(page).getByRole("button", { name: "Work [2]" }).click();
+      await details(page).getByRole("button", { name: "Work [2] TypeError" }).click();
       const text = (await details(page).textContent()) ?? "";
       for (const part of [
         "Work [2] failed",
@@ -375,6 +376,8 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
       expect(await page.locator("h1").textContent()).toBe("A");
       await page.getByLabel("Run", { exact: true }).selectOption({ index: 1 });
       expect(await page.locator("h1").textContent()).toBe("B");
+      await page.getByLabel("Compare with").selectOption({ index: 1 });
+      expect(await details(page).textContent()).toContain("Difference");
     });
   });
 

@@ -11,7 +11,7 @@ import { MOST_AT_ONCE, Reader } from "../tail.js";
 const MOST_FILES = 500;
 
 class TraceFile {
-  model = new TraceModel(true);
+  model = new TraceModel({ forgets: true });
   /** When it was read last, as its time of change. */
   changed = -1;
   readonly #reader: Reader;
@@ -22,7 +22,7 @@ class TraceFile {
 
   async update(buffer: Buffer, signal: AbortSignal): Promise<void> {
     for await (const { lines, fresh, gone } of this.#reader.read(buffer, signal)) {
-      if (fresh) this.model = new TraceModel(true);
+      if (fresh) this.model = new TraceModel({ forgets: true });
       for (const line of lines) this.model.add(line);
       if (gone) this.model.close("interrupted");
     }

@@ -2,7 +2,8 @@
 // nothing that a browser or Node lacks.
 import type { EventLine } from "../../wings/trace/parse-line.js";
 import { GraphModel } from "./graph-model.js";
-import { type Cut, type Outcome, type Pause, type Span, spanOf } from "./span.js";
+import type { LateValues, ValueKey } from "./late-values.js";
+import { type Cut, type Outcome, type Pause, type Span, spanOf, type Value } from "./span.js";
 import { StoreHistory } from "./store-history.js";
 
 /** Data is kept for a reader, so of each span only the first. */
@@ -63,8 +64,8 @@ export class RunModel {
     return this.root.end ?? this.last;
   }
 
-  /** Takes the next line of this run. */
-  add(line: EventLine): void {
+  /** Takes the next line of this run. @param late - Its values, where they are not in it. */
+  add(line: EventLine, late?: LateValues): void {
     const at = line.at - this.origin;
     this.last = Math.max(this.last, at);
     switch (line.type) {
@@ -74,14 +75,14 @@ export class RunModel {
       case "step":
       case "item":
       case "attempt":
-        if (line.phase === "start") this.#start(line.type, line, at);
-        else this.#end(this.spans.get(line.id as number), line, at);
+        if (line.phase === "start") this.#start(line.type, line, at, late);
+        else this.#end(this.spans.get(line.id as number), line, at, late);
         break;
       case "gate":
         this.#gate(line, at);
         break;
       case "data":
-        this.#data(line);
+        this.#data(line, late);
         break;
       case "progress":
         this.#progress(line);
@@ -90,7 +91,7 @@ export class RunModel {
         this.#usage(line);
         break;
       case "values":
-        if (!this.#forgets) this.#values(line);
+        if (!this.#forgets) this.#values(line, late);
         break;
       case "warning":
         this.#warning(line);
@@ -114,12 +115,12 @@ export class RunModel {
     return this.spans.get(line.parent ?? this.root.id) ?? this.root;
   }
 
-  #start(kind: Span["kind"], line: EventLine, at: number): void {
+  #start(kind: Span["kind"], line: EventLine, at: number, late?: LateValues): void {
     const parent = this.#parent(line);
     const node = kind === "step" ? this.graph.step(parent, line.path) : parent.node;
     const { index, attempt } = line;
     const span = spanOf({ id: line.id as number, kind, parent, node, index, attempt, start: at });
-    if (!this.#forgets && "input" in line) span.input = { value: line.input };
+    if (!this.#forgets) span.input = valueIn(line, "input", late);
     if (!this.#forgets) parent.children.push(span);
     this.spans.set(span.id, span);
     if (kind === "step") this.steps++;
@@ -128,12 +129,12 @@ export class RunModel {
     this.graph.begin(span);
   }
 
-  #end(span: Span | undefined, line: EventLine, at: number): void {
+  #end(span: Span | undefined, line: EventLine, at: number, late?: LateValues): void {
     if (span === undefined || span.end !== undefined) return;
     span.end = at;
     span.outcome = outcomeOf(line);
     if (line.error !== undefined && span.outcome !== "done") span.error = line.error;
-    if (!this.#forgets && "result" in line) span.result = { value: line.result };
+    if (!this.#forgets) span.result ??= valueIn(line, "result", late);
     if (typeof line.action === "string") span.action = line.action;
     if (typeof line.wait === "number") span.wait = line.wait;
     for (const wait of span.waits) wait.end ??= at; // it gave up
@@ -196,24 +197,29 @@ export class RunModel {
     this.tokens = tokens;
   }
 
-  #values(line: EventLine): void {
+  #values(line: EventLine, late?: LateValues): void {
     const span = line.parent === undefined ? undefined : this.spans.get(line.parent);
     if (span === undefined) return;
-    if ("prep" in line) span.input = { value: line.prep };
-    if ("result" in line) span.result = { value: line.result };
-    if (line.store !== undefined) this.stores.add(span, line.store);
+    span.input = valueIn(line, "prep", late) ?? span.input;
+    span.result = valueIn(line, "result", late) ?? span.result;
+    const store = valueIn(line, "store", late);
+    if (store !== undefined) this.stores.add(span, store);
   }
 
-  #data(line: EventLine): void {
+  #data(line: EventLine, late?: LateValues): void {
+    const data = valueIn(line, "data", late);
     const span = this.#parent(line);
     // What an attempt has sent is of its item or step too.
     const whole = span.kind === "attempt" ? span.parent : undefined;
     for (const each of whole === undefined ? [span] : [span, whole]) {
       each.emitted++;
-      if (line.data !== undefined && each.data.length < MOST_DATA) each.data.push(line.data);
+      if (data !== undefined && each.data.length < MOST_DATA) each.data.push(data);
     }
   }
 }
+
+const valueIn = (line: EventLine, key: ValueKey, late: LateValues | undefined): Value | undefined =>
+  key in line ? { value: line[key] } : late?.of(key);
 
 function outcomeOf({ outcome, error }: EventLine): Outcome {
   if (outcome === "failed" && error?.code === "SUSPENDED") return "suspended";

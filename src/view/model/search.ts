@@ -38,7 +38,7 @@ function hitIn(run: RunModel, span: Span, wanted: string): Hit | undefined {
     ["error", () => (span.error === undefined ? "" : wordsOf(span.error))],
     ["in", () => (span.input === undefined ? "" : textOf(span.input.value))],
     ["out", () => (span.result === undefined ? "" : textOf(span.result.value))],
-    ["data", () => span.data.map(textOf).join("\n")],
+    ["data", () => span.data.map(({ value }) => textOf(value)).join("\n")],
     ["store", () => run.stores.linesOf(span).map(textOf).join("\n")],
   ];
   for (const [where, read] of places) {

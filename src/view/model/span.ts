@@ -34,7 +34,7 @@ export interface Span {
   waits: GateWait[];
   /** How often it sent data, and what, where the trace has it. */
   emitted: number;
-  data: unknown[];
+  data: Value[];
   /** What it was given and what it came to, where the trace has values. */
   input: Value | undefined;
   result: Value | undefined;
@@ -43,7 +43,7 @@ export interface Span {
   tokens: number;
 }
 
-/** A value of a trace; in an object, for it may be `undefined`. */
+/** A value of a trace; in an object, for it may be `undefined`, or be read only when it is wanted. */
 export interface Value {
   readonly value: unknown;
 }

@@ -1,6 +1,7 @@
 // What the steps of a run changed in its stores, and so what a store was before and after each. From a trace with values.
+import { isStore } from "../../wings/trace/parse-line.js";
 import type { StoreLine } from "../../wings/trace/trace-line.js";
-import type { Span } from "./span.js";
+import type { Span, Value } from "./span.js";
 
 /** A key that a step changed. */
 export interface StoreChange {
@@ -14,52 +15,65 @@ export interface StoreChange {
 /** A store by key. */
 export type Store = ReadonlyMap<string, unknown>;
 
+interface Entry {
+  readonly span: Span;
+  readonly line: StoreLine;
+}
+
 export class StoreHistory {
-  readonly #lines: { readonly span: Span; readonly line: StoreLine }[] = [];
+  /** What was added since it was read last: lines are read when one is wanted. */
+  #unread: { readonly span: Span; readonly value: Value }[] = [];
+  readonly #entries: Entry[] = [];
   readonly #bySpan = new Map<Span, StoreLine[]>();
 
   get isEmpty(): boolean {
-    return this.#lines.length === 0;
+    return this.#entries.length === 0 && this.#unread.length === 0;
   }
 
-  add(span: Span, line: StoreLine): void {
-    this.#lines.push({ span, line });
-    const known = this.#bySpan.get(span);
-    if (known === undefined) this.#bySpan.set(span, [line]);
-    else known.push(line);
+  add(span: Span, value: Value): void {
+    this.#unread.push({ span, value });
+  }
+
+  #read(): readonly Entry[] {
+    const unread = this.#unread;
+    this.#unread = [];
+    for (const { span, value } of unread) {
+      const line = value.value;
+      if (!isStore(line)) continue;
+      this.#entries.push({ span, line });
+      const known = this.#bySpan.get(span);
+      if (known === undefined) this.#bySpan.set(span, [line]);
+      else known.push(line);
+    }
+    return this.#entries;
   }
 
   /** What a step itself set and deleted. */
   linesOf(span: Span): readonly Pick<StoreLine, "set" | "deleted">[] {
+    this.#read();
     const lines = this.#bySpan.get(span) ?? [];
     return lines.map(({ set, deleted = [] }) => ({ set, deleted }));
   }
 
   /** What a step, and all that is in it, changed, in order; with the store before the first of that and after the last. */
   of(span: Span): { before: Store; after: Store; changes: StoreChange[] } | undefined {
-    const id = this.#storeOf(span);
-    if (id === undefined) return undefined;
+    const entries = this.#read();
+    const own = entries.filter((entry) => isIn(entry.span, span));
+    const id = (own.find((entry) => entry.span === span) ?? own[0])?.line.id;
+    const last = own.filter(({ line }) => line.id === id).at(-1);
+    if (last === undefined) return undefined;
     const store = new Map<string, unknown>();
     const changes: StoreChange[] = [];
     let before: Store | undefined;
-    let after: Store = new Map();
-    for (const { span: each, line } of this.#lines) {
+    for (const { span: each, line } of entries) {
       if (line.id !== id) continue;
-      const isOwn = isIn(each, span);
-      const isBegin = line.when === "before";
-      if (isOwn && !isBegin) before ??= new Map(store);
+      const counts = line.when !== "before" && isIn(each, span);
+      if (counts) before ??= new Map(store);
       const made = apply(line, store);
-      if (isOwn && !isBegin) changes.push(...made);
-      if (isOwn) after = new Map(store);
+      if (counts) changes.push(...made);
+      if (line === last.line) break;
     }
-    return { before: before ?? after, after, changes };
-  }
-
-  /** The store that a step works on: that of its own lines, else of those before it. */
-  #storeOf(span: Span): number | undefined {
-    for (const { span: each, line } of this.#lines) if (each === span) return line.id;
-    for (const { span: each, line } of this.#lines) if (isIn(each, span)) return line.id;
-    return undefined;
+    return { before: before ?? store, after: store, changes };
   }
 }
 

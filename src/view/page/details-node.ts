@@ -3,8 +3,8 @@ import { factsOf, type NodeFacts } from "../model/node-facts.js";
 import { durationOf } from "../model/span.js";
 import type { ViewNode } from "../model/view-node.js";
 import { amount, counted, duration } from "../model/words.js";
-import { facts, part, slowest, spanList, state } from "./details-parts.js";
-import { el, short, svg, visible } from "./dom.js";
+import { columnChart, facts, part, slowest, spanList, state } from "./details-parts.js";
+import { el, short, visible } from "./dom.js";
 import { kindOf, stateOf, stateText } from "./graph-state.js";
 import type { PageState } from "./state.js";
 
@@ -17,7 +17,7 @@ export function nodeDetails(page: PageState, node: ViewNode): Node[] {
   const parts = [...headOf(page, node), figuresOf(page, node, found)];
   if (spans.length > 1) {
     const title = areItems ? "How long its items took" : "How long its visits took";
-    parts.push(part(title, histogram(found.histogram), rangeOf(found)));
+    parts.push(part(title, columnChart(found.histogram), rangeOf(found)));
   }
   if (failures.length > 0) {
     const list = spanList(page, failures, MOST, ({ error }) =>
@@ -86,25 +86,5 @@ function spansPart(page: PageState, { spans, areItems }: NodeFacts): HTMLElement
   return part(
     title,
     spanList(page, shown, MOST, (span) => duration(durationOf(span, now))),
-  );
-}
-
-function histogram(counts: readonly number[]): SVGElement {
-  const most = Math.max(...counts, 1);
-  const [width, height] = [320, 56];
-  const wide = width / counts.length;
-  const bars = counts.map((count, i) => {
-    const tall = count === 0 ? 0 : Math.max(1.5, (count / most) * height);
-    return svg("rect", { x: i * wide, y: height - tall, width: wide - 1, height: tall });
-  });
-  return svg(
-    "svg",
-    {
-      class: "histogram",
-      viewBox: `0 0 ${width} ${height}`,
-      preserveAspectRatio: "none",
-      "aria-hidden": "true",
-    },
-    ...bars,
   );
 }

@@ -2,7 +2,7 @@
 import type { PlainError } from "../../wings/trace/trace-line.js";
 import { durationOf, placeOf, type Span } from "../model/span.js";
 import { amount, duration } from "../model/words.js";
-import { button, el, short, visible } from "./dom.js";
+import { button, el, short, svg, visible } from "./dom.js";
 import type { PageState } from "./state.js";
 
 /** Names and values, one under the other; what has no value is left out. */
@@ -83,5 +83,26 @@ export function table(heads: readonly string[], rows: readonly (readonly (string
     {},
     el("thead", {}, el("tr", {}, ...heads.map((head) => el("th", { scope: "col" }, head)))),
     el("tbody", {}, ...rows.map((row) => el("tr", {}, ...row.map((cell) => el("td", {}, cell))))),
+  );
+}
+
+/** Columns beside each other, as tall as their counts. @param kind - A class more. */
+export function columnChart(counts: readonly number[], kind = ""): SVGElement {
+  const most = Math.max(...counts, 1);
+  const [width, height] = [320, 56];
+  const wide = width / counts.length;
+  const bars = counts.map((count, i) => {
+    const tall = count === 0 ? 0 : Math.max(1.5, (count / most) * height);
+    return svg("rect", { x: i * wide, y: height - tall, width: wide - 1, height: tall });
+  });
+  return svg(
+    "svg",
+    {
+      class: `histogram ${kind}`,
+      viewBox: `0 0 ${width} ${height}`,
+      preserveAspectRatio: "none",
+      "aria-hidden": "true",
+    },
+    ...bars,
   );
 }

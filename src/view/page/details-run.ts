@@ -2,10 +2,10 @@
 import { durationOf } from "../model/span.js";
 import type { ViewNode } from "../model/view-node.js";
 import { amount, counted, duration } from "../model/words.js";
+import { compareParts } from "./details-compare.js";
 import { errorPart, facts, part, spanList, state, table } from "./details-parts.js";
-import { valueParts } from "./details-values.js";
+import { nodeBar, pathParts, queueParts } from "./details-time.js";
 import { button, el, short, visible } from "./dom.js";
-import { stateOf } from "./graph-state.js";
 import type { PageState } from "./state.js";
 
 const MOST = 30;
@@ -42,6 +42,18 @@ function tokensPart({ run }: PageState): Node[] {
   return [part("Tokens", table(["Node", "Calls", "Tokens"], [...rows, all]))];
 }
 
+/** The store of a run is read when it is wanted: it may have thousands of changes. */
+function storePart(page: PageState): Node[] {
+  const { run } = page;
+  if (run.stores.isEmpty) return [];
+  return [
+    part(
+      "Store",
+      button("What the run changed", "Show the store", () => page.select(run.root)),
+    ),
+  ];
+}
+
 export function runDetails(page: PageState): Node[] {
   const { run } = page;
   const { root, graph, failures, pauses } = run;
@@ -53,18 +65,9 @@ export function runDetails(page: PageState): Node[] {
     .filter(({ children, stats }) => children.length === 0 && stats.time > 0)
     .sort((a, b) => b.stats.time - a.stats.time);
   const most = busy[0]?.stats.time ?? 1;
-  const bars = el("ul", { class: "bars" });
-  for (const node of busy.slice(0, MOST_NODES)) {
-    const choose = button("", "Show the node", () => page.select(undefined, node));
-    const meter = el("span", { class: `meter ${stateOf(node)}` });
-    meter.style.width = `${Math.max(1, (node.stats.time / most) * 100)}%`;
-    choose.replaceChildren(
-      el("span", { class: "title" }, short(node.name, 40)),
-      el("span", { class: "what" }, timeOf(node)),
-      meter,
-    );
-    bars.append(el("li", {}, choose));
-  }
+  const bars = busy
+    .slice(0, MOST_NODES)
+    .map((node) => nodeBar(page, node, node.stats.time / most, timeOf(node)));
   return [
     el("p", { class: "title" }, short(graph.root.name, 200), " ", state(root.outcome)),
     facts([
@@ -76,6 +79,7 @@ export function runDetails(page: PageState): Node[] {
       ["Pauses of gates", pauses.length > 0 ? amount(pauses.length) : undefined],
       ["Graph", graph.given ? undefined : "as far as it was seen; the trace has none"],
     ]),
+    ...compareParts(page),
     ...(root.error === undefined || root.outcome === "suspended" ? [] : [errorPart(root.error)]),
     ...(root.outcome === "suspended"
       ? [part("Suspended", el("p", { class: "notes" }, visible(root.error?.message ?? "")))]
@@ -91,8 +95,12 @@ export function runDetails(page: PageState): Node[] {
         ]
       : []),
     ...tokensPart(page),
-    ...(run.stores.isEmpty ? [] : valueParts(page, root)),
-    ...(busy.length > 0 ? [part("Where the time went", bars, ...sumNote(busy))] : []),
+    ...storePart(page),
+    ...(busy.length > 0
+      ? [part("Where the time went", el("ul", { class: "bars" }, ...bars), ...sumNote(busy))]
+      : []),
+    ...pathParts(page),
+    ...queueParts(page),
     ...warningsPart(page),
   ];
 }

@@ -88,7 +88,7 @@ function waitsPart({ waits }: Span, now: number): HTMLElement {
 
 function dataPart({ data, emitted }: Span): HTMLElement {
   const shown = part("Data");
-  for (const value of data) {
+  for (const { value } of data) {
     shown.append(el("pre", { tabindex: 0 }, typeof value === "string" ? value : jsonOf(value)));
   }
   if (emitted > data.length) shown.append(`and ${amount(emitted - data.length)} more`);

@@ -7,6 +7,9 @@ import { part } from "./details-parts.js";
 import { el } from "./dom.js";
 import type { PageState } from "./state.js";
 
+/** The most changes of a store that are shown. */
+const MOST_CHANGES = 50;
+
 /** The parts In, Out, Store and Tokens, as far as the trace has them. */
 export function valueParts({ run }: PageState, span: Span): Node[] {
   // An attempt gets what its step or item got, and what that came to is what its last attempt gave.
@@ -38,14 +41,18 @@ function storePart({
   const shown = part(
     changes.length === 0 ? "Store: nothing changed" : `Store: ${counted(changes.length, "change")}`,
   );
-  for (const change of changes) shown.append(...changeParts(change));
-  const whole = (title: string, store: Store) =>
-    el(
-      "details",
-      {},
-      el("summary", {}, `${title} (${counted(store.size, "key")})`),
-      el("pre", { tabindex: 0 }, textOf(Object.fromEntries(store))),
-    );
+  for (const change of changes.slice(0, MOST_CHANGES)) shown.append(...changeParts(change));
+  const rest = changes.length - MOST_CHANGES;
+  if (rest > 0) shown.append(el("p", { class: "more" }, `and ${counted(rest, "more change")}`));
+  /** Written out when it is opened: a store may be large. */
+  const whole = (title: string, store: Store) => {
+    const text = el("pre", { tabindex: 0 });
+    const shut = el("details", {}, el("summary", {}, `${title} (${counted(store.size, "key")})`), text);
+    shut.addEventListener("toggle", () => {
+      text.textContent = textOf(Object.fromEntries(store));
+    });
+    return shut;
+  };
   shown.append(whole("The store before", before), whole("The store after", after));
   return shown;
 }

@@ -14,6 +14,7 @@ export class Header {
   readonly #outcome = el("span", { class: "state" });
   readonly #figures = el("ul", { class: "figures" });
   readonly #runs = el("select", { "aria-label": "Run" });
+  readonly #other = el("select", { "aria-label": "Compare with" });
   readonly #live = el("span", { class: "live", hidden: true });
 
   constructor(state: PageState, help: () => void) {
@@ -22,6 +23,10 @@ export class Header {
       const run = state.model.runs[this.#runs.selectedIndex];
       if (run !== undefined) state.showRun(run);
     });
+    this.#other.addEventListener("change", () => {
+      state.compare(state.model.runs[this.#other.selectedIndex - 1]);
+      this.#draw();
+    });
     const ask = button("?", "Keys (?)", help);
     ask.setAttribute("aria-label", "Help");
     this.element = el(
@@ -29,7 +34,7 @@ export class Header {
       {},
       el("div", { class: "what" }, this.#title, this.#outcome, this.#live),
       this.#figures,
-      el("div", { class: "tools" }, this.#runs, ask),
+      el("div", { class: "tools" }, this.#runs, this.#other, ask),
     );
     state.onChange((change) => {
       if (change === "run" || change === "data") this.#draw();
@@ -72,19 +77,26 @@ export class Header {
         el("li", { class: isBad ? "bad" : undefined }, el("strong", {}, figure), what && ` ${what}`),
       ),
     );
-    this.#runs.hidden = model.runs.length < 2;
+    this.#runs.hidden = this.#other.hidden = model.runs.length < 2;
     if (!this.#runs.hidden) this.#listRuns();
   }
 
   #listRuns(): void {
-    const { runs } = this.#state.model;
-    for (let i = this.#runs.length; i < Math.min(runs.length, MOST_RUNS); i++)
-      this.#runs.append(el("option"));
-    for (const [i, option] of [...this.#runs.options].entries()) {
-      const { graph, id, root } = runs[i] as (typeof runs)[number];
-      const text = `${i + 1}. ${short(graph.root.name, 30)} · ${root.outcome} · ${short(id, 12)}`;
-      if (option.textContent !== text) option.textContent = text;
-    }
-    this.#runs.selectedIndex = runs.indexOf(this.#state.run);
+    const { run, other, model } = this.#state;
+    const texts = model.runs.slice(0, MOST_RUNS).map(({ graph, id, root }, i) => {
+      return `${i + 1}. ${short(graph.root.name, 30)} · ${root.outcome} · ${short(id, 12)}`;
+    });
+    offer(this.#runs, texts, model.runs.indexOf(run));
+    offer(this.#other, ["Compare with…", ...texts], other === undefined ? 0 : model.runs.indexOf(other) + 1);
   }
+}
+
+/** Changes only what is new, so that a list stays open while a run goes on. */
+function offer(list: HTMLSelectElement, texts: readonly string[], chosen: number): void {
+  for (let i = list.length; i < texts.length; i++) list.append(el("option"));
+  for (const [i, option] of [...list.options].entries()) {
+    const text = texts[i] ?? "";
+    if (option.textContent !== text) option.textContent = text;
+  }
+  list.selectedIndex = chosen;
 }

@@ -4,9 +4,10 @@ import { TraceModel } from "../model/trace-model.js";
 /** Unpacks the trace that the page holds, and reads it. */
 export async function loadTrace(): Promise<TraceModel> {
   const packed = atob(document.getElementById("trace")?.textContent ?? "");
-  const bytes = Uint8Array.from(packed, (character) => character.charCodeAt(0));
+  const bytes = new Uint8Array(packed.length);
+  for (let i = 0; i < packed.length; i++) bytes[i] = packed.charCodeAt(i);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const model = new TraceModel();
+  const model = new TraceModel({ late: true });
   const decoder = new TextDecoder();
   const reader = stream.getReader();
   let rest = "";
@@ -33,7 +34,7 @@ export interface LiveTrace {
 const PAUSE = 250;
 
 export function followTrace({ onLines, onState }: LiveTrace): void {
-  let model = new TraceModel();
+  let model = new TraceModel({ late: true });
   let asked = false;
   let gone = false;
   const take = (event: MessageEvent<string>) => {
@@ -52,7 +53,7 @@ export function followTrace({ onLines, onState }: LiveTrace): void {
   const source = new EventSource("events");
   source.addEventListener("message", take);
   source.addEventListener("fresh", (event) => {
-    model = new TraceModel();
+    model = new TraceModel({ late: true });
     gone = false;
     onState("live", "on");
     take(event);

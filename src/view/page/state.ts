@@ -1,4 +1,5 @@
 // What the parts of the page share: the run that is shown, what is selected, and the part of time that is in view.
+import { type CriticalPath, criticalPath } from "../model/critical-path.js";
 import type { RunModel } from "../model/run-model.js";
 import type { Span } from "../model/span.js";
 import type { TraceModel } from "../model/trace-model.js";
@@ -13,11 +14,15 @@ export class PageState {
   /** A span, and the node that it is of; or a node alone. */
   span: Span | undefined;
   node: ViewNode | undefined;
+  /** The run that is shown beside it. */
+  other: RunModel | undefined;
   /** The part of time in view, in ms since the start of the run. */
   from = 0;
   to = 1;
   /** Whether the view follows a run that goes on. */
   follows = true;
+  /** Of runs that are over: they change no more. */
+  readonly #paths = new WeakMap<RunModel, CriticalPath>();
   readonly #listeners: ((change: Change) => void)[] = [];
 
   constructor(model: TraceModel, run: RunModel) {
@@ -29,6 +34,15 @@ export class PageState {
   /** The length of the time axis. */
   get whole(): number {
     return Math.max(this.run.end, this.run.last, 0.01);
+  }
+
+  /** What decided when the run ended; nothing while it goes on, and where there is none. */
+  get path(): CriticalPath | undefined {
+    const { run } = this;
+    if (run.root.outcome === "running") return undefined;
+    let path = this.#paths.get(run);
+    if (path === undefined) this.#paths.set(run, (path = criticalPath(run)));
+    return path;
   }
 
   onChange(listener: (change: Change) => void): void {
@@ -43,10 +57,19 @@ export class PageState {
     this.run = run;
     this.span = undefined;
     this.node = undefined;
+    if (this.other === run) this.other = undefined;
     this.from = 0;
     this.to = this.whole;
     this.follows = true;
     this.notify("run");
+  }
+
+  /** Shows another run beside this one; nothing ends that. */
+  compare(other: RunModel | undefined): void {
+    this.other = other === this.run ? undefined : other;
+    this.span = undefined;
+    this.node = undefined;
+    this.notify("selection");
   }
 
   select(span: Span | undefined, node: ViewNode | undefined = span?.node): void {

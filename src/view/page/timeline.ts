@@ -9,6 +9,7 @@ import { legend } from "./legend.js";
 import { Overview } from "./overview.js";
 import { AXIS, paintAxis } from "./paint-axis.js";
 import { firstEndingAt, paintLane } from "./paint-lanes.js";
+import { paintPath } from "./paint-path.js";
 import type { PageState } from "./state.js";
 import { listenToKeys } from "./timeline-keys.js";
 import { listenToPointer } from "./timeline-pointer.js";
@@ -130,6 +131,12 @@ export class Timeline implements Surface {
       if (y > height) continue;
       if (y + lane.height >= AXIS) paintLane(scene, lane, y);
     }
+    const footOf = (each: Span) => {
+      const lane = this.#laneOf.get(each);
+      return lane && AXIS + 4 + lane.y + lane.height - top;
+    };
+    const xOf = (at: number) => this.xOf(at);
+    paintPath({ context, colour: colours.ink, xOf, from, to, footOf }, state.path?.pieces ?? []);
     const lane = span === undefined ? undefined : this.#laneOf.get(shownFor(span));
     if (span !== undefined && lane !== undefined) {
       const x = this.xOf(span.start);

@@ -1,6 +1,6 @@
 // Reads one line of a trace, which may be anything. Used by the command line and, while a run is live, by the
 // page: imports nothing that a browser lacks.
-import type { TraceLine } from "./trace-line.js";
+import type { StoreLine, TraceLine } from "./trace-line.js";
 
 /** A line of a run, with what every one of them has. */
 export interface EventLine extends TraceLine {
@@ -138,7 +138,8 @@ function spanProblem({ id, phase }: TraceLine): ParsedLine | undefined {
   return phase === "start" || phase === "end" ? undefined : bad("`phase` to be start or end", phase);
 }
 
-function isStore(value: unknown): boolean {
+/** Whether something is changes of a store by key. */
+export function isStore(value: unknown): value is StoreLine {
   if (typeof value !== "object" || value === null) return false;
   const { id, set, deleted = [] } = value as Record<string, unknown>;
   const isRecord = typeof set === "object" && set !== null && !Array.isArray(set);

@@ -93,7 +93,7 @@ describe("a step", () => {
   test("has each attempt's data and error, and the calls and tokens that were charged", async () => {
     const { run } = await record(chat(), { topic: "sluices", history: [] });
     const ask = spanOf(run, "Ask");
-    expect(ask.children.map(({ data, error }) => [data, error?.message])).toEqual([
+    expect(ask.children.map(({ data, error }) => [data.map(({ value }) => value), error?.message])).toEqual([
       [["attempt 0"], "no answer"],
       [["attempt 1"], undefined],
     ]);
