@@ -105,7 +105,9 @@ const contentOf = async (file: string) => {
   return pages;
 };
 
-test("the pages of a PDF are texts, or upright pictures, or have a problem", async () => {
+test("the pages of a PDF are texts, or upright pictures, or have a problem", {
+  timeout: 120_000,
+}, async () => {
   await makeSamples(folder);
   writeFileSync(join(folder, "cut.pdf"), "%PDF-1.3\n1 0 obj\n<< /Type /Cat");
   const [letter, log, cut] = await Promise.all(["letter.pdf", "log.pdf", "cut.pdf"].map(contentOf));
