@@ -75,7 +75,7 @@ const manifestOf = (recipe: string) => JSON.parse(read(recipe, "package.json")) 
 const sourcesOf = (recipe: string) =>
   readdirSync(join(cookbook, recipe), { recursive: true, encoding: "utf8" })
     .map((file) => file.replaceAll("\\", "/"))
-    .filter((file) => file.endsWith(".ts") && !file.includes("node_modules"));
+    .filter((file) => /\.tsx?$/.test(file) && !file.includes("node_modules"));
 
 test("there are thirty of them or more, and the table of the cookbook is theirs", () => {
   expect(recipes.length).toBeGreaterThanOrEqual(30);

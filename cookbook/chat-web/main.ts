@@ -11,7 +11,7 @@ await program("[--port 8787]", { port: 8_787 }, async ({ flags: { port }, run })
   const server = serve({ fetch, hostname: "127.0.0.1", port });
   await once(server, "listening"); // rejects if the port is taken
   console.log(`Open http://127.0.0.1:${port}/`);
-  await once(run.drain, "abort");
+  if (!run.drain.aborted) await once(run.drain, "abort");
   await Promise.race([chat.close(), once(run.signal, "abort")]); // running answers finish first
   await chat.close({ deadline: 0 });
   server.close();

@@ -40,7 +40,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const recipes = readdirSync(join(root, "cookbook")).filter(
   (name) =>
     name !== "fleet-summaries" && // its calls are made by processes of their own: tests/cookbook/fleet.test.ts
-    name !== "chat-web" && // a server: its faults are events of a stream, in its own test
+    !["chat-web", "react-chat"].includes(name) && // servers: their faults are events of a stream, in their own tests
     name !== "batch-api" && // it speaks another protocol: its own test
     existsSync(join(root, "cookbook", name, `${name}.test.ts`)) &&
     existsSync(join(root, "cookbook/stand-ins", `${name}.ts`)),
@@ -79,6 +79,7 @@ const args: Readonly<Record<string, string[]>> = {
   "self-healing-mermaid": [join(scratch, "a.md"), "--out", join(scratch, "drawn.md")],
   "parallel-summaries": [`${scratch}/*.md`, "--out", join(scratch, "out.json"), "--fresh"],
   "parallel-translate": [join(scratch, "a.md"), "--out", join(scratch, "translations")],
+  "scanned-pdfs": ["--out", join(scratch, "pages.json")],
 };
 const lines: Readonly<Record<string, string>> = {
   chat: "Hello\n",
