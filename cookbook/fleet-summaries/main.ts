@@ -16,8 +16,7 @@ await program("[globs] [--limit 40] [--workers 2] [--out file]", DEFAULTS, async
   await using limit = redisLimit(redis.url, { key: "model" });
   const rate = { requests: Number(MODEL_RPM), tokens: Number(MODEL_TPM), per: 60_000 };
   const flow = createFleetFlow(await connect("fleet-summaries"), { executor, limit, rate });
-  if (flags.worker)
-    return void (await Promise.all([executor.work(flow), run.drain.aborted || once(run.drain, "abort")]));
+  if (flags.worker) return void (await Promise.all([executor.work(flow), once(run.drain, "abort")]));
   const env = { ...process.env, REDIS_URL: redis.url };
   await using _workers = startWorkers(process.argv[1] ?? "", flags.workers, env, process.stderr);
   const shared: Shared = { documents, summaries: {}, errors: {} };

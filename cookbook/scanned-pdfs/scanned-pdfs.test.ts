@@ -82,7 +82,7 @@ test("what fails is listed by page, and takes no other page with it", async () =
   ]);
 });
 
-test("words that are not in the text are no reading: the next attempt is told so", async () => {
+test("words that are not in the text are no reading: the next attempt gets the error", async () => {
   const wrong = { text: "Brenn", unsure: ["Bremen"] };
   const answers = { 1: [wrong, { text: "Brenn", unsure: ["Brenn"] }] };
   const { pages, asked } = await read({ "a.pdf": [{ pictures: ["1"] }] }, answers);

@@ -49,7 +49,7 @@ class ReadPages extends AsyncParallelBatchNode<Shared, Page, ReadPage, "collect"
   constructor(model: Model, pagesOf: PagesOf) {
     super({
       ...model.calls,
-      gate: ({ pictures }: Page) => (pictures ? model.calls.gate : undefined), // the others call nobody
+      gate: ({ pictures }: Page) => (pictures ? model.calls.gate : undefined), // the others make no call
       concurrency: 8, // and so many pictures are in memory
       onError: "collect",
     });
