@@ -104,7 +104,7 @@ const mutants = [
   {
     name: "a failure during a drain is tried again",
     file: "attempts.ts",
-    from: "cancellation?.throwIfDraining(); // a failure of a run that ends is neither tried again nor decided",
+    from: "cancellation?.throwIfDraining(); // in a run that ends, a failure is neither retried nor decided",
     to: "",
     tests: ["engine/drain.test.ts", "engine/budget.test.ts"],
     also: [["    report(job, wait);\n    cancellation?.throwIfDraining();", "    report(job, wait);"]],
@@ -133,8 +133,8 @@ const mutants = [
   {
     name: "the walk yields between post and the next prep",
     file: "walk.ts",
-    from: "      if (!this.#follow(value as Action)) return value;\n    }\n  }\n\n  /** The same where",
-    to: "      if (!this.#follow(value as Action)) return value;\n      return this.#wait(Promise.resolve().then(() => this.#prepare()), PREPARED);\n    }\n  }\n\n  /** The same where",
+    from: "      if (!this.#follow(value as Action)) return value;\n    }\n  }\n\n  /** The same for a watched run",
+    to: "      if (!this.#follow(value as Action)) return value;\n      return this.#wait(Promise.resolve().then(() => this.#prepare()), PREPARED);\n    }\n  }\n\n  /** The same for a watched run",
     tests: ["engine/walk.test.ts"],
   },
   {
