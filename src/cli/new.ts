@@ -25,7 +25,8 @@ Examples:
 /** What a recipe needs to be a project, beside its own files. */
 const TSCONFIG = {
   compilerOptions: {
-    target: "es2022",
+    target: "es2023",
+    jsx: "react-jsx",
     module: "nodenext",
     types: ["node"],
     strict: true,
