@@ -10,7 +10,7 @@ import { readManifest } from "./manifest.js";
 import { newCommand } from "./new.js";
 import { packageRoot } from "./package-root.js";
 import { runsCommand } from "./runs/runs.js";
-import { studioCommand } from "./studio/studio.js";
+import { studioCommand } from "./studio/command.js";
 import { traceCommand } from "./trace.js";
 import { viewCommand } from "./view.js";
 import { workerCommand } from "./worker.js";

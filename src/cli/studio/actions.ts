@@ -6,7 +6,7 @@ import { createHandler, type Handler, Refusal } from "sluice/serve";
 import { show } from "../../base/errors.js";
 import { Failure, UsageError } from "../io.js";
 import { withoutPasswords } from "../terminal-text.js";
-import type { Studio } from "./bench.js";
+import type { Studio } from "./studio.js";
 
 /** The most bytes of a store or of an answer. */
 const MOST_BYTES = 8_000_000;

@@ -10,7 +10,7 @@ import { type LocalServer, refuse, sendPage, serveLocal } from "../local-server.
 import { contentSecurityPolicy, type PageParts, studioHtml } from "../page-html.js";
 import { jsonOf, withoutPasswords } from "../terminal-text.js";
 import { actionsOf } from "./actions.js";
-import type { Studio } from "./bench.js";
+import type { Studio } from "./studio.js";
 import type { TraceFolder } from "./trace-folder.js";
 
 export interface StudioPages {

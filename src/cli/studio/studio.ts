@@ -1,91 +1,169 @@
-// sluice studio: a local page on a journal, a folder of traces and the flows of a config.
-import { existsSync, statSync } from "node:fs";
-import { Command } from "commander";
-import { Exit, type Io, quoted, UsageError } from "../io.js";
-import { portOf } from "../local-server.js";
-import { readPageParts } from "../page-html.js";
-import { type JournalOptions, withJournalIfAny, withJournalOptions } from "../runs/open-journal.js";
-import { aborted, StopSignals } from "../stop-signals.js";
-import { openOrSay } from "../write-page.js";
-import { Studio } from "./bench.js";
-import { serveStudio } from "./serve.js";
-import { TraceFolder } from "./trace-folder.js";
+// What the studio shows, and what it may do: on a journal, a folder of traces and the flows of a config. It knows
+// nothing of HTTP.
+import { randomUUID } from "node:crypto";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { RunEmitter } from "sluice";
+import type { RunInfo, WaitingQuestion } from "sluice/journal";
+import { recordTrace } from "sluice/trace";
+import type { StudioQuestion, StudioRun, StudioState } from "../../view/model/studio-state.js";
+import { Failure, quoted, UsageError } from "../io.js";
+import { type Config, makeRun, noConfig } from "../load-config.js";
+import { type OpenJournal, runNamed, withoutSecrets } from "../runs/open-journal.js";
+import { runsOf, stateOf } from "../runs/run-state.js";
+import type { TraceFolder } from "./trace-folder.js";
 
-interface StudioOptions extends JournalOptions {
-  readonly traces?: string;
-  readonly port?: string;
-  readonly open?: boolean;
+/** What the studio works on. */
+export interface StudioParts {
+  readonly opened: OpenJournal | undefined;
+  readonly config: Config | undefined;
+  readonly traces: TraceFolder;
+  /** Ends the runs that go on here: at their next checkpoint, or at once. */
+  readonly drain: AbortSignal;
+  readonly signal: AbortSignal;
 }
 
-/** Where traces are, and where those of runs from here go. */
-const TRACES = "traces";
+/** The most runs of the journal that are shown. */
+const MOST_RUNS = 200;
 
-const HELP = `
-The page lists the runs of the journal and of the traces, shows each as it goes on, and asks
-the questions that runs wait with, by a form of their schema. With a sluice.config.ts it goes
-on with runs, and starts flows with a store that is written as JSON; such a run is recorded in
-the folder of traces, with values. Where another process runs flows on the journal, it says
-which one.
+export class Studio {
+  readonly #parts: StudioParts;
+  /** The runs that go on here. */
+  readonly #running = new Set<Promise<unknown>>();
 
-It answers on this computer only (127.0.0.1), and only under the token in the URL that it
-prints: who has that URL may do all this. Ctrl-C lets calls in flight end, and a second one
-aborts them; runs can go on later.
+  constructor(parts: StudioParts) {
+    this.#parts = parts;
+  }
 
-Exit codes: 0 it was ended, 2 wrong usage, 130 or 143 after a second signal.
+  async state(): Promise<StudioState> {
+    const { opened, config, traces } = this.#parts;
+    const [found, questions, blocked, traced] = await Promise.all([
+      opened === undefined ? [] : runsOf(opened.journal, { limit: MOST_RUNS + 1 }),
+      opened === undefined ? [] : opened.journal.questions(),
+      this.#blocked(),
+      traces.runs(),
+    ]);
+    const byRun = new Map(found.map(({ id }) => [id, [] as StudioQuestion[]]));
+    for (const question of questions) byRun.get(question.run)?.push(shownQuestion(question));
+    const runs = found.slice(0, MOST_RUNS).map((run) => shown(run, byRun.get(run.id) ?? []));
+    return {
+      journal: opened?.name,
+      traces: traces.path,
+      flows: [...(config?.flows.keys() ?? [])],
+      blocked,
+      runs,
+      hasMore: found.length > MOST_RUNS,
+      traced,
+    };
+  }
 
-Examples:
-  $ sluice studio --open
-  $ sluice studio --journal runs.db --traces logs
-  $ sluice studio --port 4000`;
+  async #blocked(): Promise<string | undefined> {
+    const { opened, config, drain } = this.#parts;
+    if (opened === undefined)
+      return 'No run can go on or begin here: there is no journal (--journal "runs.db").';
+    if (config === undefined) return `No run can go on or begin here: ${noConfig().message}`;
+    if (drain.aborted) return "No run can go on or begin here: the studio is ending.";
+    const holder = await opened.journal.holder();
+    if (holder === undefined) return undefined;
+    return `No run can go on or begin here: the process ${holder} runs flows on this journal.`;
+  }
 
-export const studioCommand = (io: Io): Command =>
-  withJournalOptions(
-    new Command("studio")
-      .summary("look at all runs on a local page, answer their questions, go on with them")
-      .description("Serves a page on this computer: runs, their questions, and what can be done about them.")
-      .option("--traces <folder>", `the folder of traces (default: ${TRACES})`),
-  )
-    .option("--port <number>", "the port (default: one that is free)")
-    .option("--open", "open the page")
-    .addHelpText("after", HELP)
-    .action((options: StudioOptions) => studio(options, io));
+  /** @throws Failure where there is no journal. */
+  #opened(): OpenJournal {
+    const { opened } = this.#parts;
+    if (opened === undefined) throw new Failure("There is no journal here.");
+    return opened;
+  }
 
-async function studio(options: StudioOptions, io: Io): Promise<void> {
-  const port = portOf(options.port);
-  const path = folderOf(options.traces);
-  await withJournalIfAny(options, async (opened, config) => {
-    if (opened === undefined && config === undefined && !existsSync(path)) {
-      const advice = "Go to the folder of sluice.config.ts, or give --journal or --traces.";
-      throw new UsageError(`a journal, a config or a folder ${quoted(path)} here`, "none of them", advice);
+  /** @throws Failure that says why no run can go on here. */
+  async #mayRun(): Promise<{ opened: OpenJournal; config: Config }> {
+    const why = await this.#blocked();
+    if (why !== undefined) throw new Failure(why);
+    return { opened: this.#opened(), config: this.#parts.config as Config };
+  }
+
+  async answer(token: string, answer: unknown): Promise<void> {
+    await this.#opened().journal.answer(token, answer);
+  }
+
+  async cancel(id: string): Promise<void> {
+    const opened = this.#opened();
+    const run = await runNamed(opened, id);
+    if (!(await opened.journal.cancel(id))) throw new Failure(`The run ${quoted(id)} is ${run.state}.`);
+  }
+
+  /** Goes on with a run. Resolves when it has begun to. @throws what its start throws. */
+  async resume(id: string): Promise<void> {
+    const { opened, config } = await this.#mayRun();
+    const { flow, params } = await runNamed(opened, id);
+    await this.#run(id, flow, config, opened, { params });
+  }
+
+  /** Starts a run. @param store - Without the transient keys. @returns Its id. */
+  async start(flow: string, id: string = randomUUID(), store: object = {}): Promise<string> {
+    const { opened, config } = await this.#mayRun();
+    if ((await opened.journal.run(id)) !== undefined) {
+      throw new UsageError("the id of a new run", quoted(id), "There is such a run: resume it.");
     }
-    const stop = new StopSignals(io);
+    await this.#run(id, flow, config, opened, { store });
+    return id;
+  }
+
+  async #run(
+    id: string,
+    name: string,
+    config: Config,
+    { journal }: OpenJournal,
+    { params = {}, store = {} }: { params?: Readonly<Record<string, unknown>>; store?: object },
+  ): Promise<void> {
+    const { drain, signal, traces } = this.#parts;
+    const { flow, shared } = await makeRun(config, name);
+    await mkdir(traces.path, { recursive: true, mode: 0o700 });
+    const trace = recordTrace(join(traces.path, fileOf(id)), { values: true });
+    const options = { journal, runId: id, params, drain, signal, events: trace.events };
+    const hasBegun = begun(trace.events);
+    const whole = flow.run({ ...store, ...shared } as never, options).finally(() => trace.close());
+    const ended = whole.then(
+      () => {},
+      () => {}, // the journal has its error
+    );
+    this.#running.add(ended);
+    void ended.then(() => this.#running.delete(ended));
     try {
-      const { drain, signal } = stop;
-      const traces = new TraceFolder(path, drain);
-      const bench = new Studio({ opened, config, traces, drain, signal });
-      const [page, run] = await Promise.all([readPageParts("studio"), readPageParts()]);
-      const server = await serveStudio(bench, traces, { studio: page, run }, port);
-      try {
-        io.out(`${server.url} is the studio, for you alone. Ctrl-C ends it.\n`);
-        if (options.open) await openOrSay(server.url, io);
-        await aborted(drain);
-        await bench.ended();
-      } finally {
-        await server.close();
-      }
-      if (signal.aborted) throw new Exit(stop.exitCode);
-    } finally {
-      stop.end();
+      await Promise.race([hasBegun, whole]);
+    } catch (error) {
+      await rm(trace.path, { force: true }); // nothing has happened that it could show
+      throw error;
     }
-  });
+  }
+
+  /** Resolves when no run goes on here. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#running);
+  }
 }
 
-/** @throws UsageError for a folder that is named and not there. */
-function folderOf(given: string | undefined): string {
-  const path = given ?? TRACES;
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined && given === undefined) return path;
-  if (stats?.isDirectory()) return path;
-  const got = stats === undefined ? quoted(path) : `the file ${quoted(path)}`;
-  throw new UsageError("a folder of traces", got, "Make it first, or name another.");
-}
+/** A file of its own for each time that a run goes on. */
+const fileOf = (id: string): string =>
+  `${id.replace(/[^\w.-]+/g, "_").slice(0, 100)}-${new Date().toISOString().replace(/\D/g, "")}-${randomUUID().slice(0, 4)}.jsonl`;
+
+/** A run says that it starts before it has claimed itself; its first step comes after that. */
+const begun = (events: RunEmitter): Promise<void> =>
+  new Promise((resolve) => {
+    events.once("step", () => resolve());
+  });
+
+/** Questions of a run that is over are answered by nothing. */
+const shown = (run: RunInfo, questions: readonly StudioQuestion[]): StudioRun => ({
+  ...withoutSecrets(run),
+  state: stateOf(run),
+  createdAt: run.createdAt.toISOString(),
+  updatedAt: run.updatedAt.toISOString(),
+  questions: run.state === "done" || run.state === "cancelled" ? [] : questions,
+});
+
+const shownQuestion = ({ askedAt, expiresAt, ...question }: WaitingQuestion): StudioQuestion => ({
+  ...question,
+  askedAt: askedAt.toISOString(),
+  expiresAt: expiresAt?.toISOString(),
+});

@@ -1,6 +1,7 @@
 import { AsyncParallelBatchFlow, BatchNode, chain, emitter, Flow, node, parallel } from "sluice";
 import type { Recovered } from "sluice/journal";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { fastest } from "../../support/fastest.js";
 import { codeOf, Started, type Store } from "./support/started.js";
 
 const never = () => new Promise<never>(() => {});
@@ -76,37 +77,43 @@ describe("an error out of a hook leaves the checkpoint before it", () => {
 });
 
 test("a walk that is tried again drops what its last attempt left, and an unforked store keeps what it wrote", async () => {
-  const started = new Started();
-  const calls: string[] = [];
-  let isStuck = true;
-  const inside = node({
-    name: "Inside",
-    exec: async (_none: undefined, { key }) => {
-      calls.push(key);
-      return key;
-    },
-    post: (shared: Store, _none, key) => void (shared.keys ??= []).push(key),
-  });
-  const fails = node({
-    name: "Fails",
-    prep: (_shared: Store, { key }) => key.includes("!2"),
-    exec: async (second) => {
-      await sleep(20);
-      if (!second) throw new Error("first");
-      if (isStuck) await never();
-    },
-  });
-  const flow = () => flowOf(new Flow(chain(inside, fails as never), { name: "Inner", attempts: 2 }));
-  void started.run(flow());
-  await started.killWhen(
-    ({ kind, key, value }) => kind === "walk" && key === "Main/Inner!2" && value.includes("Fails"),
-  );
-  isStuck = false;
-  const { store } = await started.run(flow());
-  expect(store.keys).toEqual(["Main/Inner/Inside", "Main/Inner!2/Inside"]);
-  expect(calls).toEqual(store.keys);
-  // Its rows went with the cut that knew of the second attempt, or with the step.
-  expect(started.driver.load("r", ["walk", "result", "batch"])).toEqual([]);
+  async function scene(): Promise<number> {
+    const started = new Started();
+    const calls: string[] = [];
+    let isStuck = true;
+    const inside = node({
+      name: "Inside",
+      exec: async (_none: undefined, { key }) => {
+        calls.push(key);
+        return key;
+      },
+      post: (shared: Store, _none, key) => void (shared.keys ??= []).push(key),
+    });
+    const fails = node({
+      name: "Fails",
+      prep: (_shared: Store, { key }) => key.includes("!2"),
+      exec: async (second) => {
+        await sleep(20);
+        if (!second) throw new Error("first");
+        if (isStuck) await never();
+      },
+    });
+    const flow = () => flowOf(new Flow(chain(inside, fails as never), { name: "Inner", attempts: 2 }));
+    const rows = () => started.driver.load("r", ["walk", "result", "batch"]);
+    void started.run(flow());
+    await started.killWhen(
+      ({ kind, key, value }) => kind === "walk" && key === "Main/Inner!2" && value.includes("Fails"),
+    );
+    const left = rows().filter(({ key }) => /^Main\/Inner(?!!2)/.test(key));
+    isStuck = false;
+    const { store } = await started.run(flow());
+    expect(store.keys).toEqual(["Main/Inner/Inside", "Main/Inner!2/Inside"]);
+    expect(calls).toEqual(store.keys);
+    expect(rows()).toEqual([]);
+    return left.length;
+  }
+  // Where no cut may be taken at that moment, the rows stay until the step is over: on a busy machine, not each time.
+  expect(await fastest(1, scene)).toBe(0);
 });
 
 describe("the store", () => {
