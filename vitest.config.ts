@@ -16,6 +16,7 @@ const alone = [
   "tests/wings/threads/**/*.test.ts",
   "tests/properties/random-graphs.test.ts",
   "tests/cookbook/faults.test.ts",
+  "tests/docs/**/*.test.ts",
 ];
 const packed = "tests/package/**/*.test.ts";
 /** Those that start no program. */
