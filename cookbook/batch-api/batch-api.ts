@@ -1,6 +1,8 @@
 // The vendor's Batch API: half the price, an answer within 24 hours. As an executor it changes a flow by one option.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type OpenAI from "openai";
 import {
@@ -12,7 +14,7 @@ import {
   type ItemFailure,
   isFailure,
 } from "sluice";
-import { glob } from "tinyglobby";
+import { convertPathToPattern, glob } from "tinyglobby";
 import { UsageError } from "../lib/main.js";
 import { AnswerError, FinalError, type Model } from "../lib/model.js";
 
@@ -181,8 +183,11 @@ class Summarise extends AsyncParallelBatchNode<Shared, string, string, "collect"
 export const createBatchFlow = (executor: Executor): Flow<Shared> =>
   new Flow(new Summarise(executor), { name: "Batch" });
 
-/** The files that match, the first ones in alphabetical order; of a long one the beginning. */
-export async function readDocuments(globs: readonly string[], limit: number): Promise<Document[]> {
+const installed = dirname(dirname(createRequire(import.meta.url).resolve("tinyglobby/package.json")));
+
+/** Reads the first documents in alphabetical order, each up to 20,000 characters; by default the READMEs of the installed packages. */
+export async function readDocuments(words: readonly string[], limit: number): Promise<Document[]> {
+  const globs = words.length > 0 ? words : [`${convertPathToPattern(installed)}/*/README.md`];
   const files = (await glob([...globs])).sort().slice(0, limit);
   if (files.length === 0)
     throw new UsageError(`Expected globs that match documents, got ${globs.join(" ")}.`);

@@ -8,8 +8,7 @@ const DEFAULTS = { limit: 20, poll: 30, journal: "batch.db" };
 const USAGE = "[globs] [--limit 20] [--poll 30] [--journal file]";
 
 await program(USAGE, DEFAULTS, async ({ words, flags: { limit, poll, journal: path }, run }) => {
-  const globs = words.length > 0 ? words : ["node_modules/*/README.md"];
-  const documents = await readDocuments(globs, limit);
+  const documents = await readDocuments(words, limit);
   const shared: Shared = { documents, summaries: {} };
   const model = await connect("batch-api");
   await using journal = await openJournal(path);

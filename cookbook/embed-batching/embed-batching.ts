@@ -1,6 +1,11 @@
 // Finds paragraphs with the same meaning by their embeddings. Single calls of a node become few bulk requests.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
 import { AsyncParallelBatchNode, type Context, Flow, node } from "sluice";
 import { batched } from "sluice/batching";
+import { convertPathToPattern, glob } from "tinyglobby";
+import { UsageError } from "../lib/main.js";
 import type { Model } from "../lib/model.js";
 
 export interface Paragraph {
@@ -70,3 +75,18 @@ export function createTwinsFlow(model: Model, size = 100): Flow<Shared> {
 /** Vectors of embeddings have the length 1. */
 const cosine = (a: readonly number[], b: readonly number[]) =>
   a.reduce((sum, value, at) => sum + value * (b[at] ?? 0), 0);
+
+const installed = dirname(dirname(createRequire(import.meta.url).resolve("tinyglobby/package.json")));
+
+/** Reads the paragraphs of the files that match; by default of the READMEs of the installed packages. */
+export async function readParagraphs(words: readonly string[], limit: number): Promise<Paragraph[]> {
+  const globs = words.length > 0 ? words : [`${convertPathToPattern(installed)}/*/README.md`];
+  const paragraphs = (await glob([...globs])).sort().flatMap((file) => {
+    const texts = readFileSync(file, "utf8").split(/\n\s*\n/);
+    return texts
+      .filter((text) => /^\w.{20}/.test(text))
+      .map((text) => ({ file, text: text.slice(0, 1_000) }));
+  });
+  if (paragraphs.length > 0) return paragraphs.slice(0, limit);
+  throw new UsageError(`Expected globs that match texts, got ${globs.join(" ")}.`);
+}

@@ -2,6 +2,8 @@
 // executor decides where its calls run.
 import { writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
 import {
   AsyncParallelBatchNode,
   type Context,
@@ -13,7 +15,7 @@ import {
   isFailure,
   type SharedLimit,
 } from "sluice";
-import { glob } from "tinyglobby";
+import { convertPathToPattern, glob } from "tinyglobby";
 import { UsageError } from "../lib/main.js";
 import type { Model } from "../lib/model.js";
 
@@ -77,9 +79,11 @@ class Summarise extends AsyncParallelBatchNode<Shared, Document, string, "collec
   }
 }
 
-/** Reads the texts that are sent to the workers, so that they need no common disk. */
+const installed = dirname(dirname(createRequire(import.meta.url).resolve("tinyglobby/package.json")));
+
+/** Reads the texts, which are sent to the workers, so that they need no common disk. By default the READMEs of the installed packages. */
 export async function readDocuments(words: readonly string[], limit: number): Promise<Document[]> {
-  const globs = words.length > 0 ? words : ["node_modules/*/README.md"];
+  const globs = words.length > 0 ? words : [`${convertPathToPattern(installed)}/*/README.md`];
   const found = await glob([...globs], { followSymbolicLinks: false, caseSensitiveMatch: false });
   if (found.length === 0)
     throw new UsageError(`Expected globs that match documents, got ${globs.join(" ")}.`);

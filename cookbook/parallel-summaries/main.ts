@@ -9,8 +9,7 @@ const DEFAULTS = { limit: 300, out: "summaries.json", fresh: false };
 await program("[globs] [--limit 300] [--out file] [--fresh]", DEFAULTS, async ({ words, flags, run }) => {
   const output = resolve(flags.out);
   summaries.readOutput(output); // a file of another program is refused, before any work
-  const globs = words.length > 0 ? words : ["node_modules/**/README.md"];
-  const files = await summaries.findFiles(globs, flags.limit);
+  const files = await summaries.findFiles(words, flags.limit);
   const flow = summaries.createSummariesFlow(await connect("parallel-summaries"));
   await using journal = await openJournal(`${output}.journal.db`);
   const { runId, shared } = await summaries.startOf(journal, files, output, flags.fresh);

@@ -1,10 +1,12 @@
 // Summarises many documents, one call each, as fast as the vendor's limits allow. A journal keeps each answer.
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
 import { text } from "node:stream/consumers";
 import { AsyncParallelBatchNode, type Context, Flow, type ItemFailure, isFailure, node } from "sluice";
 import type { Journal } from "sluice/journal";
-import { glob } from "tinyglobby";
+import { convertPathToPattern, glob } from "tinyglobby";
 import { UsageError } from "../lib/main.js";
 import { DeniedError, type Model } from "../lib/model.js";
 
@@ -40,8 +42,11 @@ const INSTRUCTIONS =
 /** Only the beginning of a longer document is summarised. Three bytes per token suit Chinese and are an upper estimate for English. */
 const MOST_BYTES = 22_000;
 
-/** The files that match, the first ones in alphabetical order. */
-export async function findFiles(globs: readonly string[], limit: number): Promise<string[]> {
+const installed = dirname(dirname(createRequire(import.meta.url).resolve("tinyglobby/package.json")));
+
+/** Finds the first documents in alphabetical order; by default the READMEs of the installed packages. */
+export async function findFiles(words: readonly string[], limit: number): Promise<string[]> {
+  const globs = words.length > 0 ? words : [`${convertPathToPattern(installed)}/**/README.md`];
   const found = await glob([...globs], { followSymbolicLinks: false, caseSensitiveMatch: false });
   if (found.length > 0) return found.sort().slice(0, limit);
   throw new UsageError(`Expected globs that match documents, got ${globs.join(" ")}.`);

@@ -163,7 +163,7 @@ class Relay {
   }
 }
 
-/** Gives each signal its one relay. */
+/** Maps each signal to its only relay. */
 function relays(fire: (follower: Cancellation, reason: unknown) => void): (signal: AbortSignal) => Relay {
   const known = new WeakMap<AbortSignal, Relay>();
   return (signal) => {

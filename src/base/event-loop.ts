@@ -36,7 +36,7 @@ class EventLoopYields {
   }
 
   /**
-   * Gives the turn to wait for, once the budget is spent and hooks have kept the event loop for 40 ms; all wait for
+   * Returns the turn to wait for, once the budget is spent and hooks have kept the event loop for 40 ms; all wait for
    * the same one. Widens the stride only while steps are quick.
    */
   checkClock(): Promise<void> | undefined {
@@ -45,7 +45,7 @@ class EventLoopYields {
     return this.#due(time);
   }
 
-  /** Gives another turn to wait for after one, if those before took 40 ms more. */
+  /** Returns another turn to wait for after one, if those before took 40 ms more. */
   yieldAgain(): Promise<void> | undefined {
     return this.#due(now());
   }

@@ -27,7 +27,7 @@ export const isOneSlip = (name: string, right: string): boolean =>
   Math.abs(name.length - right.length) <= 1 &&
   distance(name.toLowerCase(), right.toLowerCase()) <= 1;
 
-/** Gives the candidate a reader most likely meant, or `undefined` when none is close. */
+/** Returns the candidate a reader most likely meant, or `undefined` when none is close. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   // The table is as large as both lengths multiplied: a 1 MB name is no typing error.
   if (name.length > 64) return undefined;

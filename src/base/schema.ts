@@ -25,13 +25,13 @@ export interface StandardSchema<Output = unknown> {
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;
-    /** Gives the value, or what is wrong with it. */
+    /** Returns the value, or what is wrong with it. */
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
     readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
     /** Of a schema that also follows Standard JSON Schema. */
     readonly jsonSchema?:
       | {
-          /** Gives the JSON Schema of what the schema takes. */
+          /** Returns the JSON Schema of what the schema takes. */
           readonly input: (options: { readonly target: string }) => unknown;
         }
       | undefined;

@@ -48,7 +48,7 @@ function isInstalled(folder: string, manifest: Manifest): boolean {
   );
 }
 
-/** Makes a project of a recipe in the user's cache, if there is none yet, and gives its folder. */
+/** Creates a project of a recipe in the user's cache, if there is none yet, and returns its folder. */
 async function install(recipe: Recipe, root: string, io: Io): Promise<string> {
   const [{ manifest }, { manifest: own }] = await Promise.all([
     readManifest(recipe.folder),
@@ -67,7 +67,9 @@ async function install(recipe: Recipe, root: string, io: Io): Promise<string> {
   await writeAll([{ path: join(folder, "package.json"), text }, ...files, ...shared], folder, true, io);
   io.err(`Installing what ${recipe.name} needs into ${folder} …\n`);
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
-  const code = await run(npm, ["install", "--no-audit", "--no-fund", "--loglevel=error"], folder);
+  // A link would resolve the optional peers of sluice, such as libsql, beside the linked folder and not here.
+  const args = ["install", "--install-links", "--no-audit", "--no-fund", "--loglevel=error"];
+  const code = await run(npm, args, folder);
   if (code !== 0) throw new Failure(`npm install in ${folder} failed (exit code ${code})`);
   await mkdir(join(folder, "node_modules"), { recursive: true });
   await writeFile(done, "");

@@ -13,7 +13,7 @@ import { loadModule } from "./load-module.js";
 /** A flow of a config, not made yet. */
 interface Entry {
   readonly flow: () => unknown;
-  /** Gives the transient keys of the store. */
+  /** Returns the transient keys of the store. */
   readonly shared?: (() => unknown) | undefined;
 }
 
@@ -125,7 +125,7 @@ function entryNamed({ path, flows }: Config, name: string): Entry {
   throw new UsageError(`a flow of ${path}`, quoted(name), advice);
 }
 
-/** Makes the flow of a name. @throws UsageError, Failure */
+/** Creates the flow of a name. @throws UsageError, Failure */
 export async function makeFlow(config: Config, name: string): Promise<Flow> {
   const { flow: make } = entryNamed(config, name);
   const where = `flows.${name} of ${config.path}`;
@@ -134,7 +134,7 @@ export async function makeFlow(config: Config, name: string): Promise<Flow> {
   throw new UsageError(`${where} to give a flow`, show(flow), "Return one: () => new Flow(firstNode)");
 }
 
-/** Makes one flow, or all of them, to be drawn. */
+/** Creates one flow, or all of them, to be drawn. */
 export async function makeFlows(config: Config, only: string | undefined): Promise<NamedFlow[]> {
   const names = only === undefined ? [...config.flows.keys()] : [only];
   if (names.length === 0) {
@@ -144,7 +144,7 @@ export async function makeFlows(config: Config, only: string | undefined): Promi
   return Promise.all(names.map(async (name) => ({ name, flow: await makeFlow(config, name) })));
 }
 
-/** Makes the flow of a run, and the store that it goes on with. @throws UsageError, Failure */
+/** Creates the flow of a run, and the store that it goes on with. @throws UsageError, Failure */
 export async function makeRun(config: Config, name: string): Promise<{ flow: Flow; shared: object }> {
   const { shared: make } = entryNamed(config, name);
   const flow = await makeFlow(config, name);

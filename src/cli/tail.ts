@@ -41,7 +41,7 @@ export class Reader {
     this.#offset = offset;
   }
 
-  /** Gives what has come since, to the last whole line; nothing while there is no such file. */
+  /** Returns what has come since, to the last whole line; nothing while there is no such file. */
   async *read(buffer: Buffer, signal: AbortSignal): AsyncGenerator<Piece> {
     const handle = await open(this.#path, "r").catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return undefined; // it will come

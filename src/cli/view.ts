@@ -74,7 +74,7 @@ async function view(files: readonly [string, ...string[]], options: ViewOptions,
   await server.ended;
 }
 
-/** Makes one page of all runs in some files. */
+/** Creates one page of all runs in some files. */
 async function makePage(
   files: readonly [string, ...string[]],
   out: string | undefined,

@@ -5,7 +5,7 @@ import { builtInOf } from "../base/realms.js";
 import { aSchema, issuesOf, type StandardSchema } from "../base/schema.js";
 import type { StepContext } from "./step-context.js";
 
-/** How a question is asked. */
+/** The options of {@link Context.ask}. */
 export interface AskOptions<Answer = unknown> {
   /** A Standard Schema that checks the answer. An invalid answer leaves the question open. */
   readonly schema?: StandardSchema<Answer> | undefined;
@@ -35,7 +35,7 @@ const rules: Record<string, Rule> = {
   },
 };
 
-/** Asks as `ctx.ask` promises. */
+/** Implements `ctx.ask` for a run without a journal. */
 export async function ask(
   ctx: StepContext,
   question: unknown,
@@ -65,7 +65,7 @@ export async function ask(
   });
 }
 
-/** @throws SluiceError `INVALID_ANSWER` for an answer that its schema refuses. */
+/** Checks an answer by its schema. @throws SluiceError `INVALID_ANSWER`. */
 export async function fitting(given: unknown, options: AskOptions | undefined): Promise<unknown> {
   const checked = await options?.schema?.["~standard"].validate(given);
   if (checked === undefined) return given;

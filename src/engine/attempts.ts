@@ -1,5 +1,5 @@
-// Attempts: what one call of `exec`, or of a flow's walk, goes through until it has a result or has failed. From the
-// outside in: attempts with their waits and the fallback, the budget, gates, `around` hooks, the call itself.
+// Attempts: the layers around a call of `exec` or a flow's walk. From the outside in: attempts with their backoffs and
+// the fallback, the budget, gates, `around` hooks, the call itself.
 import { isThenable, type Listener, Pending, whenSettled } from "../base/awaitable.js";
 import { raced, sleep } from "../base/cancellation.js";
 import { locate } from "../base/errors.js";
@@ -12,10 +12,10 @@ import type { Call, Job } from "./execute.js";
 import { contextOf, type Failed, isRaced, report, tryOnce } from "./one-attempt.js";
 
 /**
- * Tries a job until it succeeds, its attempts are used up, or it is aborted; then the fallback is called.
+ * Tries a job until it succeeds, has no attempts left, or is aborted. After the last attempt it calls the fallback.
  *
- * @param failed - What the first attempt threw, if it was made already.
- * @returns The result: at once, or as a Pending, so that the end of a walk continues in the same turn.
+ * @param failed - The error of the first attempt, if it was made already.
+ * @returns The result: synchronously, or as a Pending, so that the outer walk continues in the same turn.
  */
 export function attempt(job: Job, failed?: Failed): unknown {
   const { journal } = job.scope.run;
@@ -23,7 +23,7 @@ export function attempt(job: Job, failed?: Failed): unknown {
   return journal.recall(job, (error) => make(job, journal.attemptOf(job), error ?? failed));
 }
 
-/** Makes a result that the journal does not have. */
+/** Computes a result that the journal does not have. */
 function make(job: Job, first: number, failed: Failed | undefined): unknown {
   const { executor } = job.settings;
   if (executor !== undefined && failed === undefined) return executor[EXECUTOR].run(job as Call);
@@ -103,9 +103,9 @@ class Attempts extends Pending implements Listener {
     const { node, scope, index, worker, walk } = job;
     const { run, cancellation } = scope;
     const { journal } = run;
-    cancellation?.throwIfDraining(); // in a run that ends, a failure is neither retried nor decided
+    cancellation?.throwIfDraining(); // a run that is ending neither retries nor decides a failure
     if (journal?.isSetAside(error)) throw error;
-    // A walk's failure was located where it happened, unless it is the walk's own timeout.
+    // The failure of a walk is already located, unless it is the walk's own timeout.
     if (walk === undefined || locate(error) === undefined) scope.locate(error, node, index, number);
     worker?.releaseSlots(run.held); // only `exec` itself holds a slot
     const wait = await waitBefore(job, error, number, this.#first);
@@ -146,7 +146,7 @@ async function waitBefore(job: Job, error: unknown, number: number, first: numbe
     if (!(await raced(settings.retryIf(error), scope.cancellation))) return undefined;
     scope.cancellation?.throwIfDraining();
     const wait = await raced(waitAfter(settings.backoff, number, error, nameOf(node)), scope.cancellation);
-    // A gate has already waited as long as the error says.
+    // A gate has already waited as long as the error requests.
     const named = settings.isGated ? 0 : (readRefusal(error)?.wait ?? 0);
     return Math.max(wait, Math.min(named, LONGEST_NAMED_WAIT));
   } catch (failure) {
@@ -155,7 +155,7 @@ async function waitBefore(job: Job, error: unknown, number: number, first: numbe
   }
 }
 
-/** Calls the fallback after a last attempt that threw this error. */
+/** Calls the fallback after the last attempt has thrown this error. */
 export async function recover(job: Job, error: unknown, number: number): Promise<unknown> {
   const { node, scope, input, index, worker } = job;
   const ctx = contextOf(job, number);

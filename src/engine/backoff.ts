@@ -1,4 +1,4 @@
-// How long to wait between attempts. Full jitter follows Brooker, "Exponential Backoff And Jitter" (2015).
+// The wait between attempts. Full jitter follows Brooker, "Exponential Backoff And Jitter" (2015).
 import { invalidOption, quote } from "../base/errors.js";
 import {
   aDelay,
@@ -19,7 +19,10 @@ export interface BackoffOptions {
   readonly factor?: number | undefined;
   /** The longest wait, in ms. @default no limit */
   readonly max?: number | undefined;
-  /** `"full"` waits a random time between 0 and the computed one, so that callers spread. @default "full" */
+  /**
+   * `"full"` waits a random time between 0 and the computed one, which spreads the retries of callers.
+   * @default "full"
+   */
   readonly jitter?: "full" | "none" | undefined;
 }
 

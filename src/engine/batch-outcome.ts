@@ -1,4 +1,4 @@
-// How a batch ends: with its results, with its first failure, or before all its items are done.
+// The outcome of a batch: its results, its first failure, or an early end.
 import type { Cancellation } from "../base/cancellation.js";
 import { SluiceError } from "../base/errors.js";
 import { ItemFailure } from "./failure.js";
@@ -7,10 +7,10 @@ import type { Named, Scope } from "./scope.js";
 import { Tally } from "./tally.js";
 import type { Worker } from "./worker.js";
 
-/** What has happened to the items of one batch so far. */
+/** The state of the items of one batch. */
 export class BatchOutcome {
   readonly #node: Named;
-  /** Of the items. */
+  /** The scope of the items. */
   readonly #scope: Scope;
   readonly #cancellation: Cancellation;
   readonly #collects: boolean;
@@ -39,7 +39,7 @@ export class BatchOutcome {
     this.#scope.locate(error, this.#node, index, 0);
   }
 
-  /** Ends the batch with a failure; the first one wins. */
+  /** Ends the batch with a failure, unless it has one already. */
   fail(error: unknown): void {
     const cancellation = this.#cancellation;
     if (cancellation.aborted) return;
@@ -66,7 +66,7 @@ export class BatchOutcome {
     return undefined;
   }
 
-  /** Ends an item without a result: a drain or an abort has ended its wait, or its attempts; or it is set aside. */
+  /** Ends an item without a result: after a drain or an abort, or because it is set aside. */
   leaveUndone(worker: Worker, setAside?: unknown): undefined {
     this.#undone = true;
     this.#setAside ??= setAside;

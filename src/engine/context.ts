@@ -43,7 +43,7 @@ export interface Context<P extends object = Params> {
   readonly idempotencyKey: string;
   /**
    * Asks a person, in `exec`, and resolves with the answer. In a run with a journal the item is set aside until the
-   * answer: then `exec` runs again from its start, so put paid calls into the node before. Otherwise the run's
+   * answer: then `exec` runs again from its start, so make paid calls in the node before. Otherwise the run's
    * {@link RunOptions.ask} answers in place.
    *
    * @param question - The question, as plain data.
@@ -98,9 +98,9 @@ export interface RunOptions {
   /** @default a random UUID */
   readonly runId?: string | undefined;
   /**
-   * The context of the hook that starts this run inside another one. The inner run ends with the outer hook's signal
-   * and its drain, counts against the outer budget, and the outer run's listeners get its data too. Its nodes borrow
-   * the slots of gates that the hook holds, so that it cannot deadlock on itself.
+   * The context of the hook that starts this run inside another one. The inner run follows the outer hook's signal and
+   * drain, counts against the outer budget, and sends its data to the outer run's listeners too. Its nodes borrow the
+   * slots of gates that the hook holds, so that it cannot deadlock on itself.
    */
   readonly ctx?: Context | undefined;
 }

@@ -1,29 +1,29 @@
-// The queue in which the finished items of a batch go to the store, one at a time.
+// The queue that delivers the finished items of a batch to the store, one at a time.
 import { isThenable } from "../base/awaitable.js";
 import type { EventLoopYields } from "../base/event-loop.js";
 
-/** A delivery that waits for those before it. */
+/** A queued delivery. */
 interface Delivery {
   deliver(): unknown;
   done(): void;
   failed(error: unknown): void;
-  /** The one after it; written by `add`. */
+  /** The next delivery; written by `add`. */
   next: Delivery | undefined;
 }
 
-/** Deliveries of one batch. */
+/** The deliveries of one batch. */
 export class Deliveries {
   #last: Delivery | undefined;
   /** Resolves when all deliveries are done; `undefined` if there are none. Written by `add` and #run. */
   ended: Promise<void> | undefined;
   readonly #isAborted: () => boolean;
 
-  /** @param isAborted - Whether further deliveries must not be made. */
+  /** @param isAborted - Whether to stop delivering. */
   constructor(isAborted: () => boolean) {
     this.#isAborted = isAborted;
   }
 
-  /** Makes a delivery after those added before it. */
+  /** Adds a delivery to the end of the queue. */
   add(deliver: () => unknown, yields: EventLoopYields): Promise<void> {
     return new Promise((done, failed) => {
       const added: Delivery = { deliver, done, failed, next: undefined };
@@ -35,7 +35,7 @@ export class Deliveries {
 
   /** Yields to the event loop between deliveries, when that is due. */
   async #run(first: Delivery, yields: EventLoopYields): Promise<void> {
-    await undefined; // the worker of the first one continues before its delivery, as the others do
+    await undefined; // the first worker continues before its delivery, as the others do
     let each: Delivery | undefined = first;
     while (each !== undefined && !this.#isAborted()) {
       try {
@@ -44,13 +44,13 @@ export class Deliveries {
         each.done();
       } catch (error) {
         each.failed(error);
-        await undefined; // its worker ends the batch, before the next one is delivered
+        await undefined; // its worker ends the batch before the next delivery
       }
       if (--yields.budget <= 0) {
         for (let turn = yields.checkClock(); turn !== undefined; turn = yields.yieldAgain()) await turn;
       }
-      const { next }: Delivery = each; // read last, for one may be added meanwhile
-      each.next = undefined; // or the first would hold all that follow
+      const { next }: Delivery = each; // read last, because one may be added meanwhile
+      each.next = undefined; // otherwise the first would retain all that follow
       each = next;
     }
     this.#last = undefined;

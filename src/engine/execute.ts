@@ -1,5 +1,5 @@
-// The only module that calls `exec`. The long path leads here through attempts.ts; the two short paths at the top are
-// for first attempts that need no attempts, gates or hooks.
+// The only module that calls `exec`. The long path comes through attempts.ts; the two short paths at the top are for
+// first attempts without retries, gates or hooks.
 import { type Awaitable, after, isThenable } from "../base/awaitable.js";
 import { Cancellation, raced } from "../base/cancellation.js";
 import { now } from "../base/clock.js";
@@ -21,22 +21,22 @@ export interface Tried {
   execFallback(input: unknown, error: unknown, ctx: StepContext): unknown;
 }
 
-/** A node whose `exec` holds no reference to the store: it takes slots, and may be abandoned. */
+/** A node whose `exec` has no reference to the store: it takes slots, and may be abandoned. */
 export interface Leaf extends Tried {
   exec(input: unknown, ctx: StepContext): unknown;
 }
 
-/** Parts of attempts that an executor runs in this process. */
+/** Overrides for attempts that an executor runs in this process. */
 export interface OwnAttempts {
-  /** In place of the node's. */
+  /** Replaces the node's `exec`. */
   readonly exec: ((input: unknown, ctx: StepContext) => unknown) | undefined;
   /** The result of `cost()`, if it was called before the call was sent. */
   readonly tokens: number | undefined;
-  /** Makes the context of the attempt of this number, or of its fallback. */
+  /** Creates the context of the attempt of this number, or of its fallback. */
   context(job: Job, number: number): StepContext;
 }
 
-/** One piece of work to be tried. */
+/** One job to be tried. */
 interface Work {
   readonly settings: Settings;
   readonly scope: Scope;
@@ -45,9 +45,9 @@ interface Work {
   /** The number of its step in its walk, from 1. */
   readonly step: number;
   readonly worker?: Worker | undefined;
-  /** Of attempts that an executor lets run here. */
+  /** The overrides, if an executor runs the attempts here. */
   readonly own?: OwnAttempts | undefined;
-  /** Reports that the last attempt has failed, and what follows; written by the attempt. */
+  /** Reports the failure of the last attempt and the wait that follows; written by the attempt. */
   report?: ((after?: { readonly wait: number | undefined }) => void) | undefined;
 }
 
@@ -80,7 +80,7 @@ export function executeOnce(node: Leaf, input: unknown, ctx: StepContext): unkno
 /** The fallback of a node on the short path. */
 export function recoverOnce(node: Leaf, input: unknown, error: unknown, ctx: StepContext): unknown {
   const { cancellation } = ctx.scope;
-  cancellation?.throwIfDraining(); // in a run that ends, a failure is not decided
+  cancellation?.throwIfDraining(); // a run that is ending does not decide a failure
   return raced(node.execFallback(input, error, ctx), cancellation);
 }
 
@@ -94,7 +94,7 @@ export function executeItem(
   index: number,
   worker: Worker,
 ): unknown {
-  worker.tries = 0; // by which a failure is known to need attempts yet
+  worker.tries = 0; // marks that a failure still has attempts
   return node.exec(input, new StepContext(scope, node, index, 0, 1, worker));
 }
 
@@ -113,7 +113,7 @@ export function startItem(
   index: number,
   worker: Worker,
 ): unknown {
-  worker.tries = 0; // by which a failure is known to need attempts yet
+  worker.tries = 0; // marks that a failure still has attempts
   const { meter, journal } = scope.run;
   if (!runsInline || meter !== undefined || journal !== undefined) return NOT_STARTED;
   const gate = gates[0];
@@ -148,7 +148,7 @@ export function call(job: Job, ctx: StepContext, grant: Grant | undefined): unkn
     const abandoned = cancellation?.abandoning === true && walk === undefined;
     ctx.close(abandoned);
     if (abandoned && isThenable(work)) grant?.linger(work);
-    if (ctx.setAside !== undefined) throw ctx.setAside; // what an `exec` makes of that is not taken
+    if (ctx.setAside !== undefined) throw ctx.setAside; // a result of `exec` after its abort is not used
   };
   try {
     work = job.walk === undefined ? calledOf(job).exec(job.input, ctx) : job.walk(ctx);
@@ -172,7 +172,7 @@ export function call(job: Job, ctx: StepContext, grant: Grant | undefined): unkn
   );
 }
 
-/** What has the `exec` of a call. */
+/** The object whose `exec` is called. */
 const calledOf = ({ own, node }: Call) => (own?.exec ? own : node) as Leaf;
 
 /** A timer can fire this many ms early, measured by this clock. */
@@ -181,15 +181,15 @@ const EARLY = 2;
 /** The level of cancellation of an attempt with a timeout. */
 class Deadline {
   readonly level = new Cancellation(true);
-  /** Set by `end`. */
+  /** Whether it has ended; written by `end`. */
   #over = false;
   readonly #job: Job;
   readonly #timeout: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Ms that are left, at #since; written by #start and `pause`. */
+  /** Milliseconds left at #since; written by #start and `pause`. */
   #left: number;
   #since = 0;
-  /** Questions that are open; counted by `pause`. */
+  /** The number of open questions; written by `pause`. */
   #pauses = 0;
 
   constructor(job: Job, timeout: number) {
@@ -216,7 +216,7 @@ class Deadline {
     };
   }
 
-  /** An `exec` that blocked the event loop past its timeout has kept the timer from firing. */
+  /** Checks the clock, because an `exec` that blocks the event loop keeps the timer from firing. */
   check(): void {
     if (this.#pauses === 0 && now() - this.#since > this.#left + EARLY) this.#fire();
   }

@@ -1,4 +1,4 @@
-// A call, as an executor gets it.
+// Calls as executors get them.
 import { locate, setLocation } from "../base/errors.js";
 import { nameOf } from "../base/name.js";
 import { isAmount } from "../base/options.js";
@@ -10,11 +10,11 @@ import { keyOfCall, StepContext } from "./step-context.js";
 
 /** One call of a node's `exec`, as an {@link Executor} gets it: plain data, and functions of the run. */
 export interface ExecutorCall {
-  /** Names the call in the run, as {@link Context.key} does. */
+  /** The key of the call, as {@link Context.key}. */
   readonly key: string;
   /**
-   * Names the node in its graph, such as `Crawl/Pages/Fetch`: the same for all of its calls and in all processes that
-   * make the same graph.
+   * The place of the node in its graph, such as `Crawl/Pages/Fetch`: the same for all its calls and in all processes
+   * with the same graph.
    */
   readonly place: string;
   /** Names from the outermost flow to the node. */
@@ -29,33 +29,36 @@ export interface ExecutorCall {
   readonly index: number | undefined;
   /** The input of `exec`: an item, or the result of `prep`. */
   readonly input: unknown;
-  /** The same for the same call in a run that is resumed, as {@link Context.idempotencyKey}. */
+  /** The idempotency key, which is the same in a resumed run, as {@link Context.idempotencyKey}. */
   readonly idempotencyKey: string;
   /** Fires when the call must stop: after an abort or a sibling's failure. */
   readonly signal: AbortSignal;
-  /** Fires when the run drains: a running attempt may finish, and no other may begin. */
+  /** Fires when the run drains: a running attempt may finish, and no further attempt may begin. */
   readonly drain: AbortSignal;
   /** Sends data to the run's listeners at once, as {@link Context.emit}. */
   emit(data: unknown): Promise<void>;
   /**
-   * Makes the call in this process: attempts, gates, `around` hooks, `exec` and its fallback, as if there were no
-   * executor. The run gets emitted data and charges at once; the answer has them too.
+   * Runs the call in this process, with attempts, gates, `around` hooks, `exec` and its fallback, as without an
+   * executor. Emitted data and charges go to the run at once; the answer has them too.
    *
    * @param exec - Called in place of the node's `exec`, with the same arguments.
    * @throws The error of the call.
    */
   local(exec?: (input: unknown, ctx: Context) => unknown): Promise<ExecutorAnswer>;
   /**
-   * Ends a call that cannot be made with the result of the node's fallback.
+   * Ends a call that cannot run, with the result of the node's fallback.
    *
    * @throws The error of the fallback: by default the given error.
    */
   fallback(error: unknown): Promise<ExecutorAnswer>;
 }
 
-/** A call of a job, until it is closed. For executors of ours; its own parts may change in any release. */
+/**
+ * A call of a job, until it is closed. For sluice's executors; members that are not in {@link ExecutorCall} may change
+ * in any release.
+ */
 export class OpenCall implements ExecutorCall {
-  /** Whether attempts were made in this process; written by `local`. */
+  /** Whether the call ran in this process; written by `local`. */
   ranHere = false;
   readonly #job: Call;
   readonly #ctx: StepContext;
@@ -79,12 +82,12 @@ export class OpenCall implements ExecutorCall {
     this.#giveBack = giveBack;
   }
 
-  /** The engine's side of it, for executors of ours. */
+  /** The job of the call, for sluice's executors. */
   get job(): Call {
     return this.#job;
   }
 
-  /** What {@link idempotencyKey} is made of, beside the run's id. */
+  /** The part of {@link idempotencyKey} beside the run's id. */
   get identity(): string {
     const { journal } = this.#job.scope.run;
     return journal?.identityOf(this.#ctx) ?? this.key;
@@ -179,16 +182,16 @@ export class OpenCall implements ExecutorCall {
   }
 }
 
-/** What attempts did that were made for an executor. */
+/** A record of the attempts made for an executor. */
 export class RecordedAttempts implements OwnAttempts {
   readonly exec: OwnAttempts["exec"];
   readonly tokens: number | undefined;
   readonly data: unknown[] = [];
-  /** Written as each begins. */
+  /** The number of attempts; written as each begins. */
   attempts = 0;
-  /** `undefined` where nothing was charged. */
+  /** The charged tokens; `undefined` if nothing was charged. */
   tokensCharged: number | undefined;
-  /** What names the call, where that is not for this process to say. */
+  /** The identity of the call, if the sending process determines it. */
   readonly identity: string | undefined;
 
   constructor(exec?: OwnAttempts["exec"], tokens?: number, identity?: string) {
@@ -203,7 +206,7 @@ export class RecordedAttempts implements OwnAttempts {
   }
 }
 
-/** A context that reports emitted data and charges. */
+/** A context that records emitted data and charges. */
 class RecordedContext extends StepContext {
   readonly #own: RecordedAttempts;
 
@@ -234,5 +237,5 @@ class RecordedContext extends StepContext {
   }
 }
 
-/** The place in the graph that a key belongs to: without the numbers of steps, items and attempts. */
+/** The place in the graph of a key: the key without the numbers of steps, items and attempts. */
 const placeOf = (key: string): string => key.replace(/#\d+|\[\d+\]|!\d*/g, "");

@@ -1,10 +1,10 @@
-// Events of attempts that were made in other processes.
+// Events of attempts in other processes.
 import { now } from "../base/clock.js";
 import { emitEvent, listensTo } from "../observe/events.js";
 import type { Call } from "./execute.js";
 import type { AnswerDetails } from "./executor.js";
 
-/** One call of `exec` that was made elsewhere, as the run's events report it. */
+/** A report of one call of `exec` in another process, for the run's events. */
 export interface AttemptReport {
   /** Milliseconds from its start to the answer. */
   readonly ago: number;
@@ -16,7 +16,7 @@ export interface AttemptReport {
   readonly wait?: number | undefined;
 }
 
-/** Emits the events of attempts, if something listens to them. */
+/** Emits the events of attempts, if they have listeners. */
 export function reportAttempts({ node, scope, index }: Call, { attempts }: AnswerDetails): void {
   const { events, watch } = scope.run;
   if (typeof attempts !== "object" || watch === undefined || !listensTo(events, "attempt")) return;

@@ -14,7 +14,7 @@ import { costOf } from "./one-attempt.js";
 /** The outcome of a call: the result of `exec` or its fallback, or its error. */
 export type ExecutorAnswer = AnswerDetails & ({ readonly value: unknown } | { readonly error: unknown });
 
-/** Reports of a call that was made in another process. They are ignored after {@link ExecutorCall.local}. */
+/** Details of a call that ran in another process. They are ignored after {@link ExecutorCall.local}. */
 export interface AnswerDetails {
   /** The data of `ctx.emit`, unless it was sent by {@link ExecutorCall.emit}. */
   readonly emitted?: readonly unknown[] | undefined;
@@ -63,10 +63,10 @@ export abstract class Executor {
   readonly remote: boolean = false;
 
   /**
-   * Makes one call.
+   * Executes one call.
    *
-   * @returns Its outcome. If it throws, that is the error of the call, without further attempts or a fallback. After an
-   * abort the run does not wait for it; during a drain it does, and a call without an answer counts as not done.
+   * @returns The outcome. If it throws, the call fails with that error, without further attempts or a fallback. After
+   * an abort the run does not wait for it; during a drain it does, and a call without an answer counts as not done.
    */
   abstract execute(call: ExecutorCall): PromiseLike<ExecutorAnswer>;
 
@@ -89,7 +89,7 @@ class EngineSide {
     if (this.#executor.remote) checkShared(where, gates);
   }
 
-  /** Makes a call within its budget. */
+  /** Executes a call within the budget. */
   async run(job: Call): Promise<unknown> {
     const { node, scope, index, worker } = job;
     const { run, cancellation } = scope;
@@ -125,7 +125,7 @@ class EngineSide {
       if ("error" in answer) cancellation?.throwIfDraining();
       return resultOf(answer);
     } catch (error) {
-      cancellation?.throwIfDraining(); // a failure of a run that ends is not decided
+      cancellation?.throwIfDraining(); // a run that is ending does not decide a failure
       throw error;
     } finally {
       call.close();

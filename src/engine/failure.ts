@@ -24,12 +24,12 @@ export class ItemFailure<Item = unknown> {
 /** The handling of a failed item: its error is thrown, or its result is an {@link ItemFailure}. */
 export type OnError = "throw" | "collect";
 
-/** `"throw"`, and in plain JavaScript style, where results are `any`, either. */
+/** `"throw"`, or any value if results are `any`, as in untyped code. */
 export type DefaultOnError<Result> = 0 extends 1 & Result ? Untyped : "throw";
 
 /**
- * One result under `onError: "collect"`: annotate it as `Result | ItemFailure<Item>`. Has a mark that no value has,
- * since a hook that is a method may take less than it gets: with the mark, one that forgets failures does not compile.
+ * One result under `onError: "collect"`: annotate it as `Result | ItemFailure<Item>`. The phantom mark `~collected`
+ * makes a hook that forgets failures a compile error; without it method bivariance would accept the hook.
  */
 export type Collected<Result, Item> = (Result | ItemFailure<Item>) & { readonly "~collected": true };
 
@@ -39,7 +39,7 @@ export type Outcome<Result, Item, E extends OnError> = "collect" extends E ? Col
 Object.defineProperty(ItemFailure.prototype, FAILURE, { value: true });
 
 /**
- * Recognises an {@link ItemFailure} among results, also one of another build of sluice.
+ * Recognises an {@link ItemFailure} among results, even one from another build of sluice.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-// How the items of a batch run, as its node keeps it. Types only.
+// The settings of a batch node's fan-out. Types only.
 
 /** The concurrency of items, and the handling of a failed one. */
 export interface FanOutSettings {
@@ -8,12 +8,12 @@ export interface FanOutSettings {
   readonly maxFailures: number | undefined;
 }
 
-/** The same, and what the kind of batch says of it; not copied with `...`, which gives each copy a shape of its own. */
+/** Adds the properties of the kind of batch; not copied with `...`, which gives each copy its own hidden class. */
 export interface FanOutKind extends FanOutSettings {
-  /** Whether work that ignores an abort may be abandoned: true when none of it touches the store. */
+  /** Whether work that ignores an abort may be abandoned: true if it has no access to the store. */
   readonly leaf: boolean;
   /** Whether results are gathered in a list. */
   readonly keepResults: boolean;
-  /** Whether finished items go to the store through `deliver`. */
+  /** Whether finished items are passed to `deliver`. */
   readonly delivers: boolean;
 }

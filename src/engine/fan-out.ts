@@ -1,4 +1,4 @@
-// Fan-out: N workers pull items from one iterator, so that a million items cost the memory of N. Lazy, bounded,
+// Fan-out: N workers pull items from one iterator, so that a million items take the memory of N. Lazy, bounded,
 // results in input order.
 import { isThenable } from "../base/awaitable.js";
 import { Cancellation, waitFor } from "../base/cancellation.js";
@@ -18,8 +18,8 @@ import { yieldIfDue } from "./yield-point.js";
 const ignore = () => {};
 
 /**
- * Runs all items of one batch. The kinds of batches implement the work on an item as methods. Functions that each run
- * makes would be compiled by V8 again for each run.
+ * Runs all items of one batch. Each kind of batch implements the work on an item as methods, because V8 would compile
+ * closures anew for each run.
  */
 export abstract class FanOut {
   protected readonly scope: Scope;
@@ -33,7 +33,7 @@ export abstract class FanOut {
   #spawning = true;
   #finish: () => void = ignore;
   readonly #deliveries = new Deliveries(() => this.#cancellation.aborted);
-  /** The identities and states of items, in a run with a journal. */
+  /** The identities and states of items in a run with a journal. */
   protected readonly record: BatchRecord | undefined;
 
   /** @throws SluiceError `NOT_ITERABLE`, `INVALID_ITEM`. */
@@ -76,23 +76,23 @@ export abstract class FanOut {
         await this.record.ready;
         this.#outcome.resume(this.record.failures);
       }
-      // Before the workers, so that of all listeners to an abort it comes first.
+      // Before the workers, so that it is the first listener of an abort.
       const raced = this.#settings.leaf && this.scope.run.watch === undefined;
       const ended = raced ? cancellation.race(finished) : finished;
       void this.#spawn();
       await ended;
-      if (!this.#settings.leaf) await this.scope.run.yields.yieldIfDue(); // a loop of batches without items has no other
+      if (!this.#settings.leaf) await this.scope.run.yields.yieldIfDue(); // a loop of empty batches has no other yield
       this.#outcome.check(this.#source.isDone);
       return this.#results;
     } finally {
-      // Work that can access the store is awaited, also after an abort.
+      // Work with access to the store is awaited, even after an abort.
       if (this.#deliveries.ended !== undefined) await this.#deliveries.ended;
       cancellation.unlisten(stop);
       cancellation.release();
     }
   }
 
-  /** Starts workers while there are items: all, or for an async iterator the first. */
+  /** Starts workers while there are items; for an async iterator only the first. */
   async #spawn(): Promise<void> {
     try {
       const { yields } = this.scope.run;
@@ -117,8 +117,8 @@ export abstract class FanOut {
   }
 
   /**
-   * No part of the loop: code that first runs when the items end makes V8 throw away the optimised loop (this and the
-   * same in Source: 0.4 of the baseline of a fan-out, barely warm). One for all, since 10,000 closures slow an abort.
+   * Outside the loop: code that first runs at the end makes V8 deoptimise the loop (this and the same in Source take
+   * 0.4 of the baseline of a barely warm fan-out). One closure for all workers, because 10,000 of them slow an abort.
    */
   readonly #onWorkerEnd = (worker: Worker): void => {
     worker.releaseSlots(this.scope.run.held);
@@ -126,8 +126,8 @@ export abstract class FanOut {
   };
 
   /**
-   * Item after item; an iteration leaves yields to the nodes inside. The loop keeps few variables, for all are saved
-   * and restored at each await (a third of the cost of a small item). It never rejects.
+   * Processes items one by one; in an iteration the inner nodes yield. The loop has few variables, because each await
+   * saves and restores all of them (a third of the cost of a small item). It never rejects.
    */
   async #work(worker: Worker): Promise<Worker> {
     for (;;) {
@@ -135,19 +135,19 @@ export abstract class FanOut {
       const isDue = this.#settings.leaf && (--yields.budget <= 0 || watch !== undefined);
       const due = isDue ? yieldIfDue(this.scope) : undefined;
       if (due !== undefined) {
-        worker.releaseSlots(this.scope.run.held); // a slow reader must not hold up other calls at the gate
+        worker.releaseSlots(this.scope.run.held); // a slow reader must not delay other calls at the gate
         await due;
-        continue; // and look at the clock again, for those before may have taken 40 ms more
+        continue; // check the clock again, because other workers may have taken another 40 ms
       }
       if (this.#cancellation.draining) return worker;
       if (!(this.#source.isAsync ? await this.#pullLater(worker) : this.#pull(worker))) return worker;
       if (this.#isDone(worker)) {
-        await yields.yieldIfDue(); // also in a long row of iterations that are done
+        await yields.yieldIfDue(); // also in a long row of iterations that were done before
         continue;
       }
       let result: unknown;
       if (this.#cancellation.draining) {
-        this.#outcome.leaveUndone(worker); // some microtasks have passed since the pull
+        this.#outcome.leaveUndone(worker); // the abort may have come since the pull
         return worker;
       }
       try {
@@ -155,7 +155,7 @@ export abstract class FanOut {
         if (isThenable(result)) result = await result;
       } catch (error) {
         const settled = await this.#settle(error, worker);
-        if (settled === undefined) continue; // unless others go on, the loop ends at its next look
+        if (settled === undefined) continue; // unless other items continue, the loop ends at its next check
         result = settled.result;
       }
       const delivered = this.#store(result, worker);
@@ -172,9 +172,9 @@ export abstract class FanOut {
     }
   }
 
-  /** The same from an async iterable. */
+  /** Takes the next item from an async iterable. */
   async #pullLater(worker: Worker): Promise<boolean> {
-    worker.releaseSlots(this.scope.run.held); // the source may need the slot to bring the next item
+    worker.releaseSlots(this.scope.run.held); // the source may need the slot to produce the next item
     try {
       const more = await waitFor<boolean>(this.#cancellation, (resolve, reject) => {
         this.#source.nextLater(worker).then(resolve, reject);
@@ -183,12 +183,13 @@ export abstract class FanOut {
       if (more && this.#workers < this.#settings.concurrency) this.#startWorker();
       return more;
     } catch (error) {
-      if (this.#cancellation.draining && error === this.#cancellation.reason) return false; // no failure of the source
+      // Not a failure of the source.
+      if (this.#cancellation.draining && error === this.#cancellation.reason) return false;
       return this.#outcome.failOutside(error);
     }
   }
 
-  /** Whether an earlier process has brought an item to its end. */
+  /** Whether an earlier process has finished the item. */
   #isDone({ item, index }: Worker): boolean {
     if (this.record === undefined) return false;
     try {
@@ -199,21 +200,21 @@ export abstract class FanOut {
       return true;
     } catch (error) {
       this.#outcome.failOutside(error);
-      return true; // the loop ends at its next look at the level
+      return true; // the loop ends at its next check of the level
     }
   }
 
-  /** Ends an item that succeeded; what it returns must be awaited before the next one. */
+  /** Ends an item that succeeded; a returned promise must be awaited before the next item. */
   #store(result: unknown, worker: Worker): Promise<unknown> | undefined {
     const { keepResults, delivers } = this.#settings;
     worker.end();
-    if (this.#cancellation.aborted) return undefined; // the answer may be partial; the source is stopped, so the loop ends
+    if (this.#cancellation.aborted) return undefined; // perhaps a partial result; the source is stopped
     if (this.#report !== undefined) this.#report(isFailure(result));
     if (keepResults) this.#results[worker.index] = result;
     return delivers ? this.#deliver(result, worker) : undefined;
   }
 
-  /** Decides on an item whose `exec` failed: its fallback, its failure in the list, or the end. */
+  /** Decides on an item whose `exec` failed: calls the fallback, records the failure, or ends the batch. */
   async #settle(error: unknown, worker: Worker): Promise<{ readonly result: unknown } | undefined> {
     if (this.#cancellation.draining) return this.#outcome.leaveUndone(worker);
     let last = error;
@@ -225,7 +226,7 @@ export abstract class FanOut {
     }
     if (this.#cancellation.draining) return this.#outcome.leaveUndone(worker);
     if (this.scope.run.journal?.isSetAside(last)) {
-      if (this.#settings.concurrency === 1) this.#source.stop(); // those behind it wait too
+      if (this.#settings.concurrency === 1) this.#source.stop(); // later deliveries wait too
       return this.#outcome.leaveUndone(worker, last);
     }
     return this.#outcome.failItem(last, worker);

@@ -1,27 +1,27 @@
-// Ids: names of places that stay the same while the graph around them grows. docs/decisions/0006 has the reasons.
+// Ids of places, which stay the same while the graph around them grows. docs/decisions/0006 has the reasons.
 import { hash } from "../base/hash.js";
 import { NODE } from "../base/keys.js";
 import { nameOf } from "../base/name.js";
 import type { Linked } from "./links.js";
 
-/** A node where a walk along the links first came to it. */
+/** A node at the place where a walk along the links first reached it. */
 interface Place {
   readonly node: Linked;
   readonly name: string;
-  /** The action that led here, and from where; of the first place, the default action. */
+  /** The action that led here; the default action for the first place. */
   readonly action: string;
   readonly from: Place | undefined;
-  /** Its part of the id; written as it is entered. */
+  /** Its part of the id; written when the place is entered. */
   local: string;
 }
 
-/** The most named actions of a route that distinguish it. */
+/** The maximum of named actions that distinguish a route. */
 const MOST_ACTIONS = 100;
 
 /**
- * Gives each node of one flow its id: the first of a name, in the order of a walk that takes every link, has the
- * name itself; any other has the name and a hash of the nearest one of that name before it and of the named
- * actions that lead from there.
+ * Assigns an id to each node of one flow: the first node of a name, in the order of a walk that takes every link, has
+ * the name itself; any other node has the name and a hash of the nearest node of that name before it and of the named
+ * actions from there.
  *
  * @param starts - The first node of a flow, or the branches of a `parallel`.
  * @param follow - Whether links are followed; those of a branch are not.
@@ -38,7 +38,7 @@ export function idsOf<N extends Linked>(
     return { node, name: nameOf(node), action, from, local: "" };
   };
   for (const start of starts) {
-    // Every link once, depth first and in the order in which they were made; a stack, for chains are long.
+    // Every link once, depth first, in the order of creation; with a stack, because chains can be long.
     const ahead = [placeOf(start, "default")];
     for (let place = ahead.pop(); place !== undefined; place = ahead.pop()) {
       const { node } = place;
@@ -74,7 +74,7 @@ function localOf(place: Place, taken: ReadonlySet<string>, ties: Map<string, num
   return local;
 }
 
-/** A name as one part of an id: what separates parts is written as in a URL, and what is very long is cut. */
+/** A name as one part of an id: separators are percent-encoded, and a very long name is cut. */
 export function segmentOf(name: string): string {
   const long = name.length > 64;
   const plain = (long ? name.slice(0, 40) : name).replace(

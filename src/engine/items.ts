@@ -1,4 +1,4 @@
-// The events of a batch's items: each as a span, and how far all of them are.
+// The events of a batch's items: a span for each, and the progress of all.
 import { now } from "../base/clock.js";
 import { emitEvent, listensTo } from "../observe/events.js";
 import type { Watch } from "../observe/watch.js";
@@ -27,8 +27,8 @@ export function wrapItem(
   worker: Worker,
   work: (inner: Scope) => unknown,
 ): unknown {
-  worker.releaseSlots(scope.run.held); // hooks may wait, and use the gate themselves
-  worker.tries = 1; // what a hook throws in place of the work is the last word on it
+  worker.releaseSlots(scope.run.held); // hooks may wait, and may use the gate
+  worker.tries = 1; // an error of a hook decides the item
   return watch.wrap({
     kind: "item",
     node,
@@ -40,7 +40,7 @@ export function wrapItem(
   });
 }
 
-/** Counts items for listeners of `progress`; nothing where there are none. */
+/** Counts items for listeners of `progress`; `undefined` without listeners. */
 export function progressOf(
   items: object,
   scope: Scope,

@@ -1,7 +1,7 @@
-// What the engine asks of the journal of a run, which `sluice/journal` answers. Types only.
+// The interface between the engine and the journal of a run, which `sluice/journal` implements. Types only.
 //
-// The journal stands around the walk and around `exec`: it says where a walk goes on, calls the hooks that touch the
-// store, and remembers what `exec` returned. A run without one has none of this.
+// The journal wraps the walk and `exec`: it determines where a walk continues, calls the hooks that access the store,
+// and records the results of `exec`. A run without a journal skips all of this.
 import type { Awaitable } from "../base/awaitable.js";
 import type { AskOptions } from "./ask.js";
 import type { Job } from "./execute.js";
@@ -10,7 +10,7 @@ import type { Scope } from "./scope.js";
 import type { Action, Step } from "./step.js";
 import type { StepContext } from "./step-context.js";
 
-/** A journal, as `run(shared, { journal })` takes it. */
+/** A journal, the option of `run(shared, { journal })`. */
 export interface Journaling {
   /** Runs a flow under the run's id: from its start, or from where an earlier process left it. */
   run(run: Run, node: Step, shared: unknown, begin: () => Awaitable<Action>): Promise<Action>;
@@ -19,9 +19,9 @@ export interface Journaling {
 /** The journal of one run. */
 export interface RunJournal {
   /**
-   * Takes a walk, or gives the action with which it has ended already.
+   * Runs a walk, or returns its last action if it has ended already.
    *
-   * @param go - Takes it, from where its record says.
+   * @param go - Runs the walk from the position in its record.
    */
   walk(
     start: Step,
@@ -32,60 +32,60 @@ export interface RunJournal {
   ): Awaitable<Action>;
 
   /**
-   * Gives the result that a job has had already, or makes it.
+   * Returns the recorded result of a job, or computes it.
    *
-   * @param make - Makes it; with an error, goes on as after an attempt that threw it.
+   * @param make - Computes the result; with an error, continues as after an attempt that threw it.
    */
   recall(job: Job, make: (failed?: { readonly error: unknown }) => unknown): unknown;
 
-  /** The attempt at which a job goes on, from 0: a walk may have had some in an earlier process. */
+  /** The attempt with which a job continues, from 0: a walk may have had attempts in an earlier process. */
   attemptOf(job: Job): number;
 
-  /** Notes that the failure of a job is dealt with: by another attempt, or by what the fallback gave. */
+  /** Records that the failure of a job was handled: by another attempt, or by a result of the fallback. */
   overcome(job: Job, by: { readonly attempt: number } | { readonly result: unknown }): void;
 
   /** Opens the record of one execution of a batch. */
   batch(node: Step, items: unknown, scope: Scope, step: number): BatchRecord;
 
-  /** Whether an error stands for work that waits for a person: no failure, and no end of what goes on beside it. */
+  /** Whether an error marks work that waits for a person, which is not a failure and does not stop its siblings. */
   isSetAside(error: unknown): boolean;
 
-  /** A question inside `exec`. */
+  /** Asks a question in `exec`. */
   ask(ctx: StepContext, question: unknown, options: AskOptions | undefined): Promise<unknown>;
 
-  /** What names a call over resumes and machines. */
+  /** The identity of a call over resumes and machines. */
   identityOf(ctx: StepContext): string;
 
-  /** Resolves when what it was given is written. */
+  /** Resolves when all records are written. */
   flush(): Promise<void>;
 }
 
-/** A walk: where it is, and the hooks that bring it on. */
+/** The record of a walk: its position, and the hooks that advance it. */
 export interface WalkRecord {
-  /** The node that is next. */
+  /** The next node. */
   readonly node: Step;
-  /** Whether its `prep` was called by an earlier process. */
+  /** Whether an earlier process called its `prep`. */
   readonly isPrepared: boolean;
-  /** Steps that were begun before that one. */
+  /** The number of steps begun before it. */
   readonly steps: number;
-  /** Calls `prep`, or gives what it has returned already. */
+  /** Calls `prep`, or returns its recorded result. */
   prep(node: Step, shared: unknown, ctx: StepContext): unknown;
-  /** Calls `post`, and moves on. */
+  /** Calls `post` and advances. */
   post(node: Step, shared: unknown, prepared: unknown, result: unknown, ctx: StepContext): unknown;
 }
 
-/** The items of a batch: which is which, and which are done. */
+/** The record of a batch: the identities of its items, and which are done. */
 export interface BatchRecord {
-  /** Resolves when it can be asked; `undefined` where it can already. */
+  /** Resolves when the record is ready; `undefined` if it is ready. */
   readonly ready: Promise<void> | undefined;
-  /** How many of the items that earlier processes have delivered had failed. */
+  /** The number of failed items among those that earlier processes delivered. */
   readonly failures: number;
-  /** Notes an item that was pulled. @returns What it came to where it was delivered already. @throws SluiceError `DUPLICATE_KEY`. */
+  /** Records a pulled item. @returns Its result, if it was delivered already. @throws SluiceError `DUPLICATE_KEY`. */
   take(item: unknown, index: number): { readonly result: unknown } | undefined;
-  /** The number by which keys name an item: its index, or the one it had when it began. */
+  /** The number of an item in keys: its index, or the index that it had when it began. */
   slotOf(index: number): number;
-  /** Calls `fork`, or gives the store that the iteration has had already. */
+  /** Calls `fork`, or returns the recorded store of the iteration. */
   fork(index: number, ctx: StepContext, fork: () => unknown): unknown;
-  /** Calls what takes an item to the store. */
+  /** Calls the delivery of an item to the store. */
   deliver(index: number, result: unknown, deliver: () => unknown): unknown;
 }

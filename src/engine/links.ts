@@ -1,7 +1,7 @@
-// The links of a node: where each of its actions leads.
+// The links of a node: the target of each action.
 import type { NODE } from "../base/keys.js";
 
-/** A node as what follows links sees it. */
+/** A node with links. */
 export interface Linked {
   readonly name: string;
   readonly [NODE]: {

@@ -21,7 +21,7 @@ interface Waiter {
   admit(): void;
 }
 
-/** A meter for a run with a budget or a listener for `usage`; otherwise that of the outer run, if any. */
+/** The meter of a run with a budget or a listener for `usage`; otherwise that of the outer run, if any. */
 export function meterFor(run: Metered, budget: BudgetOptions | undefined): Meter | undefined {
   const outer = run.outer?.meter;
   return budget !== undefined || listensTo(run.events, "usage") ? new Meter(run, outer, budget) : outer;
@@ -33,21 +33,21 @@ class Meter {
   readonly #budget: Required<Record<keyof BudgetOptions, number>>;
   /** The meter of the outer run, which counts too. */
   readonly #outer: Meter | undefined;
-  /** Reserved or spent. */
+  /** Calls that are reserved or spent. */
   #calls = 0;
   #tokens = 0;
-  /** By calls that have ended. */
+  /** The usage of calls that have ended. */
   readonly #used = { calls: 0, tokens: 0 };
   /** Calls in flight with a waiting inner call: they return no tokens before it. */
   #blocked = 0;
   readonly #waiters = new Set<Waiter>();
 
-  /** What the run has used, by calls that have ended. */
+  /** The usage of the run, by calls that have ended. */
   get used(): { readonly calls: number; readonly tokens: number } {
     return this.#used;
   }
 
-  /** Adds what the run had used before. */
+  /** Adds the earlier usage of the run. */
   restore(calls: number, tokens: number): void {
     this.#calls += calls;
     this.#tokens += tokens;
@@ -63,10 +63,10 @@ class Meter {
   }
 
   /**
-   * Reserves one call of these tokens, here and in the runs around. Waits while it does not fit and calls in flight may
-   * give back; a drain or an abort ends the wait with its reason.
+   * Reserves one call and its tokens, here and in the outer runs. It waits while the call does not fit and calls in
+   * flight may return tokens; a drain or an abort ends the wait with its reason.
    *
-   * @param eventFields - What the `usage` event carries beside the totals.
+   * @param eventFields - The fields of the `usage` event beside the totals.
    * @param host - The call in whose `exec` this one is made.
    */
   async reserve(
@@ -113,7 +113,7 @@ class Meter {
           },
         };
         this.#waiters.add(waiter);
-        // Later, for the wait must be set up before the halt ends it.
+        // Later, because the wait must be set up before the halt ends it.
         queueMicrotask(() => this.#admit());
         return () => this.#waiters.delete(waiter);
       });
@@ -152,9 +152,9 @@ class Meter {
   }
 
   /**
-   * Ends a call with its cost; `undefined` returns the reservation of a call that was not made.
+   * Settles a call with its cost; `undefined` returns the reservation of a call that did not happen.
    *
-   * @param calls - How often `exec` was called for it elsewhere.
+   * @param calls - The number of further calls of `exec` in another process.
    */
   settle(reserved: number, cost: number | undefined, eventFields: () => UsageFields, calls = 1): void {
     this.#tokens += (cost ?? 0) - reserved;
@@ -174,7 +174,7 @@ class Meter {
 
 export type { Meter };
 
-/** What every event carries. */
+/** The fields of every event. */
 export interface UsageFields {
   readonly runId: string;
   readonly path: readonly (string | number)[];
@@ -183,26 +183,26 @@ export interface UsageFields {
   readonly parent: number | undefined;
 }
 
-/** A call, the call in whose `exec` it is made, and so on outwards; with what each has reserved in outer runs. */
+/** A call, the call in whose `exec` it is made, and so on outwards, with the reservation of each in outer runs. */
 function* hostsOf(host: Reservation | undefined): Generator<Reservation> {
   for (let each = host; each !== undefined; each = each.host) {
     for (let level: Reservation | undefined = each; level !== undefined; level = level.outer) yield level;
   }
 }
 
-/** What is reserved for one call. */
+/** The reservation of one call. */
 export class Reservation {
-  /** Calls in its `exec` that wait for the budget; counted by the meter. */
+  /** The number of calls in its `exec` that wait for the budget; written by the meter. */
   waits = 0;
   ended = false;
-  /** The same call's reservation in the run around. */
+  /** The reservation of the same call in the outer run. */
   readonly outer: Reservation | undefined;
   /** The call in whose `exec` this one is made. */
   readonly host: Reservation | undefined;
   readonly meter: Meter;
   readonly #tokens: number;
   readonly #eventFields: () => UsageFields;
-  /** Written by `charge`. */
+  /** The charged tokens; written by `charge`. */
   #charged: number | undefined;
 
   constructor(
@@ -219,7 +219,7 @@ export class Reservation {
     this.#eventFields = eventFields;
   }
 
-  /** Adds to what the call really cost. @throws SluiceError `INVALID_COST`. */
+  /** Adds to the actual cost of the call. @throws SluiceError `INVALID_COST`. */
   charge(tokens: number): void {
     if (!isAmount(tokens)) {
       const text = `charge(): expected tokens as ${anAmount.expected}, got ${show(tokens)}`;
@@ -229,7 +229,7 @@ export class Reservation {
     this.outer?.charge(tokens);
   }
 
-  /** Ends it, once: a call that was made keeps its reservation unless it charged; otherwise the reservation is returned. */
+  /** Ends the reservation, once: a call that was made keeps it unless it charged; otherwise it is returned. */
   end(wasMade: boolean, calls?: number): void {
     if (this.ended) return;
     this.ended = true;

@@ -1,4 +1,4 @@
-// One attempt: its cost, the budget, gates and `around` hooks that it goes through on the way to the call.
+// One attempt: the cost, the budget, gates and `around` hooks before the call.
 import { type Awaitable, isThenable } from "../base/awaitable.js";
 import { raced } from "../base/cancellation.js";
 import { invalidOption, quote, SluiceError, show } from "../base/errors.js";
@@ -12,23 +12,23 @@ import { readRefusal } from "../gate/refusal.js";
 import { call, type Job } from "./execute.js";
 import { StepContext } from "./step-context.js";
 
-/** What a first attempt threw that was made on the short road. */
+/** The error of a first attempt on the short path. */
 export type Failed = { readonly error: unknown };
 
 /**
- * Whether the fan-out races its items against the abort: then a wait that is abandoned need not settle, which takes
- * 17 us each (10,000 that wait: 170 ms).
+ * Whether the fan-out races its items against the abort: then an abandoned wait need not settle, which would take 17 us
+ * each (170 ms for 10,000).
  */
 export const isRaced = ({ walk, worker, scope }: Job): boolean =>
   walk === undefined && worker !== undefined && scope.run.watch === undefined;
 
-/** Reports what comes after an attempt that failed, if that was not reported yet. */
+/** Reports what follows a failed attempt, if that was not reported yet. */
 export function report(job: Job, wait?: number): void {
   job.report?.({ wait });
   job.report = undefined;
 }
 
-/** Makes one attempt. */
+/** Executes one attempt. */
 export function tryOnce(job: Job, number: number, lastError: unknown, failed: Failed | undefined): unknown {
   const { settings, scope, walk } = job;
   const isMetered = walk === undefined && scope.run.meter !== undefined;
@@ -37,7 +37,7 @@ export function tryOnce(job: Job, number: number, lastError: unknown, failed: Fa
   return callExec(job, contextOf(job, number, lastError));
 }
 
-/** Makes the context of an attempt, or of its fallback. */
+/** Creates the context of an attempt, or of its fallback. */
 export function contextOf(job: Job, number: number, lastError?: unknown): StepContext {
   const { node, scope, index, step, own } = job;
   const ctx = own?.context(job, number) ?? new StepContext(scope, node, index, number, step);
@@ -46,8 +46,7 @@ export function contextOf(job: Job, number: number, lastError?: unknown): StepCo
 }
 
 /**
- * Makes an attempt that takes tokens: of the run's budget, and then of its gates. A call that goes again after a refusal
- * has a context of its own.
+ * Executes an attempt with a budget or gates. A call that is repeated after a refusal gets a new context.
  */
 async function tryMetered(
   job: Job,
@@ -68,7 +67,7 @@ async function tryMetered(
   }
   const { cancellation, run } = scope;
   const fields = () => scope.eventFields(node, undefined, index);
-  // A worker that waits for the budget with a slot in hand would keep calls from ending that give back.
+  // A worker that kept its slots while waiting for the budget could block the calls that return tokens.
   if (run.meter !== undefined) worker?.releaseSlots(run.held);
   const reservation =
     walk === undefined ? await run.meter?.reserve(tokens, cancellation, fields, run.host) : undefined;
@@ -85,7 +84,7 @@ async function tryMetered(
   const refused = () => {
     wasMade = false;
   };
-  // A wait that is abandoned need not settle, and then what is below never runs.
+  // An abandoned wait need not settle, and then the code below never runs.
   const over = () => {
     if (cancellation?.abandoning) reservation?.end(wasMade);
   };
@@ -116,7 +115,7 @@ function requestOf(
     borrowedFrom: held,
     cancellation: scope.cancellation,
     slots: walk === undefined,
-    // A worker carries slots to its next item, which has the same gates unless a function chooses them.
+    // A worker carries its slots to the next item, which has the same gates unless a function chooses them.
     carrier: settings.chooseGate === undefined ? worker : undefined,
     log: watch?.gateLog((at) => scope.eventFields(node, at, index)),
     refused: (pause) => {
@@ -138,11 +137,11 @@ function gatesOf({ node, settings, input }: Job, ctx: StepContext): readonly Pas
   throw invalidOption(quote(nameOf(node)), "gate", "a function that returns a Gate or undefined", chosen);
 }
 
-/** Makes the call, inside the hooks where something watches. */
+/** Makes the call, wrapped in hooks if the run is watched. */
 function callExec(job: Job, ctx: StepContext, grant?: Grant): unknown {
   const { node, scope, walk, settings, input } = job;
   const { watch } = scope.run;
-  // The walk of a flow that is not tried as such is no attempt.
+  // The walk of a flow without retry options is not an attempt.
   if (watch === undefined || (walk !== undefined && settings.singleAttempt)) return call(job, ctx, grant);
   return watch.wrap({
     kind: "attempt",
@@ -162,7 +161,7 @@ function callExec(job: Job, ctx: StepContext, grant?: Grant): unknown {
   });
 }
 
-/** The tokens to reserve; a first attempt may have asked for them already. */
+/** The tokens to reserve; the short path may have called `cost()` already. */
 export async function costOf(job: Job): Promise<number> {
   const { node, scope, input, worker, own } = job;
   let tokens: unknown = own?.tokens ?? worker?.takeCost() ?? node.cost?.(input);

@@ -27,11 +27,11 @@ import type { Linked } from "./links.js";
 import { type Meter, meterFor, type Reservation } from "./meter.js";
 import type { Action } from "./step.js";
 
-/** A context as a run inside a hook sees it. */
+/** The context of the outer hook, as an inner run uses it. */
 interface Outer {
   readonly cancellation: Cancellation | undefined;
   readonly [HELD]: Held | undefined;
-  /** Of another build's context it may be missing. */
+  /** May be absent in a context of another build. */
   readonly scope?: { readonly run: Run } | undefined;
   readonly reservation?: Reservation | undefined;
 }
@@ -66,14 +66,14 @@ export const runRules = {
 
 /** One call of `run()`: its limits, its listeners, its event-loop yields. */
 export class Run implements Listener {
-  // Declared, for the constructor writes them: as fields each would be written twice.
+  // Declared, because the constructor writes them: as fields each would be written twice.
   declare readonly events: Listeners | undefined;
   /** Emits events of steps, items, attempts and gates; `undefined` without listeners for them. */
   declare readonly watch: Watch | undefined;
   declare readonly cancellation: Cancellation | undefined;
   declare readonly params: Params;
   declare readonly held: Held | undefined;
-  /** `undefined` where there is no limit. */
+  /** The step limit; `undefined` without a limit. */
   declare readonly maxSteps: number | undefined;
   /** Counts calls and tokens; `undefined` without a budget and without listeners for `usage`. */
   declare readonly meter: Meter | undefined;
@@ -81,13 +81,13 @@ export class Run implements Listener {
   declare readonly outer: Run | undefined;
   /** The budget reservation of that hook's call. */
   declare readonly host: Reservation | undefined;
-  /** As they were given, for what the journal keeps of a run. */
+  /** The original options, for the journal's record of the run. */
   declare readonly options: RunOptions | undefined;
-  /** What the journal keeps of this run; written when it has taken it. */
+  /** The journal of this run; written when the journal has claimed the run. */
   journal: RunJournal | undefined;
-  /** Written when it ends. */
+  /** Whether the run has ended; written at its end. */
   over = false;
-  /** Steps taken, without the node that `run()` was called on. Counted by walks. */
+  /** Steps begun, without the node that `run()` was called on; written by walks. */
   steps = -1;
   readonly yields = sharedYields();
   #id: string | undefined;
@@ -96,8 +96,8 @@ export class Run implements Listener {
   #ids: Map<Linked, ReadonlyMap<Linked, string>> | undefined;
 
   /**
-   * @param until - What else ends the run, beside its signal.
-   * @throws SluiceError for a wrong option.
+   * @param until - Ends the run too, beside its signal.
+   * @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`.
    */
   constructor(options: RunOptions | undefined, until?: Cancellation) {
     checkOptions("run()", options, runRules);
@@ -122,7 +122,7 @@ export class Run implements Listener {
     return (this.#id ??= randomId());
   }
 
-  /** Takes the run; `undefined` where it has no journal. */
+  /** The journal option; `undefined` without a journal. */
   get journaling(): Journaling | undefined {
     return (this.options?.journal as { [JOURNAL]?: Journaling } | undefined)?.[JOURNAL];
   }
@@ -143,8 +143,8 @@ export class Run implements Listener {
   /**
    * Ends the run, regardless of attempts, fallbacks, `onError` and `until`.
    *
-   * @param when - `"now"` fires the signals and abandons leaves, as the caller's signal does; `"drained"` lets what is
-   * in flight end.
+   * @param when - `"now"` fires the signals and abandons leaves, as the caller's signal does; `"drained"` waits for
+   * calls in flight.
    * @returns The reason with which the run ends; an earlier halt wins.
    */
   halt(reason: unknown, when: "now" | "drained"): unknown {
@@ -153,7 +153,7 @@ export class Run implements Listener {
     return this.cancellation?.reason ?? reason;
   }
 
-  /** Listeners to its end. */
+  /** Registers listeners for the end of the run. */
   settles(resolve: (action: Action) => void, reject: (error: unknown) => void): void {
     this.#resolve = resolve;
     this.#reject = reject;
@@ -177,7 +177,7 @@ export class Run implements Listener {
   }
 }
 
-/** A level of cancellation for a run that something can end. */
+/** The level of cancellation of a run; `undefined` if nothing can end it. */
 function cancellationOf(
   options: RunOptions | undefined,
   halts: boolean,

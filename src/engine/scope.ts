@@ -1,4 +1,4 @@
-// The scope of a walk: the flow that it belongs to, where it is, and what all its nodes inherit.
+// The scope of a walk: its flow, its place, and what all its nodes inherit.
 import type { Cancellation } from "../base/cancellation.js";
 import { now } from "../base/clock.js";
 import { SluiceError, setLocation, showPath } from "../base/errors.js";
@@ -16,11 +16,11 @@ import type { BatchRecord } from "./journal.js";
 import type { Linked } from "./links.js";
 import type { Run } from "./run.js";
 
-/** Where in the walk around it a scope is: the step that its flow, `parallel` or batch is. */
+/** The place of a scope in its outer walk: the step of its flow, `parallel` or batch. */
 export interface Place {
   /** The number of that step in its walk, from 1. */
   readonly step: number;
-  /** Whether it is that of a batch's items, inside the step of the batch. */
+  /** Whether it is the scope of a batch's items. */
   readonly ofItems?: boolean | undefined;
   /** The iteration of a batch flow. */
   readonly iteration?: number | undefined;
@@ -28,22 +28,25 @@ export interface Place {
   readonly branch?: (() => string) | undefined;
   /** The attempt at the whole walk, from 0. */
   readonly attempt?: number | undefined;
-  /** What the journal keeps of the batch whose items these are. */
+  /** The journal's record of the batch. */
   readonly batch?: BatchRecord | undefined;
 }
 
 /** One walk inside a run. */
 export class Scope {
-  // Declared, for the constructor writes them: as fields each would be written twice.
+  // Declared, because the constructor writes them: as fields each would be written twice.
   declare readonly run: Run;
   declare readonly params: Params;
   declare readonly cancellation: Cancellation | undefined;
   declare readonly index: number | undefined;
   declare readonly flow: Named | undefined;
   declare readonly strict: boolean;
-  /** The span that this is part of, in a watched run. */
+  /** The parent span, in a watched run. */
   declare readonly span: number | undefined;
-  /** The node where the walk begins; `undefined` for a single step that follows no link: a branch, or a node alone. */
+  /**
+   * The first node of the walk; `undefined` for a single step that follows no link: a branch, or a node that runs
+   * alone.
+   */
   readonly #start: Linked | undefined;
   readonly #outer: Scope | undefined;
   readonly #place: Place | undefined;
@@ -85,22 +88,22 @@ export class Scope {
     return new Scope(this.run, merged, cancellation, flow, strict, start, this, place);
   }
 
-  /** The same scope on another level of cancellation, or inside another span. */
+  /** The same scope with another level of cancellation or span. */
   with(cancellation: Cancellation | undefined, span = this.span): Scope {
     return this.#copy(cancellation, span, this.#outer, this.#place);
   }
 
-  /** The scope of the items of a batch, whose step has this number. */
+  /** The scope of the items of the batch at this step. */
   items(cancellation: Cancellation, step: number, batch: BatchRecord | undefined): Scope {
     return this.#copy(cancellation, this.span, this, { step, batch, ofItems: true });
   }
 
-  /** What `run()` was called on, unless that is the node itself. */
+  /** The flow or node that `run()` was called on, unless it is the node itself. */
   get root(): Named | undefined {
     return this.#outer?.root ?? this.flow;
   }
 
-  /** What the journal keeps of the batch, where this is the scope of items. */
+  /** The journal's record of the batch, in the scope of items. */
   get batch(): BatchRecord | undefined {
     return this.#place?.batch;
   }
@@ -131,10 +134,10 @@ export class Scope {
   }
 
   /**
-   * The key of a site: the same in every run of the same graph, whatever the timing.
+   * The key of a node's call: the same in every run of the same graph, for any timing.
    *
    * @param step - The number of the node's step in its walk, from 1.
-   * @param item - The index of an item, where this is the scope of items.
+   * @param item - The index of an item, in the scope of items.
    */
   keyOf(node: Named, step: number, item?: number): string {
     if (this.#place?.ofItems) {
@@ -163,13 +166,13 @@ export class Scope {
     return `${parent}${branch === undefined ? "" : `|${branch()}`}${attempt > 0 ? `!${attempt + 1}` : ""}`;
   }
 
-  /** Writes down that a hook of a node threw this error. */
+  /** Records the node whose hook threw this error. */
   locate(error: unknown, node: Named, item: number | undefined, attempt: number): void {
     const flow = this.flow && nameOf(this.flow);
     setLocation(error, { path: this.path(node), flow, node: nameOf(node), item, attempt });
   }
 
-  /** Ends the run at a node that would be one step too many. */
+  /** Ends the run at a node that exceeds `maxSteps`. */
   tooManySteps(node: Named): unknown {
     const error = new SluiceError(
       "MAX_STEPS",
@@ -179,7 +182,7 @@ export class Scope {
     return this.run.halt(error, "now");
   }
 
-  /** What every event carries. */
+  /** The fields of every event. */
   eventFields(node: Named, at = now(), index = this.index) {
     return { runId: this.run.id, path: this.path(node), index, at, parent: this.span };
   }
@@ -191,5 +194,5 @@ export class Scope {
   }
 }
 
-/** Makes a scope, for the wings: bundlers rename a class that refers to itself where it is exported. */
+/** Creates a scope, for the wings: bundlers rename a class that refers to itself where it is exported. */
 export const newScope = (...args: ConstructorParameters<typeof Scope>): Scope => new Scope(...args);

@@ -1,5 +1,5 @@
-// The other side of an executor: makes a call that another process has sent, with attempts, gates and `exec` of the
-// same node here. Only what receives calls loads this module.
+// The receiving side of executors: runs a call that another process has sent, with the attempts, gates and `exec` of
+// the same node here. Only receivers load this module.
 import { raced } from "../base/cancellation.js";
 import { now } from "../base/clock.js";
 import { SluiceError } from "../base/errors.js";
@@ -17,7 +17,7 @@ import { Scope } from "./scope.js";
 import { NO_SETTINGS, type Settings } from "./settings.js";
 import type { Step } from "./step.js";
 
-/** A call as it was sent: plain data. */
+/** A sent call, as plain data. */
 export interface SentCall {
   readonly runId: string;
   /** As {@link ExecutorCall} has them. */
@@ -26,23 +26,23 @@ export interface SentCall {
   readonly index: number | undefined;
   readonly params: Params;
   readonly input: unknown;
-  /** What `idempotencyKey` is made of, beside the run's id. */
+  /** The part of `idempotencyKey` beside the run's id. */
   readonly identity: string;
-  /** Whether each attempt is to be reported. */
+  /** Whether to report each attempt. */
   readonly isWatched: boolean;
-  /** Whether what it uses is to be counted. */
+  /** Whether to count usage. */
   readonly isMetered: boolean;
 }
 
-/** How a call is made. */
+/** The options of {@link makeSentCall}. */
 export interface SentCallOptions {
   readonly signal?: AbortSignal | undefined;
   readonly drain?: AbortSignal | undefined;
-  /** Called as `exec` emits. */
+  /** Called when `exec` emits. */
   readonly emit: (data: unknown) => void;
 }
 
-/** What a call that was sent came to. */
+/** The outcome of a sent call. */
 export type SentOutcome = {
   readonly attempts: number | readonly AttemptReport[];
   readonly charged: number | undefined;
@@ -55,7 +55,7 @@ export type SentOutcome = {
   | { readonly kind: "undone" }
 );
 
-/** Makes a call of a node. Never rejects. */
+/** Runs a sent call. Never rejects. */
 export async function makeSentCall(
   node: Step,
   sent: SentCall,
@@ -80,7 +80,7 @@ export async function makeSentCall(
     return new Promise(() => {});
   };
   const { runId, params } = sent;
-  // Without a signal a question could not end it.
+  // Without a signal a question could not end the run.
   const run = new Run({ runId, params, events, drain, ask, signal: signal ?? new AbortController().signal });
   run.settles(ignore, ignore);
   const own = new RecordedAttempts(undefined, undefined, sent.identity);
@@ -109,13 +109,13 @@ export async function makeSentCall(
   }
 }
 
-/** One call of `exec` that another process makes attempts of: plain data. */
+/** One attempt of a call whose retries run in another process, as plain data. */
 export interface SentAttempt extends SentCall {
   readonly attempt: number;
   readonly lastError: unknown;
 }
 
-/** What `exec` does of its context, as it does it. */
+/** Receives what `exec` does with its context. */
 export interface SentAttemptHost {
   emit(data: unknown): void;
   charge(tokens: number): void;
@@ -148,7 +148,7 @@ export async function makeSentAttempt(
 const ignore = () => {};
 
 interface ReportWithEnd extends Omit<AttemptReport, "ago"> {
-  /** When it ended. */
+  /** The time of its end. */
   readonly at: number;
 }
 
@@ -159,7 +159,7 @@ const withAge = ({ at, duration, error, wait }: ReportWithEnd): AttemptReport =>
   wait,
 });
 
-/** Settings whose gates are checked, also those that are chosen for each call. */
+/** Settings whose gates must be shared, including gates chosen per call. */
 function sharedOnly(node: Step, settings: Settings): Settings {
   const { gates, chooseGate } = settings;
   const where = nameOf(node);
@@ -175,7 +175,7 @@ function sharedOnly(node: Step, settings: Settings): Settings {
   };
 }
 
-/** The place of a call in a run that is elsewhere. */
+/** The place of a call in a run of another process. */
 class SentScope extends Scope {
   readonly #sent: SentCall;
 

@@ -26,14 +26,14 @@ import { aBackoff, type Backoff, checkBackoff } from "./backoff.js";
 import type { Context } from "./context.js";
 import type { Executor } from "./executor.js";
 
-/** The keys of a store; any, of one that nothing is known of. */
+/** The keys of a store; any string for an unknown store. */
 type KeyOf<S> = unknown extends S ? string : keyof S & string;
 
 /** The options that every node takes. */
 export interface BaseOptions<S = Untyped> {
   /**
-   * What errors, events and diagrams call it. A minifier renames classes, so a program that is minified sets a name
-   * or keeps those of its classes (`keepNames: true` in esbuild).
+   * The name in errors, events and diagrams. Minifiers rename classes, so a minified program sets names or keeps those
+   * of its classes (`keepNames: true` in esbuild).
    *
    * @default the name of the class
    */
@@ -68,15 +68,15 @@ export interface Settings {
   readonly retryIf: (error: unknown) => boolean | PromiseLike<boolean>;
   readonly timeout: number | undefined;
   readonly gates: readonly Passable[];
-  /** The `gate` option where it is a function. */
+  /** The `gate` option, if it is a function. */
   readonly chooseGate: ((input: unknown, ctx: Context) => unknown) | undefined;
-  /** Where `exec` runs, if not here. */
+  /** Where `exec` runs, if not in this process. */
   readonly executor: Executor | undefined;
   /** Whether calls go through gates. */
   readonly isGated: boolean;
-  /** No further attempts, no timeout, no gates: the call is made as it is. */
+  /** Whether the call needs no further attempts, no timeout and no gates. */
   readonly singleAttempt: boolean;
-  /** Whether a first attempt at an item may take the short road. */
+  /** Whether the first attempt of an item may take the short path. */
   readonly runsInline: boolean;
 }
 
@@ -88,7 +88,7 @@ const retryRules: Record<string, Rule> = {
   timeout: aTimeout,
 };
 
-/** The options of every node that is tried: of flows too. */
+/** The options of nodes and flows that are retried. */
 export interface TriedOptions<S = Untyped> extends BaseOptions<S>, RetryOptions {
   /**
    * A gate to share with other nodes; `exec` holds one of its slots while it runs. A function is called before each
@@ -113,12 +113,12 @@ export interface NodeOptions<S = Untyped> extends TriedOptions<S> {
   readonly executor?: Executor | undefined;
 }
 
-/** A class in place of an object: `new` is missing. */
+/** Whether a value is a class, so that `new` is missing. */
 const isClass = (value: object): boolean => /^class\b/.test(Function.prototype.toString.call(value));
 
 export const baseRules: Record<string, Rule> = { name: aString, requires: strings };
 
-/** The rules of options that lead to a result: attempts, timeout, gates. */
+/** The rules of attempts, timeout and gates. */
 export const triedRules: Record<string, Rule> = {
   ...baseRules,
   ...retryRules,
@@ -140,7 +140,7 @@ const pocketFlow = (theirs: string, ours: string, meaning: string): string =>
   `PocketFlow's \`${theirs}\` is written \`${ours}\` here (${meaning})`;
 const RETRIES = "write `attempts`, the total number of tries: one more than the retries";
 
-/** Options of others, and what to write here. */
+/** Options of other libraries and classes, with the option to use instead. */
 export const INSTEAD: Readonly<Record<string, string>> = {
   maxRetries: pocketFlow("maxRetries: n", "attempts: n", "total tries, as there"),
   max_retries: pocketFlow("max_retries=n", "attempts: n", "total tries, as there"),
@@ -150,10 +150,10 @@ export const INSTEAD: Readonly<Record<string, string>> = {
   concurrency: "only the parallel classes take it: AsyncParallelBatchNode or AsyncParallelBatchFlow",
 };
 
-/** What another attempt cannot fix. */
+/** Statuses that another attempt cannot fix. */
 const FINAL_STATUSES: ReadonlySet<number | undefined> = new Set([400, 401, 403, 404, 405, 410, 413, 422]);
 
-/** The default of `retryIf`: a mistake in the program or the request, or an empty account, would only fail again. */
+/** The default of `retryIf`: a retry cannot fix an error in the program or the request, or an exhausted quota. */
 function isWorthRetrying(error: unknown): boolean {
   try {
     if (error instanceof SluiceError) return error.code === "TIMEOUT";

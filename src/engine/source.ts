@@ -8,8 +8,8 @@ import { builtInOf, isObject } from "../base/realms.js";
 const ignore = () => {};
 
 /**
- * Whether an item is a promise, of any realm or library. Other objects with a `then` are items like any: most of them,
- * such as a query that has not been sent, begin their work only when `then` is called.
+ * Whether an item is a promise, of any realm or library. Other objects with a `then` are ordinary items: most of them,
+ * such as an unsent query, begin their work only when `then` is called.
  */
 function isPromise(item: unknown): item is Promise<unknown> {
   try {
@@ -18,7 +18,7 @@ function isPromise(item: unknown): item is Promise<unknown> {
       (Object.prototype.toString.call(item) === "[object Promise]" || item.constructor.name === "Promise")
     );
   } catch {
-    return false; // an item whose fields throw is left to `exec`
+    return false; // an item whose fields throw is passed to `exec`
   }
 }
 
@@ -31,7 +31,7 @@ function promiseItem(node: Named, promise: Promise<unknown>, index: number): Slu
   );
 }
 
-/** Whether it is a list in memory, so that reading it has no effect. */
+/** Whether the items are in memory, so that reading them has no side effect. */
 const isList = (items: object): items is readonly unknown[] | ReadonlySet<unknown> =>
   !(Symbol.asyncIterator in items) &&
   (Array.isArray(items)
@@ -39,7 +39,10 @@ const isList = (items: object): items is readonly unknown[] | ReadonlySet<unknow
     : builtInOf(items) === "Set" &&
       (items as Set<unknown>)[Symbol.iterator] === Set.prototype[Symbol.iterator]);
 
-/** The error of the first promise in a list: now, for one that is reached later may have rejected unhandled by then. */
+/**
+ * The error of the first promise in a list. Checked now, because a promise that is reached later may reject unhandled
+ * before.
+ */
 function promiseIn(node: Named, list: Iterable<unknown>): SluiceError | undefined {
   let error: SluiceError | undefined;
   let index = 0;
@@ -52,12 +55,15 @@ function promiseIn(node: Named, list: Iterable<unknown>): SluiceError | undefine
       index++;
     }
   } catch {
-    // A list that throws when it is read does so again when it is pulled from.
+    // A list that throws when it is read throws again when items are pulled.
   }
   return error;
 }
 
-/** @throws SluiceError `NOT_ITERABLE`; a string is refused too, because its letters are hardly meant as items. `INVALID_ITEM`. */
+/**
+ * Checks the result of `prep`. A string is refused, because its letters are hardly meant as items.
+ * @throws SluiceError `NOT_ITERABLE`, `INVALID_ITEM`.
+ */
 export function checkItems(node: Named, items: unknown): Iterable<unknown> | AsyncIterable<unknown> {
   if (items === undefined || items === null) return [];
   if (typeof items === "object" && (Symbol.asyncIterator in items || Symbol.iterator in items)) {
@@ -73,7 +79,7 @@ export function checkItems(node: Named, items: unknown): Iterable<unknown> | Asy
 
 const RESULT = "to return { done, value } from next()";
 
-/** What takes an item: a worker. */
+/** A worker that takes an item. */
 interface Taker {
   item: unknown;
   index: number;
@@ -82,9 +88,9 @@ interface Taker {
 /** Pulls items from one iterator for many workers. */
 export class Source {
   isAsync = false;
-  /** The iterator has failed, or is not wanted any more, or is not open yet; written by each method. */
+  /** Whether the iterator has failed, was stopped, or is not open yet; written by each method. */
   #stopped = true;
-  /** The iterator has ended by itself; written by #take. */
+  /** Whether the iterator has ended by itself; written by #take. */
   #ended = false;
 
   readonly #node: Named;
@@ -98,17 +104,17 @@ export class Source {
     this.#items = items;
   }
 
-  /** No more items come: the iterator has ended, has failed, or is not wanted any more. */
+  /** Whether no more items come: the iterator has ended, has failed, or was stopped. */
   get exhausted(): boolean {
     return this.#stopped || this.#ended;
   }
 
-  /** Whether there is certainly no further item. Of an iterator only the end is known, of an array the length. */
+  /** Whether there is certainly no further item: at the end of an iterator, or by the length of an array. */
   get isDone(): boolean {
     return this.#ended || (Array.isArray(this.#items) && this.#pulled >= this.#items.length);
   }
 
-  /** @throws What the iterable throws; TypeError for an iterator that is none. */
+  /** Opens the iterator. @throws The error of the iterable; TypeError for an invalid iterator. */
   open(): void {
     this.#stopped = false;
     const asyncIterator = this.#items[Symbol.asyncIterator]?.();
@@ -119,7 +125,7 @@ export class Source {
     throw this.#wrong("to have a method next()", iterator);
   }
 
-  /** Gives the next item of a sync iterator; false when there is none. Throws what the iterator throws. */
+  /** Returns the next item of a sync iterator; false when there is none. Throws what the iterator throws. */
   next(taker: Taker): boolean {
     if (this.exhausted) return false;
     try {
@@ -130,7 +136,7 @@ export class Source {
     }
   }
 
-  /** The same from an async iterator, one call at a time: few of them allow more. */
+  /** Takes the next item of an async iterator, one call at a time, because few iterators allow more. */
   nextLater(taker: Taker): Promise<boolean> {
     const mine = this.#pulling.then(async () => {
       if (this.exhausted) return false;
@@ -145,7 +151,7 @@ export class Source {
     return mine;
   }
 
-  /** Takes no more items and calls the iterator's `return()`, which is not waited for. */
+  /** Stops and calls the iterator's `return()`, without awaiting it. */
   stop(): void {
     if (this.exhausted) return;
     this.#stopped = true;
@@ -155,14 +161,14 @@ export class Source {
   #take(next: IteratorResult<unknown>, taker: Taker): boolean {
     if (!isObject(next)) throw this.#wrong(RESULT, next);
     const { done } = next;
-    // Written for each item: code that first runs at the end would make V8 throw away the loop that it has optimised.
+    // Written for each item: code that first runs at the end would make V8 deoptimise the loop.
     this.#ended = Boolean(done);
     if (!done) {
       if (done === undefined && isThenable(next)) throw this.#notSync(next);
       const { value } = next;
       if (typeof value === "object" && isPromise(value)) this.#refuse(value);
       taker.item = value;
-      // A stop came while the source was asked, and a generator that runs takes no return().
+      // It was stopped during the call, and a running generator refuses return().
       if (this.exhausted && !this.isAsync) this.#close();
     }
     if (this.exhausted) return false;
@@ -183,7 +189,7 @@ export class Source {
     return this.#wrong(RESULT, next, "; put an async iterator under Symbol.asyncIterator");
   }
 
-  /** What `for … of` throws too, with the name of the node. */
+  /** The error that `for … of` throws too, with the name of the node. */
   #wrong(expected: string, got: unknown, hint = ""): TypeError {
     this.#stopped = true; // such an iterator might never end
     return new TypeError(
@@ -196,7 +202,7 @@ export class Source {
       const returned: unknown = this.#iterator?.return?.();
       if (isThenable(returned)) returned.then(ignore, ignore);
     } catch {
-      // The iterable is not wanted any more; how it takes that changes nothing.
+      // The iterable has been stopped, so its errors do not matter.
     }
   }
 }

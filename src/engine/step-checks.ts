@@ -1,4 +1,4 @@
-// What a walk checks of a step: the keys that it requires, the action that it returned, where that leads.
+// Checks of a step: required keys, the returned action, and its link.
 
 import { quote, SluiceError, show, showPath } from "../base/errors.js";
 import { NODE } from "../base/keys.js";
@@ -9,13 +9,13 @@ import { warn } from "../base/warnings.js";
 import type { Scope } from "./scope.js";
 import type { Action, Step } from "./step.js";
 
-/** Shows the first names of a list in a message. */
+/** Formats the first names of a list for a message. */
 const listOf = (names: readonly string[]): string => names.slice(0, 20).map(quote).join(", ");
 
 /** @throws SluiceError `MISSING_KEYS`. */
 export function checkStore(node: Step, keys: readonly string[], shared: unknown): void {
   const store = isRecord(shared) ? shared : {};
-  // What every object inherits, such as `constructor`, is no key of a store.
+  // Inherited members such as `constructor` are not keys of a store.
   const missing = keys.filter(
     (key) => store[key] === undefined || (key in Object.prototype && !Object.hasOwn(store, key)),
   );
@@ -27,7 +27,7 @@ export function checkStore(node: Step, keys: readonly string[], shared: unknown)
   );
 }
 
-/** @throws SluiceError `INVALID_ACTION` for what `post` returned that is none. */
+/** @throws SluiceError `INVALID_ACTION` if `post` did not return an action. */
 export function checkAction(node: Step, action: unknown): void {
   if (typeof action === "string" || action === undefined || action === null) return;
   throw new SluiceError(
@@ -36,10 +36,10 @@ export function checkAction(node: Step, action: unknown): void {
   );
 }
 
-/** Edges that were warned of already, some for each node. */
+/** The actions already warned about, for each node. */
 const warned = new WeakMap<Step, Set<string>>();
 
-/** Warns of a named action that leads nowhere, on a node where others lead on. */
+/** Warns about a named action without a link, on a node that has other links. */
 export function unlinked(node: Step, action: Action, scope: Scope): void {
   const { links } = node[NODE];
   if (!action || links.size === 0) return;

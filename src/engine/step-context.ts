@@ -1,4 +1,4 @@
-// The engine's side of the context that a hook gets.
+// The implementation of hook contexts.
 import type { Cancellation } from "../base/cancellation.js";
 import { longHash } from "../base/hash.js";
 import { HookSignal } from "../base/hook-signal.js";
@@ -10,28 +10,28 @@ import type { Context, Params } from "./context.js";
 import type { Reservation } from "./meter.js";
 import type { Named, Scope } from "./scope.js";
 
-/** What a context needs of the grant of its call. */
+/** The part of a grant that a context uses. */
 interface Granted {
   readonly held: Held | undefined;
   charge(tokens: number): void;
 }
 
-/** The limit of time of one attempt. */
+/** The deadline of one attempt. */
 interface Deadline {
   readonly level: Cancellation;
-  /** Stops the clock, and gives what lets it go on. */
+  /** Pauses the clock and returns a function that resumes it. */
   pause(): () => void;
 }
 
 /**
- * What closes a context that was asked for its signal. A worker lives long, and a pointer from it to each new
- * context is work for the garbage collector (6 % of a small item), so it gets only those that must be closed.
+ * Closes contexts whose signal was read. A pointer from a long-lived worker to each new context burdens the garbage
+ * collector (6 % of a small item), so it gets only contexts that must be closed.
  */
 export interface Closer {
   ctx: StepContext | undefined;
 }
 
-/** What only some contexts ever have; apart, so that the others are small: one is made for each step and item. */
+/** Fields that few contexts need; kept apart, because each step and item creates a context. */
 class Rare {
   grant: Granted | undefined;
   reservation: Reservation | undefined;
@@ -40,19 +40,19 @@ class Rare {
   lastError: unknown;
   abandoned = false;
   setAside: unknown;
-  /** Of an attempt that is watched. */
+  /** The span of a watched attempt. */
   span: number | undefined;
 }
 
-/** The `idempotencyKey` of what has this identity in a run. */
+/** The `idempotencyKey` of an identity in a run. */
 export const keyOfCall = (runId: string, identity: string): string =>
   longHash(JSON.stringify([runId, identity]));
 
 const NOTHING_TO_AWAIT = Promise.resolve();
 
-/** The engine's side of a {@link Context}. */
+/** The implementation of {@link Context}. */
 export class StepContext implements Context {
-  // Declared, for the constructor writes them: as fields each would be written twice.
+  // Declared, because the constructor writes them: as fields each would be written twice.
   declare readonly attempt: number;
   declare readonly index: number | undefined;
   declare readonly scope: Scope;
@@ -140,7 +140,7 @@ export class StepContext implements Context {
     return (question, options) => ask(this, question, options as AskOptions) as Promise<never>;
   }
 
-  /** What the call is set aside with, because it waits for a person; written by the journal. */
+  /** The error that sets the call aside while it waits for a person; written by the journal. */
   get setAside(): unknown {
     return this.#rare?.setAside;
   }
@@ -149,7 +149,7 @@ export class StepContext implements Context {
     this.#ownRare.setAside = reason;
   }
 
-  /** Does something that a person has to wait for, or the other way round: the attempt's timeout stands still. */
+  /** Awaits work with the attempt's timeout paused, because it waits for a person. */
   async paused<T>(work: () => Promise<T>): Promise<T> {
     const goOn = this.#rare?.deadline?.pause();
     try {
@@ -167,32 +167,32 @@ export class StepContext implements Context {
     };
   }
 
-  /** Ties the context to the slots and tokens of one call through its gates. */
+  /** Binds the context to the grant of its call. */
   hold(grant: Granted): void {
     this.#ownRare.grant = grant;
   }
 
-  /** Ties the context to what the run's budget has reserved for its call. */
+  /** Binds the context to the budget reservation of its call. */
   reserve(reservation: Reservation): void {
     this.#ownRare.reservation = reservation;
   }
 
-  /** Puts the attempt on a level of cancellation of its own. */
+  /** Gives the attempt its own level of cancellation. */
   limit(deadline: Deadline): void {
     this.#ownRare.deadline = deadline;
   }
 
-  /** Notes what the attempt before threw. */
+  /** Records the error of the previous attempt. */
   follows(error: unknown): void {
     this.#ownRare.lastError = error;
   }
 
-  /** Ties the context to its attempt's span. */
+  /** Binds the context to its attempt's span. */
   watched(span: number): void {
     this.#ownRare.span = span;
   }
 
-  /** What data is part of: the attempt, where it is watched. */
+  /** The parent of emitted data: the attempt, if it is watched. */
   #part(): { parent: number } | undefined {
     const span = this.#rare?.span;
     return span === undefined ? undefined : { parent: span };
@@ -206,7 +206,7 @@ export class StepContext implements Context {
     return this.#rare?.abandoned === true || this.scope.run.over || this.cancellation?.abandoning === true;
   }
 
-  /** Ends the attempt: its signal follows the run no longer. */
+  /** Ends the attempt: its signal no longer follows the run. */
   close(abandoned = false): void {
     if (abandoned) this.#ownRare.abandoned = true;
     this.#rare?.signal?.close();

@@ -1,5 +1,5 @@
-// The hooks of one step for a run whose values are taken: the journal's record, or the hooks themselves, with a look at
-// what they are given and give.
+// The hooks of one step in a run that records values: calls the journal's record, or the hooks, and passes their
+// arguments and results to the sink.
 import { after, rethrow } from "../base/awaitable.js";
 import type { ValueSink } from "../observe/values.js";
 import type { WalkRecord } from "./journal.js";
@@ -9,7 +9,7 @@ import type { StepContext } from "./step-context.js";
 /** Calls `prep` and `post` of a step. */
 export type StepRecord = Omit<WalkRecord, "node">;
 
-/** The record of a step that the sink gets; the same where nothing asks for values. */
+/** The record with a sink for values; unchanged without a sink. */
 export const tapped = (
   sink: ValueSink | undefined,
   step: number | undefined,

@@ -1,4 +1,4 @@
-// A node as the engine sees it: the keys that every build of sluice shares, and what stands behind them.
+// A node as the engine sees it: the members behind the symbols that every build of sluice shares.
 import type { Awaitable } from "../base/awaitable.js";
 import { type MIDDLE, NODE } from "../base/keys.js";
 import type { Params } from "./context.js";
@@ -14,45 +14,51 @@ export interface WalkSettings {
   readonly strict: boolean;
 }
 
-/** How a node is run that is copied for each of its steps, as the classes of sluice/pocketflow are. */
+/** The copies of a node that is copied for each of its steps, as in sluice/pocketflow. */
 export interface Copies {
-  /** The node that the copies are of. */
+  /** The original node. */
   readonly original: Step;
-  /** The copy that takes one step, in a walk with these params. */
+  /** Returns the copy that executes one step, in a walk with these params. */
   copyFor(params: Params): Step;
-  /** Whether `exec` of a copy is called without machinery. */
+  /** Whether a copy takes the short path. */
   isPlain(copy: Step): boolean;
-  /** The node that an action of a copy leads to; it warns by itself where there is none. */
+  /** Returns the next node of an action of a copy; warns if there is none. */
   next(copy: Step, action: unknown): Step | undefined;
 }
 
-/** What the engine keeps of a node: wired before runs, never written by one. */
+/** The engine's data of a node: wired before runs, never written by one. */
 export interface Wiring {
-  /** What it is called, unless after its class. */
+  /** The name, if it is not the class name. */
   readonly name: string | undefined;
   readonly settings: Settings;
-  /** Keys that the store must have. */
+  /** The required keys of the store. */
   readonly requires: readonly string[] | undefined;
-  /** Whether it calls `exec`, once or for items, and walks nothing. */
+  /** Whether it calls `exec`, once or for items, and walks no nodes. */
   readonly leaf: boolean;
-  /** A node without attempts, timeout and gates, whose `exec` is called without machinery. */
+  /** Whether it has no attempts, timeout or gates, so that `exec` takes the short path. */
   readonly plain: boolean;
-  /** As they were given, and which ones its class takes: diagrams show its kind by them. */
+  /** The original options and the options of its class, from which diagrams derive its kind. */
   readonly options: object;
   readonly takes: Readonly<Record<string, unknown>>;
-  /** Of a flow: what holds for its walks. Written by the constructor of the class, as the next one is. */
+  /** The settings of a flow's walks; written by the constructor of the class. */
   walks: WalkSettings | undefined;
-  /** Of a batch: how its items run. Not a `#private` field of the node: a Proxy around a node has none. */
+  /**
+   * The fan-out of a batch; written by the constructor. Not a `#private` field of the node, which a Proxy around a node
+   * would lack.
+   */
   batch: FanOutSettings | undefined;
-  /** Whether its hooks have been looked at, for it is asked at each link. */
+  /** Whether its hooks were checked; written by the check, which runs at each link. */
   checked: boolean;
-  /** Where each action leads; `null` ends the flow on purpose. */
+  /** The target of each action; `null` ends the flow on purpose. */
   readonly links: Links<Step | null>;
-  /** `undefined` for a node that serves all its steps itself. Written by the constructor of the class. */
+  /** The copies; `undefined` for a node that executes its steps itself. Written by the constructor of the class. */
   copies: Copies | undefined;
 }
 
-/** The object that takes a step in a walk: the node or a copy of it. What `run()` was called on takes its step itself. */
+/**
+ * The object that executes a step in a walk: the node or a copy. The node that `run()` was called on executes its step
+ * itself.
+ */
 export function stepOf(
   node: Step,
   { flow, params }: { readonly flow?: unknown; readonly params: Params },

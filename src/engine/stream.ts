@@ -45,10 +45,13 @@ const rules: Record<string, Rule> = {
   types: rule(`an array of ${EVENT_TYPES.join(", ")}`, Array.isArray),
 };
 
-/** Starts a run that ends with this level of cancellation too. */
+/** Starts a run that also follows this level of cancellation. */
 type Start = (options: RunOptions, leave: Cancellation, onAbort: () => void) => Promise<unknown>;
 
-/** Streams a run that begins when the first event is requested. @throws SluiceError for a wrong option. */
+/**
+ * Streams a run that begins when the first event is requested.
+ * @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`.
+ */
 export function stream<Type extends StreamType>(
   start: Start,
   options: StreamOptions<Type> = {},
@@ -62,7 +65,7 @@ export function stream<Type extends StreamType>(
   return new Stream(start, rest, new Set(types), buffer) as never;
 }
 
-/** The largest number of unread data events beyond the buffer: a reader that is this far behind never catches up. */
+/** The maximum of unread data events beyond the buffer: a reader that is further behind never catches up. */
 const MOST_BEYOND = 100_000;
 
 /** An event that waits for its reader. */
@@ -79,11 +82,11 @@ class Stream implements RunStream<AnyEvent> {
   readonly #leave = new Cancellation(true);
   #queue: Waiting[] = [];
   #read = 0;
-  /** The data events in the queue; written where one comes and goes. */
+  /** The number of data events in the queue; written when one enters and leaves. */
   #data = 0;
   /** The progress events in the queue, by batch. */
   readonly #progress = new Map<string, Waiting>();
-  /** Where the reader waits for events, and the run for its reader. */
+  /** The rooms in which the reader waits for events, and the run for its reader. */
   readonly #arrivals = new Room();
   readonly #room = new Room();
   #run: Promise<void> | undefined;
@@ -96,13 +99,13 @@ class Stream implements RunStream<AnyEvent> {
     this.#most = most;
     const events = this.#listeners(types, listenersOfRun(options.events));
     const onAbort = () => {
-      this.#most = UNLIMITED; // a run that ends must not wait for the reader
+      this.#most = UNLIMITED; // a run that is ending must not wait for the reader
       this.#room.open();
     };
     this.#begin = () => start({ ...options, events: events as RunEmitter }, this.#leave, onAbort);
   }
 
-  /** The listeners of the run: this stream, and those of the emitter that was given too. */
+  /** The listeners of the run: this stream, and the emitter in its options. */
   #listeners(types: ReadonlySet<string>, theirs: Listeners | undefined): Listeners {
     const listeners = (type: keyof RunEvents) => [
       ...(types.has(type) ? [(event: AnyEvent) => this.#push(event)] : []),
@@ -112,7 +115,7 @@ class Stream implements RunStream<AnyEvent> {
       listeners,
       listenerCount: (type: keyof RunEvents) => listeners(type).length,
       removeListener() {}, // neither listener was added by `once`
-      // The other listeners may be behind too, such as a trace on a slow disk.
+      // Other listeners may be slow too, such as a trace on a slow disk.
       [VALUES]: theirs?.[VALUES],
       [BACKPRESSURE]: () => (this.#isFull ? this.#room.wait() : theirs && backpressure(theirs, undefined)),
     } as never;
@@ -136,7 +139,7 @@ class Stream implements RunStream<AnyEvent> {
     this.#arrivals.open();
   }
 
-  /** Ends the run. Then `emit` does nothing, so the queue does not grow. */
+  /** Ends the run. After that `emit` does nothing, so the queue does not grow. */
   #overflow(): void {
     if (this.#left || this.#failure !== undefined) return;
     const error = new SluiceError(

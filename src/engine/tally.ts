@@ -3,10 +3,10 @@ import { describe, quote, SluiceError } from "../base/errors.js";
 import { nameOf } from "../base/name.js";
 import type { Named } from "./scope.js";
 
-/** The most different errors that are counted apart; a batch may fail a million times, each with its own text. */
+/** The maximum of distinct errors; a batch may fail a million times, each with its own text. */
 const MOST_KINDS = 1_000;
 
-/** Counts failures by what they say. */
+/** Counts failures by their messages. */
 export class Tally {
   readonly #node: Named;
   readonly #most: number;
@@ -18,12 +18,12 @@ export class Tally {
     this.#most = most;
   }
 
-  /** Goes on from the failures that earlier processes have delivered. */
+  /** Adds the failures that earlier processes have delivered. */
   resume(failures: number): void {
     this.#failures = failures;
   }
 
-  /** Counts a failure, and gives the error of the batch where it is one too many. */
+  /** Counts a failure, and returns the error of the batch if it exceeds the maximum. */
   add(error: unknown): SluiceError | undefined {
     this.#failures++;
     const kind = describe(error).slice(0, 200);

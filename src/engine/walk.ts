@@ -1,4 +1,4 @@
-// The walk: one step after another along the links, each of them prep → the middle → post.
+// The walk: step after step along the links, each of them prep → middle → post.
 import { type Awaitable, isThenable, type Listener, Pending } from "../base/awaitable.js";
 import { MIDDLE, NODE } from "../base/keys.js";
 import type { Watch } from "../observe/watch.js";
@@ -14,9 +14,9 @@ import { yieldAfterPrep } from "./yield-point.js";
 /**
  * Walks from a node along the links until an action has no link.
  *
- * @param alone - Takes the one step and follows no link.
- * @returns The last action, as `post` returned it: at once where no hook had to be awaited.
- * @throws What a hook throws before the walk has to wait.
+ * @param alone - Executes one step and follows no link.
+ * @returns The last action, as `post` returned it: synchronously if no hook had to be awaited.
+ * @throws The error of a hook, if the walk has not waited before.
  */
 export function walk(start: Step, shared: unknown, scope: Scope, alone = false): Awaitable<Action> {
   const { journal, watch } = scope.run;
@@ -44,23 +44,23 @@ class Walk extends Pending implements Listener {
   readonly #shared: unknown;
   readonly #scope: Scope;
   readonly #alone: boolean;
-  /** Wraps each step; `undefined` where nothing watches. */
+  /** Wraps each step; `undefined` in an unwatched run. */
   readonly #watch: Watch | undefined;
-  /** Calls the hooks that touch the store, where a journal or values are kept. */
+  /** Calls the hooks that access the store, in a run with a journal or recorded values. */
   readonly #record: StepRecord | undefined;
   #node: Step;
-  /** The node's own, read once for each step: nodes are of many classes, which makes it a slow read. */
+  /** The node's wiring, read once for each step: nodes are of many classes, which makes the read slow. */
   #wiring: Wiring;
-  /** What the current step has; written by #prepare and #advance. */
+  /** The values of the current step; written by #prepare and #advance. */
   #ctx: StepContext | undefined;
   #prepared: unknown;
-  /** Steps that it has begun, those of the walk that this one is a step of too; counted by #countStep. */
+  /** The number of steps begun, including those of the outer walk; written by #countStep. */
   #steps: number;
   /** Where it continues after a wait; written by #wait. */
   #next: Phase = PREP;
-  /** Whether the engine's own parts threw, which locate their errors themselves; written as each part begins. */
+  /** Whether the current part locates its own errors; written as each part begins. */
   #located = false;
-  /** Whether the fallback of the short road was asked; written by `failed` and #prepare. */
+  /** Whether the fallback of the short path was called; written by `failed` and #prepare. */
   #hasRecovered = false;
   #onValue: ((value: unknown) => void) | undefined;
   #onError: ((error: unknown) => void) | undefined;
@@ -90,7 +90,7 @@ class Walk extends Pending implements Listener {
     }
   }
 
-  /** Takes steps until the walk ends or has to wait. */
+  /** Executes steps until the walk ends or has to wait. */
   #advance(from: Phase, given: unknown): unknown {
     const { yields, watch } = this.#scope.run;
     let value = given;
@@ -117,7 +117,7 @@ class Walk extends Pending implements Listener {
     }
   }
 
-  /** The same for a watched run: each step is a separate walk inside its span. */
+  /** Executes steps of a watched run: each step is a separate walk in its span. */
   #advanceWatched(from: Phase, given: unknown): unknown {
     let value = given;
     for (let phase = from; ; phase = PREP) {
@@ -133,7 +133,7 @@ class Walk extends Pending implements Listener {
     this.#next = next;
     if (work instanceof Pending) work.listen(this);
     else {
-      this.#onValue ??= this.succeeded.bind(this); // smaller than a closure
+      this.#onValue ??= this.succeeded.bind(this); // needs less memory than a closure
       this.#onError ??= this.failed.bind(this);
       Promise.resolve(work).then(this.#onValue, this.#onError);
     }
@@ -151,7 +151,7 @@ class Walk extends Pending implements Listener {
     if (action !== WAITING) this.resolve(action);
   }
 
-  /** Settles what a wait has ended with an error: on the short road of `exec`, the fallback comes first. */
+  /** Handles the rejection of a wait: on the short path of `exec` by the fallback first. */
   failed(error: unknown): void {
     if (this.#next === EXECUTED && !this.#located && !this.#hasRecovered) {
       this.#hasRecovered = true;
@@ -215,7 +215,7 @@ class Walk extends Pending implements Listener {
 
   #post(result: unknown): unknown {
     this.#located = false;
-    // Some SDKs end an aborted stream without an error, and half an answer is no answer.
+    // Some SDKs end an aborted stream without an error, and a partial answer must not be used.
     this.#scope.cancellation?.throwIfAborted();
     const ctx = this.#ctx as StepContext;
     if (this.#record === undefined) return this.#node.post(this.#shared, this.#prepared, result, ctx);
@@ -228,7 +228,7 @@ class Walk extends Pending implements Listener {
     this.#ctx?.close();
   }
 
-  /** Goes to the node that the action leads to; false where it leads to none. */
+  /** Moves to the next node of the action; returns false if there is none. */
   #follow(action: Action): boolean {
     if (this.#alone) return false;
     const { copies, links } = this.#wiring;

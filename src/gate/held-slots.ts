@@ -19,7 +19,7 @@ export interface SlotCarrier {
   verdict?: Verdict | null | undefined;
 }
 
-/** Gives the slots of a context to calls nested in it. From then on no other call may use them as they are. */
+/** Hands the slots of a context to calls nested in it. From then on no other call may use them as they are. */
 export function lend(held: Held | undefined): Held | undefined {
   for (let each = held; each !== undefined; each = each.borrowedFrom) each.slot.lent = true;
   return held;

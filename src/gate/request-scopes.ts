@@ -12,7 +12,7 @@ const DEAD_AFTER = 1_000;
 export interface ScopedCall {
   /** Goes on, if it can. */
   beat(): void;
-  /** Gives back all that it has: its request has ended. */
+  /** Returns all its slots and permits, because its request has ended. */
   die(): void;
 }
 
@@ -61,6 +61,6 @@ export class RequestScopes {
   }
 }
 
-/** Gives the scopes of a gate on workerd, and `undefined` anywhere else. */
+/** Returns the scopes of a gate on workerd, and `undefined` anywhere else. */
 export const scopesOn = (clock: GateClock): RequestScopes | undefined =>
   isWorkerd() ? new RequestScopes(clock) : undefined;

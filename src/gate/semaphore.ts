@@ -129,7 +129,7 @@ export class Slot {
     return this.#lender;
   }
 
-  /** Gives the slot back, once nested calls that still use it have ended. */
+  /** Releases the slot, once nested calls that still use it have ended. */
   release(): void {
     if (this.released) return;
     this.released = true;

@@ -20,7 +20,7 @@ const QUIET = 3_000;
 
 const STANDSTILL = "the shared limit is new or has lost its state: it grants nothing";
 
-/** Gives one gate its permits and slots. */
+/** Supplies one gate with permits and slots. */
 export class SharedFeed implements PermitSupply, Refills, Exchanging {
   readonly slots: SharedSlots | undefined;
   readonly tokensAtOnce: number;
@@ -118,7 +118,7 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
     if (this.#clock.now() > this.#pace.slotsAt + RENEW) this.#exchange.soon();
   }
 
-  /** Gives back what no call uses, and rejects those that wait. */
+  /** Returns what no call uses, and rejects the calls that wait. */
   async leave(): Promise<void> {
     this.#isClosed = true;
     for (const alarm of [this.#dueAlarm, this.#askAlarm, this.#reportAlarm]) alarm.clear();

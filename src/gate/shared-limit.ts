@@ -110,7 +110,7 @@ export abstract class SharedLimit {
   /** Ends connections; called once, when no gate asks any more. */
   protected abstract disconnect(): Promise<void> | void;
 
-  /** Gives back what no call uses, rejects the calls that wait with `LIMIT_CLOSED`, and ends the connection. */
+  /** Returns what no call uses, rejects the calls that wait with `LIMIT_CLOSED`, and ends the connection. */
   close(): Promise<void> {
     this.#closing ??= Promise.all([...this.#feeds].map((feed) => feed.leave())).then(() => this.disconnect());
     return this.#closing;

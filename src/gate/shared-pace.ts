@@ -19,7 +19,7 @@ export class SharedPace {
     this.permitsAt = this.slotsAt = now + RETRY;
   }
 
-  /** Gives the ms for which nothing at all is granted, although no pause is on; 0 where there was something. */
+  /** Returns the ms for which nothing at all is granted, although no pause is on; 0 where there was something. */
   received(
     request: LimitRequest,
     { calls, wait, slots, poll, pause }: LimitReply,

@@ -76,12 +76,12 @@ export class BatchFlow<
     this[NODE].batch = batchSettings(quote(nameOf(this)), options, concurrency);
   }
 
-  /** Gives the params of each iteration: an iterable or async iterable of objects, pulled lazily. */
+  /** Returns the params of each iteration: an iterable or async iterable of objects, pulled lazily. */
   override prep(_shared: S, _ctx: Context): Awaitable<Items<P>> {
     return undefined;
   }
 
-  /** Gives an action in place of an iteration whose attempts are used up. @default throws the error */
+  /** Returns an action after the last attempt of an iteration has failed. @default throws the error */
   override execFallback(_params: P, error: unknown, _ctx: Context): Awaitable<Untyped> {
     throw error;
   }
@@ -89,7 +89,7 @@ export class BatchFlow<
   /** Tokens to reserve at the flow's gate before each iteration. */
   override cost?(params: P): Awaitable<number>;
 
-  /** Gives the store that one iteration works on; each attempt forks anew. @default the shared store itself */
+  /** Returns the store of one iteration; called again for each attempt. @default the shared store itself */
   fork(shared: S, _params: P, _ctx: Context): Awaitable<S> {
     return shared;
   }

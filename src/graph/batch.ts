@@ -118,7 +118,7 @@ export class BatchNode<
     this[NODE].batch = batchSettings(quote(nameOf(this)), options, concurrency);
   }
 
-  /** Gives the items: an iterable or async iterable, pulled lazily; nothing means none. */
+  /** Returns the items: an iterable or async iterable, pulled lazily; nothing means none. */
   override prep(_shared: S, _ctx: Context): Awaitable<Items<Item>> {
     return undefined;
   }
@@ -128,7 +128,7 @@ export class BatchNode<
     return undefined as Result;
   }
 
-  /** Gives a result in place of an item whose attempts are used up. @default throws the error */
+  /** Returns a result after the last attempt of an item has failed. @default throws the error */
   execFallback(_item: Item, error: unknown, _ctx: Context): Awaitable<Result> {
     throw error;
   }

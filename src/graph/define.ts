@@ -25,7 +25,7 @@ export interface NodeDefinition<S, P, E, A> extends NodeOptions<S> {
   readonly prep?: (shared: S, ctx: HookContext) => Awaitable<P>;
   /** Computes a result without the store; called once for each attempt. */
   readonly exec?: (prepRes: P, ctx: HookContext) => Awaitable<E>;
-  /** Gives a result when no attempt is left. @default throws `error` */
+  /** Returns a result when no attempt is left. @default throws `error` */
   readonly execFallback?: (prepRes: P, error: unknown, ctx: HookContext) => Awaitable<E>;
   /** Writes the store and returns an action, or nothing for `"default"`; called once for each step. */
   readonly post?: (shared: S, prepRes: P, execRes: E, ctx: HookContext) => Awaitable<A>;

@@ -92,7 +92,7 @@ export class Flow<S = Untyped> extends BaseNode<S> {
     }
   }
 
-  /** Gives an action in place of a walk that failed. @default throws the error */
+  /** Returns an action after the last attempt of the walk has failed. @default throws the error */
   execFallback(_prepRes: Untyped, error: unknown, _ctx: Context): Awaitable<Untyped> {
     throw error;
   }

@@ -50,7 +50,7 @@ export class Node<S = Untyped, P = Untyped, E = Untyped> extends BaseNode<S> {
     return undefined as E;
   }
 
-  /** Gives a result in place of an `exec` whose attempts are used up. @default throws the error */
+  /** Returns a result after the last attempt of `exec` has failed. @default throws the error */
   execFallback(_prepRes: P, error: unknown, _ctx: Context): Awaitable<E> {
     throw error;
   }

@@ -166,7 +166,7 @@ class BranchRuns {
 }
 
 /**
- * Makes a node that runs different nodes or flows at the same time on the same store, and then follows
+ * Creates a node that runs different nodes or flows at the same time on the same store, and then follows
  * `"default"` or what `post` returns. It takes as long as its slowest branch, not as their sum.
  *
  * @throws SluiceError `INVALID_NODE`, `INVALID_OPTION`, `UNKNOWN_OPTION`.

@@ -3,7 +3,7 @@ import { EventEmitter } from "eventemitter3";
 import type { RunEmitter, RunEvents } from "./events.js";
 
 /**
- * Makes an emitter for the option `events` of a run, an `EventEmitter` of eventemitter3.
+ * Creates an emitter for the option `events` of a run, an `EventEmitter` of eventemitter3.
  *
  * @example
  * ```ts

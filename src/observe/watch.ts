@@ -53,7 +53,7 @@ export class Watch {
   #root: (string | number)[] = [];
   #spans = 0;
 
-  /** Gives a watch only where something listens to its events or wraps its work. */
+  /** Returns a watch only where something listens to its events or wraps its work. */
   static over(run: Watched, around: Around | readonly Around[] | undefined): Watch | undefined {
     const hooks = around === undefined ? [] : [around].flat();
     const hasListeners = WATCHED_TYPES.some((type) => listensTo(run.events, type));

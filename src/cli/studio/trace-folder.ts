@@ -47,7 +47,7 @@ export class TraceFolder {
     return this.#files.has(file);
   }
 
-  /** Gives the runs, the newest first. Nothing where there is no such folder. */
+  /** Returns the runs, the newest first. Nothing where there is no such folder. */
   async runs(): Promise<TracedRun[]> {
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;

@@ -49,7 +49,7 @@ const limitsOf = (schema: Schema, names: Readonly<Record<string, string>>): Limi
     }),
   );
 
-/** Makes the field of an answer. @param schema - JSON Schema; of anything else any value is taken. */
+/** Creates the field of an answer. @param schema - JSON Schema; of anything else any value is taken. */
 export const fieldOf = (schema: unknown, label = "Answer", isRequired = true): Field => {
   const common = { label, note: undefined, isRequired, initial: "" };
   if (!isSchema(schema)) return { ...common, kind: "any" };

@@ -16,7 +16,7 @@ export interface GateQueue {
   readonly columns: readonly number[];
 }
 
-/** Gives the queue of each gate of a run, the longest first. Reads all spans, so it is made when it is read. */
+/** Returns the queue of each gate of a run, the longest first. Reads all spans, so it is made when it is read. */
 export function queuesOf(run: RunModel, columns: number): GateQueue[] {
   const byGate = new Map<string, GateWait[]>();
   for (const { waits } of run.spans.values()) {

@@ -24,7 +24,7 @@ export class LateValues {
   }
 
   /**
-   * Gives a value without reading it; `undefined` where the line has none of that name. A line has one value, but for
+   * Returns a value without reading it; `undefined` where the line has none of that name. A line has one value, but for
    * `store` after `result`.
    */
   of(key: ValueKey): Value | undefined {

@@ -27,7 +27,7 @@ const isFields = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const isText = (value: unknown): value is string => typeof value === "string";
 
-/** Gives the graph, or `undefined` for what is none. */
+/** Returns the graph, or `undefined` for what is none. */
 export function readGraph(value: unknown): GivenGraph | undefined {
   if (!isFields(value) || !Array.isArray(value.nodes) || !Array.isArray(value.links)) return undefined;
   const known = new Set<string>();
@@ -47,7 +47,7 @@ export function readGraph(value: unknown): GivenGraph | undefined {
   return { nodes, links };
 }
 
-/** Gives the node, or `undefined` for what is none. */
+/** Returns the node, or `undefined` for what is none. */
 function readNode(value: unknown): GivenNode | undefined {
   if (!isFields(value)) return undefined;
   const { id, name, kind, path, parent, start } = value;

@@ -65,7 +65,7 @@ const instead = {
 };
 
 /**
- * Makes a function of one item out of a function of many: calls that are in flight together become one.
+ * Creates a function of one item out of a function of many: calls that are in flight together become one.
  *
  * A call is sent when it is full, when `maxWait` is over, or when no other item is expected: at the end of the current
  * turn of the event loop if no other call of `fn` is in flight, and if single calls are more than `maxWait` ms apart. An

@@ -7,7 +7,7 @@ import { isOnce } from "./chunk-item.js";
 import type { ItemOutcome } from "./protocol.js";
 import { readError } from "./sent-error.js";
 
-/** Gives the answer to a call. A question is asked here; a call whose worker died ends with its fallback. */
+/** Returns the answer to a call. A question is asked here; a call whose worker died ends with its fallback. */
 export async function answerOf(call: OpenCall, outcome: ItemOutcome, redis: Redis): Promise<ExecutorAnswer> {
   const { kind, value, large, error, attempts, charged, machine } = outcome;
   if (kind === "asks") return call.local();

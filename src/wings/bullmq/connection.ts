@@ -22,7 +22,7 @@ function nameOf(connection: Connection): string {
   return connection.replace(/\/\/[^@/]*@/, "//");
 }
 
-/** Makes a connection, which comes back by itself when it was lost. */
+/** Creates a connection, which comes back by itself when it was lost. */
 export async function connect(connection: Connection): Promise<Redis> {
   const { Redis } = await import("ioredis").catch((error) => {
     throw missingPeer("sluice/bullmq", "ioredis", error);

@@ -35,7 +35,7 @@ export function writeError(error: unknown, depth = 0): SentError {
   };
 }
 
-/** Makes the error anew. */
+/** Recreates the error. */
 export function readError({
   value,
   name = "Error",

@@ -63,7 +63,7 @@ export class TakenChunk {
     await this.#job.moveToCompleted(null, this.#token, false).catch(ignore);
   }
 
-  /** Gives it back to the queue, for this or another worker. */
+  /** Returns the chunk to the queue, for this or another worker. */
   async giveBack(delay: number): Promise<void> {
     await this.#job.moveToDelayed(Date.now() + delay, this.#token).catch(ignore);
   }

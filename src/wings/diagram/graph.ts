@@ -1,7 +1,7 @@
-// The graph of a flow as data: what `toJSON` gives. Types only.
+// The graph of a flow as data, the result of `toJSON`. Types only.
 import type { Rate } from "sluice";
 
-/** What a node is; a class of your own counts as the class that it extends. */
+/** The kind of a node; a custom class has the kind of the class that it extends. */
 export type NodeKind =
   | "node"
   | "batch"
@@ -11,57 +11,57 @@ export type NodeKind =
   | "parallelBatchFlow"
   | "parallel";
 
-/** A flow and all that it can reach, as plain JSON. */
+/** A flow and all nodes that it can reach, as plain JSON. */
 export interface FlowGraph {
-  /** Of this format; it changes when a reader of the old one would go wrong. */
+  /** The version of the format; changes only incompatibly. */
   readonly version: 1;
   /** The name of the flow. */
   readonly name: string;
-  /** The flow itself, and then every node inside: flow by flow from the outside in, each in the order of a walk. */
+  /** The flow itself and every node in it: flow by flow from the outside in, each in the order of a walk. */
   readonly nodes: readonly GraphNode[];
-  /** In the order in which they were made, node by node. */
+  /** The links, node by node in the order of their creation. */
   readonly links: readonly GraphLink[];
 }
 
-/** A node at one place; the same object inside two flows has two entries. What is default is left out. */
+/** A node at one place; the same object in two flows has two entries. Defaults are omitted. */
 export interface GraphNode {
-  /** Names the place; {@link toJSON} says what it depends on. */
+  /** Identifies the place; see {@link toJSON}. */
   readonly id: string;
   readonly name: string;
   readonly kind: NodeKind;
-  /** Names from the outermost flow to the node, as in events and in `locate()`, which also have iterations. */
+  /** Names from the outermost flow to the node, as in events and in `locate()`, but without iterations. */
   readonly path: readonly string[];
-  /** The id of the flow, or of the `parallel`, that it is in; the outermost flow has none. */
+  /** The id of the flow or `parallel` that contains it; absent for the outermost flow. */
   readonly parent?: string;
-  /** Of a flow: the id of its first node. */
+  /** The id of a flow's first node. */
   readonly start?: string;
-  /** Of a `parallel`: the ids of its branches, in order. */
+  /** The ids of the branches of a `parallel`, in order. */
   readonly branches?: readonly string[];
-  /** Of a `parallel`: what it waits for. */
+  /** What a `parallel` waits for. */
   readonly until?: "all" | "any" | "settled";
-  /** Of a flow inside itself: the id of the place around it where its nodes are listed. */
+  /** The id of the outer place where the nodes of a recursive flow are listed. */
   readonly repeats?: string;
-  /** Of the parallel kinds: the most items in flight; `null` for no limit. */
+  /** The maximum of items in flight of the parallel kinds; `null` for no limit. */
   readonly concurrency?: number | null;
   readonly onError?: "collect";
-  /** Total tries, where there is more than one. */
+  /** Total attempts, if more than one. */
   readonly attempts?: number;
-  /** Milliseconds for each attempt. */
+  /** Milliseconds per attempt. */
   readonly timeout?: number;
   readonly requires?: readonly string[];
-  /** Its shared gate, and its own `rate` as a gate without a name. */
+  /** Its gate, and its own `rate` as a gate without a name. */
   readonly gates?: readonly GraphGate[];
 }
 
-/** What limits a node. */
+/** A gate of a node. */
 export interface GraphGate {
   readonly name?: string;
-  /** The most calls in flight; left out where there is no limit. */
+  /** The maximum of calls in flight; absent if there is no limit. */
   readonly concurrency?: number;
   readonly rate?: Rate;
 }
 
-/** Where an action leads. */
+/** A link from a node by an action. */
 export interface GraphLink {
   readonly from: string;
   readonly action: string;

@@ -1,5 +1,5 @@
 /**
- * Any flow as Mermaid, and as data.
+ * Flows as Mermaid diagrams and as JSON.
  *
  * @module sluice/diagram
  */

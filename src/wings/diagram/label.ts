@@ -1,14 +1,14 @@
-// Text for a Mermaid label: whatever a name holds, it stays text. Imports nothing.
+// Escapes text for a Mermaid label. Imports nothing.
 
-/** The most letters of one text. */
+/** The maximum length of a label. */
 const LONGEST = 100;
 
 /**
- * Writes a text for between the quotes of a label. All but letters, digits and what is harmless among them goes
- * as an entity, so there is no quote to close, no tag, no markdown, no directive and no comment. Some pairs mean
- * something to Mermaid even after it has read the entities (its own marks of an entity, a new line, a formula, an
- * icon): an invisible word joiner parts them. White space is one space; control characters are shown by their
- * pictures; what would turn the order of its neighbours, or is half a character, is shown as U+FFFD.
+ * Escapes a text for a quoted label. All characters but letters, digits and harmless punctuation become entities, so
+ * the text cannot close the quote or contain a tag, markdown, a directive or a comment. Mermaid interprets some pairs
+ * even after it has decoded the entities (its own marks of an entity, a new line, a formula, an icon): an invisible
+ * word joiner separates them. White space becomes one space, control characters become their Unicode pictures, and
+ * bidirectional controls and lone surrogates become U+FFFD.
  */
 export function label(text: string): string {
   const line = text
@@ -26,9 +26,9 @@ export function label(text: string): string {
       /(?<![\p{L}\p{N}])[-_]|[-_](?![\p{L}\p{N}])|[^\p{L}\p{N} ,·_-]/gu,
       (character) => `#${character.codePointAt(0)};`,
     )
-    .replace(/direction(?= )/gi, (word) => `#${word.charCodeAt(0)};${word.slice(1)}`); // read even inside quotes
+    .replace(/direction(?= )/gi, (word) => `#${word.charCodeAt(0)};${word.slice(1)}`); // interpreted even in quotes
 }
 
-/** Unicode has a picture for each control character of ASCII. */
+/** The Unicode picture of an ASCII control character. */
 const picture = (control: string): string =>
   control < " " ? String.fromCharCode(0x2400 + control.charCodeAt(0)) : "\ufffd";

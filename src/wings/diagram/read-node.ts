@@ -1,4 +1,4 @@
-// What can be seen of one node, by the keys that every build of sluice shares.
+// Reads one node, by the symbols that every build of sluice shares.
 import type { BaseNode, Gate, GateOptions, Params } from "sluice";
 import { SluiceError } from "sluice";
 import { NODE, nameOf, quote, type Step, show, WALK } from "sluice/internal";
@@ -11,7 +11,7 @@ export type Seen = Step & {
   readonly until?: NonNullable<GraphNode["until"]>;
 };
 
-/** @throws SluiceError `INVALID_NODE` for what is no flow. */
+/** @throws SluiceError `INVALID_NODE` if the value is not a flow. */
 export function checkFlow(where: string, flow: unknown): asserts flow is Seen {
   if (isNode(flow) && WALK in flow) return;
   const got = isNode(flow) ? `the node ${quote(nameOf(flow))}` : show(flow);
@@ -26,7 +26,7 @@ export function checkFlow(where: string, flow: unknown): asserts flow is Seen {
 const isNode = (value: unknown): value is Seen & BaseNode =>
   typeof value === "object" && value !== null && NODE in value;
 
-/** Finds a kind by the options that its class takes, which a class of a user cannot change. */
+/** Finds the kind by the options that the class takes, which a subclass cannot change. */
 export function kindOf(node: Seen): NodeKind {
   const { takes = {} } = node[NODE];
   if ("until" in takes) return "parallel";
@@ -35,7 +35,7 @@ export function kindOf(node: Seen): NodeKind {
   return "concurrency" in takes ? "parallelBatch" : "onError" in takes ? "batch" : "node";
 }
 
-/** What a node's options say, without what is default. */
+/** The options of a node, without defaults. */
 export function detailsOf(node: Seen, kind: NodeKind): Partial<GraphNode> {
   const { settings, requires } = node[NODE];
   const options = node[NODE].options as Params;

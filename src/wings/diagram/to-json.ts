@@ -4,7 +4,7 @@ import { idsOf, NODE, nameOf, segmentOf, WALK } from "sluice/internal";
 import type { FlowGraph, GraphLink, GraphNode } from "./graph.js";
 import { checkFlow, detailsOf, kindOf, type Seen } from "./read-node.js";
 
-/** A node that is being listed, and what is around it. */
+/** A node that is being listed, and its outer entry. */
 interface Entry {
   readonly node: Seen;
   readonly around: Entry | undefined;
@@ -12,19 +12,18 @@ interface Entry {
 }
 
 /**
- * Gives a flow and all that it can reach as plain JSON: for a viewer, a test, a diff.
+ * Returns a flow and all nodes that it can reach as plain JSON, for a viewer, a test or a diff.
  *
- * An id is the id of the flow around the node, `/`, and the node's name. Where several nodes of one flow share a
- * name, the first of them (taking every link once, depth first, in the order in which links were made) has just
- * that; each other one also has `~` and a hash of the nearest node of that name before it and of the named
- * actions that lead from there. So a node that is the only one of its name in its flow keeps its id whatever is
- * added, linked, moved or renamed around it. One that shares its name keeps it too, unless another of that name
- * comes between, or a link leads to it sooner than before. Give nodes names, and ids are their paths.
+ * An id is the id of the containing flow, `/`, and the node's name. If several nodes of one flow share a name, the
+ * first of them (in a depth-first walk that takes every link once, in the order of creation) has just that id; each
+ * other one adds `~` and a hash of the nearest node of that name before it and of the named actions from there. So a
+ * node with a unique name in its flow keeps its id whatever is added, linked, moved or renamed around it. A node that
+ * shares its name keeps it too, unless another node of that name comes between, or a link reaches it sooner than
+ * before. Give nodes unique names, and their ids are their paths.
  *
- * A node object that is reached twice in one flow is one entry; inside two flows it has two. A flow inside itself
- * `repeats`.
+ * A node object that is reached twice in one flow has one entry; in two flows it has two. A recursive flow `repeats`.
  *
- * @throws SluiceError `INVALID_NODE` for what is no flow.
+ * @throws SluiceError `INVALID_NODE` if the value is not a flow.
  * @example
  * ```ts
  * import { Flow, node } from "sluice";
@@ -43,7 +42,7 @@ export function toJSON(flow: BaseNode): FlowGraph {
   return graphOf(flow);
 }
 
-/** Lists a flow that was checked to be one. */
+/** Lists a checked flow. */
 export function graphOf(flow: Seen): FlowGraph {
   const name = nameOf(flow);
   const kind = kindOf(flow);
@@ -52,7 +51,7 @@ export function graphOf(flow: Seen): FlowGraph {
   const links: GraphLink[] = [];
   for (const entry of entries) {
     const { node, json } = entry;
-    // By its kind, for a node may have a `start` or `branches` that are its own business.
+    // By its kind, because a custom node may have fields named `start` or `branches`.
     const follows = WALK in node;
     const starts = follows ? [node.start as Seen] : json.kind === "parallel" ? (node.branches ?? []) : [];
     if (starts.length === 0) continue;
@@ -67,7 +66,7 @@ export function graphOf(flow: Seen): FlowGraph {
     else json.branches = startIds;
     for (const [inner, id] of ids) {
       entries.push(entryOf(inner, id, entry));
-      if (!follows) continue; // the links of a branch are not followed
+      if (!follows) continue; // links of branches are not followed
       for (const [action, to] of inner[NODE].links.entries()) {
         links.push({ from: id, action, to: to === null ? null : (ids.get(to as Seen) as string) });
       }
@@ -83,7 +82,7 @@ function entryOf(node: Seen, id: string, around: Entry): Entry {
   return { node, around, json: { id, name, kind, path: [...path, name], parent, ...detailsOf(node, kind) } };
 }
 
-/** The place around an entry that is of the same object. */
+/** The outer entry of the same object. */
 function aroundWith({ node, around }: Entry): Entry | undefined {
   for (let outer = around; outer !== undefined; outer = outer.around) if (outer.node === node) return outer;
   return undefined;

@@ -8,13 +8,13 @@ import { graphOf } from "./to-json.js";
 
 /** The options of {@link toMermaid}. */
 export interface MermaidOptions {
-  /** Where the arrows point: to the right, or down. @default "LR" */
+  /** The direction of the arrows: right or down. @default "LR" */
   readonly direction?: "LR" | "TD" | undefined;
 }
 
 const rules: Record<string, Rule> = { direction: oneOf("LR", "TD") };
 
-/** The brackets of each shape. A flow has these only where it is not drawn as a box around its nodes. */
+/** The brackets of each shape. A flow has them only if it is not drawn as a box. */
 const shapes: Readonly<Record<NodeKind, readonly [string, string]>> = {
   node: ["[", "]"],
   batch: ["[[", "]]"],
@@ -32,14 +32,14 @@ const flowTitles: Partial<Record<NodeKind, string>> = {
 };
 
 /**
- * Draws a flow as a Mermaid flowchart: each flow is a box around its nodes, a batch has double sides, what runs
- * many things at once is a hexagon, with dotted arrows to the branches of a `parallel`. Arrows carry their
- * action, save for `"default"`. Gates, and how many items run at once, stand below the name.
+ * Draws a flow as a Mermaid flowchart: a flow is a box around its nodes, a batch has double sides, a parallel node is a
+ * hexagon, and dotted arrows lead to the branches of a `parallel`. Arrows are labelled with their action, except
+ * `"default"`. Gates and the concurrency are below the name.
  *
- * Names and actions stay text, whatever they hold. The ids in the text are made of those of {@link toJSON}, so
- * a diagram in version control changes only where the flow did.
+ * Names and actions are escaped. The ids in the text derive from those of {@link toJSON}, so a diagram in version
+ * control changes only where the flow did.
  *
- * @throws SluiceError `INVALID_NODE` for what is no flow, `INVALID_OPTION`, `UNKNOWN_OPTION`.
+ * @throws SluiceError `INVALID_NODE` if the value is not a flow, `INVALID_OPTION`, `UNKNOWN_OPTION`.
  * @example
  * ```ts
  * import { Flow, node } from "sluice";
@@ -61,7 +61,7 @@ export function toMermaid(flow: BaseNode, options: MermaidOptions = {}): string 
   return `${lines.join("\n")}\n`;
 }
 
-/** The id of the flow that each node is in. */
+/** The id of the parent of each node. */
 type Parents = ReadonlyMap<string, string | undefined>;
 
 const indented = (depth: number, line: string): string => `${"  ".repeat(Math.min(depth, 20))}${line}`;
@@ -71,7 +71,7 @@ function boxes({ nodes, links }: FlowGraph, parents: Parents, direction: string)
   const lines: string[] = [];
   const children = childrenOf(nodes);
   const endings = new Set(links.flatMap(({ from, to }) => (to === null ? [parents.get(from)] : [])));
-  // A stack in place of recursion, for flows may be nested deeply; text on it is the end of a box.
+  // A stack instead of recursion, because flows may be nested deeply; a text on it is the end of a box.
   const stack: { depth: number; part: GraphNode | string }[] = [{ depth: 1, part: nodes[0] as GraphNode }];
   for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
     const { depth, part } = top;
@@ -105,7 +105,10 @@ function childrenOf(nodes: readonly GraphNode[]): Map<string | undefined, GraphN
   return children;
 }
 
-/** A title is one line, or some versions draw over it; what is special about the flow stands at its start. */
+/**
+ * The head of a box. A title has one line, because some versions draw over a second one; the notes are on the first
+ * node.
+ */
 function boxHead(flow: GraphNode, depth: number, direction: string): string[] {
   const id = markOf(flow.id);
   return [
@@ -129,7 +132,7 @@ function arrows({ nodes, links }: FlowGraph, parents: Parents): string[] {
   return lines.map((line) => indented(1, line));
 }
 
-/** An id as Mermaid takes it: never a word of its syntax, and never that of another node. */
+/** A unique id for Mermaid that is no word of its syntax. */
 function markOf(id: string): string {
   const parts = id.split("/").slice(1);
   const simple = parts.map((part) => {
@@ -139,7 +142,7 @@ function markOf(id: string): string {
   return ["flow", ...simple].join("_");
 }
 
-/** What stands below a name: what is special about the node, and its gates. */
+/** The notes below a name: the node's special options and its gates. */
 function notesOf({ kind, repeats, until, branches, concurrency, gates = [] }: GraphNode): string[] {
   const notes = [
     ...(repeats === undefined ? [] : [`${flowTitles[kind]}, as around it`]),
@@ -167,5 +170,5 @@ function rateText({ requests, tokens, per }: Rate): string {
   return `${amounts.join(" and ")} / ${per < 1_000 ? `${per} ms` : `${amount(per / 1_000)} s`}`;
 }
 
-/** With commas, for tokens come by the hundred thousand. */
+/** Formats a number with thousands separators. */
 const amount = (value: number | string): string => value.toLocaleString("en");

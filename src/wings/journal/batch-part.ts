@@ -32,7 +32,7 @@ export interface BatchHost {
   /** What is known; `undefined` in a run that begins. */
   known(batch: BatchPart): Promise<KnownItems> | undefined;
   add(change: Change): void;
-  /** Gives a forked store, or the one that an earlier process has left. */
+  /** Returns a forked store, or the one that an earlier process has left. */
   fork(batch: BatchPart, slot: number, fork: () => unknown): unknown;
   itemEnded(batch: BatchPart, slot: number, isNamedByIndex: boolean): void;
   hookEnded(cut: StoreCut): void;

@@ -120,7 +120,7 @@ export interface JournalDriver {
   /** Ends a claim. @returns False for `suspended` where an answer has come that no call has taken: nothing is changed then. @throws SluiceError `RUN_LOST`. */
   settle(id: string, epoch: number, settlement: Settlement): Awaitable<boolean>;
 
-  /** Makes changes, all or none. @param durable - Survives a power loss. @throws SluiceError `RUN_LOST`. */
+  /** Commits changes, all or none. @param durable - Survives a power loss. @throws SluiceError `RUN_LOST`. */
   commit(id: string, epoch: number, changes: readonly Change[], durable: boolean): Awaitable<void>;
 
   /** The value of one entry. */

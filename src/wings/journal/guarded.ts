@@ -15,9 +15,9 @@ import type {
 
 /** Writes values as other texts, and reads them back: to encrypt them, for instance. */
 export interface Codec {
-  /** Gives the text to keep. Must be synchronous. */
+  /** Returns the text to keep. Must be synchronous. */
   encode(text: string): string;
-  /** Gives the text that it was made from. Must be synchronous. */
+  /** Returns the text that it was made from. Must be synchronous. */
   decode(text: string): string;
 }
 

@@ -133,7 +133,7 @@ export class NumberByFingerprint {
 export class Fingerprints {
   readonly #counts = new NumberByFingerprint();
 
-  /** Gives the one of the next text; for a text that was there already `undefined`, or one of its own. */
+  /** Returns the one of the next text; for a text that was there already `undefined`, or one of its own. */
   add(text: string, mayRepeat: boolean): Fingerprint | undefined {
     const first = fingerprint(text);
     const count = this.#counts.get(first) ?? 0;

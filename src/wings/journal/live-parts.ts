@@ -42,7 +42,7 @@ export class LiveParts {
     this.adopt(parentOf(walk.key), walk);
   }
 
-  /** Makes a walk or a batch part of a step. */
+  /** Creates a walk or a batch part of a step. */
   adopt(step: string, part: LivePart): void {
     let siblings = this.#children.get(step);
     if (siblings === undefined) this.#children.set(step, (siblings = new Set()));

@@ -46,7 +46,7 @@ export class Results {
     this.#parts = parts;
   }
 
-  /** Gives the result that a job has had already, or makes it. */
+  /** Returns the result that a job has had already, or makes it. */
   recall(job: Job, make: Make): unknown {
     const place = placeOf(job);
     const { batch, item, key } = place;

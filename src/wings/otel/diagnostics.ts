@@ -19,7 +19,7 @@ function channelsOf() {
 }
 
 /**
- * Makes an `around` hook that publishes every run, step, item and attempt on the tracing channels `sluice:run`,
+ * Creates an `around` hook that publishes every run, step, item and attempt on the tracing channels `sluice:run`,
  * `sluice:step`, `sluice:item` and `sluice:attempt` of `node:diagnostics_channel`, for monitors that know nothing
  * of each other. A message is the {@link Span}; at the end it has `result` or `error` too, which is content.
  *

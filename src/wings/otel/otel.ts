@@ -49,7 +49,7 @@ const INVOKE_WORKFLOW = "invoke_workflow";
 type Api = typeof import("@opentelemetry/api");
 
 /**
- * Makes an `around` hook that makes a span for each run, step, item and attempt, as a child of the outer part, also
+ * Creates an `around` hook that makes a span for each run, step, item and attempt, as a child of the outer part, also
  * across parallel items; a span that your `exec` makes is a child of its attempt. One hook serves any number
  * of runs. Failures are recorded as exceptions, with `error.type`.
  *

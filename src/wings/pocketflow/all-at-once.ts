@@ -1,5 +1,5 @@
-// The items of a parallel batch that nothing watches. It starts them all, so that none needs a worker that would pull
-// the next one: with a worker for each, 100,000 items take three times as long.
+// The items of an unobserved parallel batch. It starts them all without workers: with a worker for each, 100,000 items
+// take three times as long.
 import { SluiceError } from "sluice";
 import { attempt, Cancellation, executeItem, isThenable, type Scope, type Settings } from "sluice/internal";
 import type { Calls } from "./wiring.js";
@@ -15,7 +15,7 @@ export class AllAtOnce {
   /** Aborted by the first failure. */
   readonly #level = new Cancellation();
   readonly #results: unknown[];
-  /** Items without a result, and one while items are started; counted by #end. */
+  /** The number of items without a result, plus one while items are started; written by #end. */
   #open: number;
   #finish: () => void = () => {};
   /** The first failure; written by #fail. */
@@ -38,7 +38,7 @@ export class AllAtOnce {
       this.#finish = resolve;
     });
     try {
-      const ended = level.race(finished); // first of all listeners to an abort
+      const ended = level.race(finished); // the first listener of the abort
       void this.#start();
       await ended;
       if (this.#failure !== undefined && !level.abandoning) throw this.#failure.error;
@@ -84,7 +84,7 @@ export class AllAtOnce {
     this.#end();
   }
 
-  /** Hands a failed item to the attempts, which have the last word on it. */
+  /** Hands a failed item to the retries, which decide its outcome. */
   #retry(index: number, error: unknown): void {
     const job = {
       node: this.#calls,
@@ -105,7 +105,7 @@ export class AllAtOnce {
   }
 
   #fail(error: unknown): void {
-    if (this.#level.draining) return; // its failure is the abort, or not decided
+    if (this.#level.draining) return; // it failed by the abort, or is undecided
     this.#failure = { error };
     const message = "Another item of the same batch failed (see `cause`)";
     this.#level.abort(new SluiceError("SIBLING_FAILED", message, { cause: error }), false);
@@ -116,5 +116,5 @@ export class AllAtOnce {
   }
 }
 
-/** Items that are started once need nothing of a worker; it is written to, and never read. */
+/** Items that start together need no worker; this one is only written to. */
 const ALONE = { tries: 0, ctx: undefined } as unknown as Parameters<typeof executeItem>[4];

@@ -1,4 +1,4 @@
-// BaseNode of PocketFlow: hooks, params and successors, and the copy that takes each step.
+// BaseNode of PocketFlow: hooks, params, successors, and the copy that executes each step.
 import { type Context, type Params, type RunOptions, BaseNode as SluiceNode } from "sluice";
 import {
   BEGIN,
@@ -18,10 +18,10 @@ import { attemptOf, EXECUTE, type Kind, PLAIN, type Writable } from "./kind.js";
 import { warn } from "./warn.js";
 import { CURRENT, type Current, type Inside, IS_PLAIN, StandIn, Successors } from "./wiring.js";
 
-/** What params are: an object that is no list. */
+/** The type of params: an object that is not iterable. */
 export type NonIterableObject = Partial<Record<string, unknown>> & { [Symbol.iterator]?: never };
 
-/** The name of what leads from one node to the next. */
+/** The name of a link between two nodes. */
 export type Action = string;
 
 /**
@@ -43,11 +43,11 @@ export type Action = string;
  */
 // biome-ignore lint/suspicious/noExplicitAny: a flow of sluice may hold it whatever its store, as one of PocketFlow may
 export class BaseNode<S = unknown, P extends NonIterableObject = NonIterableObject> extends SluiceNode<any> {
-  /** @internal Bundlers rename classes, and a node is called after its class. */
+  /** @internal The default name of nodes; bundlers rename classes. */
   static override readonly name: string = "BaseNode";
-  /** The params of the flow or of the iteration that the step is part of. */
+  /** The params of the flow or of the iteration that contains the step. */
   declare protected _params: P; // written by the constructor: as a field it takes a quarter of a small flow's time
-  /** Where each action leads. */
+  /** The next node of each action. */
   declare protected _successors: Map<Action, BaseNode>;
   /** @internal Written while a step is under way, by [MIDDLE]. */
   declare [CURRENT]?: Current | undefined;
@@ -64,11 +64,11 @@ export class BaseNode<S = unknown, P extends NonIterableObject = NonIterableObje
     wiring.options = options;
     wiring.plain = false;
     wiring.batch = batch;
-    wiring.checked = true; // a method may be called anything, as in PocketFlow
+    wiring.checked = true; // a method may have any name, as in PocketFlow
     wiring.links = wiring.copies = new StepCopies(this as never);
   }
 
-  /** Reads the store and gives what `exec` works on. */
+  /** Reads the store and returns the input of `exec`. */
   override async prep(_shared: S, _ctx?: Context): Promise<unknown> {
     return undefined;
   }
@@ -88,7 +88,7 @@ export class BaseNode<S = unknown, P extends NonIterableObject = NonIterableObje
     return undefined;
   }
 
-  /** Calls `exec` in the way of the class: with retries, or for each item. */
+  /** Calls `exec` as the class does: with retries, or for each item. */
   protected async _exec(prepRes: unknown): Promise<unknown> {
     const current = this[CURRENT];
     if (current !== undefined) return this[EXECUTE](prepRes, current);
@@ -96,7 +96,7 @@ export class BaseNode<S = unknown, P extends NonIterableObject = NonIterableObje
     return runNode(alone as never, undefined, new Run(undefined));
   }
 
-  /** Takes the step: `prep`, `_exec`, `post`. */
+  /** Executes the step: `prep`, `_exec`, `post`. */
   async _run(shared: S): Promise<Action | undefined> {
     const current = this[CURRENT];
     if (current === undefined)
@@ -107,9 +107,10 @@ export class BaseNode<S = unknown, P extends NonIterableObject = NonIterableObje
   }
 
   /**
-   * Runs this node alone, without following its links. Takes the options of sluice too, such as `signal` and `events`.
+   * Runs only this node, without following its links. Also accepts the options of sluice, such as `signal` and
+   * `events`.
    *
-   * @throws Whatever a hook throws, as it is.
+   * @throws The error of a hook, unwrapped.
    */
   override run(shared: S, options?: RunOptions): Promise<Action | undefined> {
     try {
@@ -120,7 +121,7 @@ export class BaseNode<S = unknown, P extends NonIterableObject = NonIterableObje
     }
   }
 
-  /** Sets the params. A flow sets its own on the copy of each node that it comes to. Returns this node. */
+  /** Sets the params and returns this node. A flow sets its own params on the copy of each node that it executes. */
   setParams(params: P): this {
     this._params = params;
     return this;
@@ -137,14 +138,14 @@ export class BaseNode<S = unknown, P extends NonIterableObject = NonIterableObje
   // biome-ignore lint/suspicious/noExplicitAny: as above
   override on(action: Action, node: SluiceNode<any>): this {
     if (this._successors.has(action)) warn(`Overwriting successor for action '${action}'`);
-    // A copy shares the links of its node until it has one of its own: a Map for each step is half of the step's time.
+    // A copy shares the links of its node until it is linked itself: a Map for each step takes half of the step's time.
     const { original } = this[NODE].copies as Copies;
     if (original !== (this as unknown)) this._successors = new Map(this._successors);
     this._successors.set(action, node as BaseNode);
     return this;
   }
 
-  /** The node that an action leads to; warns where other actions lead on and this one does not. */
+  /** Returns the next node of an action; warns if only other actions have one. */
   getNextNode(action: Action = "default"): BaseNode | undefined {
     const nextAction = action || "default";
     const next = this._successors.get(nextAction);
@@ -154,7 +155,7 @@ export class BaseNode<S = unknown, P extends NonIterableObject = NonIterableObje
     return next;
   }
 
-  /** A copy, with fields, params and links of its own. */
+  /** Returns a copy with its own fields, params and links. */
   clone(): this {
     const copy: this = Object.assign(Object.create(Object.getPrototypeOf(this)), this);
     copy._params = { ...this._params };
@@ -182,7 +183,7 @@ export class BaseNode<S = unknown, P extends NonIterableObject = NonIterableObje
     return this._exec(prepared) as never;
   }
 
-  /** @internal The node that `run()` was called on takes its step itself, unless the run has params for it. */
+  /** @internal The node that `run()` is called on executes its step itself, unless the run has params for it. */
   override [BEGIN](shared: unknown, run: Run): never {
     const { params } = run;
     if (Object.keys(params).length === 0)
@@ -195,7 +196,7 @@ export class BaseNode<S = unknown, P extends NonIterableObject = NonIterableObje
 /** Outside the class: bundlers rename a class that refers to itself. */
 const bare = BaseNode.prototype as unknown as Inside;
 
-/** The node, or what takes its step where its class has a `_run` of its own. */
+/** The node, or its stand-in if its class overrides `_run`. */
 function standInFor(node: Inside): Step {
   if (node._run === bare._run) return node;
   return new StandIn(node, (current) => {
@@ -204,7 +205,7 @@ function standInFor(node: Inside): Step {
   });
 }
 
-/** The copy that takes one step. A class that copies itself otherwise does so here too. */
+/** The copy that executes one step; uses an overridden `clone()`. */
 function copyOf(node: Inside, params: object): Step {
   let copy: Inside;
   if (node.clone === bare.clone) {
@@ -217,7 +218,7 @@ function copyOf(node: Inside, params: object): Step {
   return standInFor(copy);
 }
 
-/** The copies of one node, and its links. */
+/** The copies and links of one node. */
 class StepCopies extends Successors implements Copies {
   copyFor(params: Params): Step {
     return copyOf(this.original, Object.isFrozen(params) ? { ...params } : params);

@@ -10,7 +10,7 @@ const ONE_BY_ONE = retrying("batch", batchRules, itemsAtOnce(1));
 const ALL_AT_ONCE = retrying("batch", parallelRules, itemsAtOnce(Number.POSITIVE_INFINITY));
 
 /**
- * A node whose `exec` runs once for each item that `prep` gives, one by one. `post` gets the results in that order.
+ * A node whose `exec` runs once for each item that `prep` returns, one by one. `post` gets the results in order.
  *
  * @example
  * ```ts
@@ -27,7 +27,7 @@ const ALL_AT_ONCE = retrying("batch", parallelRules, itemsAtOnce(Number.POSITIVE
  * ```
  */
 export class BatchNode<S = unknown, P extends NonIterableObject = NonIterableObject> extends Node<S, P> {
-  /** @internal Bundlers rename classes, and a node is called after its class. */
+  /** @internal The default name of a node; bundlers rename classes. */
   static override readonly name: string = "BatchNode";
 
   constructor(maxRetries = 1, wait = 0) {
@@ -43,13 +43,13 @@ export class BatchNode<S = unknown, P extends NonIterableObject = NonIterableObj
 /**
  * A batch node that runs all its items at once, without a limit.
  *
- * A failure is thrown once the items in flight have ended; each item has its own tries.
+ * It throws the first failure once the items in flight have ended; each item is retried separately.
  */
 export class ParallelBatchNode<S = unknown, P extends NonIterableObject = NonIterableObject> extends Node<
   S,
   P
 > {
-  /** @internal Bundlers rename classes, and a node is called after its class. */
+  /** @internal The default name of a node; bundlers rename classes. */
   static override readonly name: string = "ParallelBatchNode";
 
   constructor(maxRetries = 1, wait = 0) {
@@ -62,7 +62,7 @@ export class ParallelBatchNode<S = unknown, P extends NonIterableObject = NonIte
   }
 }
 
-/** Calls `exec` for each item, with the tries that the node has now. */
+/** Calls `exec` for each item, with the current `maxRetries`. */
 function executeItems(node: Node, prepRes: unknown, { shared, ctx, scope }: Current): unknown {
   node.currentRetry = 0;
   const items = itemsOf(prepRes);
@@ -79,7 +79,7 @@ function executeItems(node: Node, prepRes: unknown, { shared, ctx, scope }: Curr
   return new ItemFanOut(calls as never, items, shared, scope, batch, ctx.step).run();
 }
 
-/** The items of a batch: none where `prep` gave no list, as in PocketFlow. Promises are for `exec` to await. */
+/** The items of a batch: none if `prep` returned no list, as in PocketFlow. Promises are passed to `exec`. */
 function itemsOf(prepRes: unknown): unknown {
   if (Array.isArray(prepRes)) {
     return prepRes.some(isThenable)

@@ -38,8 +38,8 @@ const BATCH_FLOW = kindOf(batchRules, 1);
 const PARALLEL_BATCH_FLOW = kindOf(parallelRules, Number.POSITIVE_INFINITY);
 
 /**
- * Walks from its start node along the actions that nodes return. `post` gets no result, and decides what an outer flow
- * follows: the last action inside is not passed on.
+ * Walks from its start node along the actions that nodes return. `post` gets no result and returns the action that an
+ * outer flow follows; the last action of the walk is not passed on.
  *
  * @example
  * ```ts
@@ -56,9 +56,9 @@ const PARALLEL_BATCH_FLOW = kindOf(parallelRules, Number.POSITIVE_INFINITY);
  * ```
  */
 export class Flow<S = unknown, P extends NonIterableObject = NonIterableObject> extends BaseNode<S, P> {
-  /** @internal Bundlers rename classes, and a node is called after its class. */
+  /** @internal The default name of a node; bundlers rename classes. */
   static override readonly name: string = "Flow";
-  /** The node where each walk begins. */
+  /** The first node of each walk. */
   declare start: BaseNode;
 
   constructor(start: BaseNode);
@@ -69,12 +69,12 @@ export class Flow<S = unknown, P extends NonIterableObject = NonIterableObject> 
     this.start = start;
   }
 
-  /** A flow has none. */
+  /** Does nothing: a flow has no `exec`. */
   override async exec(_prepRes: unknown): Promise<unknown> {
     throw new Error("Flow can't exec.");
   }
 
-  /** Walks once, with these params or the flow's own. */
+  /** Walks once, with these params or those of the flow. */
   protected async _orchestrate(shared: S, params: P = this._params): Promise<void> {
     const walkIn = ({ ctx, scope }: Current) =>
       walkFrom(this, shared, scope, params, scope.cancellation, { step: ctx.step });
@@ -90,7 +90,7 @@ export class Flow<S = unknown, P extends NonIterableObject = NonIterableObject> 
     return after(ended, nothing, rethrow) as never;
   }
 
-  /** @internal One walk, with the params of an iteration if it is one. */
+  /** @internal Walks once, with the params of an iteration if there is one. */
   [WALK](
     shared: S,
     scope: Scope,
@@ -104,7 +104,7 @@ export class Flow<S = unknown, P extends NonIterableObject = NonIterableObject> 
   }
 }
 
-/** A walk from the start of a flow. All nodes in it get the same params, which are no copy, as in PocketFlow. */
+/** Walks from the start of a flow. All its nodes get the same params object, as in PocketFlow. */
 function walkFrom(
   flow: Flow,
   shared: unknown,
@@ -123,8 +123,8 @@ const nothing = (): undefined => undefined;
 const bare = Flow.prototype as unknown as { readonly _orchestrate: unknown };
 
 /**
- * A flow that walks once for each set of params that `prep` gives, one by one. A node inside finds them in
- * `this._params`, over those of the flow.
+ * A flow that walks once for each set of params that `prep` returns, one by one. Its nodes find them in `this._params`,
+ * merged over those of the flow.
  *
  * @example
  * ```ts
@@ -146,7 +146,7 @@ export class BatchFlow<
   P extends NonIterableObject = NonIterableObject,
   NP extends NonIterableObject[] = NonIterableObject[],
 > extends Flow<S, P> {
-  /** @internal Bundlers rename classes, and a node is called after its class. */
+  /** @internal The default name of a node; bundlers rename classes. */
   static override readonly name: string = "BatchFlow";
 
   constructor(start: BaseNode);
@@ -156,7 +156,7 @@ export class BatchFlow<
     super(start, kind);
   }
 
-  /** Gives the params of each walk; nothing means no walk. */
+  /** Returns the params of each walk; `undefined` means no walk. */
   override async prep(_shared: S, _ctx?: Context): Promise<NP> {
     return [] as unknown as NP;
   }
@@ -171,7 +171,7 @@ export class BatchFlow<
   }
 }
 
-/** A batch flow as its iterations see it: methods of its class that sluice would call are the class's own business. */
+/** A batch flow as the engine sees it, without methods of its class that have the name of a sluice hook. */
 class Walks {
   readonly #of: BatchFlow & Step;
   readonly [NODE]: Wiring;
@@ -197,14 +197,14 @@ class Walks {
 /**
  * A batch flow that starts all its walks at once, without a limit.
  *
- * A failure is thrown once the other walks have ended: each ends before its next step.
+ * It throws the first failure once the other walks have ended; each ends before its next step.
  */
 export class ParallelBatchFlow<
   S = unknown,
   P extends NonIterableObject = NonIterableObject,
   NP extends NonIterableObject[] = NonIterableObject[],
 > extends BatchFlow<S, P, NP> {
-  /** @internal Bundlers rename classes, and a node is called after its class. */
+  /** @internal The default name of a node; bundlers rename classes. */
   static override readonly name: string = "ParallelBatchFlow";
 
   constructor(start: BaseNode) {

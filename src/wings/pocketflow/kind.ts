@@ -1,4 +1,4 @@
-// What distinguishes the classes, and the keys by which they find each other's parts.
+// The differences between the classes, and the symbols of their internal parts.
 import {
   attempt,
   type Rule,
@@ -11,10 +11,10 @@ import {
 } from "sluice/internal";
 import { Calls } from "./wiring.js";
 
-/** What `_exec` does in a class. */
+/** Implements `_exec` in a class. */
 export const EXECUTE = Symbol("execute");
 
-/** How a class is wired. */
+/** The wiring of a class. */
 export interface Kind {
   readonly kind: "node" | "batch" | "walks";
   readonly rules: Record<string, Rule>;
@@ -23,7 +23,7 @@ export interface Kind {
   readonly batch?: Wiring["batch"];
 }
 
-/** How the items of a batch run: the first failure ends it. */
+/** Runs the items of a batch until the first failure. */
 export const itemsAtOnce = (concurrency: number): NonNullable<Kind["batch"]> => ({
   concurrency,
   collect: false,
@@ -32,10 +32,10 @@ export const itemsAtOnce = (concurrency: number): NonNullable<Kind["batch"]> => 
 
 export type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-/** Of a BaseNode: one call. */
+/** The kind of a BaseNode: one call. */
 export const PLAIN: Kind = { kind: "node", rules: {}, options: {}, settings: settingsOf("", {}) };
 
-/** Calls `exec`, until it succeeds or the settings allow no further try. */
+/** Calls `exec` until it succeeds or no retry is left. */
 export function attemptOf(
   node: object,
   settings: Settings,

@@ -6,7 +6,7 @@ import { attemptOf, EXECUTE, type Kind } from "./kind.js";
 import { type Current, IS_PLAIN } from "./wiring.js";
 
 /**
- * `prep → exec → post`, whose `exec` is tried up to `maxRetries` times.
+ * `prep → exec → post`, with up to `maxRetries` tries of `exec`.
  *
  * @example
  * ```ts
@@ -25,13 +25,13 @@ import { type Current, IS_PLAIN } from "./wiring.js";
  * ```
  */
 export class Node<S = unknown, P extends NonIterableObject = NonIterableObject> extends BaseNode<S, P> {
-  /** @internal Bundlers rename classes, and a node is called after its class. */
+  /** @internal The default name of a node; bundlers rename classes. */
   static override readonly name: string = "Node";
-  /** Total tries of `exec`; with 0 it is not called, and its result is `undefined`. @default 1 */
+  /** Total tries of `exec`; with 0 `exec` is not called and its result is `undefined`. @default 1 */
   declare maxRetries: number;
   /** Seconds between tries. @default 0 */
   declare wait: number;
-  /** The number of the try that began last, from 0. */
+  /** The number of the latest try, from 0. */
   declare currentRetry: number;
 
   constructor(maxRetries?: number, wait?: number);
@@ -44,7 +44,7 @@ export class Node<S = unknown, P extends NonIterableObject = NonIterableObject> 
     this.wait = wait;
   }
 
-  /** Gives a result in place of an `exec` whose tries are used up. @default throws the error */
+  /** Returns a result after the last try of `exec` has failed. @default throws the error */
   async execFallback(_prepRes: unknown, error: Error, _ctx?: Context): Promise<unknown> {
     throw error;
   }
@@ -62,7 +62,7 @@ export class Node<S = unknown, P extends NonIterableObject = NonIterableObject> 
   }
 }
 
-/** How a class is wired whose `exec` is tried once, unless its constructor says otherwise. */
+/** The wiring of a class whose `exec` is tried once by default. */
 export const retrying = (kind: "node" | "batch", rules: Kind["rules"], batch?: Kind["batch"]): Kind => {
   const options = { maxRetries: 1, wait: 0, concurrency: batch?.concurrency };
   return { kind, rules, options, settings: retriesOf(1, 0), batch };
@@ -74,7 +74,7 @@ function withRetries(kind: Kind, maxRetries: number, wait: number): Kind {
   return { ...kind, options: { ...kind.options, maxRetries, wait }, settings: retriesOf(maxRetries, wait) };
 }
 
-/** The settings of a node as they are now, for its fields may have been changed. */
+/** The current settings of a node, because its fields may have changed. */
 export function settingsNow(node: Node): Settings {
   const { settings, options } = node[NODE];
   const { maxRetries, wait } = options as { maxRetries: number; wait: number };
@@ -82,7 +82,7 @@ export function settingsNow(node: Node): Settings {
   return isSame ? settings : retriesOf(node.maxRetries, node.wait);
 }
 
-/** The tries of `exec`: PocketFlow counts seconds, and tries again whatever went wrong. */
+/** The retries of `exec`: PocketFlow counts in seconds, and retries after any error. */
 export function retriesOf(maxRetries: number, wait: number): Settings {
   const backoff = wait > 0 ? wait * 1_000 : 0;
   return settingsOf("", { attempts: Math.ceil(maxRetries), backoff, retryIf: () => true });

@@ -1,6 +1,6 @@
-// Warnings as PocketFlow gives them, word for word and on the console, where its programs and their tests look.
+// Warnings in PocketFlow's words, on the console as in PocketFlow.
 
-/** Warns on the console, where there is one. */
+/** Warns on the console, if there is one. */
 export function warn(text: string): void {
   (globalThis as { console?: { warn?(text: string): void } }).console?.warn?.(text);
 }

@@ -1,5 +1,4 @@
-// What the engine sees of a node of PocketFlow: its links, its calls of exec, and what stands in for a step that a class
-// takes in a way of its own.
+// PocketFlow nodes as the engine sees them: links, calls of exec, and stand-ins for steps that a class overrides.
 import type { Context } from "sluice";
 import {
   BEGIN,
@@ -15,19 +14,19 @@ import {
   walk,
 } from "sluice/internal";
 
-/** What a step has of its run. */
+/** The parts of a run that a step needs. */
 export interface Current {
   readonly shared: unknown;
   readonly ctx: StepContext;
   readonly scope: Scope;
 }
 
-/** On what takes a step: its run, for `_exec` and `_orchestrate` of a class that calls them by `super`. */
+/** The run of the step that a copy executes, for `super._exec` and `super._orchestrate`. */
 export const CURRENT = Symbol("current");
-/** Whether `exec` is called once, and nothing stands around it but the fallback. */
+/** Whether `exec` is called once, wrapped only by the fallback. */
 export const IS_PLAIN = Symbol("is plain");
 
-/** A node, with what is protected for users. */
+/** A node with its protected members. */
 export interface Inside extends Step {
   readonly [IS_PLAIN]: boolean;
   [CURRENT]?: Current | undefined;
@@ -39,7 +38,7 @@ export interface Inside extends Step {
   getNextNode(action: unknown): Step | undefined;
 }
 
-/** The links of a node, which it keeps in a Map of its own. */
+/** The links of a node, which has its own Map of them. */
 export class Successors extends Links<Step | null> {
   readonly original: Inside;
 
@@ -61,7 +60,7 @@ export class Successors extends Links<Step | null> {
   }
 }
 
-/** A step in place of a node's own: it has a middle alone, whose result is its action. */
+/** A step that replaces a node's own: it has only a middle, whose result is its action. */
 export class StandIn implements Step {
   readonly of: Step;
   readonly #middle: (current: Current) => unknown;
@@ -94,14 +93,14 @@ export class StandIn implements Step {
   }
 }
 
-/** A node whose `exec` is called. */
+/** A node that calls `exec`. */
 interface Called extends Step {
   currentRetry?: number;
   exec(input: unknown, ctx: Context): unknown;
   execFallback?(input: unknown, error: unknown, ctx: Context): unknown;
 }
 
-/** Holds an item that is a promise, which PocketFlow hands to `exec` as it is. */
+/** Boxes an item that is a promise, which PocketFlow passes to `exec` unresolved. */
 export class Boxed {
   readonly promise: unknown;
 
@@ -112,7 +111,7 @@ export class Boxed {
 
 const unboxed = (input: unknown): unknown => (input instanceof Boxed ? input.promise : input);
 
-/** The calls of a node: `this.currentRetry` counts those of the item whose call has begun last. */
+/** The calls of a node: `this.currentRetry` counts the tries of the item whose call began last. */
 export class Calls {
   readonly #of: Called;
   readonly [NODE]: Wiring;

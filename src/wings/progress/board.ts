@@ -1,29 +1,29 @@
-// What is going on in the runs that a display shows, as their events report it. Knows nothing of a terminal.
+// The state of the displayed runs, from their events. Independent of the terminal.
 
 import type { GateEvent, ItemEvent, ProgressEvent, RunEvent, StepEvent } from "sluice";
 import { isError } from "sluice/internal";
 
 type Path = readonly (string | number)[];
 
-/** One execution of a batch, or one step that takes its time. */
+/** One execution of a batch, or one slow step. */
 export interface Row {
   readonly runId: string;
   readonly path: Path;
   readonly began: number;
-  /** What it reported last; `undefined` for a step that is no batch, or has not reported yet. */
+  /** The last report; `undefined` for a step that is not a batch, or has not reported yet. */
   progress: ProgressEvent | undefined;
-  /** Whether items have begun in it. */
+  /** Whether items have begun. */
   batch: boolean;
   /** Calls that wait at a gate. */
   waiting: number;
-  /** What items have failed with, by their messages without numbers. */
+  /** The errors of items, by their messages without numbers. */
   readonly errors: Map<string, { readonly text: string; times: number }>;
   ended: { readonly at: number; readonly outcome: string; readonly reason?: string } | undefined;
-  /** What distinguishes its run from others that go on at the same time; nothing where there is one. */
+  /** Distinguishes its run from concurrent runs; `undefined` if there is only one. */
   readonly run?: string | undefined;
 }
 
-/** A gate that lets no call through. */
+/** A paused gate. */
 export interface Pause {
   readonly gate: string | undefined;
   readonly until: number;
@@ -35,7 +35,7 @@ export class Board {
   readonly #pauses = new Map<string, Pause>();
   /** Runs that have not ended. */
   running = 0;
-  /** Since no run went on: whether several did at once, and how many had each name. */
+  /** Since the last time without a run: whether several ran at once. */
   #several = false;
   readonly #names = new Map<string, number>();
 
@@ -53,7 +53,7 @@ export class Board {
     this.#names.set(name, (this.#names.get(name) ?? 0) + 1);
   }
 
-  /** The name of the flow where several runs go on, with the run's id where others have that name. */
+  /** The name of the flow if several runs are concurrent, with the run's id if another run has that name. */
   #runOf(runId: string, path: Path): string | undefined {
     if (!this.#several || path.length < 2) return undefined;
     const name = String(path[0]);
@@ -110,17 +110,17 @@ export class Board {
     }
   }
 
-  /** Pauses that are not over; the end of one is reported only by the call that comes after it. */
+  /** Current pauses; the end of one is reported only by the next call. */
   paused(now: number): Pause[] {
     return [...this.#pauses.values()].filter(({ until }) => until > now);
   }
 
-  /** Forgets what a display need not show again. */
+  /** Deletes a row that is no longer displayed. */
   forget(key: string): void {
     this.rows.delete(key);
   }
 
-  /** Waits are reported by items, whose parents are not kept: their row is the newest of that path. */
+  /** Items report waits, but their parents are not kept: the row is the newest of that path. */
   #newest(runId: string, path: Path): Row | undefined {
     const name = path.join("\0");
     let found: Row | undefined;
@@ -131,10 +131,10 @@ export class Board {
   }
 }
 
-/** Ids that were made up are long, and begin differently. */
+/** Generated ids are long and differ at their start. */
 const shortId = (id: string): string => (/^[\da-f]{8}-[\da-f-]{27}$/.test(id) ? id.slice(0, 8) : id);
 
-/** So many kinds of errors are distinguished in one batch. */
+/** The maximum of kinds of errors per batch. */
 const MOST_KINDS = 100;
 
 function note(errors: Row["errors"], error: unknown): void {
@@ -145,10 +145,10 @@ function note(errors: Row["errors"], error: unknown): void {
   else if (errors.size < MOST_KINDS) errors.set(kind, { text, times: 1 });
 }
 
-/** Messages that differ in numbers only are of one kind. */
+/** The kind of an error message: messages that differ only in numbers are of one kind. */
 export const kindOf = (text: string): string => text.replace(/\d+/g, "0");
 
-/** Anything can be thrown, also what throws when it is looked at. */
+/** Any value can be thrown, even one that throws when it is read. */
 function textOf(error: unknown): string {
   try {
     return isError(error) ? `${error.name}: ${error.message}` : String(error);

@@ -1,5 +1,5 @@
 /**
- * How far runs are, in the terminal.
+ * Progress of runs in the terminal.
  *
  * @module sluice/progress
  */

@@ -1,8 +1,8 @@
-// How a row of the board reads: as a line of a terminal with a bar, and as a plain sentence for a log.
+// Formats a row of the board: as a terminal line with a bar, and as a sentence for a log.
 import { cutEnd, cutMiddle, padEnd, padStart, widthOf } from "../shared/columns.js";
 import { kindOf, type Pause, type Row } from "./board.js";
 
-/** Milliseconds as people say them: `0.4 s`, `1 m 15 s`, `2 h 5 m`. */
+/** Formats milliseconds: `0.4 s`, `1 m 15 s`, `2 h 5 m`. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, ms) / 1_000;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
@@ -15,14 +15,14 @@ export function duration(ms: number): string {
 const count = (value: number) => value.toLocaleString("en");
 const rateOf = (rate: number) => (rate < 10 ? rate.toFixed(1) : count(Math.round(rate)));
 
-/** Names come from anywhere, and must not steer the terminal. What joins the parts of one emoji does not. */
+/** Removes control characters, because names are untrusted. Joiners of emoji are kept. */
 const clean = (text: string) =>
   text
     .replace(/(?:(?!\u200d)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}])+/gu, " ")
     .replace(/\s+/g, " ")
     .trim() || "?";
 
-/** The name of a row: its path, iterations in brackets; without the outermost flow where one run goes on. */
+/** The name of a row: its path, with iterations in brackets; without the outermost flow if there is only one run. */
 export function nameOf({ path, run }: Pick<Row, "path" | "run">): string {
   const inner = path.length > 1 ? path.slice(1) : path;
   const names = run === undefined ? inner : [run, ...inner];
@@ -30,7 +30,7 @@ export function nameOf({ path, run }: Pick<Row, "path" | "run">): string {
   return parts.join(" › ").replaceAll(" › [", " [");
 }
 
-/** What is said of a row beside its name and its bar. */
+/** The facts of a row beside its name and its bar. */
 interface Facts {
   readonly failed: string;
   readonly outcome: string;
@@ -41,7 +41,7 @@ interface Facts {
   readonly waiting: string;
 }
 
-/** In the order in which they are read. */
+/** The order of the facts in a line. */
 const ORDER = ["count", "percent", "failed", "outcome", "rate", "time", "waiting"] as const;
 
 function factsOf(row: Row, now: number): Facts {
@@ -73,12 +73,12 @@ function figuresOf({ done, failed, total, rate }: NonNullable<Row["progress"]>):
 
 const MARKS: Record<string, string> = { done: "✓", failed: "✗", aborted: "■" };
 
-/** Left out where a terminal is narrow, in this order. Failures and outcomes are not among them. */
+/** The facts that a narrow terminal omits, in this order; never failures and outcomes. */
 const DISPENSABLE = ["rate", "percent", "waiting", "time", "count"] as const;
 const SHORTEST_NAME = 8;
 const LONGEST_NAME = 40;
 
-/** Lines for a terminal of so many columns, with what belongs together below each other. */
+/** Lines for a terminal with this many columns, aligned. */
 export function barLines(rows: readonly Row[], now: number, columns: number): string[] {
   const most = columns - 1; // the last column stays free: some terminals break a line there
   const all = rows.map((row) => ({ row, name: nameOf(row), facts: factsOf(row, now) }));
@@ -114,7 +114,7 @@ function barOf({ progress }: Row, length: number): string {
   return `${"━".repeat(full)}${"┄".repeat(length - full)}`;
 }
 
-/** Why a row failed, or the error that most of its items failed with; nothing where nothing failed. */
+/** The error of a row, or the most frequent error of its items; `undefined` if nothing failed. */
 export function errorLine({ errors, progress, ended }: Row): string | undefined {
   const [most] = [...errors.values()].sort((a, b) => b.times - a.times);
   const reason = ended?.reason;
@@ -125,7 +125,7 @@ export function errorLine({ errors, progress, ended }: Row): string | undefined 
   return `  most frequent error, ${times}: ${cutEnd(clean(most.text), 200)}`;
 }
 
-/** A sentence for a log. */
+/** Formats a row as a sentence for a log. */
 export function sentence(row: Row, now: number): string {
   const facts = factsOf(row, now);
   const all = ORDER.map((key) => facts[key]).filter((text) => text !== "");

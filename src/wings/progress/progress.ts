@@ -1,4 +1,4 @@
-// A display of runs in the terminal, redrawn by log-update; plain lines where it is not shown live.
+// A display of runs in the terminal, redrawn by log-update, or as log lines.
 import { EventEmitter } from "eventemitter3";
 import type { RunEmitter, RunEvents } from "sluice";
 import { aBoolean, aDelay, checkOptions, isObject, type Rule } from "sluice/internal";
@@ -6,7 +6,7 @@ import { cutEnd } from "../shared/columns.js";
 import { Board, keyOf, type Row } from "./board.js";
 import { barLines, errorLine, pauseLine, sentence } from "./lines.js";
 
-/** Where a display is drawn. */
+/** The stream that a display writes to. */
 interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;
@@ -16,21 +16,21 @@ interface Output {
 
 /** The options of {@link showProgress}. */
 export interface ProgressOptions {
-  /** Where to draw. @default process.stderr */
+  /** The stream to write to. @default process.stderr */
   readonly stream?: Output | undefined;
   /**
-   * Whether to redraw in place, where the package `log-update` is installed and the stream has columns.
+   * Whether to redraw in place. Needs the package `log-update`, and a stream with columns.
    *
-   * @default whether the stream is a terminal, and no `CI` is in the environment
+   * @default true if the stream is a terminal and the variable `CI` is not set
    */
   readonly live?: boolean | undefined;
-  /** Milliseconds between two looks at the runs. @default 100 when live, 10_000 otherwise */
+  /** Milliseconds between two updates. @default 100 when live, 10_000 otherwise */
   readonly interval?: number | undefined;
 }
 
-/** What {@link showProgress} gives. */
+/** The result of {@link showProgress}. */
 export interface Progress {
-  /** Hand it to as many runs as are to be shown: `flow.run(shared, { events: progress.events })`. */
+  /** The emitter to pass to each run to display: `flow.run(shared, { events: progress.events })`. */
   readonly events: RunEmitter;
 }
 
@@ -44,15 +44,15 @@ const rules: Record<string, Rule> = {
 };
 
 /**
- * Shows how far runs are: a line for each batch with its items, failures, rate, time left and calls that wait at
- * a gate, one for each other step that takes its time, and pauses by the vendor. On a terminal it redraws in place;
- * elsewhere, and without the package `log-update`, it writes a line every ten seconds and at the end of each batch.
- * A batch in which items failed ends with its most frequent error.
+ * Shows the progress of runs: a line for each batch with its items, failures, rate, time left and calls that wait at a
+ * gate, a line for each other slow step, and pauses by the vendor. On a terminal it redraws in place; elsewhere, and
+ * without the package `log-update`, it writes a line every ten seconds and at the end of each batch. A batch with
+ * failed items ends with its most frequent error.
  *
- * It begins with the first run and ends with the last one, and holds no process. What goes wrong in it reaches no
- * run. Write nothing else to the same terminal while it is live.
+ * The display begins with the first run and ends with the last one, and does not keep the process alive. Its errors do
+ * not affect a run. Write nothing else to the same terminal while it is live.
  *
- * @throws SluiceError for a wrong option.
+ * @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`.
  * @example
  * ```ts
  * import { BatchNode, Flow } from "sluice";
@@ -77,11 +77,11 @@ export async function showProgress(options: ProgressOptions = {}): Promise<Progr
   return { events: emitterOf(new Board(), screen ?? plainView(stream), interval) };
 }
 
-/** How a board is shown. */
+/** A view of a board. */
 interface View {
-  /** Shows what is so now. */
+  /** Shows the current state. */
   draw(board: Board, now: number): void;
-  /** Shows what has ended, for good; returns whether it is worth a line. */
+  /** Shows an ended row permanently; returns whether it was shown. */
   keep(row: Row): void;
   /** Ends the display. */
   done(): void;
@@ -94,7 +94,7 @@ function emitterOf(board: Board, view: View, interval: number): RunEmitter {
     try {
       view.draw(board, performance.now());
     } catch {
-      clearInterval(timer); // a stream that is gone; no other code would catch it here
+      clearInterval(timer); // the stream is closed; no other code would catch the error here
     }
   };
   events.on("run", (event) => {
@@ -123,13 +123,13 @@ function emitterOf(board: Board, view: View, interval: number): RunEmitter {
   return events;
 }
 
-/** Steps shorter than this are not worth a line, in ms. */
+/** Shorter steps get no line, in ms. */
 const SHORT = 500;
 
-/** Rows to show: batches, and of the other steps the innermost that have taken a while. */
+/** The rows to show: batches, and the innermost of the other slow steps. */
 function shown(board: Board, now: number): Row[] {
   const rows = [...board.rows.values()];
-  // What an iteration does is reported by the batch around it.
+  // The batch around an iteration reports it.
   const steps = rows.filter((row) => !isNested(row) && now - row.began > SHORT);
   return rows.filter(
     (row) => row.batch || (steps.includes(row) && !rows.some((other) => isInside(other, row))),
@@ -143,7 +143,7 @@ const isInside = (inner: Row, outer: Row) =>
   inner.path.length > outer.path.length &&
   outer.path.every((part, at) => inner.path[at] === part);
 
-/** `undefined` where lines cannot be redrawn. */
+/** Creates a live view; `undefined` if lines cannot be redrawn. */
 async function liveView(stream: Output): Promise<View | undefined> {
   const library = await import("log-update").catch(() => undefined);
   if (library === undefined || !((stream.columns ?? 0) > 0)) return undefined;

@@ -124,7 +124,7 @@ export class RedisConnection {
     return new Redis(this.#where, options) as unknown as Connection;
   }
 
-  /** Gives the name of this run of the server. @throws SluiceError `REDIS_UNFIT`. */
+  /** Returns the name of this run of the server. @throws SluiceError `REDIS_UNFIT`. */
   #check(info: string): string {
     const field = (name: string) => info.match(new RegExp(`^${name}:(.*?)\r?$`, "m"))?.[1];
     const version = field("redis_version") ?? "0";

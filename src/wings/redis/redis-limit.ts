@@ -19,7 +19,7 @@ export interface RedisLimit extends SharedLimit {
 const WHERE = "redisLimit()";
 
 /**
- * Makes a limit for `new Gate({ concurrency, rate, shared })` that all processes with the same `key` share. It connects
+ * Creates a limit for `new Gate({ concurrency, rate, shared })` that all processes with the same `key` share. It connects
  * at the first call.
  *
  * `close()` rejects waiting calls with `LIMIT_CLOSED`, returns unused slots and permits, and closes the connection. Until

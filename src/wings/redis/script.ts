@@ -3,7 +3,7 @@
 
 /**
  * KEYS[1]: the key of the limit. ARGV[1]: a LimitRequest as JSON. ARGV[2]: names the run of the server.
- * Gives a LimitReply or a LimitConflict as JSON.
+ * Returns a LimitReply or a LimitConflict as JSON.
  */
 export const SCRIPT = `
 local EXPIRY = 9000   -- ms after which the slots of a silent gate are free

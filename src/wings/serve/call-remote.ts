@@ -134,7 +134,7 @@ async function textOf(to: Calling, response: Response): Promise<string> {
 const bodyOf = (response: Response): ReadableStream<Uint8Array> =>
   (response.body as ReadableStream<Uint8Array> | null) ?? new Blob([]).stream();
 
-/** Makes an error of what a service says of its failure; a proxy in between may say it in its own way. */
+/** Creates an error of what a service says of its failure; a proxy in between may say it in its own way. */
 function failed({ at, redact }: Calling, problem: unknown, status: number, headers: Headers): RemoteError {
   const said = isPlainObject(problem) ? problem : {};
   const own = typeof said.status === "number" ? said.status : status;

@@ -21,7 +21,7 @@ export interface Turn {
   readonly granted: Promise<void>;
   /** Whether it may run already. */
   readonly isGranted: boolean;
-  /** Gives the place back, or leaves the queue. */
+  /** Releases the place, or leaves the queue. */
   leave(): void;
 }
 

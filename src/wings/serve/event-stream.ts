@@ -139,7 +139,7 @@ export class EventStream {
     }, this.#options.heartbeat);
   }
 
-  /** Gives the reader up. Without effect once all has been read. */
+  /** Cancels the reader. Without effect once all has been read. */
   cut(what: string): void {
     if (this.#closed) return;
     const error = new SluiceError("SLOW_READER", `The reader of the stream ${what}`);

@@ -22,7 +22,7 @@ type Untyped = Params[string];
 export interface HandlerOptions<S = Untyped, Input = S> {
   /** A Standard Schema, sync or async, that checks the body. @default every JSON object */
   readonly input?: StandardSchema<Input> | undefined;
-  /** Makes the store of one run from the checked input. @default the input as it is */
+  /** Creates the store of one run from the checked input. @default the input as it is */
   readonly toShared?: ((input: Input, request: Request) => Awaitable<S>) | undefined;
   /**
    * The answer, as JSON: a function of the store, or a list of its keys. By default the answer is the store if each of

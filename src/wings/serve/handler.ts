@@ -24,7 +24,7 @@ const STREAM_HEADERS = {
 };
 
 /**
- * Makes a web-standard request handler for a flow. The input is JSON by POST. The answer is JSON or, if the client
+ * Creates a web-standard request handler for a flow. The input is JSON by POST. The answer is JSON or, if the client
  * accepts `text/event-stream`, Server-Sent Events: `queued` while the caller waits, `data` for each `ctx.emit`,
  * `progress`, and finally `result` or `error`.
  *

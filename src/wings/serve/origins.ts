@@ -19,7 +19,7 @@ const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 /** Names of headers, as a browser lists those that a page wants to send. */
 const NAMES = /^[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*$/;
 
-/** Gives the headers of the answer that let a page of an allowed origin read it. */
+/** Returns the headers of the answer that let a page of an allowed origin read it. */
 export function corsHeaders({ headers }: Request, origins: Origins): Record<string, string> {
   const origin = headers.get("origin");
   if (origin === null || !isAllowed(origin, origins)) return origins.length === 0 ? {} : { vary: "origin" };

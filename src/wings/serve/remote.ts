@@ -76,7 +76,7 @@ const rules: Record<string, Rule> = {
 };
 
 /**
- * Makes a node whose `exec` calls a handler of {@link createHandler} at a URL. Data that the remote flow emits is passed
+ * Creates a node whose `exec` calls a handler of {@link createHandler} at a URL. Data that the remote flow emits is passed
  * to this node's `ctx.emit`, at the pace of its reader. An abort or a timeout also ends the remote run. A retry sends its
  * data again. Attempts, backoff, timeout and gate work as for any node.
  *

@@ -29,7 +29,7 @@ export interface HandlerRuns {
    * no, the caller gets the 404 of a run that does not exist.
    */
   readonly authorize: (request: Request, id: string) => Awaitable<boolean>;
-  /** Gives the transient keys of the store of a run that goes on without a body. @default none */
+  /** Returns the transient keys of the store of a run that goes on without a body. @default none */
   readonly shared?: ((request: Request) => Awaitable<object>) | undefined;
 }
 

@@ -6,7 +6,7 @@ const SHORTEST = 6;
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]+/g;
 
 /**
- * Makes a function that takes out of a text what was sent as a header or in the query of the URL, and what would
+ * Creates a function that takes out of a text what was sent as a header or in the query of the URL, and what would
  * control a terminal.
  */
 export function redactor(url: URL, headers: Headers | undefined): (text: string) => string {

@@ -19,7 +19,7 @@ type Listening = { readonly [VALUES]?: ValueSink | undefined };
 const MOST_BATCHES = 100;
 
 /**
- * Makes an emitter that sends a run's `data` and `progress` into a stream, and makes hooks that await `ctx.emit`
+ * Creates an emitter that sends a run's `data` and `progress` into a stream, and makes hooks that await `ctx.emit`
  * wait for the reader.
  *
  * @param every - The least time between two progress events of one batch, in ms. Its last one is always sent;

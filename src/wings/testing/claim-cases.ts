@@ -1,4 +1,4 @@
-// Who has a run: claims, their epochs, and writes that come too late.
+// Ownership of a run: claims, their epochs, and late writes.
 import assert from "node:assert/strict";
 import type { Change, RunState } from "sluice/journal";
 import { ask, begin, type Case, newRun, put, rejects } from "./subject.js";
@@ -21,7 +21,7 @@ export const claimCases: readonly Case[] = [
     },
   },
   {
-    name: "a run that is not there is claimed only where it may be made",
+    name: "a claim creates an unknown run only if it may",
     async check(driver) {
       await rejects(() => driver.claim("none", undefined), "RUN_UNKNOWN", "a claim of an unknown run");
       assert.equal(await driver.run("none"), undefined);
@@ -44,7 +44,7 @@ export const claimCases: readonly Case[] = [
     },
   },
   {
-    name: "of many that claim a run at once, one gets it",
+    name: "of many concurrent claims of a run one succeeds",
     async check(driver) {
       const claims = Array.from({ length: 10 }, async () => driver.claim("a", newRun("a")));
       const outcomes = await Promise.allSettled(claims);
@@ -57,7 +57,7 @@ export const claimCases: readonly Case[] = [
     },
   },
   {
-    name: "each claim has a higher epoch, and what comes of an earlier one writes nothing",
+    name: "each claim has a higher epoch, and the owner of an earlier one writes nothing",
     async check(driver) {
       const old = await begin(driver, "a");
       await driver.commit("a", old, [put("F/A", "1")], false);
@@ -73,7 +73,7 @@ export const claimCases: readonly Case[] = [
     },
   },
   {
-    name: "a claim that has ended writes no more",
+    name: "a claim that has ended writes nothing",
     async check(driver) {
       const epoch = await begin(driver, "a");
       await driver.settle("a", epoch, { state: "aborted" });
@@ -85,7 +85,7 @@ export const claimCases: readonly Case[] = [
     },
   },
   {
-    name: "claims are counted until one of them brings a result or a question",
+    name: "claims are counted until one of them yields a result or a question",
     async check(driver) {
       const claims: (number | undefined)[] = [];
       for (let time = 0; time < 3; time++) {
@@ -112,7 +112,7 @@ export const claimCases: readonly Case[] = [
     },
   },
   {
-    name: "a run is settled with its state, action and error; the next claim makes it run, unless it is over",
+    name: "a run is settled with its state, action and error; the next claim resumes it, unless it is over",
     async check(driver) {
       const states: RunState[] = ["failed", "aborted", "drained", "suspended", "stuck", "done", "cancelled"];
       for (const state of states) {

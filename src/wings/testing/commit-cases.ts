@@ -1,11 +1,11 @@
-// Commits: all or nothing, in order, and at once.
+// Commits: atomic, in order, and concurrent.
 import assert from "node:assert/strict";
 import type { Change } from "sluice/journal";
 import { ask, begin, type Case, keysOf, put } from "./subject.js";
 
 export const commitCases: readonly Case[] = [
   {
-    name: "the changes of a commit are made in their order",
+    name: "the changes of a commit are applied in order",
     async check(driver) {
       const epoch = await begin(driver, "a");
       const place = { kind: "result", key: "F/A", item: "" } as const;
@@ -25,7 +25,7 @@ export const commitCases: readonly Case[] = [
     async check(driver) {
       const epoch = await begin(driver, "a");
       await driver.commit("a", epoch, [put("F/A", "1"), put("F/B", "1"), ask("t", "F/A")], false);
-      // A value that no database takes: whatever is written before it must be taken back.
+      // No database takes this value: the changes before it must be rolled back.
       const bad = { put: { kind: "result", key: "F/D", item: "", value: {} } } as unknown as Change;
       const before: Change[] = [put("F/A", "2"), { drop: "F/B" }, { take: "t" }, put("F/C", "2")];
       for (const durable of [false, true]) {
@@ -38,7 +38,7 @@ export const commitCases: readonly Case[] = [
     },
   },
   {
-    name: "how far a run is is kept, and a commit without it leaves it",
+    name: "the position of a run is kept, and a commit without one does not change it",
     async check(driver) {
       const epoch = await begin(driver, "a");
       await driver.commit("a", epoch, [{ progress: { steps: 3, calls: 4, tokens: 5.5 } }], false);
@@ -51,7 +51,7 @@ export const commitCases: readonly Case[] = [
     },
   },
   {
-    name: "commits to many runs at once stay apart",
+    name: "concurrent commits to many runs do not mix",
     async check(driver) {
       const ids = Array.from({ length: 8 }, (_, index) => `run ${index}`);
       const epochs = await Promise.all(ids.map(async (id) => begin(driver, id)));
@@ -72,7 +72,7 @@ export const commitCases: readonly Case[] = [
     },
   },
   {
-    name: "a large commit is made, and read back",
+    name: "a large commit is written and read back",
     async check(driver) {
       const epoch = await begin(driver, "a");
       const changes = Array.from({ length: 3_000 }, (_, item) => put("F/A", `${item}`, { item: `${item}` }));

@@ -1,9 +1,9 @@
-// Entries: what is at a place, what is under a key, pages, and what is swept.
+// Entries: by place, by key, in pages, and what a sweep deletes.
 import assert from "node:assert/strict";
 import type { EntryKind, JournalDriver } from "sluice/journal";
 import { ask, begin, type Case, keysOf, put, sorted } from "./subject.js";
 
-/** Keys at and under `F/A`, and those that only look like it. */
+/** Keys at and under `F/A`, and keys that only look like it. */
 const UNDER = ["F/A", "F/A/B", "F/A/B#2[3]/C", "F/A[0]", "F/A[12]/D", "F/A|B", "F/A|B#2", "F/A!2", "F/A!2/E"];
 const BESIDE = [
   "F",
@@ -34,7 +34,7 @@ async function fill(driver: JournalDriver, id: string, keys: readonly string[]):
 
 export const entryCases: readonly Case[] = [
   {
-    name: "an entry is found by its kind, key and item, and by nothing else",
+    name: "an entry is found only by its kind, key and item",
     async check(driver) {
       const epoch = await begin(driver, "a");
       const kinds: EntryKind[] = ["result", "once", "start", "walk", "batch", "store"];
@@ -61,7 +61,7 @@ export const entryCases: readonly Case[] = [
     },
   },
   {
-    name: "a hash is kept, and so is that there is none",
+    name: "a hash is kept, and so is its absence",
     async check(driver) {
       const epoch = await begin(driver, "a");
       const changes = [put("F/A", "1", { item: "1", hash: "abc" }), put("F/A", "2", { item: "2" })];
@@ -82,7 +82,7 @@ export const entryCases: readonly Case[] = [
     },
   },
   {
-    name: "a drop takes what is at and under a key, of its run alone",
+    name: "a drop deletes the entries at and under a key, of its run only",
     async check(driver) {
       const epoch = await fill(driver, "a", [...UNDER, ...BESIDE]);
       await fill(driver, "b", UNDER);
@@ -95,7 +95,7 @@ export const entryCases: readonly Case[] = [
     },
   },
   {
-    name: "a sweep takes what is at and under a key, in slices",
+    name: "a sweep deletes the entries at and under a key, in slices",
     async check(driver) {
       await fill(driver, "a", [...UNDER, ...BESIDE]);
       await fill(driver, "b", UNDER);
@@ -113,7 +113,7 @@ export const entryCases: readonly Case[] = [
     },
   },
   {
-    name: "a sweep of all leaves the store of the run, and its questions go",
+    name: "a full sweep keeps the store of the run and deletes its questions",
     async check(driver) {
       const epoch = await fill(driver, "a", UNDER);
       const store = [

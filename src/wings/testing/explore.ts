@@ -1,4 +1,4 @@
-// explore(): the same run with its async work ending in many orders, each of which can be seen again.
+// explore(): runs a flow with its async work settling in many orders, each of which can be replayed.
 import type * as FastCheck from "fast-check";
 import type { Around } from "sluice";
 import {
@@ -15,11 +15,14 @@ import {
 import { requirePeer } from "./peer.js";
 import { drive } from "./real-turns.js";
 
-/** What a run is made with, one for each run. */
+/** The scheduler of one run. */
 export interface Exploration {
-  /** For the option `around`: each `exec` that waits ends when its turn has come. */
+  /** For the option `around`: delays the end of each async `exec` until the scheduler picks it. */
   readonly around: Around;
-  /** Makes an async function end when its turn has come, for what is not an `exec`: a client in `onResult`, a store. */
+  /**
+   * Wraps an async function that is not an `exec`, such as a client in `onResult`, so that the scheduler picks when it
+   * ends.
+   */
   schedule<Args extends unknown[], T>(
     fn: (...args: Args) => PromiseLike<T>,
     name?: string,
@@ -28,13 +31,13 @@ export interface Exploration {
 
 /** The options of {@link explore}. */
 export interface ExploreOptions {
-  /** How many orders are tried. @default 100 */
+  /** The number of orders to try. @default 100 */
   readonly runs?: number | undefined;
-  /** What the orders come from: an integer. @default another one each time */
+  /** The seed of the orders, an integer. @default random */
   readonly seed?: number | undefined;
-  /** Of one order, as the message of a failure names it: it alone is run again. */
+  /** The path of one order, from the message of a failure: only this order is run. */
   readonly path?: string | undefined;
-  /** The ms after which a run that has not ended has failed. @default 5_000 */
+  /** Milliseconds after which a run fails. @default 5_000 */
   readonly timeout?: number | undefined;
 }
 
@@ -46,12 +49,13 @@ const rules: Readonly<Record<string, Rule>> = {
 };
 
 /**
- * Runs a flow again and again while its async work ends in another order each time: of all `exec`s that wait at a moment
- * one ends, and what follows from it happens before the next one does. Orders come from a seed, so a failure can be seen again.
+ * Runs a flow many times, with its async work settling in a different order each time: of all pending `exec`s one ends,
+ * and everything that follows from it happens before the next one ends. The orders come from a seed, so a failure can
+ * be replayed.
  *
- * Stand-ins that answer at once (`async () => "…"`) are best: what really takes time has less choice.
+ * Use stand-ins that answer at once (`async () => "…"`): real delays leave fewer orders to choose from.
  *
- * @param makeRun - Makes flow and store anew, runs, and throws where the outcome is wrong.
+ * @param makeRun - Creates a flow and a store, runs the flow, and throws if the outcome is wrong.
  * @throws Error with seed, path and order of the first failure, which is its `cause`; SluiceError `MISSING_PEER` without the
  * package `fast-check`, `INVALID_OPTION`, `UNKNOWN_OPTION`.
  * @example
@@ -108,7 +112,7 @@ export async function explore(
 
 function explorationOf(scheduler: FastCheck.Scheduler): Exploration {
   const hold = (label: string) => scheduler.schedule(Promise.resolve(), label);
-  /** Holds back how a promise settles. */
+  /** Delays the settlement of a promise. */
   const held = async <T>(work: PromiseLike<T>, label: string): Promise<T> => {
     try {
       return await work;

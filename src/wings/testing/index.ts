@@ -1,5 +1,5 @@
 /**
- * What tests of flows need, and suites for journals and limits of your own. For Node, and any test runner.
+ * Tools for tests of flows, and contract suites for journal drivers and shared limits. For Node and any test runner.
  *
  * @module sluice/testing
  */

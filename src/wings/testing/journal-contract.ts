@@ -1,4 +1,4 @@
-// The contract of a journal's driver, as cases for any test runner.
+// The contract of a journal driver, as test cases for any test runner.
 import { claimCases } from "./claim-cases.js";
 import { commitCases } from "./commit-cases.js";
 import { entryCases } from "./entry-cases.js";
@@ -9,22 +9,22 @@ import { textCases } from "./text-cases.js";
 
 /** One promise of a driver. */
 export interface ContractCase {
-  /** A sentence. */
+  /** The promise, as a sentence. */
   readonly name: string;
-  /** Holds a driver to it. @throws AssertionError Where it is broken; what the driver throws. */
+  /** Tests a driver. @throws AssertionError If the promise is broken; whatever the driver throws. */
   run(): Promise<void>;
 }
 
-/** How large the cases are. */
+/** The options of {@link journalContract}. */
 export interface ContractOptions {
-  /** Repeats of what races. @default 20 */
+  /** Repetitions of each case with a race. @default 20 */
   readonly races?: number | undefined;
 }
 
 /**
- * Gives what every driver of a journal promises, as cases to run one after another or at once.
+ * Returns the contract of a journal driver as test cases, which may run in sequence or concurrently.
  *
- * @param open - Gives a driver on an empty database; called for each case.
+ * @param open - Returns a driver on an empty database; called for each case.
  * @example
  * ```ts
  * import { journalContract } from "sluice/testing";

@@ -1,22 +1,22 @@
-// What a case of the contract of shared limits gets, and what cases are written with.
+// What a contract case of shared limits gets, and the tools of the cases.
 import assert from "node:assert/strict";
 import type { LimitReply, LimitRequest, SharedBucket, SharedLimit } from "sluice";
 
-/** A shared limit to hold to the contract. */
+/** A shared limit to test. */
 export interface SharedLimitSubject {
-  /** A limit at a place without state. */
+  /** A limit whose place has no state. */
   readonly limit: SharedLimit;
-  /** Gives another limit at the same place, as another process has it. */
+  /** Returns another limit at the same place, as another process has it. */
   another(): SharedLimit | PromiseLike<SharedLimit>;
-  /** Takes all state from the place, as a restart may do. */
+  /** Deletes all state of the place, as a restart may do. */
   forget(): unknown;
-  /** Lets time pass for the place. @default a timer */
+  /** Advances the time of the place. @default a timer */
   readonly pass?: ((ms: number) => PromiseLike<void>) | undefined;
   /** Deletes the place; the limits are closed already. */
   close(): unknown;
 }
 
-/** What a place keeps of one limit. */
+/** The limits of one place. */
 export interface Limits {
   readonly slots?: number;
   readonly requests?: SharedBucket;
@@ -37,7 +37,7 @@ export class Member {
     this.owner = owner;
   }
 
-  /** Makes a request with some fields of its own. */
+  /** Sends a request with some fields changed. */
   async raw(changes: Partial<LimitRequest> = {}) {
     const { slots = null, requests = null, tokens = null } = this.#limits;
     const held = changes.held ?? 0;
@@ -69,26 +69,26 @@ export class Member {
   }
 }
 
-/** What a case is run with. */
+/** The arguments of a case. */
 export interface LimitCaseOptions {
   pass(ms: number): PromiseLike<void>;
   forget(): unknown;
-  /** Gives a gate of the same process. */
+  /** Returns a gate of the same process. */
   member(limits: Limits): Member;
-  /** Gives a gate of another process. */
+  /** Returns a gate of another process. */
   foreign(limits: Limits): Promise<Member>;
 }
 
-/** A case on a shared limit. */
+/** A test case of a shared limit. */
 export interface LimitCase {
   readonly name: string;
   check(options: LimitCaseOptions): Promise<void>;
 }
 
-/** A bucket of which time alone brings next to nothing while a case runs. */
+/** A bucket that hardly refills while a case runs. */
 export const slow = (capacity: number): SharedBucket => ({ perMs: 1e-4, capacity });
 
-/** A gate of a place that grants, with these buckets full. */
+/** A gate at a place that grants calls and has these buckets full. */
 export async function ready(options: LimitCaseOptions, limits: Limits): Promise<Member> {
   const member = options.member(limits);
   const { wait } = await member.ask();
@@ -97,14 +97,14 @@ export async function ready(options: LimitCaseOptions, limits: Limits): Promise<
   return member;
 }
 
-/** Fills the buckets by what comes back. */
+/** Fills the buckets by returned permits. */
 export async function refill(member: Member, { requests, tokens }: Limits): Promise<void> {
   await member.ask({
     back: { requests: 2 * (requests?.capacity ?? 0), tokens: 2 * (tokens?.capacity ?? 0) },
   });
 }
 
-/** @param slack - Of the amount that time may have brought meanwhile. */
+/** @param slack - The amount that may have refilled meanwhile. */
 export function near(actual: number, expected: number, slack: number, what: string): void {
   assert.ok(Math.abs(actual - expected) <= slack, `${what}: expected about ${expected}, got ${actual}`);
 }

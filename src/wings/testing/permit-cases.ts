@@ -1,4 +1,4 @@
-// Permits of a shared limit: buckets, debts, what comes back, and the pause.
+// Permits of a shared limit: buckets, debts, returned permits, and pauses.
 import assert from "node:assert/strict";
 import { type LimitCase, near, ready, refill, slow } from "./limit-subject.js";
 
@@ -47,7 +47,7 @@ export const permitCases: readonly LimitCase[] = [
     },
   },
   {
-    name: "where the first call does not fit, it alone is granted as a debt, and waits until that is paid",
+    name: "a first call that does not fit is granted alone, as a debt, and waits until the debt is paid",
     async check(options) {
       const limits = { tokens: { perMs: 0.01, capacity: 100 } };
       const one = await ready(options, limits);
@@ -63,7 +63,7 @@ export const permitCases: readonly LimitCase[] = [
     },
   },
   {
-    name: "a debt of requests is waited out too",
+    name: "a call waits for a debt of requests too",
     async check(options) {
       const member = await ready(options, { requests: { perMs: 0.001, capacity: 1 } });
       assert.deepEqual([(await member.ask({ calls: [0, 0] })).calls], [1]);
@@ -73,7 +73,7 @@ export const permitCases: readonly LimitCase[] = [
     },
   },
   {
-    name: "buckets rise with time up to their capacity, and no higher by what comes back",
+    name: "buckets refill up to their capacity, and returned permits do not exceed it",
     async check(options) {
       const limits = { requests: { perMs: 0.02, capacity: 5 } };
       const member = await ready(options, limits);
@@ -86,7 +86,7 @@ export const permitCases: readonly LimitCase[] = [
     },
   },
   {
-    name: "what comes back is granted again, and what calls cost beyond their reservation delays others",
+    name: "returned permits are granted again, and a cost beyond the reservation delays other calls",
     async check(options) {
       const limits = { requests: slow(4), tokens: slow(100) };
       const one = await ready(options, limits);
@@ -104,7 +104,7 @@ export const permitCases: readonly LimitCase[] = [
     },
   },
   {
-    name: "what comes back from an earlier epoch is not granted again; a debt is owed all the same",
+    name: "permits returned from an earlier epoch are not granted again; a debt from it counts",
     async check(options) {
       const member = await ready(options, { requests: slow(9), tokens: slow(100) });
       await member.ask({ calls: [50, 50] });
@@ -117,7 +117,7 @@ export const permitCases: readonly LimitCase[] = [
     },
   },
   {
-    name: "a pause holds for all gates, takes what was saved up, and is never cut short",
+    name: "a pause applies to all gates, empties the buckets, and is never shortened",
     async check(options) {
       const limits = { requests: slow(9), tokens: slow(100) };
       const one = await ready(options, limits);
@@ -143,7 +143,7 @@ export const permitCases: readonly LimitCase[] = [
     },
   },
   {
-    name: "a gate that waits for a debt and was silent for a second has lost it, and gets that answer",
+    name: "a gate that waits for a debt and is silent for a second loses it, and is informed",
     async check(options) {
       const limits = { requests: slow(9), tokens: { perMs: 0.01, capacity: 10 } };
       const silent = await ready(options, limits);

@@ -1,4 +1,4 @@
-// Questions to people: asked once, answered once, never lost.
+// Questions to people: each asked once, answered once, never lost.
 import assert from "node:assert/strict";
 import type { Change, JournalDriver } from "sluice/journal";
 import { ask, begin, type Case, turns } from "./subject.js";
@@ -46,7 +46,7 @@ export const questionCases: readonly Case[] = [
     },
   },
   {
-    name: "a question that is written again keeps its answer",
+    name: "a question that is rewritten keeps its answer",
     async check(driver) {
       const epoch = await begin(driver, "a");
       await driver.commit("a", epoch, [ask("t", "F/A")], false);
@@ -56,7 +56,7 @@ export const questionCases: readonly Case[] = [
     },
   },
   {
-    name: "a question that has expired takes no answer",
+    name: "an expired question accepts no answer",
     async check(driver) {
       const epoch = await begin(driver, "a");
       const [past, future] = [Date.now() - 60_000, Date.now() + 60_000];
@@ -115,7 +115,7 @@ export const questionCases: readonly Case[] = [
     },
   },
   {
-    name: "an answer that did not fit opens its question again",
+    name: "an answer that does not fit reopens its question",
     async check(driver) {
       const epoch = await begin(driver, "a");
       await driver.commit("a", epoch, [ask("t", "F/A")], false);
@@ -131,7 +131,7 @@ export const questionCases: readonly Case[] = [
     },
   },
   {
-    name: "an answer that comes while its run is being suspended is not lost",
+    name: "an answer that arrives while its run is suspending is not lost",
     async check(driver, { races, subject }) {
       const person = (await subject.another?.()) ?? driver;
       try {

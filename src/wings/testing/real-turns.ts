@@ -1,21 +1,21 @@
-// Waiting by the real event loop, whatever a test has faked.
+// Waits on the real event loop, even if a test has faked timers.
 
 const nextTurn = setImmediate;
 const later = setTimeout;
-/** Between two looks at work that waits for something real, in ms. */
+/** Milliseconds between two checks of work that waits for real I/O. */
 const PAUSE = 1;
-/** So many turns bring a flow to where it waits: an event-loop yield of the engine, of several in a row, takes one or two. */
+/** The event-loop turns after which a flow waits for a timer or I/O: each yield of the engine takes one or two. */
 const TURNS = 10;
 
-/** Resolves when all promises that are ready have been followed. */
+/** Resolves when the reactions of all settled promises have run. */
 export async function settleTurns(): Promise<void> {
   for (let turn = 0; turn < TURNS; turn++) await new Promise<void>((resolve) => void nextTurn(resolve));
 }
 
-/** Waits a little, really. */
+/** Waits for a short real time. */
 export const pause = (): Promise<void> => new Promise((resolve) => void later(resolve, PAUSE));
 
-/** Moves work on until it has settled. @param step - Called where the work waits; false if it had nothing to do. */
+/** Drives work until it settles. @param step - Called when the work waits; returns false if it had nothing to do. */
 export async function drive<T>(work: () => T | PromiseLike<T>, step: () => unknown): Promise<T> {
   let isSettled = false;
   const end = () => {

@@ -1,4 +1,4 @@
-// Runs from outside: lists, cancels, prunes.
+// Administration of runs: list, cancel, prune.
 import assert from "node:assert/strict";
 import { ask, begin, type Case, keysOf, newRun, put, rejects } from "./subject.js";
 
@@ -35,7 +35,7 @@ export const runCases: readonly Case[] = [
     },
   },
   {
-    name: "a cancel is seen by the owner, and stays",
+    name: "the owner sees a cancel, which stays",
     async check(driver) {
       const epoch = await begin(driver, "a");
       assert.equal(await driver.renew("a", epoch), false);
@@ -51,7 +51,7 @@ export const runCases: readonly Case[] = [
     },
   },
   {
-    name: "what is over cannot be cancelled, and all else can",
+    name: "a run that is over cannot be cancelled, and any other run can",
     async check(driver) {
       for (const state of ["failed", "suspended", "drained", "aborted", "stuck", "done"] as const) {
         await driver.settle(state, await begin(driver, state), { state });
@@ -62,7 +62,7 @@ export const runCases: readonly Case[] = [
     },
   },
   {
-    name: "a prune deletes runs that are over, old enough and free, with all that is theirs",
+    name: "a prune deletes runs that are over, old enough and unclaimed, with all their entries",
     async check(driver) {
       for (const state of ["done", "cancelled", "failed", "suspended"] as const) {
         const epoch = await begin(driver, state);
@@ -91,7 +91,7 @@ export const runCases: readonly Case[] = [
     },
   },
   {
-    name: "what is kept is there for the next process",
+    name: "the next process finds what was kept",
     async check(driver, { subject }) {
       if (subject.another === undefined) return;
       const epoch = await begin(driver, "a");

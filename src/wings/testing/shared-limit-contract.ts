@@ -1,4 +1,4 @@
-// The contract of shared limits, as cases for any test runner.
+// The contract of shared limits, as test cases for any test runner.
 import type { SharedLimit } from "sluice";
 import type { ContractCase } from "./journal-contract.js";
 import { type LimitCase, type LimitCaseOptions, Member, type SharedLimitSubject } from "./limit-subject.js";
@@ -6,10 +6,10 @@ import { permitCases } from "./permit-cases.js";
 import { slotCases } from "./slot-cases.js";
 
 /**
- * Gives what every {@link SharedLimit} promises, as cases to run one after another or at once. Most take a second, and
- * one takes ten.
+ * Returns the contract of a {@link SharedLimit} as test cases, which may run in sequence or concurrently. Most take a
+ * second, and one takes ten.
  *
- * @param open - Gives a limit at a place without state; called for each case.
+ * @param open - Returns a limit whose place has no state; called for each case.
  * @example
  * ```ts
  * import { sharedLimitContract } from "sluice/testing";

@@ -1,10 +1,10 @@
-// Slots of a shared limit, gates that come and go, and a place that has lost its state.
+// Slots of a shared limit, gates that join and leave, and a place that has lost its state.
 import assert from "node:assert/strict";
 import { type LimitCase, near, ready, slow } from "./limit-subject.js";
 
 export const slotCases: readonly LimitCase[] = [
   {
-    name: "all gates together have no more slots than there are",
+    name: "all gates together never have more slots than the limit",
     async check(options) {
       const one = await ready(options, { slots: 5 });
       const other = await options.foreign({ slots: 5 });
@@ -15,7 +15,7 @@ export const slotCases: readonly LimitCase[] = [
     },
   },
   {
-    name: "of many gates that ask at once, together they get what there is",
+    name: "gates that ask concurrently get all slots together, and no more",
     async check(options) {
       await ready(options, { slots: 7, requests: slow(1_000) });
       const members = Array.from({ length: 12 }, () => options.member({ slots: 7, requests: slow(1_000) }));
@@ -25,7 +25,7 @@ export const slotCases: readonly LimitCase[] = [
     },
   },
   {
-    name: "slots that are not kept are free at once",
+    name: "slots that a gate does not keep are free at once",
     async check(options) {
       const one = await ready(options, { slots: 2 });
       const other = await options.foreign({ slots: 2 });
@@ -36,7 +36,7 @@ export const slotCases: readonly LimitCase[] = [
     },
   },
   {
-    name: "calls are granted for those that have a slot, or get one",
+    name: "permits are granted only to calls that have or get a slot",
     async check(options) {
       const member = await ready(options, { slots: 2, requests: slow(9) });
       const { slots, calls } = await member.ask({ wanted: 2, calls: [0, 0, 0, 0], ready: 0 });
@@ -46,7 +46,7 @@ export const slotCases: readonly LimitCase[] = [
     },
   },
   {
-    name: "a gate with more than its share gives back while another one waits that has less",
+    name: "a gate with more than its share returns slots while a gate with less waits",
     async check(options) {
       const rich = await ready(options, { slots: 6 });
       const poor = await options.foreign({ slots: 6 });
@@ -61,7 +61,7 @@ export const slotCases: readonly LimitCase[] = [
     },
   },
   {
-    name: "of gates that wait for the only slot, the one that has waited longest gets it",
+    name: "the gate that has waited longest gets the only slot",
     async check(options) {
       const [one, second, third] = [
         await ready(options, { slots: 1 }),
@@ -79,7 +79,7 @@ export const slotCases: readonly LimitCase[] = [
     },
   },
   {
-    name: "slots of a gate that did not report for 10 s are free; those of one that reports are not",
+    name: "the slots of a gate are free 10 s after its last report, and not before",
     async check(options) {
       const dead = await ready(options, { slots: 2 });
       const [alive, waiting] = [await options.foreign({ slots: 2 }), await options.foreign({ slots: 2 })];
@@ -96,7 +96,7 @@ export const slotCases: readonly LimitCase[] = [
     },
   },
   {
-    name: "a gate that leaves gives back all but the slots that it still uses",
+    name: "a gate that leaves returns all but the slots that it still uses",
     async check(options) {
       const one = await ready(options, { slots: 3 });
       const other = await options.foreign({ slots: 3 });
@@ -108,7 +108,7 @@ export const slotCases: readonly LimitCase[] = [
     },
   },
   {
-    name: "gates with other limits are refused while one is there, and then taken",
+    name: "a gate with other limits is refused until the place has no gate",
     async check(options) {
       const one = await ready(options, { slots: 3 });
       const other = await options.foreign({ slots: 4 });
@@ -120,7 +120,7 @@ export const slotCases: readonly LimitCase[] = [
     },
   },
   {
-    name: "a place that has lost its state has another epoch, and grants nothing until gates can have reported",
+    name: "a place that has lost its state has a new epoch, and grants nothing until gates can have reported",
     async check(options) {
       const limits = { slots: 4, requests: slow(9), tokens: slow(100) };
       const one = await ready(options, limits);
@@ -131,14 +131,14 @@ export const slotCases: readonly LimitCase[] = [
       const first = await other.ask({ wanted: 1, calls: [0], ready: 0 });
       assert.notEqual(first.epoch, before);
       assert.deepEqual([first.slots, first.calls], [0, 0]);
-      assert.equal((await one.ask({ held: 3 })).slots, 3, "what a gate reports it keeps");
+      assert.equal((await one.ask({ held: 3 })).slots, 3, "a gate keeps what it reports");
       await options.pass(first.wait + 20);
       assert.equal((await other.ask({ wanted: 4 })).slots, 1);
       assert.ok((await other.ask({ held: 1 })).levels.requests < 1, "the buckets are empty");
     },
   },
   {
-    name: "of what gates report to a place that has lost its state, debts and pauses hold",
+    name: "a place that has lost its state takes over the debts and pauses that gates report",
     async check(options) {
       const limits = { requests: slow(9), tokens: slow(100) };
       const one = await ready(options, limits);
@@ -153,11 +153,11 @@ export const slotCases: readonly LimitCase[] = [
       near(levels.requests, -2, 0.5, "the debt of requests");
       near(levels.tokens, -70, 2, "the debt of tokens");
       await other.ask({ known: { requests: -5, tokens: 0, pause: 9_000 } });
-      assert.ok((await other.ask()).pause < 3_000, "a gate that has reported is not counted again");
+      assert.ok((await other.ask()).pause < 3_000, "a gate that reports twice is counted once");
     },
   },
   {
-    name: "a gate that comes back after long, and owes nothing, takes nothing from the others",
+    name: "a gate that returns after a long time without debts takes nothing from the others",
     async check(options) {
       const limits = { requests: slow(9) };
       const one = await ready(options, limits);

@@ -1,4 +1,4 @@
-// One step of a node, hook by hook, through the engine, with attempts, gates and timeouts.
+// step(): one step of a node, hook by hook, on the engine, with attempts, gates and timeouts.
 import type { Action, BaseNode, RunOptions } from "sluice";
 import { MIDDLE, Run, runNode } from "sluice/internal";
 
@@ -10,7 +10,7 @@ type Given<N, Hook extends string> = N extends { readonly [H in Hook]: (...args:
 /** The store of a node. */
 type StoreOf<N> = N extends BaseNode<infer S> ? S : never;
 
-/** What `exec` takes, what it gives, and what `post` gets of it. */
+/** The input and the result of `exec`, and the result that `post` gets. */
 interface Values<N> {
   readonly prep: Given<N, "prep">;
   readonly exec: N extends { onResult?: unknown } ? Given<N, "exec">[] : Given<N, "exec">;
@@ -21,7 +21,7 @@ export interface StepParts<N> {
   /** Calls `prep` and returns its result. */
   prep(): Promise<Values<N>["prep"]>;
   /**
-   * Calls `exec` with its attempts, gate, timeout and fallback; for a batch node for each item, and for a flow its walk.
+   * Calls `exec` with its attempts, gate, timeout and fallback; for each item of a batch node; for a flow it walks.
    * Returns the input of `post`.
    *
    * @param prepared - Replaces the result of `prep`, which is then not called.
@@ -34,9 +34,9 @@ export interface StepParts<N> {
 /**
  * Runs the hooks of a node one by one, so that a test can check each result. No link is followed.
  *
- * Each part is a separate run and rejects as `run()` does.
+ * Each part is a separate run, and rejects as `run()` does.
  *
- * @param options - Those of `run()`, such as `params` and `signal`, for each part.
+ * @param options - The options of `run()`, such as `params` and `signal`, for each part.
  * @example
  * ```ts
  * import { node } from "sluice";
@@ -96,7 +96,7 @@ const HOOKS = new Set<PropertyKey>([
   "join",
 ]);
 
-/** A node some of whose parts are others; its own hooks keep their `this`, which may have `#private` fields. */
+/** A node with some parts replaced; its own hooks keep their `this`, which may have `#private` fields. */
 function withParts<N extends BaseNode>(node: N, parts: object): N {
   return new Proxy(node, {
     get: (target, key, proxy) => {

@@ -1,4 +1,4 @@
-// Texts of any kind, wherever there is one.
+// Unusual texts in all fields.
 import assert from "node:assert/strict";
 import { begin, type Case, keysOf, newRun, put, sorted } from "./subject.js";
 
@@ -29,7 +29,7 @@ const ODD = [
 
 export const textCases: readonly Case[] = [
   {
-    name: "odd texts come back as they were, as values, items, hashes and keys",
+    name: "odd texts are returned unchanged as values, items, hashes and keys",
     async check(driver) {
       const epoch = await begin(driver, "a");
       const entries = ODD.flatMap((text) => [
@@ -61,7 +61,7 @@ export const textCases: readonly Case[] = [
     },
   },
   {
-    name: "odd texts come back as they were, as what is known of a run and of its questions",
+    name: "odd texts are returned unchanged in the fields of runs and questions",
     async check(driver) {
       for (const text of ODD) {
         const id = `id${text}`;
@@ -93,7 +93,7 @@ export const textCases: readonly Case[] = [
     },
   },
   {
-    name: "large texts come back as they were",
+    name: "large texts are returned unchanged",
     async check(driver) {
       const epoch = await begin(driver, "a");
       const part = Array.from({ length: 3_000 }, (_, n) => String.fromCharCode(33 + ((n * 7919) % 5_000)));
@@ -104,9 +104,9 @@ export const textCases: readonly Case[] = [
     },
   },
   {
-    name: "long keys are kept apart, and what is under them is found",
+    name: "long keys do not collide, and the entries under them are found",
     async check(driver) {
-      // Without a pattern that a database could shorten.
+      // Without a pattern, so that a database cannot compress it.
       const noise = Array.from({ length: 4_000 }, (_, n) => ((n * n * 31 + n * 17) % 36).toString(36)).join(
         "",
       );
@@ -142,7 +142,7 @@ export const textCases: readonly Case[] = [
     },
   },
   {
-    name: "runs whose ids look alike are different runs",
+    name: "runs with similar ids are different runs",
     async check(driver) {
       const ids = ["A", "a", "a ", "é", "e\u0301", "a%", "a_", "\ud83d\ude00", "0", "00"];
       for (const id of ids) {

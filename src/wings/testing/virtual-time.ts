@@ -1,36 +1,39 @@
-// virtualTime(): a clock that jumps from timer to timer, so that gates, backoffs and timeouts take no time.
+// virtualTime(): a clock that jumps from timer to timer, so that gates, backoffs and timeouts take no real time.
 import type * as FakeTimers from "@sinonjs/fake-timers";
 import { aDelay, invalidOption } from "sluice/internal";
 import { requirePeer } from "./peer.js";
 import { drive, settleTurns } from "./real-turns.js";
 
-/** A clock that has replaced that of the process. */
+/** A virtual clock that replaces the clock of the process. */
 export interface VirtualTime {
-  /** The ms that have passed on it. */
+  /** Virtual milliseconds passed so far. */
   readonly now: number;
   /**
-   * Calls `work` and jumps to the next timer wherever it waits for nothing else, until it has settled.
+   * Calls `work` and, until it settles, jumps to the next timer whenever it waits for nothing else.
    *
-   * @returns What `work` gives. @throws What it throws; an Error if the real time came back before.
+   * @returns The result of `work`. @throws What `work` throws; an Error if the real clock was restored before.
    */
   run<T>(work: () => T | PromiseLike<T>): Promise<T>;
-  /** Lets so many ms pass, and with them every timer that is due. @throws SluiceError `INVALID_OPTION` */
+  /** Advances the clock by milliseconds and fires every timer that becomes due. @throws SluiceError `INVALID_OPTION` */
   advance(ms: number): Promise<void>;
-  /** Brings the real time back. Timers that wait are lost. May be called twice. */
+  /** Restores the real clock. Pending timers are lost. Calling it twice is harmless. */
   restore(): void;
 }
 
-/** What the library and programs wait by. Event-loop turns stay real: the engine takes one between steps at times. */
+/**
+ * What the library and programs wait by. `setImmediate` stays real, because the engine yields to the event loop between
+ * steps.
+ */
 const FAKED = ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date", "performance"] as const;
 
 /**
  * Replaces the clock of the process, with `@sinonjs/fake-timers`: `setTimeout`, `setInterval`, `Date` and
- * `performance.now()`. It depends on no test runner. Restore the real time at the end of each test.
+ * `performance.now()`. It depends on no test runner. Restore the real clock at the end of each test.
  *
- * What the system does is not virtual: while it waits for a server, a thread or a file, time may jump. `AbortSignal.timeout()`
- * and `node:timers/promises` stay real too.
+ * I/O is not virtual: while the work waits for a server, a thread or a file, the clock may jump.
+ * `AbortSignal.timeout()` and `node:timers/promises` stay real too.
  *
- * @throws SluiceError `MISSING_PEER` without the package `@sinonjs/fake-timers`; a TypeError where timers are faked already.
+ * @throws SluiceError `MISSING_PEER` without the package `@sinonjs/fake-timers`; TypeError if timers are already faked.
  * @example
  * ```ts
  * import { Gate } from "sluice";
@@ -52,7 +55,7 @@ export function virtualTime(): VirtualTime {
   });
   const began = clock.now;
   let isRestored = false;
-  /** Fires the next timer; false where there is none. */
+  /** Fires the next timer; returns false if there is none. */
   const step = () => {
     if (isRestored)
       throw new Error("The real time came back before the work had settled: restore() after run()");
@@ -60,7 +63,7 @@ export function virtualTime(): VirtualTime {
     clock.next();
     return true;
   };
-  /** Fires all timers up to one of its own, and gives how many those were. */
+  /** Fires all timers up to its own, and returns how many fired. */
   const stepsUntil = async (delay: number) => {
     let isThere = false;
     clock.setTimeout(() => {
@@ -81,7 +84,7 @@ export function virtualTime(): VirtualTime {
     run: (work) => drive(work, step),
     async advance(ms) {
       if (!aDelay.accepts(ms)) throw invalidOption("time.advance()", "ms", aDelay.expected, ms);
-      // Timers that are set in the end and are due at once fire too.
+      // Timers that are set last and are due at once fire too.
       for (let delay = ms, fired = 0; fired !== 1; delay = 0) fired = await stepsUntil(delay);
     },
     restore() {

@@ -75,7 +75,7 @@ const instead = {
 };
 
 /**
- * Makes an async function of one that blocks: each call runs in a thread of a pool, off the event loop.
+ * Creates an async function of one that blocks: each call runs in a thread of a pool, off the event loop.
  *
  * Arguments and results are copied (structured clone), save for what `{ transfer }` and {@link move} name. A
  * call may have one more argument, `{ signal, transfer }` or the context of a hook, so that it can be used as a node's
@@ -107,7 +107,7 @@ export function asyncify<F extends AnyFunction = (...args: Untyped[]) => Promise
   options?: AsyncifyOptions,
 ): Asyncified<F>;
 /**
- * Makes an async function from a self-contained one. It is sent as source text, so it cannot use variables of its
+ * Creates an async function from a self-contained one. It is sent as source text, so it cannot use variables of its
  * surroundings, and imports modules with `await import("node:crypto")`.
  *
  * @example

@@ -8,7 +8,7 @@ const MOST_ENTRIES = 1_000;
 /** Over the whole value, in letters and entries. */
 const MOST_IN_ALL = 200_000;
 
-/** Gives what is written in place of a value; `path` begins with what the value is, such as `"store"`. */
+/** Returns what is written in place of a value; `path` begins with what the value is, such as `"store"`. */
 export type Redact = (path: readonly (string | number)[], value: unknown) => unknown;
 
 /** How a value is copied. */

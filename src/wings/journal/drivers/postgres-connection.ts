@@ -111,7 +111,7 @@ export class PostgresConnection implements Querying {
     return now - this.#outage.since < PATIENCE;
   }
 
-  /** Makes changes, all or none. */
+  /** Commits changes, all or none. */
   transaction<T>(work: (client: Querying, isRepeated: boolean) => Promise<T>): Promise<T> {
     return this.retry((isRepeated) => this.#transaction((client) => work(client, isRepeated)));
   }
@@ -146,7 +146,7 @@ interface PgModule {
   readonly Pool: new (options: object) => PostgresPool;
 }
 
-/** Makes a pool by the optional peer `pg`. @throws SluiceError `MISSING_DRIVER`. */
+/** Creates a pool by the optional peer `pg`. @throws SluiceError `MISSING_DRIVER`. */
 export async function openPool(url: string): Promise<PostgresPool> {
   const { Pool } = await loadPg();
   try {

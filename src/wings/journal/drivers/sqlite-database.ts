@@ -36,7 +36,7 @@ async function loadLibrary(): Promise<Constructor> {
   }
 }
 
-/** Makes a file that only its owner may read, unless there is one. */
+/** Creates a file that only its owner may read, unless there is one. */
 function makeFile(path: string): void {
   try {
     // Only where there is none: to close a file of SQLite drops the locks that this process has on it.
@@ -90,7 +90,7 @@ export class SqliteConnection {
     return Number(row[name]);
   }
 
-  /** Makes changes, all or none. */
+  /** Commits changes, all or none. */
   transaction<T>(work: () => T): T {
     this.transactions++;
     this.sql("BEGIN IMMEDIATE").run();

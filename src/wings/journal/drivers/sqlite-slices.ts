@@ -55,7 +55,7 @@ export function deleteSlice(
 
 const freePages = (connection: SqliteConnection): number => connection.pragma("freelist_count");
 
-/** Gives some pages that hold nothing back to the disk. @returns Whether there are more. */
+/** Releases some empty pages to the disk. @returns Whether there are more. */
 export function vacuum(connection: SqliteConnection): boolean {
   const before = freePages(connection);
   if (before === 0) return false;

@@ -1,4 +1,4 @@
-// cassette(): an executor that records what `exec` gave, and plays it back.
+// cassette(): an executor that records the results of `exec` and plays them back.
 import { existsSync } from "node:fs";
 import { Executor, type ExecutorAnswer, type ExecutorCall } from "sluice";
 import { aFunction, aString, checkOptions, invalidOption, oneOf, quote, SluiceError } from "sluice/internal";
@@ -6,17 +6,20 @@ import "../error-codes.js";
 import { redactor } from "./redact.js";
 import { fromJson, keyOf, type Recording, Tape, toJson } from "./tape.js";
 
-/** `"play"`: no `exec` is called. `"record"`: all are, and the file is written anew. `"add"`: those that it does not have. */
+/**
+ * `"play"` calls no `exec`; `"record"` calls all and rewrites the file; `"add"` calls only those that the file does not
+ * have.
+ */
 export type CassetteMode = "play" | "record" | "add";
 
 /** The options of {@link cassette}. */
 export interface CassetteOptions {
   /**
-   * @default the variable `SLUICE_CASSETTE`; without it `"play"`, and `"record"` where there is no file, unless the
-   * variable `CI` is set
+   * @default the variable `SLUICE_CASSETTE`; without it `"play"`, or `"record"` if there is no file and the variable
+   * `CI` is not set
    */
   readonly mode?: CassetteMode | undefined;
-  /** Takes more out of each text that is written than what looks like a secret; should give the same each time. */
+  /** Redacts each text before it is written, in addition to the built-in redaction; must be deterministic. */
   readonly redact?: ((text: string) => string) | undefined;
 }
 
@@ -29,16 +32,17 @@ const WHERE = "cassette()";
 const aMode = oneOf("play", "record", "add");
 
 /**
- * Makes an executor for nodes whose `exec` costs something. It records what `exec` gives, with the data that it emits and
- * the tokens that it charges, in a file of JSON to be committed; and plays it back by the place of the node, the input and the
- * params, so that no `exec`, gate or attempt takes any time. Calls of one run with the same input have an answer each.
+ * Creates an executor for nodes whose `exec` costs money or time. It records the results of `exec`, the data that it
+ * emits and the tokens that it charges, in a JSON file to commit. It plays them back by the node's place in the graph,
+ * the input and the params, without calling `exec`, a gate or a backoff. Repeated calls with the same input in one run
+ * each have their own recording.
  *
- * An input that was not recorded fails with `CASSETTE_MISS` and a diff. Failures are not recorded. What looks like a secret
- * is replaced by `[redacted]` in the file, as are the values of variables such as `OPENAI_API_KEY`; a run that plays gets what the
- * file has. Inputs and results must be plain data: else a call fails with `CASSETTE_FAILED`, as for a file that cannot be
- * read or written.
+ * An input that was not recorded fails with `CASSETTE_MISS` and a diff. Failures are not recorded. In the file
+ * `[redacted]` replaces what looks like a secret, and the values of variables such as `OPENAI_API_KEY`; a run that
+ * plays gets what the file has. Inputs and results must be plain data: otherwise the call fails with `CASSETTE_FAILED`,
+ * as it does if the file cannot be read or written.
  *
- * @param file - Its path; the folder is made.
+ * @param file - The path of the file; missing folders are created.
  * @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`, `CASSETTE_FAILED`.
  * @example
  * ```ts sketch
@@ -67,7 +71,7 @@ class RecordedCalls extends Executor implements Cassette {
   readonly mode: CassetteMode;
   readonly #tape: Tape;
   readonly #redact: (value: unknown) => unknown;
-  /** How often a run has made a call; written by `execute`. */
+  /** How often each run made each call; written by `execute`. */
   readonly #counts = new Map<string, number>();
 
   constructor(file: string, mode: CassetteMode, redact: CassetteOptions["redact"]) {

@@ -1,14 +1,14 @@
-// Takes secrets out of what is written to a file that goes into a repository.
+// Removes secrets from files that are committed to a repository.
 import { builtInOf } from "sluice/internal";
 import { isPlain } from "../../shared/plain-data.js";
 
 const REDACTED = "[redacted]";
 
-/** Keys whose texts are secrets, whatever they look like. */
+/** Keys whose texts are always secrets. */
 const SECRET_KEY =
   /^(?:proxy-)?authorization$|cookie$|passw(?:or)?d$|passphrase$|secret$|credentials?$|(?:api|access|auth|private|secret)[-_]?(?:key|token)$|^token$/i;
 
-/** What secrets look like. */
+/** Patterns of secrets. */
 const SECRETS = [
   /\b(?:Bearer|Basic)\s+[\w+/=.~-]{8,}/g,
   /\b(?:sk|pk|rk)[-_][\w-]{16,}/g, // OpenAI, Anthropic, Stripe
@@ -21,11 +21,11 @@ const SECRETS = [
   /(?<=:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/g, // the password of a URL
 ];
 
-/** Variables that hold secrets, and the least length of one. */
+/** Names of variables that hold secrets, and the minimum length of a secret. */
 const SECRET_VARIABLE = /KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL/i;
 const SHORTEST = 8;
 
-/** Makes a function that gives a copy of plain data without secrets. @param own - Called with each text. */
+/** Creates a function that copies plain data without its secrets. @param own - Called with each text. */
 export function redactor(own: (text: string) => string = (text) => text): (value: unknown) => unknown {
   const known = Object.entries(process.env).flatMap(([name, value = ""]) =>
     SECRET_VARIABLE.test(name) && value.length >= SHORTEST ? [value] : [],

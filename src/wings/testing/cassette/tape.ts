@@ -1,4 +1,4 @@
-// The file of a cassette: what calls gave, by site and input.
+// The file of a cassette: the results of calls by node and input.
 import assert from "node:assert";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
@@ -7,12 +7,12 @@ import { describe, isPlainObject, quote, SluiceError } from "sluice/internal";
 import { decode, encode, problemOf } from "../../shared/plain-data.js";
 import { settleTurns } from "../real-turns.js";
 
-/** One recorded call. Input, params, value and data are JSON, or devalue's text where JSON would lose something. */
+/** One recorded call. Input, params, value and data are JSON, or devalue's text where JSON would lose information. */
 export interface Recording {
   /** The node's place in its graph. */
   readonly place: string;
   readonly input: unknown;
-  /** Left out where there are none. */
+  /** Absent if there are none. */
   readonly params?: unknown;
   readonly value: unknown;
   readonly emitted?: unknown;
@@ -20,10 +20,10 @@ export interface Recording {
 }
 
 const VERSION = 1;
-/** Around what JSON would lose. */
+/** Marks a value in devalue's format. */
 const DEVALUE = "~devalue";
 
-/** @throws SluiceError `CASSETTE_FAILED` for what is no plain data. */
+/** @throws SluiceError `CASSETTE_FAILED` for a value that is not plain data. */
 export function toJson(value: unknown, what: string): unknown {
   const problem = problemOf(value);
   if (problem !== undefined) {
@@ -41,7 +41,7 @@ export function fromJson(value: unknown): unknown {
   return structuredClone(value);
 }
 
-/** Names a call: the same whatever the order of the keys of its input. */
+/** Returns the key of a call, which does not depend on the order of the keys of its input. */
 export function keyOf({ place, input, params }: Pick<Recording, "place" | "input" | "params">): string {
   return JSON.stringify([place, input, params ?? {}], (_key, value) =>
     isPlainObject(value)
@@ -53,7 +53,7 @@ export function keyOf({ place, input, params }: Pick<Recording, "place" | "input
 export class Tape {
   readonly #file: string;
   readonly #recordings = new Map<string, Recording[]>();
-  /** The write that will have all that is recorded by now; written by `save`. */
+  /** The pending write, which will include all recordings made so far; written by `save`. */
   #saving: Promise<void> | undefined;
   #written: Promise<void> = Promise.resolve();
 
@@ -76,7 +76,7 @@ export class Tape {
     for (const call of calls as Recording[]) this.add(call);
   }
 
-  /** What calls like one gave, in the order in which one run made them. */
+  /** The recordings of identical calls, in the order in which one run made them. */
   get(key: string): readonly Recording[] {
     return this.#recordings.get(key) ?? [];
   }
@@ -88,7 +88,7 @@ export class Tape {
     else list.push(recording);
   }
 
-  /** Resolves when the file has all that was recorded so far. @throws SluiceError `CASSETTE_FAILED`. */
+  /** Resolves when the file has all recordings made so far. @throws SluiceError `CASSETTE_FAILED`. */
   save(): Promise<void> {
     this.#saving ??= this.#written
       .catch(() => {})
@@ -101,7 +101,7 @@ export class Tape {
     return this.#saving;
   }
 
-  /** The message for a call that was not recorded. */
+  /** The error message for a call that was not recorded. */
   miss(call: Pick<Recording, "place" | "input" | "params">, nth: number): string {
     const where = `${quote(call.place)}: cassette ${quote(this.#file)}`;
     const advice =
@@ -136,20 +136,20 @@ export class Tape {
   }
 }
 
-/** An input as lines. */
+/** Formats the input of a call as lines. */
 function shownOf({ input, params }: Pick<Recording, "input" | "params">): string {
   const show = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
   return params === undefined ? show(input) : `${show(input)}\nparams ${show(params)}`;
 }
 
-/** How many words two texts share, of those that either has. */
+/** The share of common words among all words of two texts (Jaccard similarity). */
 function likeness(a: string, b: string): number {
   const [first, second] = [a, b].map((text) => new Set(text.split(/\s+/))) as [Set<string>, Set<string>];
   const shared = [...first].filter((word) => second.has(word)).length;
   return shared / (first.size + second.size - shared);
 }
 
-/** The lines of two texts beside each other: - is what was recorded, + is what came. */
+/** A line diff of two inputs: `-` was recorded, `+` is new. */
 function diff(recorded: string, came: string): string {
   const [expected, actual] = [recorded.split("\n"), came.split("\n")];
   const { message } = new assert.AssertionError({ actual, expected, operator: "deepStrictEqual" });

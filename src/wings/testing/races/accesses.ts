@@ -1,33 +1,33 @@
-// What was read and written in a store, by which part of a run.
+// Reads and writes of a store, by the part of the run that made them.
 import { type Frame, type Frames, openParts, type Place } from "./frames.js";
 
-/** `"update"`: read and written with no wait between, so that no other change can be lost. */
+/** `"update"`: a read and a write with no wait in between, so that no other change can be lost. */
 export type AccessKind = "read" | "write" | "update";
 
 /** The first access of its kind to a path by a frame. */
 export interface Access extends Place {
   readonly path: string;
   readonly kind: AccessKind;
-  /** Whether a member was looked for: by the read, or before the update, as in `if (!set.has(x)) set.add(x)`. */
+  /** Whether it tested for a member: in the read, or before the update, as in `if (!set.has(x)) set.add(x)`. */
   readonly isCheck: boolean;
 }
 
-/** The members of an object as a whole: which there are, and how many. */
+/** The set of members of an object: their keys and their number. */
 export const MEMBERS = "*";
 
-/** So many frames of one place in the graph are kept for each path; more find no further race. */
+/** The maximum of frames kept for each path and place in the graph; more would find no further race. */
 const KEPT = 16;
 
-/** Collects accesses. What one frame does without a wait is one piece. */
+/** Collects accesses. A piece is what one frame does between two waits. */
 export class Accesses {
   readonly #frames: Frames;
   readonly #log = new Map<string, Access[]>();
-  /** The piece under way, by frame and path; written at each access, emptied by `flush`. Its number is beside it. */
+  /** The accesses of the current piece, by frame and path; written at each access, emptied by `flush`. */
   readonly #piece = new Map<Frame, Map<string, Access>>();
   #number = 0;
-  /** Frames that copy the whole store in the piece under way. */
+  /** Frames that copy the whole store in the current piece. */
   readonly #copying = new Set<Frame>();
-  /** How many were kept, by kind and place; written by `flush`. */
+  /** The number of accesses kept, by kind and place; written by `flush`. */
   readonly #counts = new Map<string, number>();
   readonly #seen = new WeakMap<Frame, Set<string>>();
 
@@ -35,7 +35,7 @@ export class Accesses {
     this.#frames = frames;
   }
 
-  /** Notes that a path was read. @param isCheck - Whether only to see if it is there. */
+  /** Records a read of a path. @param isCheck - Whether it only tested for existence. */
   read(path: string, isCheck = false): void {
     const frame = this.#frames.current();
     if (frame === undefined || this.#isCopied(frame, path)) return;
@@ -45,7 +45,7 @@ export class Accesses {
       piece.set(path, this.#access(frame, path, "read", isCheck));
   }
 
-  /** Notes that a path was written. @param isUpdate - Whether no order matters to it, as when a member is added. */
+  /** Records a write of a path. @param isUpdate - Whether its order does not matter, as when a member is added. */
   write(path: string, isUpdate = false): void {
     const frame = this.#frames.current();
     if (frame === undefined) return;
@@ -54,14 +54,14 @@ export class Accesses {
     const isKnown = before === undefined ? this.#isCopied(frame, path) : before.kind !== "write";
     const kind = isKnown || isUpdate ? "update" : "write";
     piece.set(path, this.#access(frame, path, kind, before?.isCheck ?? false));
-    // Read only to change what is below: `(shared.list ??= []).push(1)`.
+    // A read that only leads to a change further down: `(shared.list ??= []).push(1)`.
     for (let at = path.lastIndexOf("."); at > 0; at = path.lastIndexOf(".", at - 1)) {
       const above = path.slice(0, at);
       if (piece.get(above)?.kind === "read") piece.delete(above);
     }
   }
 
-  /** Notes that the whole store is enumerated: what is then read of it, is copied. */
+  /** Records that the whole store is enumerated: the reads that follow copy it. */
   copy(): void {
     const frame = this.#frames.current();
     if (frame === undefined) return;
@@ -75,7 +75,7 @@ export class Accesses {
     return this.#log;
   }
 
-  /** Whether a frame copies the whole store in the piece under way. */
+  /** Whether a frame copies the whole store in the current piece. */
   #isCopied(frame: Frame, path: string): boolean {
     return this.#copying.has(frame) && this.#number === this.#frames.piece() && !path.includes(".");
   }

@@ -1,4 +1,4 @@
-// detectRaces(): a store that finds out which nodes read and write the same key without order.
+// detectRaces(): a store that detects which nodes access the same key without order.
 import type { Around } from "sluice";
 import { anObject, invalidOption, quote } from "sluice/internal";
 import { type Access, Accesses, type AccessKind, MEMBERS } from "./accesses.js";
@@ -13,42 +13,43 @@ export interface RaceSide {
   readonly path: readonly (string | number)[];
   /** The index of the batch item or of the nearest iteration. */
   readonly index: number | undefined;
-  /** `"update"`: read and written in one go, as by `shared.count++`. */
+  /** `"update"`: read and written with no wait in between, as by `shared.count++`. */
   readonly kind: AccessKind;
 }
 
-/** Two parts of a run that use the same key without order, one of them to write. */
+/** Two parts of a run that access the same key without order, at least one of them with a write. */
 export interface Race {
-  /** The key, with dots to what is in it: `"totals.eu"`. */
+  /** The key, with nested keys after dots: `"totals.eu"`. */
   readonly key: string;
   readonly sides: readonly [RaceSide, RaceSide];
   /** The race in one sentence. */
   readonly message: string;
 }
 
-/** What {@link detectRaces} gives. */
+/** The result of {@link detectRaces}. */
 export interface RaceDetector<S> {
-  /** The store, to run flows with. */
+  /** The store to run flows on. */
   readonly shared: S;
-  /** The hook that says which node is at work; the option `around` of the same runs. */
+  /** The hook that finds the node of each access; pass it as the option `around` of the same runs. */
   readonly around: Around;
-  /** The races of all runs so far, each pair of nodes once for a key. */
+  /** The races of all runs so far, one for each key and pair of nodes. */
   races(): readonly Race[];
-  /** @throws Error with the message of each race, if there is any. */
+  /** Throws if there is a race. @throws Error with the message of each race. */
   check(): void;
 }
 
 /**
- * Makes a store that notes who reads and writes it, and finds races: parallel branches, iterations without a `fork` of
- * their own, or the `onResult` and `join` of a batch and what runs beside it, that use one key without order, one of
- * them to write. It does so whatever came first in this run, as long as the two sides were ever under way at once.
+ * Creates a store that records its reads and writes and detects races: parallel branches, iterations without a `fork`,
+ * or the `onResult` and `join` of a batch and what runs beside it, that access one key without order, at least one of
+ * them with a write. It detects a race whichever access came first in this run, if both sides were in flight at the
+ * same time.
  *
- * No race is what changes a value in one go, with no wait between reading and writing, on both sides: `shared.count++`,
- * `shared.list.push(x)`. Neither is copying the whole store, as `fork` does. It looks into plain objects, arrays, Map
- * and Set, not into objects of classes, and it knows nothing of what happens outside of runs. What a hook gets of the
- * store is a proxy, which `structuredClone` and a thread refuse: leave such an executor out of the test.
+ * It is not a race if both sides change the value with no wait between reading and writing, as `shared.count++` and
+ * `shared.list.push(x)` do, nor if one copies the whole store, as `fork` does. Plain objects, arrays, Map and Set are
+ * tracked at any depth; instances of classes and accesses outside of runs are not. Hooks get proxies of the store,
+ * which `structuredClone` and threads refuse: remove such an executor in the test.
  *
- * @throws SluiceError `INVALID_OPTION` for a store that is no object.
+ * @throws SluiceError `INVALID_OPTION` if the store is not an object.
  * @example
  * ```ts
  * import { Flow, node, parallel } from "sluice";
@@ -87,7 +88,7 @@ function conflict(a: Access, b: Access): boolean {
     (kind) => [a, b].filter((each) => each.kind === kind).length,
   );
   if (writes !== 0) return true;
-  // To look for a member and to add it in one go is a claim, which one of them wins.
+  // Testing for a member and adding it with no wait in between is a claim, which one side wins.
   return updates === 1 && !(a.isCheck && b.isCheck);
 }
 
@@ -109,7 +110,7 @@ function racesAt(path: string, list: readonly Access[]): Race[] {
   return [...found.values()];
 }
 
-/** Of a pair of nodes the worse race is reported. */
+/** The worse race of a pair of nodes is reported: the one with more writes. */
 const writesOf = (sides: Race["sides"]) => sides.filter(({ kind }) => kind === "write").length;
 
 const namesOf = ({ path }: RaceSide) => path.filter((part) => typeof part === "string");

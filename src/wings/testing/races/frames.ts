@@ -1,4 +1,4 @@
-// Where in a run something happens: the tree of its spans, and which parts of it have no order.
+// The tree of a run's spans, and which of its parts have no order.
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Around, Span } from "sluice";
 
@@ -6,11 +6,11 @@ import type { Around, Span } from "sluice";
 export interface Frame {
   readonly span: Span | undefined;
   readonly parent: Frame | undefined;
-  /** Parts that had not ended when the last one began, and that one; written when a part begins. */
+  /** The last part to begin, and the parts that were open then; written when a part begins. */
   open: Frame[];
-  /** The piece in which it began. */
+  /** The number of the piece in which it began. */
   readonly piece: number;
-  /** Whether two parts were ever open at once; then no part comes before another. */
+  /** Whether two parts were ever open at once; then its parts have no order. */
   isParallel: boolean;
 }
 
@@ -20,14 +20,14 @@ const isOpen = ({ span }: Frame) => span?.ended === undefined;
 export class Frames {
   readonly #context = new AsyncLocalStorage<Frame>();
   readonly #root: Frame = { span: undefined, parent: undefined, open: [], piece: 0, isParallel: false };
-  /** Those that have not ended, by run and id; written when one begins. */
+  /** Open frames by run and id; written when one begins. */
   readonly #known = new Map<string, Frame>();
 
-  /** Both written by `piece` alone. */
+  /** Written only by `piece`. */
   #piece = 1;
   #isCounted = false;
 
-  /** The hook that makes them. It adds no wait. */
+  /** The hook that creates frames. It adds no wait. */
   readonly around: Around = (span, next) => {
     const parent = this.#known.get(`${span.runId} ${span.parent}`) ?? this.#context.getStore() ?? this.#root;
     const frame: Frame = { span, parent, open: [], piece: this.piece(), isParallel: false };
@@ -38,11 +38,11 @@ export class Frames {
     return this.#context.run(frame, next);
   };
 
-  /** The number of what runs now without a wait. */
+  /** The number of the current piece. */
   piece(): number {
     if (!this.#isCounted) {
       this.#isCounted = true;
-      // Before anything that comes after a wait, since microtasks run in order.
+      // Microtasks run in order, so this one precedes what follows a wait.
       queueMicrotask(() => {
         this.#isCounted = false;
         this.#piece++;
@@ -51,7 +51,7 @@ export class Frames {
     return this.#piece;
   }
 
-  /** The frame that what runs now is part of: the innermost that has not ended, for `post` follows an attempt's end. */
+  /** The current frame: the innermost open one, because `post` runs after its attempt has ended. */
   current(): Frame | undefined {
     let frame = this.#context.getStore();
     while (frame !== undefined && !isOpen(frame)) frame = frame.parent;
@@ -61,43 +61,43 @@ export class Frames {
 
 const nameOf = (span: Span | undefined) => `${span?.runId} ${span?.id}`;
 
-/** The parts of a frame that have not ended. */
+/** The open parts of a frame. */
 export const openParts = (frame: Frame): Frame[] => frame.open.filter(isOpen);
 
-/** From the outermost frame to this one. */
+/** The frames from the outermost to this one. */
 function lineOf(frame: Frame): Frame[] {
   const line: Frame[] = [];
   for (let each: Frame | undefined = frame; each !== undefined; each = each.parent) line.unshift(each);
   return line;
 }
 
-/** A place in the tree; `beside` are the parts of its frame that were open then. */
+/** A place in the tree; `beside` has the parts of its frame that were open then. */
 export interface Place {
   readonly frame: Frame;
   readonly piece: number;
   readonly beside: readonly Frame[];
 }
 
-/** Whether nothing says which of two comes first. */
+/** Whether two places have no order. */
 export function areUnordered(a: Place, b: Place): boolean {
   const [lineA, lineB] = [lineOf(a.frame), lineOf(b.frame)];
   let at = 0;
   while (at < lineA.length && lineA[at] === lineB[at]) at++;
   const [partA, partB] = [lineA[at], lineB[at]];
   if (partA === undefined && partB === undefined) return false;
-  // What a batch does between its items, such as onResult, has no order with the items that are under way.
+  // What a batch does between its items, such as onResult, has no order with the items in flight.
   if (partA === undefined) return a.beside.includes(partB as Frame);
   if (partB === undefined) return b.beside.includes(partA);
   if (!lineA[at - 1]?.isParallel) return false;
   return !startTogether(partA, partB) || !(isFirst(a, partA) || isFirst(b, partB));
 }
 
-/** Whether it is in what a part did before its first wait. */
+/** Whether a place is in the part's first piece. */
 const isFirst = ({ piece }: Place, part: Frame) => piece === part.piece;
 
 /**
- * Branches begin together, so what one does before its first wait, such as its first `prep`, comes before what others do
- * after theirs. Items do not, where there are more of them than may run at once.
+ * Branches begin together, so the first piece of one, such as its first `prep`, precedes the later pieces of the
+ * others. Items may not begin together, since more of them may exist than run at once.
  */
 const startTogether = (a: Frame, b: Frame) =>
   a.piece === b.piece && a.span?.kind === "step" && b.span?.kind === "step";

@@ -1,12 +1,13 @@
-// A store whose reads and writes are noted: plain objects, arrays, Map and Set, at any depth. Anything else is handed out as it is.
+// Proxies that record reads and writes of plain objects, arrays, Map and Set at any depth. Other values are returned as
+// they are.
 import { builtInOf, isObject } from "sluice/internal";
 import { type Accesses, MEMBERS } from "./accesses.js";
 
-/** What stands behind a proxy. */
+/** The target of each proxy. */
 const targets = new WeakMap<object, object>();
 const raw = <T>(value: T): T => (isObject(value) ? ((targets.get(value) as T) ?? value) : value);
 
-/** Makes proxies for one store, the same one for the same object at the same path. */
+/** Creates proxies for one store, the same one for the same object at the same path. */
 export class Tracker {
   readonly #accesses: Accesses;
   readonly #proxies = new WeakMap<object, Map<string, object>>();
@@ -71,7 +72,7 @@ export class Tracker {
     };
   }
 
-  /** Of a Map or Set: methods are called on what is behind the proxy, whose slots a proxy does not have. */
+  /** The handler of a Map or Set: methods are called on the target, because a proxy has no internal slots. */
   #ofCollection(path: string): ProxyHandler<object> {
     const accesses = this.#accesses;
     const members = `${path}.${MEMBERS}`;
@@ -79,7 +80,7 @@ export class Tracker {
     const note = (name: PropertyKey, key: unknown) => {
       if (name === "get" || name === "has") accesses.read(at(key), name === "has");
       else if (name === "set" || name === "add" || name === "delete") {
-        // A Set knows only whether it has something: who adds it first makes no difference.
+        // A Set records only membership, so the order of two adds makes no difference.
         accesses.write(at(key), name === "add" || isObject(key));
         accesses.write(members, true);
       } else if (name === "clear") accesses.write(members);
@@ -103,13 +104,13 @@ export class Tracker {
   }
 }
 
-/** An array, or an object of no class. */
+/** Whether a value is an array or an object without a class. */
 function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
   return Array.isArray(value) || prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** A proxy must hand out what a fixed property has. */
+/** A proxy must return the original value of a property that is neither writable nor configurable. */
 function isFixed(target: object, key: string): boolean {
   const property = Reflect.getOwnPropertyDescriptor(target, key);
   return property !== undefined && property.configurable === false && property.writable !== true;

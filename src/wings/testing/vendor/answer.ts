@@ -1,17 +1,17 @@
-// What a model answers: as a test says it, and as a completion of the protocol.
+// The answer of a model: as a test writes it, and as a completion of the protocol.
 import { exampleOf } from "./example.js";
 import { countTokens, record, type ToolDefinition, toolsIn, type VendorRequest } from "./request.js";
 
 /** A call of a tool. */
 export interface VendorToolCall {
   readonly name: string;
-  /** An object; a text is sent as it is. @default an empty object */
+  /** An object, or a text that is sent as it is. @default an empty object */
   readonly arguments?: unknown;
-  /** @default one that is not used twice */
+  /** @default a unique id */
   readonly id?: string | undefined;
 }
 
-/** What the model answers: a text, or in parts. */
+/** The answer of the model: a text, or an object with parts. */
 export type VendorAnswer =
   | string
   | {
@@ -19,15 +19,15 @@ export type VendorAnswer =
       /** In place of `content`: sent as JSON. */
       readonly json?: unknown;
       readonly toolCalls?: readonly VendorToolCall[] | undefined;
-      /** Why the model does not answer. */
+      /** The reason why the model refuses. */
       readonly refusal?: string | undefined;
       /** @default `"tool_calls"` with tool calls, else `"stop"` */
       readonly finishReason?: string | undefined;
-      /** @default about four characters a token */
+      /** @default an estimate of four characters per token */
       readonly usage?: { readonly prompt_tokens: number; readonly completion_tokens: number } | undefined;
     };
 
-/** An answer with nothing left open. */
+/** An answer with all defaults filled in. */
 export interface Completion {
   readonly content: string | null;
   readonly refusal: string | null;
@@ -38,7 +38,7 @@ export interface Completion {
   readonly isEmpty: boolean;
 }
 
-/** Fills in what an answer leaves open. */
+/** Fills in the defaults of an answer. */
 export function complete(answer: VendorAnswer, request: VendorRequest): Completion {
   const { content, json, toolCalls = [], refusal, finishReason, usage } = partsOf(answer);
   const text = json === undefined ? content : JSON.stringify(json);
@@ -69,8 +69,8 @@ function partsOf(answer: VendorAnswer): Exclude<VendorAnswer, string> {
 }
 
 /**
- * The answer where no test decides. It repeats the text of the user, in the form that the request asks for: a value that
- * fits the JSON schema, or a call of the first tool, and after the results of tools the last of these.
+ * The default answer. It repeats the user's text in the form that the request asks for: as a value that fits the JSON
+ * schema, or as a call of the first tool; after tool results it repeats the last result.
  */
 export function echo(request: VendorRequest): VendorAnswer {
   const { body, messages, text } = request;

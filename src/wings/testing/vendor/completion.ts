@@ -48,7 +48,7 @@ export function eventsOf(completion: Completion, request: VendorRequest): string
   return [...chunks.map((chunk) => JSON.stringify(chunk)), "[DONE]"].map((data) => `data: ${data}`);
 }
 
-/** Pieces of about a word. */
+/** Splits a text into pieces of about a word. */
 export const piecesOf = (text: string): string[] => text.match(/\s*\S{1,12}|\s+$/gu) ?? [];
 
 function deltasOf({ content, refusal, toolCalls }: Completion): object[] {

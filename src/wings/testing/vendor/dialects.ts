@@ -1,6 +1,6 @@
-// How services say that too many requests came: the same wait in other headers and other bodies.
+// The dialects of a 429: the same wait in the headers and body of each service.
 
-/** How a refusal says how long to wait. */
+/** How a 429 states the wait. */
 export type Dialect =
   | "openai"
   | "azure"
@@ -12,23 +12,23 @@ export type Dialect =
   | "text"
   | "silent";
 
-/** An answer that is an error. */
+/** An error response. */
 export interface ErrorResponse {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** A text is sent as it is, with the content type that `headers` names; all else as JSON. */
+  /** A text is sent as it is, with the content type in `headers`; any other value as JSON. */
   readonly body: unknown;
 }
 
 const seconds = (ms: number) => String(Math.ceil(ms / 1_000));
 const after = (ms: number) => Date.now() + ms;
-/** A duration as OpenAI writes it, such as `1m2.5s`; those below a second in whole ms. */
+/** A duration as OpenAI writes it, such as `1m2.5s`; durations below a second in whole ms. */
 function duration(ms: number): string {
   if (ms < 1_000) return `${Math.ceil(ms)}ms`;
   const minutes = Math.floor(ms / 60_000);
   return `${minutes > 0 ? `${minutes}m` : ""}${Math.ceil(ms % 60_000) / 1_000}s`;
 }
-/** An HTTP date has whole seconds, so the next one. */
+/** An HTTP date has whole seconds, so this rounds up. */
 const date = (ms: number) => new Date(Math.ceil(after(ms) / 1_000) * 1_000).toUTCString();
 
 const openAi = (type: string, message: string) => ({
@@ -88,7 +88,7 @@ const dialects: Record<Dialect, Said> = {
 
 export const dialectNames = Object.keys(dialects) as Dialect[];
 
-/** The answer 429. @param what - `"requests"` or `"tokens"`. */
+/** The response with status 429. @param what - `"requests"` or `"tokens"`. */
 export function refusal(dialect: Dialect, wait: number, what: string): ErrorResponse {
   return { status: 429, ...dialects[dialect](wait, what, `Rate limit reached on ${what}.`) };
 }

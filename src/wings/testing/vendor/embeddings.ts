@@ -1,9 +1,12 @@
-// Embeddings: vectors of texts, which are near each other for texts that share words.
+// Embeddings: texts that share words have vectors near each other.
 import { hashNumber } from "sluice/internal";
 import type { Fault } from "./faults.js";
 import { countTokens, inputsOf, type VendorRequest } from "./request.js";
 
-/** Counts words, each at the place and with the sign that its hash names. The length is 1, or 0 for a text without words. */
+/**
+ * Counts words, each at the index and with the sign of its hash (feature hashing). The vector's length is 1, or 0 for a
+ * text without words.
+ */
 export function embedWords(text: string, dimensions: number): number[] {
   const vector = new Array<number>(dimensions).fill(0);
   for (const word of text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []) {

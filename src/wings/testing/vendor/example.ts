@@ -1,12 +1,12 @@
-// A value that fits a JSON schema, for answers that no test decides on.
+// A value that fits a JSON schema, for default answers.
 import { list, record } from "./request.js";
 
-/** Depth at which schemas that contain themselves end. */
+/** The maximum depth of recursive schemas. */
 const DEEPEST = 8;
 
 /**
- * Gives a value that fits a JSON schema of the kind that models take: its first choice, one entry in each list, and
- * `text` where any text does.
+ * Returns a value that fits a JSON schema of the kind that models take: the first choice, one entry in each list, and
+ * `text` for any string.
  */
 export function exampleOf(schema: unknown, text: string): unknown {
   return make(record(schema), { text, root: record(schema) }, 0);
@@ -66,7 +66,7 @@ function numberOf({ minimum, exclusiveMinimum, maximum = Infinity }: Record<stri
 const guess = (schema: Record<string, unknown>) =>
   "properties" in schema ? "object" : "items" in schema ? "array" : "string";
 
-/** One of several schemas: the first, or deep down one that ends. */
+/** Picks one of several schemas: the first, or near the maximum depth one that is not recursive. */
 function choiceOf(schema: Record<string, unknown>, depth: number): Record<string, unknown> | undefined {
   const choices = [...list(schema.anyOf), ...list(schema.oneOf), ...list(schema.allOf)].map(record);
   const end = depth > DEEPEST ? choices.find(({ type }) => type === "null") : undefined;

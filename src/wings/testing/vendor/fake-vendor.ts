@@ -1,57 +1,60 @@
-// fakeVendor(), and what it gives.
+// fakeVendor() and its result.
 import type { Fault } from "./faults.js";
 import { type FakeVendorOptions, vendorSettings } from "./options.js";
 import type { VendorRequest } from "./request.js";
 import { Vendor } from "./vendor.js";
 
-/** What a {@link FakeVendor} has counted. */
+/** The counts of a {@link FakeVendor}. */
 export interface VendorStats {
-  /** All that came: accepted, refused, failed, and those that it still reads. */
+  /** All requests: accepted, refused, failed, and those being read. */
   readonly requests: number;
-  /** Those that were let in and answered with status 200, faulty answers too. */
+  /** Requests answered with status 200, faulty answers included. */
   readonly accepted: number;
-  /** Those that were answered with 429. */
+  /** Requests answered with 429. */
   readonly refused: number;
-  /** Those that were answered with another error. */
+  /** Requests answered with another error. */
   readonly failed: number;
-  /** Tokens of prompts and answers that were accepted. */
+  /** Tokens of the prompts and answers of accepted requests. */
   readonly tokens: number;
-  /** Requests that are being answered now. */
+  /** Requests in flight. */
   readonly running: number;
-  /** The most that were answered at once. */
+  /** The maximum of requests in flight. */
   readonly peak: number;
 }
 
-/** A request, and what became of it. */
+/** A request and its outcome. */
 export interface VendorCall {
   readonly request: VendorRequest;
-  /** When it came, by `performance.now()`. */
+  /** The time of arrival, by `performance.now()`. */
   readonly at: number;
   readonly status: number;
   readonly fault: Fault | undefined;
 }
 
-/** A vendor that runs until it is closed. */
+/** A fake vendor, which runs until it is closed. */
 export interface FakeVendor {
-  /** For the `baseURL` of an SDK, such as `http://127.0.0.1:40123/v1`. Anthropic's SDK adds the `/v1` itself: `new URL(url).origin`. */
+  /**
+   * For the `baseURL` of an SDK, such as `http://127.0.0.1:40123/v1`. Anthropic's SDK adds `/v1` itself: `new
+   * URL(url).origin`.
+   */
   readonly url: string;
-  /** The last 1,000 requests that could be read, in the order in which it was decided what becomes of them. */
+  /** The last 1,000 readable requests, in the order in which their outcome was decided. */
   readonly calls: readonly VendorCall[];
-  /** Counts since it was started. */
+  /** Returns the counts since the start. */
   stats(): VendorStats;
-  /** Ends all connections, those that hang too, and frees the port. */
+  /** Closes all connections, including hanging ones, and the port. */
   close(): Promise<void>;
 }
 
 /**
- * Starts a vendor of models on a loopback port that speaks OpenAI's protocol (chat completions, as JSON and as streams,
+ * Starts a fake model vendor on a loopback port. It speaks OpenAI's protocol (chat completions, as JSON and as streams,
  * with structured output and tools, and embeddings) and Anthropic's (messages, as JSON and as streams, with tools). It
- * counts requests and tokens, refuses those over its limits with 429, and fails as `faults` say, which is decided before
- * it looks at the limits. Nothing leaves the machine, and no key is needed.
+ * counts requests and tokens, refuses requests over its limits with 429, and injects `faults`, which are decided before
+ * the limits. Nothing leaves the machine, and no key is needed.
  *
- * It does not keep the process alive. What `answer` throws is answered with status 500 and its message.
+ * It does not keep the process alive. If `answer` throws, the response has status 500 and the error's message.
  *
- * @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`; the error of the system for a port that is taken.
+ * @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`; the system's error if the port is in use.
  * @example
  * ```ts
  * import { fakeVendor } from "sluice/testing";

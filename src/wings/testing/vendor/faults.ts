@@ -1,26 +1,26 @@
-// What can be wrong with an answer, and what each fault makes of it.
+// The faults of answers, and the effect of each.
 import { isPlainObject, quote, show } from "sluice/internal";
 import type { Completion } from "./answer.js";
 import { type Dialect, dialectNames, type ErrorResponse, errorBody, refusal } from "./dialects.js";
 import type { VendorRequest } from "./request.js";
 
 /**
- * What is wrong with an answer whose status says nothing of it:
+ * A fault that the status of the answer does not show:
  *
- * - `"odd-chunks"`: all is right, but the body comes in pieces that cut characters and lines in two, with comments and
- *   CRLF in a stream.
- * - `"refusal"`: the model refuses; there is a `refusal` and no content.
+ * - `"odd-chunks"`: the answer is right, but its body arrives in pieces that cut characters and lines in two, with
+ * comments and CRLF in a stream.
+ * - `"refusal"`: the model refuses, with a `refusal` and no content.
  * - `"content-filter"`: half the text, then `finish_reason: "content_filter"`.
  * - `"length"`: half the text or half the arguments, then `finish_reason: "length"`.
  * - `"no-choices"`: an empty list of choices, or of embeddings.
- * - `"null-content"`: no text and no reason.
- * - `"no-usage"`: nothing says how many tokens it took.
- * - `"two-tool-calls"`: two calls where the answer has one, if the request has tools.
+ * - `"null-content"`: neither content nor a refusal.
+ * - `"no-usage"`: the answer has no token counts.
+ * - `"two-tool-calls"`: the answer's tool call is sent twice, if the request has tools.
  * - `"html"`: a page of a proxy, with status 200.
- * - `"quota"`: 429 of an account with nothing left to spend, in the dialect of Anthropic 400.
+ * - `"quota"`: the error of an account without credit: 429, or 400 in Anthropic's dialect.
  * - `"hang"`: no answer; the connection stays open.
- * - `"stall"`: half of the answer, and then nothing; the connection stays open.
- * - `"disconnect"`: half of the answer, and then the connection breaks.
+ * - `"stall"`: half of the answer; then the connection stays open.
+ * - `"disconnect"`: half of the answer; then the connection breaks.
  */
 export type FaultName = (typeof faultNames)[number];
 
@@ -40,27 +40,27 @@ const faultNames = [
   "disconnect",
 ] as const;
 
-/** An error as a fault. */
+/** An error response as a fault. */
 export interface FaultResponse {
   /** From 400 to 599. */
   readonly status: number;
-  /** How a 429 says how long to wait. @default the vendor's */
+  /** How a 429 states the wait. @default the vendor's */
   readonly dialect?: Dialect | undefined;
-  /** The wait that a 429 names, in ms; of another status it is a header `retry-after`. @default 50 for a 429, else none */
+  /** The wait in a 429, in ms; with another status the header `retry-after`. @default 50 for a 429, else none */
   readonly retryAfter?: number | undefined;
   /** Further headers. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** A text is sent as it is, all else as JSON. @default the error of the vendor */
+  /** A text is sent as it is, any other value as JSON. @default the vendor's error */
   readonly body?: unknown;
 }
 
-/** What goes wrong with a request: a status from 400 to 599, a fault by its name, or an error in its parts. */
+/** A fault: a status from 400 to 599, the name of a fault, or an error response. */
 export type Fault = number | FaultName | FaultResponse;
 
 const isStatus = (value: unknown) => Number.isInteger(value) && Number(value) >= 400 && Number(value) <= 599;
 const keys = ["status", "dialect", "retryAfter", "headers", "body"];
 
-/** What is expected of a fault, for messages. */
+/** The expected form of a fault, for messages. */
 export const FAULT = `a status from 400 to 599, { ${keys.join(", ")} }, or ${faultNames.map((name) => quote(name)).join(" or ")}`;
 
 export function isFault(value: unknown): value is Fault {
@@ -75,14 +75,14 @@ export function isFault(value: unknown): value is Fault {
   );
 }
 
-/** Checks what a function of faults gave. @throws TypeError */
+/** Checks the result of a function of faults. @throws TypeError */
 export function checkFault(value: unknown): Fault | undefined {
   if (value === undefined || value === null) return undefined;
   if (isFault(value)) return value;
   throw new TypeError(`Expected faults() to give undefined, ${FAULT}; got ${show(value)}`);
 }
 
-/** The answer that is an error, of a fault that is one. */
+/** The error response of a fault that is one. */
 export function errorOf(fault: Fault | undefined, dialect: Dialect): ErrorResponse | undefined {
   if (fault === undefined) return undefined;
   if (fault === "html")
@@ -155,7 +155,7 @@ const spoilers: { readonly [N in FaultName]?: (whole: Completion, request: Vendo
   },
 };
 
-/** What a fault makes of an answer; most leave it as it is. */
+/** Applies a fault to an answer; most faults do not change it. */
 export function spoil(whole: Completion, fault: Fault | undefined, request: VendorRequest): Completion {
   const spoiler = typeof fault === "string" ? spoilers[fault] : undefined;
   return spoiler?.(whole, request) ?? whole;

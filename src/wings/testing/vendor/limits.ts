@@ -1,27 +1,27 @@
-// The limits of a vendor: how long a request of some size has to wait, and what it takes. All times are given, in ms.
+// The limits of a vendor: the wait of a request, and what it takes. All times are parameters, in ms.
 
 /** A limit of requests or of tokens. */
 export interface Limit {
-  /** The ms until so much is free; of more than the limit, until all is. */
+  /** Milliseconds until the amount is free; for more than the limit, until all is free. */
   wait(amount: number, now: number): number;
-  /** Takes an amount. What is returned puts the real one in its place. */
+  /** Takes an amount. The returned function replaces it by the actual amount. */
   take(amount: number, now: number): (actual: number) => void;
 }
 
-/** How a limit counts. */
+/** The window of a limit. */
 export type LimitWindow = "bucket" | "fixed" | "sliding";
 
-/** Makes a limit of `amount` per `per` ms. @param burst - How many ms of unused rate a bucket keeps. */
+/** Creates a limit of `amount` per `per` ms. @param burst - How many ms of unused rate a bucket keeps. */
 export function makeLimit(window: LimitWindow, amount: number, per: number, burst: number): Limit {
   if (window === "fixed") return new FixedWindow(amount, per);
   if (window === "sliding") return new SlidingWindow(amount, per);
   return new TokenBucket(amount / per, Math.max(1, (amount / per) * burst));
 }
 
-/** Sums of fractions are not exact. */
+/** The tolerance for sums of fractions. */
 const SLACK = 1e-6;
 
-/** A level that rises with time up to a capacity, and starts there. */
+/** A token bucket, which starts full. */
 class TokenBucket implements Limit {
   readonly #perMs: number;
   readonly #capacity: number;
@@ -49,7 +49,7 @@ class TokenBucket implements Limit {
   }
 }
 
-/** A count that begins anew with each period; the first one begins with the first request. */
+/** A count that is reset in each period; the first period begins with the first request. */
 class FixedWindow implements Limit {
   readonly #limit: number;
   readonly #per: number;
@@ -81,7 +81,7 @@ class FixedWindow implements Limit {
   }
 }
 
-/** All that was taken in the last `per` ms, whenever that is looked at. */
+/** The amounts taken in the last `per` ms. */
 class SlidingWindow implements Limit {
   readonly #limit: number;
   readonly #per: number;

@@ -1,4 +1,4 @@
-// Anthropic's protocol: the same answer as one message, or as the events of a stream.
+// Anthropic's protocol: an answer as one message, or as the events of a stream.
 import type { Completion } from "./answer.js";
 import { piecesOf } from "./completion.js";
 import { record, type VendorRequest } from "./request.js";
@@ -33,7 +33,7 @@ const blocksOf = ({ content, toolCalls, isEmpty }: Completion): { type: string; 
         })),
       ];
 
-/** The input of a tool; an empty object for one that is cut off, which Anthropic does not send. */
+/** The input of a tool; an empty object if it is cut off, because Anthropic sends no partial input. */
 function inputOf(text: string): unknown {
   try {
     return record(JSON.parse(text));

@@ -1,4 +1,4 @@
-// What a fake vendor is made with, and the check of it.
+// The options of a fake vendor, and their check.
 import {
   aCount,
   aDelay,
@@ -16,50 +16,51 @@ import { checkFault, FAULT, type Fault, isFault } from "./faults.js";
 import type { LimitWindow } from "./limits.js";
 import type { VendorRequest } from "./request.js";
 
-/** What a {@link FakeVendor} allows, answers and gets wrong. */
+/** The options of {@link fakeVendor}: its limits, answers and faults. */
 export interface FakeVendorOptions {
-  /** Requests in `per`. @default no limit */
+  /** Requests per `per`. @default no limit */
   readonly requests?: number | undefined;
   /**
-   * Tokens in `per`, prompts and answers. A request takes those of its prompt and `max_completion_tokens`; once it is
-   * answered, what it used. @default no limit
+   * Tokens per `per`, of prompts and answers. A request takes the tokens of its prompt plus `max_completion_tokens`,
+   * and once it is answered the tokens that it used. @default no limit
    */
   readonly tokens?: number | undefined;
   /** Milliseconds; required with `requests` or `tokens`. */
   readonly per?: number | undefined;
   /**
-   * How requests and tokens are counted: `"bucket"` is a token bucket; `"fixed"` counts anew with each period, the first
-   * of which begins with the first request; `"sliding"` counts the last `per` ms. @default "bucket"
+   * How requests and tokens are counted: `"bucket"` is a token bucket; `"fixed"` resets the count in each period, the
+   * first of which begins with the first request; `"sliding"` counts the last `per` ms. @default "bucket"
    */
   readonly window?: LimitWindow | undefined;
-  /** How much unused rate a bucket keeps, in ms of rate; it starts full. @default 1_000 */
+  /** How much unused rate a bucket keeps, in ms; it starts full. @default 1_000 */
   readonly burst?: number | undefined;
-  /** Requests that are answered at once; one more is refused. @default no limit */
+  /** Requests in flight; one more is refused. @default no limit */
   readonly concurrency?: number | undefined;
   /**
-   * How a 429 says how long to wait: as `"openai"`, `"azure"`, `"anthropic"` and `"google"` do; `"date"`: `retry-after`
-   * is a date; `"reset"` and `"epoch"`: only `x-ratelimit-reset…`, as a duration and in ms since 1970; `"text"`: the body
-   * is no JSON; `"silent"`: not at all. @default that of the protocol: "openai", or "anthropic" for `/v1/messages`
+   * How a 429 states the wait: as `"openai"`, `"azure"`, `"anthropic"` and `"google"` do; `"date"`: `retry-after`
+   * is a date; `"reset"` and `"epoch"`: only `x-ratelimit-reset…`, as a duration and in ms since 1970; `"text"`: the
+   * body is not JSON; `"silent"`: not at all. @default that of the protocol: "openai", or "anthropic" for
+   * `/v1/messages`
    */
   readonly dialect?: Dialect | undefined;
-  /** What goes wrong: the same with each request, one after the other in order of arrival, or as a function says. @default nothing */
+  /** Faults: one for all requests, a list in order of arrival, or a function of the request. @default none */
   readonly faults?: Fault | readonly (Fault | undefined)[] | ((request: VendorRequest) => Fault | undefined);
   /**
-   * What the model answers. Decide by the structure of the request: `schema`, `tools`, `messages`.
-   * @default repeats the text of the user, in the form that the request asks for
+   * Returns the answer of the model. Decide by the structure of the request: `schema`, `tools`, `messages`.
+   * @default repeats the user's text, in the form that the request asks for
    */
   readonly answer?: ((request: VendorRequest) => VendorAnswer | PromiseLike<VendorAnswer>) | undefined;
-  /** The vector of a text. @default words at the places of their hashes, so that texts that share words are near */
+  /** Returns the vector of a text. @default feature hashing of its words, so that texts that share words are near */
   readonly embed?: ((text: string, dimensions: number) => readonly number[]) | undefined;
-  /** Milliseconds before an answer begins. @default 0 */
+  /** Milliseconds before the answer begins. @default 0 */
   readonly delay?: number | ((request: VendorRequest) => number) | undefined;
-  /** Milliseconds between two pieces of a stream. @default 0 */
+  /** Milliseconds between two events of a stream. @default 0 */
   readonly pace?: number | undefined;
-  /** @default 0, a free one */
+  /** The port. @default 0, a free port */
   readonly port?: number | undefined;
 }
 
-/** The same with nothing left open. */
+/** The options with all defaults filled in. */
 export interface VendorSettings {
   readonly requests: number | undefined;
   readonly tokens: number | undefined;

@@ -1,33 +1,33 @@
-// A request to the vendor, read from what the client sent.
+// A request to the vendor, parsed.
 import { isObject } from "sluice/internal";
 
 /** A message of a chat. */
 export interface VendorMessage {
   readonly role: string;
-  /** Its text; `""` where it has none. Other parts, such as images, are in the request's `body`. */
+  /** The text; `""` if there is none. Other parts, such as images, are in the request's `body`. */
   readonly text: string;
 }
 
-/** A request that a {@link FakeVendor} got. */
+/** A request to a {@link FakeVendor}. */
 export interface VendorRequest {
   /** Its place in the order of arrival, from 0. */
   readonly index: number;
-  /** `"messages"` is Anthropic's. */
+  /** The endpoint; `"messages"` is Anthropic's. */
   readonly endpoint: "chat" | "messages" | "embeddings";
-  /** What the client sent, parsed. */
+  /** The parsed body. */
   readonly body: Readonly<Record<string, unknown>>;
   readonly model: string;
-  /** Of a chat; else empty. Anthropic's `system` is the first. */
+  /** The messages of a chat, otherwise empty. Anthropic's `system` is the first message. */
   readonly messages: readonly VendorMessage[];
-  /** The last message of the user; of embeddings all texts, one on each line. */
+  /** The last message of the user; for embeddings all texts, one per line. */
   readonly text: string;
   /** The name of the JSON schema of `response_format`. */
   readonly schema: string | undefined;
   /** The names of the tools. */
   readonly tools: readonly string[];
-  /** Whether the answer is sent in pieces. */
+  /** Whether the answer is streamed. */
   readonly stream: boolean;
-  /** Tokens of the prompt, about four characters each. */
+  /** Tokens of the prompt, estimated at four characters per token. */
   readonly tokens: number;
   /** Aborts when the client closes the connection before the answer has ended. */
   readonly signal: AbortSignal;
@@ -37,7 +37,7 @@ export const record = (value: unknown): Record<string, unknown> =>
   isObject(value) ? (value as Record<string, unknown>) : {};
 export const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
-/** Tokens of a text, as estimates go. */
+/** The estimated tokens of a text. */
 export const countTokens = (text: string): number => Math.ceil(text.length / 4);
 
 function textOf(content: unknown): string {
@@ -49,14 +49,14 @@ function textOf(content: unknown): string {
     .join("\n");
 }
 
-/** A message; one of Anthropic that has the results of tools has the role that they have in a chat. */
+/** Reads a message; one of Anthropic with tool results gets the role `tool`, as in a chat. */
 function messageOf(message: unknown): VendorMessage {
   const { role, content } = record(message);
   const hasResults = list(content).some((part) => record(part).type === "tool_result");
   return { role: hasResults ? "tool" : String(role), text: textOf(content) };
 }
 
-/** A tool as either protocol describes it. */
+/** A tool of either protocol. */
 export interface ToolDefinition {
   readonly name: string;
   /** A JSON Schema. */
@@ -72,7 +72,7 @@ export const toolsIn = ({ tools }: Readonly<Record<string, unknown>>): ToolDefin
       return { name: typeof name === "string" ? name : "", parameters: parameters ?? tool.input_schema };
     });
 
-/** The texts of a request for embeddings; a list of token numbers is a text too. */
+/** The texts of a request for embeddings; a list of token ids counts as one text. */
 export function inputsOf({ input }: Readonly<Record<string, unknown>>): string[] {
   if (!Array.isArray(input)) return [String(input)];
   if (input.every((each) => typeof each === "number")) return [input.join(" ")];
@@ -84,7 +84,7 @@ const nameOf = (value: unknown): string => {
   return typeof name === "string" ? name : "";
 };
 
-/** Says what a body lacks, as `[param, message]`. */
+/** Returns what is wrong with a body, as `[param, message]`. */
 export function problemOf(
   endpoint: VendorRequest["endpoint"],
   body: Record<string, unknown>,
@@ -100,7 +100,7 @@ export function problemOf(
   return isEmpty ? ["messages", "Expected an array with at least one message in 'messages'"] : undefined;
 }
 
-/** Reads a request whose body has no problem. */
+/** Reads a request with a valid body. */
 export function readRequest(
   endpoint: VendorRequest["endpoint"],
   body: Record<string, unknown>,

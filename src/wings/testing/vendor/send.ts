@@ -1,10 +1,10 @@
-// How an answer is written to the connection: whole, with a pace, in odd pieces, or half.
+// Writes an answer to the connection: whole, paced, in odd pieces, or half.
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import type { ErrorResponse } from "./dialects.js";
 import type { Fault } from "./faults.js";
 
-/** Where and how to write. */
+/** A connection and how to write to it. */
 export interface Line {
   readonly response: ServerResponse;
   readonly signal: AbortSignal;
@@ -13,18 +13,18 @@ export interface Line {
   readonly pace: number;
 }
 
-/** Waits without holding the process. @throws When the client has gone. */
+/** Waits without keeping the process alive. @throws If the client has disconnected. */
 export const wait = (ms: number, signal: AbortSignal): Promise<void> =>
   ms > 0 ? sleep(ms, undefined, { signal, ref: false }) : Promise.resolve();
 
-/** Answers with an error, or with anything that is no JSON object. */
+/** Sends an error, or another body that is not a JSON object. */
 export function sendError(response: ServerResponse, { status, headers, body }: ErrorResponse): void {
   const type = typeof body === "string" ? "text/plain" : "application/json";
   const text = typeof body === "string" ? body : JSON.stringify(body);
   response.writeHead(status, { "content-type": type, ...headers }).end(text);
 }
 
-/** Answers with one JSON object. */
+/** Sends one JSON object. */
 export async function sendJson(line: Line, body: object): Promise<void> {
   line.response.writeHead(200, { "content-type": "application/json" });
   const text = JSON.stringify(body);
@@ -32,7 +32,7 @@ export async function sendJson(line: Line, body: object): Promise<void> {
   await write(line, [text.slice(0, middle), text.slice(middle)]);
 }
 
-/** Answers with server-sent events, given without the empty line that ends each. */
+/** Sends server-sent events, whose texts come without the final empty line. */
 export async function sendEvents(line: Line, texts: readonly string[]): Promise<void> {
   line.response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
   const end = line.fault === "odd-chunks" ? "\r\n\r\n" : "\n\n";
@@ -55,7 +55,7 @@ async function write(line: Line, pieces: readonly string[]): Promise<void> {
   else if (fault === "disconnect") response.write("", () => response.destroy());
 }
 
-/** Writes bytes in pieces of 1, 2, 3, 5, 8 … so that characters and lines come in two. */
+/** Writes bytes in pieces of 1, 2, 3, 5, 8 …, which cut characters and lines in two. */
 async function writeOddly({ response, signal }: Line, text: string): Promise<void> {
   const bytes = Buffer.from(text);
   let [size, next] = [1, 2];

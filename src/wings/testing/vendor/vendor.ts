@@ -1,4 +1,4 @@
-// The server of a fake vendor: each request is read, decided on and answered.
+// The server of a fake vendor: reads, decides and answers each request.
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -16,10 +16,10 @@ import type { VendorSettings } from "./options.js";
 import { problemOf, readRequest, type VendorRequest } from "./request.js";
 import { type Line, sendError, sendEvents, sendJson, wait } from "./send.js";
 
-/** How many calls are kept. */
+/** The number of calls kept. */
 const KEPT = 1_000;
 
-/** An answer with status 400 and why. */
+/** A response with status 400 and the reason. */
 const invalid = (dialect: Dialect, param: string, message: string): ErrorResponse => ({
   status: 400,
   body: errorBody(400, dialect, { param, message }),
@@ -31,7 +31,7 @@ const endpoints = {
   embeddings: "embeddings",
 } as const;
 
-/** A vendor of models on a loopback port. */
+/** A fake model vendor on a loopback port. */
 export class Vendor implements FakeVendor {
   readonly calls: VendorCall[] = [];
   url = "";
@@ -83,7 +83,7 @@ export class Vendor implements FakeVendor {
     await closed;
   }
 
-  /** Answers a request. Nothing that goes wrong with one reaches another. */
+  /** Answers a request. The failure of one request does not affect another. */
   async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const index = this.#requests++;
     const leaving = new AbortController();
@@ -105,7 +105,7 @@ export class Vendor implements FakeVendor {
     }
   }
 
-  /** The request, or the answer to one that cannot be read. */
+  /** Returns the request, or the error response if it is invalid. */
   async #read(
     incoming: IncomingMessage,
     index: number,
@@ -151,7 +151,7 @@ export class Vendor implements FakeVendor {
     );
   }
 
-  /** The refusal, if a limit has nothing left. */
+  /** Returns the refusal if a limit is used up. */
   #limit(request: VendorRequest, dialect: Dialect, now: number): ErrorResponse | undefined {
     if (this.#running >= this.#settings.concurrency) return refusal(dialect, 50, "requests");
     const waits = this.#limits.map(({ what, limit }) => ({
@@ -162,7 +162,7 @@ export class Vendor implements FakeVendor {
     return longest.ms > 0 ? refusal(dialect, longest.ms, longest.what) : undefined;
   }
 
-  /** Takes what a request may need. What is returned settles the tokens. */
+  /** Takes what a request may use. The returned function settles the tokens. */
   #accept(request: VendorRequest, response: ServerResponse, now: number): (tokens: number) => void {
     this.#accepted++;
     this.#peak = Math.max(this.#peak, ++this.#running);
@@ -205,7 +205,7 @@ export class Vendor implements FakeVendor {
   }
 }
 
-/** What a request takes of a limit before its answer is known. */
+/** What a request reserves of a limit before its answer is known. */
 function sizeOf({ body, tokens }: VendorRequest, what: "requests" | "tokens"): number {
   if (what === "requests") return 1;
   const most = body.max_completion_tokens ?? body.max_tokens;
