@@ -137,9 +137,9 @@ class Meter {
   #spent(tokens: number): SluiceError {
     const { calls, tokens: most } = this.#budget;
     const limits: string[] = [];
-    if (most !== UNLIMITED) limits.push(`${most} tokens, of which ${this.#tokens} are spent`);
+    if (most !== UNLIMITED) limits.push(`${most} tokens, of which ${rounded(this.#tokens)} are spent`);
     if (calls !== UNLIMITED) limits.push(`${calls} calls, of which ${this.#calls} are made`);
-    const next = tokens > 0 ? `a call of ${tokens} tokens` : "a call";
+    const next = tokens > 0 ? `a call of ${rounded(tokens)} tokens` : "a call";
     return new SluiceError(
       "BUDGET_SPENT",
       `The budget of the run is spent: it has ${limits.join(" and ")}, and ${next} is next; raise \`budget\`, or run what is left later`,
@@ -173,6 +173,9 @@ class Meter {
 }
 
 export type { Meter };
+
+/** A sum without the error of adding fractions, for messages. */
+const rounded = (amount: number): number => Number(amount.toPrecision(12));
 
 /** The fields of every event. */
 export interface UsageFields {

@@ -1,28 +1,28 @@
-// What a caller asks of its gates. Types only.
+// The request of a call to its gates. Types only.
 import type { Cancellation } from "../base/cancellation.js";
 import type { GateLog } from "../observe/gate-log.js";
 import type { Held, SlotCarrier } from "./held-slots.js";
 import type { Passable } from "./passable.js";
 import type { StallWatch } from "./stall.js";
 
-/** How a call passes. */
+/** A request to run a call under gates. */
 export interface AcquireRequest {
   readonly gates: readonly Passable[];
   /** Tokens to reserve. */
   readonly tokens: number;
-  /** The slots that the caller holds already; those of the same gates are borrowed. */
+  /** The slots that the caller holds; those of the same gates are borrowed. */
   readonly borrowedFrom: Held | undefined;
   readonly cancellation: Cancellation | undefined;
-  /** Whether slots are taken and a refusal is waited out: for a leaf `exec`, not for a walk. */
+  /** Whether the call takes slots and waits after a refusal: true for a leaf `exec`, false for a walk. */
   readonly slots: boolean;
   readonly carrier?: SlotCarrier | undefined;
-  /** Whether the caller races the call against the abort, so that a wait that is abandoned need not settle. */
+  /** Whether the caller races the call against the abort, so that an abandoned wait need not settle. */
   readonly raced?: boolean | undefined;
-  /** Reports waits; only where something listens. */
+  /** Reports waits, if there are listeners. */
   readonly log?: GateLog | undefined;
-  /** Reports that the vendor has refused the call, and the ms until it goes again. */
+  /** Reports a refusal of the vendor, and the milliseconds until the next try. */
   readonly refused?: ((pause: number) => void) | undefined;
-  /** Watches a call that may wait for its own caller. */
+  /** Watches a call that may deadlock on its own caller. */
   readonly stall?: StallWatch | undefined;
   /** Called once, when the call is over. */
   readonly onOver?: (() => void) | undefined;

@@ -1,5 +1,4 @@
-// The way of calls into their gates: at once, where nothing has to be waited for, or in order. After a refusal the same
-// way again. Gate says what may pass.
+// The entry of calls to their gates: at once if there is nothing to wait for, otherwise through the queues.
 import { SluiceError } from "../base/errors.js";
 import type { AcquireRequest } from "./acquire-request.js";
 import { Acquisition } from "./acquisition.js";
@@ -13,10 +12,10 @@ import type { Verdict } from "./refusal-rules.js";
 export function tryAcquire(request: AcquireRequest, carrier: SlotCarrier): Grant | undefined {
   const { gates, tokens, borrowedFrom } = request;
   const gate = gates[0];
-  // A borrowed slot may have to be waited for, and two gates must be passed at one moment: not here.
+  // Not here: a borrowed slot may not be free, and permits of several gates must be taken at one moment.
   if (gate === undefined || gates.length > 1 || borrowedFrom !== undefined) return undefined;
   checkCost(gate, tokens);
-  // How such a call ends decides on others.
+  // The outcome of such a call affects other calls.
   if (gate.tokenQueue.slowStart !== undefined || gate.scopes !== undefined) return undefined;
   if (carrier.held === undefined && gate.semaphore !== undefined) {
     const slot = gate.semaphore.take();
@@ -51,7 +50,7 @@ export function acquire<T>(
   });
 }
 
-/** What was decided on a call that has failed. @throws Its error, if it does not go again. */
+/** The verdict on a failed call. @throws Its error, if there is no next try. */
 function verdictOn(request: AcquireRequest, gate: Passable, error: unknown): Verdict {
   const { carrier } = request;
   const noted = carrier?.verdict;

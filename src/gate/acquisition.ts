@@ -1,5 +1,5 @@
-// One call on its way through its gates: slots, then permits and the end of a pause, then the start, and the same way
-// again after a refusal. One object for each call, and no promise: 100,000 may wait.
+// One call on its way through its gates: slots, then permits and the end of a pause, then the start; after a refusal it
+// begins again. Each call has one object and no promise, because 100,000 calls may wait.
 import { isThenable, whenSettled } from "../base/awaitable.js";
 import type { AcquireRequest } from "./acquire-request.js";
 import { enter } from "./enter.js";
@@ -13,22 +13,22 @@ import { WaitingCall } from "./waiting-call.js";
 
 /** A call from its arrival to its end. */
 export class Acquisition<T> extends WaitingCall implements SlotCarrier, ScopedCall {
-  /** The slots that it holds, where no worker carries them. */
+  /** The slots that it holds, if no worker carries them. */
   held: Held | undefined = undefined;
   readonly #call: (grant: Grant) => T | PromiseLike<T>;
   readonly #resolve: (value: T) => void;
   readonly #reject: (error: unknown) => void;
   readonly #carrier: SlotCarrier;
-  /** The gate whose slot is next; as many as there are gates once it has all slots. */
+  /** The index of the gate whose slot is next; the number of gates once it has all slots. */
   #at = 0;
-  /** Refusals in a row. */
+  /** The number of consecutive refusals. */
   #refusals = 0;
-  /** Ends its own timer, where it needs one. */
+  /** Stops its own timer, if it needs one. */
   #leaveScope: (() => void) | undefined = undefined;
 
   /**
-   * @param gate - The first of the request's gates: the one that a refusal pauses.
-   * @param isBack - Whether it has been made and refused already, and so has a place.
+   * @param gate - The first gate of the request, which a refusal pauses.
+   * @param isBack - Whether it was refused before, and so has a place.
    */
   constructor(
     request: AcquireRequest,
@@ -45,7 +45,7 @@ export class Acquisition<T> extends WaitingCall implements SlotCarrier, ScopedCa
     this.#carrier = request.carrier ?? this;
   }
 
-  /** Begins, or goes on after the refusal of a call that was made without it. */
+  /** Begins, or continues after the refusal of a call that started by {@link tryAcquire}. */
   begin(verdict: Verdict | undefined): void {
     const { cancellation, gates } = this.request;
     if (cancellation?.draining) {
@@ -61,7 +61,7 @@ export class Acquisition<T> extends WaitingCall implements SlotCarrier, ScopedCa
     this.hasSlot();
     this.#addSlot(slot);
     if (this.startsItself) return; // at its next beat
-    // Not here, where another call ends: each call that starts and ends at once would go one level deeper.
+    // Not synchronously at the end of another call: each call that starts and ends at once would add a stack frame.
     queueMicrotask(() => {
       if (this.state === "waiting" && this.awaits === undefined) this.goOn();
     });
@@ -109,13 +109,13 @@ export class Acquisition<T> extends WaitingCall implements SlotCarrier, ScopedCa
     });
   }
 
-  /** Takes a slot of each gate that has slots, in order; false where it has to wait for one. */
+  /** Takes a slot of each gate with slots, in order; returns false if it has to wait for one. */
   #takeSlots(): boolean {
     const { gates, borrowedFrom } = this.request;
     while (this.#at < gates.length) {
       const gate = gates[this.#at] as Passable;
       const own = slotOf(gate, this.#carrier.held, borrowedFrom);
-      // What was left behind by a try that was refused may use its slot, now or later: it takes turns with that.
+      // Work that a refused try left behind may still use its slot, so the call shares the slot with it in turns.
       if (gate.semaphore === undefined || (own !== undefined && this.#refusals === 0)) {
         this.#at++;
         continue;
@@ -131,7 +131,7 @@ export class Acquisition<T> extends WaitingCall implements SlotCarrier, ScopedCa
     return true;
   }
 
-  /** Notes a slot of the gate that is next. */
+  /** Adds a slot of the next gate. */
   #addSlot(slot: Slot): void {
     const carrier = this.#carrier;
     const gate = this.request.gates[this.#at++] as Passable;
@@ -183,7 +183,7 @@ export class Acquisition<T> extends WaitingCall implements SlotCarrier, ScopedCa
     this.#end(() => this.#reject(reason));
   }
 
-  /** Ends the call at its gates. @throws The reason of a drain or an abort, which comes before any failure. */
+  /** Ends the call at its gates. @throws The reason of a drain or an abort, which takes precedence over a failure. */
   #judge(grant: Grant, error: unknown): Verdict | undefined {
     const { cancellation, borrowedFrom } = this.request;
     if (cancellation?.aborted) {
@@ -196,7 +196,7 @@ export class Acquisition<T> extends WaitingCall implements SlotCarrier, ScopedCa
     throw cancellation.reason;
   }
 
-  /** Waits out the verdict and goes the same way again, in its old place. */
+  /** Waits as the verdict requires and begins again, in its old place. */
   #goAgain(verdict: Verdict): void {
     const { gates, refused } = this.request;
     this.#refusals++;
@@ -211,7 +211,7 @@ export class Acquisition<T> extends WaitingCall implements SlotCarrier, ScopedCa
     if (this.#carrier === this) releaseCarried(this, this.request.borrowedFrom);
   }
 
-  /** Ends in any way, once. */
+  /** Ends once, with any outcome. */
   #end(settle: () => void): void {
     if (this.state === "over") return;
     this.state = "over";

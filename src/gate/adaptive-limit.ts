@@ -1,23 +1,24 @@
-// A limit of slots that follows what a vendor lets through: down to that at a refusal, up by doubling steps later.
+// A slot limit that adapts to the vendor: a refusal lowers it to the number of accepted calls, later it grows by
+// doubling steps.
 import { invalidOption } from "../base/errors.js";
 import { aCount, aCountOrInfinity, checkOptions, isPlainObject, UNLIMITED } from "../base/options.js";
 import type { GateCounts } from "./gate-counts.js";
 import type { Semaphore } from "./semaphore.js";
 
-/** Bounds of a limit that adapts. */
+/** The bounds of an adaptive limit. */
 export interface AdaptiveConcurrency {
   /** The first limit. */
   readonly start: number;
-  /** The limit never falls below. @default 1 */
+  /** The minimum limit. @default 1 */
   readonly min?: number | undefined;
-  /** The limit never rises above. @default Infinity */
+  /** The maximum limit. @default Infinity */
   readonly max?: number | undefined;
 }
 
 /** Rounds without growth after a refusal. */
 const HOLD = 8;
 
-/** @throws SluiceError for bounds with a wrong, missing or unknown field, or in the wrong order. */
+/** @throws SluiceError `INVALID_OPTION` or `UNKNOWN_OPTION` for invalid bounds. */
 export function checkConcurrency(where: string, concurrency: unknown): void {
   if (!isPlainObject(concurrency)) return;
   const place = `${where}, concurrency`;
@@ -28,20 +29,20 @@ export function checkConcurrency(where: string, concurrency: unknown): void {
   }
 }
 
-/** Adapts the limit of one semaphore. A round is as many ends of calls as the limit has slots. */
+/** Adapts the limit of one semaphore. A round ends after as many calls as the limit has slots. */
 export class AdaptiveLimit {
   readonly #semaphore: Semaphore;
   readonly #counts: GateCounts;
   readonly #min: number;
   readonly #max: number;
-  /** Of the calls that ran at the first refusal of an episode, those not refused since. */
+  /** The number of calls that ran at the first refusal of an episode and were not refused since. */
   #letThrough = 0;
-  /** Rounds to go without growth; written at refusals and by rounds. */
+  /** Remaining rounds without growth; written at refusals and by rounds. */
   #hold = 0;
   #step = 1;
-  /** Calls to end until the round is over. */
+  /** Calls left until the round ends. */
   #left: number;
-  /** Whether a call had to wait for a slot in this round. */
+  /** Whether a call waited for a slot in this round. */
   #usedUp = false;
 
   constructor(semaphore: Semaphore, counts: GateCounts, bounds: AdaptiveConcurrency) {
@@ -52,7 +53,7 @@ export class AdaptiveLimit {
     this.#left = bounds.start;
   }
 
-  /** @param isNew - Whether the call had started since the last refusals; several at once count as one. */
+  /** @param isNew - Whether the call started after the last refusals; several concurrent refusals count as one. */
   refused(isNew: boolean): void {
     this.#letThrough = isNew ? this.#counts.running - 1 : this.#letThrough - 1;
     this.#hold = HOLD;

@@ -1,4 +1,4 @@
-// Bottleneck's `light` build has the same interface and no types of its own.
+// Bottleneck's `light` build has the same interface, but no types.
 declare module "bottleneck/light.js" {
   import Bottleneck from "bottleneck";
   export default Bottleneck;

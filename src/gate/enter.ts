@@ -1,7 +1,7 @@
-// The mark of a gate whose holder is at work, where a nested call can be seen.
+// Marks gates during the synchronous part of a call, to detect nested calls.
 import type { Passable } from "./passable.js";
 
-/** Marks the gates while a call runs its first, synchronous part, where a nested call can be seen. */
+/** Marks the gates during the synchronous part of a call, in which a nested call can be detected. */
 export function enter<T>(gates: readonly Passable[], call: () => T): T {
   for (const gate of gates) gate.entered++;
   try {

@@ -1,16 +1,16 @@
-// Lists the objects in which clients keep what a service answered: the error itself, its response, the body,
-// the cause. Nothing here throws, whatever an error does when it is read.
+// Lists the objects in which clients keep a service's answer: the error itself, its response, the body, the cause.
+// Nothing here throws, even if reading the error does.
 
 import { isRecord } from "../base/realms.js";
 
-/** Most objects that are read of one error. It ends cycles of getters that return a new object each time. */
+/** The maximum of objects read per error, which ends cycles of getters that return new objects. */
 const MOST_PARTS = 64;
-/** Most items that are read of one list. */
+/** The maximum of items read per list. */
 const MOST_ITEMS = 16;
-/** Longest text that is parsed as JSON, in characters. */
+/** The maximum length of text that is parsed as JSON, in characters. */
 const LONGEST_BODY = 200_000;
 
-/** Where to go on, in this order: the answer, its body, and only then the causes. */
+/** The properties to follow, in this order: the answer, its body, and then the causes. */
 const LINKS = ["response", "$response", "error", "data", "body", "responseBody", "lastError", "cause"];
 
 /** Reads a property. A getter or a proxy that throws counts as `undefined`. */
@@ -29,7 +29,7 @@ export function textField(value: unknown, name: string): string | undefined {
   return typeof text === "string" ? text : undefined;
 }
 
-/** Reads the first items of an array; none for anything else. */
+/** Reads the first items of an array; an empty list for any other value. */
 export function itemsOf(value: unknown): unknown[] {
   try {
     return Array.isArray(value) ? value.slice(0, MOST_ITEMS) : [];
@@ -46,7 +46,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** An object, or one that is written as JSON. Google answers a stream with a list that has the error alone. */
+/** Reads an object, or JSON text of one. Google answers a stream with a list that has only the error. */
 function bodyOf(value: unknown): unknown {
   let body = value;
   if (typeof value === "string") {
@@ -56,8 +56,8 @@ function bodyOf(value: unknown): unknown {
 }
 
 /**
- * The body that a client wrote into its message, after a prefix or alone, as `@google/genai` does. Only a body
- * that has an `error` is one: a message may quote any other JSON.
+ * Reads the body in an error message, after a prefix or alone, as `@google/genai` writes it. It must have an `error`,
+ * because a message may quote any other JSON.
  */
 function bodyInMessage(value: unknown): unknown {
   const message = textField(value, "message");
@@ -70,8 +70,8 @@ function bodyInMessage(value: unknown): unknown {
 }
 
 /**
- * Lists the error and the objects in it that may say what a service answered, outermost first. Of a retry error
- * only the last try counts: earlier ones are out of date.
+ * Lists the error and the objects in it that may have a service's answer, outermost first. Of a retry error only the
+ * last try counts.
  */
 export function partsOf(error: unknown): readonly object[] {
   const parts = new Set<object>();

@@ -1,19 +1,19 @@
-// What a function that runs under a gate is given.
+// The context of a function that runs under a gate.
 import type { Cancellation } from "../base/cancellation.js";
 import { HookSignal } from "../base/hook-signal.js";
 import { HELD } from "../base/keys.js";
 import type { Grant } from "./grant.js";
 import type { Held } from "./held-slots.js";
 
-/** What a function in `gate.run` is given. Hand it to a nested `gate.run` as `ctx`. */
+/** The context of a function in `gate.run`. Pass it to a nested `gate.run` as `ctx`. */
 export interface GateContext {
-  /** Fires at the abort of the signal or the context that `gate.run` was given. */
+  /** Fires at the abort of the options `signal` or `ctx` of `gate.run`. */
   readonly signal: AbortSignal;
-  /** The call's real cost in tokens; several charges add up. */
+  /** Reports the actual cost of the call in tokens; several charges add up. */
   readonly charge: (tokens: number) => void;
 }
 
-/** The engine's side of a {@link GateContext}. */
+/** The implementation of {@link GateContext}. */
 export class GateCall implements GateContext {
   readonly charge: (tokens: number) => void;
   readonly cancellation: Cancellation | undefined;

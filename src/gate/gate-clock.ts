@@ -1,21 +1,21 @@
-// The clock of a gate, and its timers. The wall clock is never read here: it may jump, or a test may freeze it.
+// The clock of a gate, and its timers. They never read the wall clock, which may jump, or be frozen by a test.
 import { LONGEST_TIMER } from "../base/options.js";
 
 /**
- * Whether a timer is one of `@sinonjs/fake-timers`, which Vitest and Jest use. A real timer that fires early says
- * nothing of the time: it counts from the start of its turn of the event loop, which may have been blocked since.
+ * Whether a timer belongs to `@sinonjs/fake-timers`, which Vitest and Jest use. A real timer that fires early does not
+ * show the time: it counts from the start of its event-loop turn, which may have been blocked since.
  */
 const isFake = (timer: typeof setTimeout | undefined): boolean =>
   (timer as { clock?: unknown } | undefined)?.clock !== undefined;
 
 /**
- * Milliseconds that never go backwards, from `performance.now()`. A step back, as at the end of a test with faked
- * time, counts as no time at all.
+ * Milliseconds that never go backwards, from `performance.now()`. A step back, as at the end of a test with faked time,
+ * counts as 0 ms.
  */
 export class GateClock {
   /** The last reading; written by each reading. */
   #last = performance.now();
-  /** What is added to a reading; grows where `performance.now()` steps back or stands still. */
+  /** The offset of readings; grows if `performance.now()` steps back or stands still. */
   #offset = 0;
 
   now(): number {
@@ -25,40 +25,40 @@ export class GateClock {
     return reading + this.#offset;
   }
 
-  /** Goes on to the moment at which a faked timer that has fired was due: `performance` may not be faked. */
+  /** Advances to the due time of a faked timer that has fired, because `performance` may not be faked. */
   catchUp(due: number): void {
     const behind = due - this.now();
     if (behind > 0) this.#offset += behind;
   }
 }
 
-/** One timer that can be set again and again. It may fire early, when it was set for longer than timers can be. */
+/** One reusable timer. It may fire early if it was set for longer than the platform's maximum. */
 export class Alarm {
   readonly #clock: GateClock;
   readonly #ring: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** When the timer fires, on the clock; meaningless without a timer. */
+  /** When the timer fires, on the clock; undefined meaning without a timer. */
   #due = 0;
-  /** The function that has set the timer: a test that fakes or restores it leaves a timer that never fires. */
+  /** The `setTimeout` that set the timer: if a test has replaced it since, the timer never fires. */
   #setBy: typeof setTimeout | undefined;
 
   readonly #isWeak: boolean;
 
-  /** @param isWeak - Whether it holds no process. */
+  /** @param isWeak - Whether it does not keep the process alive. */
   constructor(clock: GateClock, ring: () => void, isWeak = false) {
     this.#clock = clock;
     this.#ring = ring;
     this.#isWeak = isWeak;
   }
 
-  /** Rings in some ms, or earlier if it was set for an earlier moment. */
+  /** Rings after `ms`, or earlier if it was set to an earlier moment. */
   setWithin(ms: number): void {
     if (this.#timer !== undefined && this.#setBy === setTimeout && this.#due <= this.#clock.now() + ms)
       return;
     this.set(ms);
   }
 
-  /** Rings in some ms, and not before. */
+  /** Rings after `ms`, and not before. */
   set(ms: number): void {
     clearTimeout(this.#timer);
     const delay = Math.min(Math.ceil(Math.max(0, ms)), LONGEST_TIMER);

@@ -1,15 +1,15 @@
-// The numbers of one gate. Imports nothing.
+// The counts of one gate. Imports nothing.
 
-/** Numbers of one gate; written when calls start, wait and end. */
+/** The counts of one gate; written when calls start, wait and end. */
 export interface GateCounts {
   waiting: number;
   running: number;
   started: number;
   refused: number;
   ended: number;
-  /** Tokens reserved by calls that were not refused, or what they charged instead. */
+  /** Tokens that calls which were not refused reserved, or charged instead. */
   tokens: number;
-  /** Calls that came; each takes the number as its place in the queues. */
+  /** The number of calls so far, which is the ticket of the next one. */
   arrived: number;
 }
 

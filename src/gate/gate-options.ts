@@ -1,4 +1,4 @@
-// What a gate is made with, what its calls are made with, and what it reports.
+// The options of gates and their calls, and the statistics of gates.
 import { HELD, SHARED_LIMIT } from "../base/keys.js";
 import {
   aCountOrInfinity,
@@ -19,27 +19,27 @@ import type { SharedLimit } from "./shared-limit.js";
 
 /** The options of a {@link Gate}. */
 export interface GateOptions {
-  /** What events and diagrams call it. @default none */
+  /** The name in events and diagrams. @default none */
   readonly name?: string | undefined;
-  /** The most calls in flight at once, or the bounds of a limit that follows what the vendor lets through. @default Infinity */
+  /** The maximum of calls in flight, or the bounds of a limit that adapts to the vendor. @default Infinity */
   readonly concurrency?: number | AdaptiveConcurrency | undefined;
-  /** The most requests and tokens in a period. @default no limit */
+  /** The maximum of requests and tokens in a period. @default no limit */
   readonly rate?: Rate | undefined;
   /**
-   * Reads a pause out of an error: milliseconds, `undefined` to leave it to the built-in {@link retryAfter},
-   * or `false` when the error is no call to wait. Its milliseconds are taken as they are, up to `maxPause`.
+   * Reads the pause that an error requests: milliseconds, `undefined` for the built-in {@link retryAfter}, or `false`
+   * if the error requests no pause. A pause above `maxPause` is a failure.
    */
   readonly retryAfter?: ((error: unknown) => number | false | undefined) | undefined;
-  /** How many refusals in a row one call waits out before its error is its failure. @default 8 */
+  /** The number of consecutive refusals after which a call fails. @default 8 */
   readonly maxPauses?: number | undefined;
-  /** The longest pause that is waited for, in ms: a refusal that names a longer wait fails at once. @default 300_000 */
+  /** The longest pause, in ms: a refusal that requests a longer one fails at once. @default 300_000 */
   readonly maxPause?: number | undefined;
   /**
-   * Where `concurrency` and `rate` are kept for all processes together, such as `redisLimit()` of `sluice/redis`. A
-   * pause holds for all, too. While it is out of reach no call starts. Needs a `concurrency` that is a number, a
-   * `rate`, or both, the same in all processes.
+   * Shares `concurrency`, `rate` and pauses between processes, such as `redisLimit()` of `sluice/redis`. While the
+   * shared limit is unreachable no call starts. Needs a numeric `concurrency`, a `rate`, or both, the same in all
+   * processes.
    *
-   * @default none: the limits are those of this gate alone
+   * @default none: the limits apply to this gate only
    */
   readonly shared?: SharedLimit | undefined;
 }
@@ -48,15 +48,15 @@ export interface GateOptions {
 export interface GateRunOptions {
   /** Tokens to reserve. @default 0 */
   readonly tokens?: number | undefined;
-  /** Stops the wait and the call; the promise then rejects with its reason. */
+  /** Aborts the wait and the call; the promise then rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
-  /** The context of the hook, or of the outer `gate.run`, that makes this call: it lends its slot. */
+  /** The context of the hook or of the outer `gate.run` that makes this call, which lends its slot. */
   readonly ctx?: GateContext | undefined;
 }
 
-/** What {@link Gate.stats} returns. */
+/** The statistics of a gate. */
 export interface GateStats {
-  /** Calls that have started and not ended. */
+  /** Calls in flight. */
   readonly running: number;
   /** Calls that wait for a slot, for permits or for the end of a pause. */
   readonly waiting: number;
@@ -66,15 +66,21 @@ export interface GateStats {
   readonly tokensLeft: number;
   /** The end of the pause, in ms since 1970, or `undefined`. */
   readonly pausedUntil: number | undefined;
-  /** Calls started so far; one that goes again after a 429 counts again. */
+  /** Calls started so far; a new try after a 429 counts again. */
   readonly started: number;
   /** Calls that the vendor refused so far. */
   readonly refused: number;
-  /** What calls took that were not refused: their number, and the tokens that they charged or else reserved. */
+  /** The number of calls that were not refused, and the tokens that they charged, or otherwise reserved. */
   readonly spent: { readonly calls: number; readonly tokens: number };
-  /** The most calls in flight at once; it moves where `concurrency` adapts. With `shared`, that of all processes. */
+  /**
+   * The maximum of calls in flight, which changes if `concurrency` is adaptive. With `shared` it is that of all
+   * processes.
+   */
   readonly limit: number;
-  /** With `shared`: why no call can start, while the shared limit is out of reach. Left out without `shared`. */
+  /**
+   * With `shared`: the reason while the shared limit is unreachable, so that no call can start. Absent without
+   * `shared`.
+   */
   readonly blocked?: string | undefined;
 }
 

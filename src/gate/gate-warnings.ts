@@ -1,10 +1,10 @@
 // Warnings of one gate, each at most once.
 import { type WarningCode, warn } from "../base/warnings.js";
 
-/** Debts and waits below this many ms are not worth a warning. */
+/** Shorter debts and waits cause no warning, in ms. */
 const WORTH_A_WARNING = 10_000;
 
-/** What a gate has warned of. */
+/** The warnings of a gate. */
 export class GateWarnings {
   readonly #name: string;
   readonly #period: number;
@@ -15,7 +15,7 @@ export class GateWarnings {
     this.#period = period;
   }
 
-  /** Whether a warning has been given; a check may be left out then. */
+  /** Whether a warning was given, so that its check can be skipped. */
   has(code: WarningCode): boolean {
     return this.#given.has(code);
   }
@@ -26,14 +26,14 @@ export class GateWarnings {
     warn(code, message);
   }
 
-  /** Warns of a charge that must be a mistake: later calls wait for a whole period, or more. */
+  /** Warns about a charge that is probably a mistake: later calls wait for a whole period or more. */
   debt(tokens: number, ms: number): void {
     if (ms < Math.max(WORTH_A_WARNING, this.#period)) return;
     const message = `${this.#name} was charged ${tokens} tokens more than were reserved: later calls wait ${duration(ms)} for that. Check what is passed to \`charge()\`, or raise \`rate.tokens\``;
     this.once("SLUICE_GATE_IN_DEBT", message);
   }
 
-  /** Warns of a call that costs more tokens than are ever saved up, and so waits for its full time. */
+  /** Warns about a call that costs more tokens than the bucket holds, and so waits for its full time. */
   dearCall(tokens: number, atOnce: number, ms: number): void {
     if (tokens <= atOnce || ms < WORTH_A_WARNING) return;
     const message = `${this.#name} makes a call of ${tokens} tokens wait ${duration(ms)}, and those behind it too: no more than ${Math.floor(atOnce)} tokens are saved up. Split the call, or raise \`rate.burst\` (ms of rate) if the vendor lets more be spent at once`;
@@ -41,7 +41,7 @@ export class GateWarnings {
   }
 }
 
-/** Puts a time into words: `41 seconds`, `11.6 days`. */
+/** Formats a duration: `41 seconds`, `11.6 days`. */
 export function duration(ms: number): string {
   const units = [
     ["days", 86_400_000],

@@ -1,5 +1,5 @@
-// Gate: one thing with a limit, as a semaphore (p-limit) and a rate limiter (Bottleneck) that all its callers share.
-// The order of every call is: slot, permits, pause, start.
+// Gate: a semaphore (p-limit) and a rate limiter (Bottleneck) for one limited resource, shared by all its callers. The
+// order of every call is: slot, permits, pause, start.
 import { isThenable } from "../base/awaitable.js";
 import { Cancellation } from "../base/cancellation.js";
 import { invalidOption, SluiceError } from "../base/errors.js";
@@ -34,11 +34,11 @@ import { TokenQueue } from "./token-queue.js";
 const hasOwnRun = (subclass: typeof Gate): boolean => subclass.prototype.run !== Gate.prototype.run;
 
 /**
- * A semaphore and a rate limiter for one thing with a limit: a vendor account, a database, a GPU.
+ * A semaphore and a rate limiter for one limited resource: a vendor account, a database, a GPU.
  *
- * Share one gate between all nodes, flows and runs that use the thing. In any window of `t` ms it starts at
- * most `max(burst × rate, the largest single cost) + t × rate`, less a margin of 1 %. First come, first
- * served. When the vendor answers 429 the whole gate pauses as long as the vendor asks.
+ * Share one gate between all nodes, flows and runs that use the resource. In any window of `t` ms it starts at most
+ * `max(burst × rate, the largest single cost) + t × rate`, less a margin of 1 %. Calls are served in order of arrival.
+ * When the vendor answers 429 the whole gate pauses for as long as the vendor requests.
  *
  * @example
  * ```ts
@@ -54,9 +54,9 @@ const hasOwnRun = (subclass: typeof Gate): boolean => subclass.prototype.run !==
  * ```
  */
 export class Gate {
-  /** What events and diagrams call it. */
+  /** The name in events and diagrams. */
   readonly name: string | undefined;
-  /** What it was made with. */
+  /** The options of the constructor. */
   readonly options: GateOptions;
   /** @internal */
   readonly semaphore: Semaphore | undefined;
@@ -76,9 +76,9 @@ export class Gate {
   readonly refusals: RefusalRules;
   /** @internal */
   readonly scopes: RequestScopes | undefined;
-  /** @internal Above 0 while a holder's function runs its first, synchronous part. */
+  /** @internal Above 0 during the synchronous part of a function that holds a slot. */
   entered = 0;
-  /** @internal Whether no call has started since it was paused. */
+  /** @internal Whether no call has started since the last pause began. */
   paused = false;
   /** @internal The runs that listen for pauses. */
   readonly watchers = new Set<PauseWatcher>();
@@ -109,13 +109,13 @@ export class Gate {
   }
 
   /**
-   * Runs a function under the gate: it waits for a slot and permits, and goes again after a refusal. It starts in the
-   * same turn where it need not wait.
+   * Runs a function under the gate: it waits for a slot and permits, and tries again after a refusal. Without a wait it
+   * starts synchronously.
    *
-   * An abort rejects at once with the signal's reason; a function that ignores its signal keeps its slot until
-   * it ends, for the vendor is still at work.
+   * An abort rejects at once with the signal's reason; a function that ignores its signal keeps its slot until it ends,
+   * because the vendor still processes it.
    *
-   * @throws SluiceError `COST_TOO_HIGH` for more tokens than a whole period brings, `INVALID_OPTION`.
+   * @throws SluiceError `COST_TOO_HIGH` for more tokens than a whole period allows, `INVALID_OPTION`.
    */
   run<T>(call: (context: GateContext) => T | PromiseLike<T>, options: GateRunOptions = {}): Promise<T> {
     try {
@@ -145,7 +145,7 @@ export class Gate {
     return acquire(request, (grant) => callUnder(grant, call, cancellation));
   }
 
-  /** Reports what the gate is doing now. */
+  /** Returns the current statistics. */
   stats(): GateStats {
     const { waiting, running, started, refused, tokens } = this.counts;
     const left = this.tokenQueue.left;
@@ -184,13 +184,16 @@ export class Gate {
     return acquire(request, call, failed);
   }
 
-  /** @internal The pause that a failed call asks for, if any. */
+  /** @internal The pause that a failed call requests, if any. */
   pauseAfter(error: unknown): number | undefined {
     return this.refusals.judge(error, 0)?.wait;
   }
 }
 
-/** What feeds a gate whose limits are shared. @throws SluiceError For a limit that cannot be shared. */
+/**
+ * Creates the feed of a gate with shared limits.
+ * @throws SluiceError `INVALID_OPTION` for a limit that cannot be shared.
+ */
 function feedOf({ shared, rate }: GateOptions, concurrency: unknown): SharedFeed | undefined {
   if (shared === undefined) return undefined;
   if (typeof concurrency !== "number")
@@ -205,7 +208,7 @@ function ownRun(name: string): SluiceError {
   return new SluiceError("INVALID_OPTION", text);
 }
 
-/** Calls a function with its context. An abandoned one keeps its slot until it has ended. */
+/** Calls a function with its context. An abandoned function keeps its slot until it has ended. */
 function callUnder<T>(
   grant: Grant,
   call: (context: GateContext) => T | PromiseLike<T>,

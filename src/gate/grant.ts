@@ -1,4 +1,4 @@
-// A call that has started: what it holds of its gates, what it costs, and how it ends.
+// A call that has started: its slots and permits, its cost, and its end.
 import { SluiceError, show } from "../base/errors.js";
 import { isAmount } from "../base/options.js";
 import type { AcquireRequest } from "./acquire-request.js";
@@ -14,13 +14,13 @@ import type { Passable } from "./passable.js";
 import { notePause } from "./pause-log.js";
 import type { Verdict } from "./refusal-rules.js";
 
-/** What a started call has of its gates, until {@link Grant.end}. */
+/** The slots and permits of a started call, until {@link Grant.end}. */
 export class Grant {
-  /** The slots it holds, its own and those that its caller holds. */
+  /** The slots that it holds, its own and those of its caller. */
   readonly held: Held | undefined;
   readonly #request: AcquireRequest;
   readonly #carrier: SlotCarrier;
-  /** How often the first gate had been paused when the call started. */
+  /** The number of pauses of the first gate when the call started. */
   readonly #pauses: number;
   #charged: number | undefined = undefined;
   #lingering: PromiseLike<unknown> | undefined = undefined;
@@ -43,7 +43,7 @@ export class Grant {
     }
   }
 
-  /** Settles real tokens against reserved ones; several charges add up. */
+  /** Settles actual against reserved tokens; several charges add up. */
   charge(tokens: number): void {
     if (!isAmount(tokens)) {
       const message = `charge(): expected tokens as a finite number of 0 or more, got ${show(tokens)}`;
@@ -59,15 +59,15 @@ export class Grant {
     }
   }
 
-  /** Keeps the slots until abandoned work has really ended: the vendor is still busy with it. */
+  /** Keeps the slots until abandoned work has really ended, because the vendor still processes it. */
   linger(work: PromiseLike<unknown>): void {
     this.#lingering = work;
   }
 
   /**
-   * Ends the call. Its slots stay with the worker while no other call waits for them.
+   * Ends the call. The worker keeps its slots while no other call waits for them.
    *
-   * @param well - Whether it had a result.
+   * @param well - Whether it succeeded.
    */
   end(well = true): void {
     const { gates, borrowedFrom } = this.#request;
@@ -82,7 +82,8 @@ export class Grant {
       this.#lingering.then(free, free);
       return;
     }
-    // A lent slot is not kept, for calls that wait for it are not seen; nor one that a nested call still uses.
+    // A lent slot is not kept, because the calls that wait for it are not visible; nor a slot that a nested call still
+    // uses.
     let wanted = borrowedFrom !== undefined || isLent(carrier.held);
     for (const gate of gates) {
       this.#endAt(gate, well);
@@ -92,11 +93,11 @@ export class Grant {
   }
 
   /**
-   * Ends a call that has failed. One that was refused pauses the gate here and now, before any other call can start,
-   * and keeps its slot there; {@link SlotCarrier.verdict} says what was decided.
+   * Ends a failed call. A refusal pauses the gate synchronously, before any other call can start, and the call keeps
+   * its slot; {@link SlotCarrier.verdict} has the decision.
    *
-   * @param before - How often the call has been refused in a row.
-   * @throws What the gate's `retryAfter` throws.
+   * @param before - The number of consecutive refusals before.
+   * @throws The error of the gate's `retryAfter`.
    */
   fail(error: unknown, before = 0): Verdict | undefined {
     const { gates, slots, tokens } = this.#request;
@@ -127,18 +128,18 @@ export class Grant {
     return verdict;
   }
 
-  /** A refused call keeps its slot at the gate that it has paused. */
+  /** Keeps the slot of a refused call at the gate that it paused. */
   #keepSlot({ semaphore }: Passable, { pausesGate, isLast }: Verdict): void {
     const { gates, borrowedFrom } = this.#request;
     const carrier = this.#carrier;
-    // A limit that has just been lowered takes the slots of calls that were refused; they are the first to get one.
+    // A limit that was just lowered takes the slots of refused calls, which are first in the queue.
     const isOver = semaphore !== undefined && semaphore.running > semaphore.limit;
     if (pausesGate && !isLast && !isOver)
       carrier.held = keepSlotsOf(gates[0] as Passable, carrier.held, borrowedFrom);
     else releaseCarried(carrier, borrowedFrom);
   }
 
-  /** Pauses the gate, and gives the ms until the pause is over. */
+  /** Pauses the gate, and returns the milliseconds until the pause ends. */
   #pause(gate: Passable, ms: number): number {
     const { tokenQueue, counts } = gate;
     const before = tokenQueue.pause;
@@ -162,7 +163,7 @@ export class Grant {
   }
 }
 
-/** Whether nested calls may use a slot, or the one that it is a turn of. */
+/** Whether nested calls may use a slot, or the slot that it was borrowed from. */
 const isLent = (held: Held | undefined): boolean =>
   held !== undefined && (held.slot.lent || held.borrowedFrom?.slot.lent === true);
 

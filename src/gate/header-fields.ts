@@ -1,11 +1,11 @@
-// Reads the headers of an answer from whatever a client keeps them in. Imports only how to read a property.
+// Reads the headers of an answer from the containers that clients use. Imports only readers of properties.
 import { isRecord } from "../base/realms.js";
 import { field, itemsOf } from "./error-parts.js";
 
-/** Most headers that are read of one answer. */
+/** The maximum of headers read per answer. */
 const MOST_HEADERS = 200;
 
-/** What is read from headers that cannot be listed, only looked up. */
+/** The headers to look up if they cannot be listed. */
 const LOOKED_UP = [
   "date",
   "retry-after",
@@ -15,7 +15,7 @@ const LOOKED_UP = [
   "x-ratelimit-reset-tokens",
 ];
 
-/** The text of a header: a string, a number, or the first of a list of these. */
+/** The text of a header: a string, a number, or the first of a list. */
 function textOf(value: unknown): string | undefined {
   const first = itemsOf(value)[0] ?? value;
   return typeof first === "string" || typeof first === "number" ? String(first) : undefined;
@@ -29,7 +29,7 @@ const pairsOf = (headers: object): Iterable<unknown> =>
 
 /**
  * Reads headers into a Map with names in lower case, from a `Headers`, a Map, an array of pairs, a record in any
- * case, or an object with only a `get(name)`. Never throws: what cannot be read is left out.
+ * case, or an object with only a `get(name)`. Never throws: unreadable headers are omitted.
  */
 export function headerFields(headers: unknown): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
@@ -47,7 +47,7 @@ export function headerFields(headers: unknown): ReadonlyMap<string, string> {
       if (--left === 0) break;
     }
   } catch {
-    // What was read before it threw still counts.
+    // The headers read before the error still count.
   }
   const get = field(headers, "get");
   if (typeof get !== "function") return fields;
@@ -55,7 +55,7 @@ export function headerFields(headers: unknown): ReadonlyMap<string, string> {
     try {
       if (!fields.has(name)) add(name, get.call(headers, name));
     } catch {
-      // As if the header were not there.
+      // Treated as absent.
     }
   }
   return fields;

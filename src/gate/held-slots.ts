@@ -1,31 +1,31 @@
-// Which slots of gates a caller holds: finding them, keeping and releasing them.
+// The slots that a caller holds: lookup, keeping and release.
 
 import type { Verdict } from "./refusal-rules.js";
 import type { Slot } from "./semaphore.js";
 
-/** A slot that a hook holds, and those held around it. */
+/** A slot that a hook holds, linked to the slots of outer hooks. */
 export interface Held {
   readonly gate: object;
   readonly slot: Slot;
   readonly borrowedFrom: Held | undefined;
 }
 
-/** Slots that a worker keeps from one call to the next while no other call waits for them. */
+/** Carries slots from one call to the next while no other call waits for them. */
 export interface SlotCarrier {
   held?: Held | undefined;
-  /** The place in the queues of the call that runs, which it keeps if it is refused; written when it starts. */
+  /** The ticket of the running call, which it keeps after a refusal; written when it starts. */
   ticket?: number | undefined;
-  /** What the gate made of the failure of the last call; `null` for one that is no refusal. Written by its grant. */
+  /** The verdict on the failure of the last call; `null` if it was not a refusal. Written by its grant. */
   verdict?: Verdict | null | undefined;
 }
 
-/** Hands the slots of a context to calls nested in it. From then on no other call may use them as they are. */
+/** Lends the slots of a context to nested calls. After that other calls may use them only through the lender. */
 export function lend(held: Held | undefined): Held | undefined {
   for (let each = held; each !== undefined; each = each.borrowedFrom) each.slot.lent = true;
   return held;
 }
 
-/** The innermost slot of a gate that the caller still holds, up to those of `until`. */
+/** The innermost slot of a gate that the caller still holds, before `until`. */
 export function slotOf(gate: object, held: Held | undefined, until?: Held): Slot | undefined {
   for (let each = held; each !== undefined && each !== until; each = each.borrowedFrom) {
     const { slot } = each;
@@ -34,7 +34,7 @@ export function slotOf(gate: object, held: Held | undefined, until?: Held): Slot
   return undefined;
 }
 
-/** Releases slots taken inside `borrowedFrom`, but for those of one gate; gives what is kept. */
+/** Releases the slots taken since `borrowedFrom`, except those of one gate; returns the kept slots. */
 export function keepSlotsOf(gate: object, held: Held | undefined, borrowedFrom: Held | undefined) {
   const own: Held[] = [];
   for (let each = held; each !== borrowedFrom && each !== undefined; each = each.borrowedFrom) own.push(each);
@@ -46,14 +46,14 @@ export function keepSlotsOf(gate: object, held: Held | undefined, borrowedFrom: 
   return kept === borrowedFrom ? undefined : kept;
 }
 
-/** Releases slots taken inside `borrowedFrom`. */
+/** Releases the slots taken since `borrowedFrom`. */
 export function releaseSlots(held: Held | undefined, borrowedFrom: Held | undefined): void {
   for (let each = held; each !== borrowedFrom && each !== undefined; each = each.borrowedFrom) {
     each.slot.release();
   }
 }
 
-/** Releases the slots that a worker keeps. */
+/** Releases the slots that a worker carries. */
 export function releaseCarried(carrier: SlotCarrier, borrowedFrom: Held | undefined): void {
   const { held } = carrier;
   if (held === undefined) return;

@@ -1,4 +1,4 @@
-// Finds the wait that an answer names in its headers or its body. Imports only the readers beside it.
+// Finds the wait that an answer requests in its headers or its body. Imports only other readers.
 import { isAmount } from "../base/options.js";
 import { isRecord } from "../base/realms.js";
 import { field, itemsOf } from "./error-parts.js";
@@ -7,7 +7,7 @@ import { pointInTime, readWait } from "./wait-text.js";
 
 type Fields = ReadonlyMap<string, string>;
 
-/** Headers in milliseconds, as OpenAI, Azure and AWS name them; they are more exact, so they come first. */
+/** Headers in milliseconds, as of OpenAI, Azure and AWS; they are more exact, so they come first. */
 const IN_MILLISECONDS = ["retry-after-ms", "x-ms-retry-after-ms", "x-amz-retry-after"];
 
 /** `x-ratelimit-reset`, `x-ratelimit-reset-tokens`, `ratelimit-reset`, `anthropic-ratelimit-requests-reset`. */
@@ -15,7 +15,7 @@ const RESET = /^(?:[a-z]+-)?rate-?limit-(?:[a-z\d-]+-)?reset(?:-[a-z\d-]+)?$/;
 
 const isDefined = (wait: number | undefined): wait is number => wait !== undefined;
 
-/** The first wait that is longer than 0: a 0 says nothing where another header says more. */
+/** The first wait above 0, because a 0 may contradict another header. */
 const firstOf = (waits: readonly number[]): number | undefined => waits.find((wait) => wait > 0) ?? waits[0];
 
 const read = (fields: Fields, name: string, unit: number, now: number): number | undefined =>
@@ -28,7 +28,7 @@ function retryAfterIn(fields: Fields, now: number): number[] {
   ].filter(isDefined);
 }
 
-/** How much is left of the limit that a `reset` header belongs to, from 0 to 1; `undefined` where unknown. */
+/** The remaining share of the limit of a `reset` header, from 0 to 1; `undefined` if unknown. */
 function shareLeft(fields: Fields, name: string): number | undefined {
   const sibling = (word: string): number =>
     Number.parseFloat(fields.get(name.replace("reset", word).replace(/-after$/, "")) ?? "");
@@ -39,11 +39,11 @@ function shareLeft(fields: Fields, name: string): number | undefined {
 }
 
 /**
- * Several limits are named side by side, and one of them refused. In this order:
- * 1. Limits with nothing left: the latest of them, for a call needs all of them.
- * 2. The limit with the smallest share left, if that is at most half: a call of many tokens is refused before
- *    nothing is left. A limit with more left is hardly the reason; waiting for a daily one would take hours.
- * 3. Limits of unknown state: the soonest. To ask too early costs one more refusal, too late costs the time.
+ * Picks the limit that refused among several. In this order:
+ * 1. Limits with nothing left: the latest reset, because a call needs all of them.
+ * 2. The limit with the smallest share left, if that is at most half: a call of many tokens is refused before the limit
+ * is used up. A limit with more left is hardly the reason, and waiting for a daily one would take hours. 3. Limits of
+ * unknown state: the soonest reset. Asking too early costs one more refusal, asking too late costs time.
  */
 function resetIn(fields: Fields, now: number): number | undefined {
   const limits = [...fields.keys()]
@@ -78,15 +78,14 @@ const retryInfoIn = (part: object, now: number): number[] =>
     .filter(isDefined);
 
 /**
- * Finds the wait that an answer names: `retry-after-ms` and `retry-after`, then RetryInfo, then the time at which
- * a limit resets. Points in time are measured against the answer's own `date`, so that a local clock that is
- * wrong does no harm.
+ * Finds the wait that an answer requests: `retry-after-ms` and `retry-after`, then RetryInfo, then the reset of a
+ * limit. Points in time are measured against the answer's `date`, so that a wrong local clock does no harm.
  *
  * @param parts - The objects that belong to the error, outermost first.
  * @param now - ms since 1970, for answers without a `date`.
- * @param withResets - Whether the reset of a limit counts. It does for a 429 only: services send these headers
- *   with every answer, whatever its reason.
- * @returns Milliseconds; `undefined` where no wait is named or understood.
+ * @param withResets - Whether the reset of a limit counts. It counts only for a 429, because services send these
+ * headers with every answer.
+ * @returns Milliseconds; `undefined` if no wait is understood.
  */
 export function namedWait(parts: readonly object[], now: number, withResets: boolean): number | undefined {
   const answers = parts

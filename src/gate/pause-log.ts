@@ -1,4 +1,4 @@
-// What gates report to the runs that listen: calls that wait and go on, and the pauses of each gate that a run uses.
+// Reports of gates to runs with listeners: waits of calls, and the pauses of each gate that a run uses.
 import type { GateLog, GateReport, Pausable, PauseReports, PauseWatcher } from "../observe/gate-log.js";
 import type { Passable } from "./passable.js";
 
@@ -8,7 +8,7 @@ export function reportPauses(pauses: PauseReports, gates: readonly Pausable[]): 
   pauses.log.watch(gates);
 }
 
-/** Reports that a call waits at a gate, and gives what reports that it goes on. */
+/** Reports that a call waits at a gate, and returns a function that reports the end of the wait. */
 export function reportWaiting(log: GateLog, { name: gate }: Pausable): () => void {
   const began = performance.now();
   log.emit({ gate, phase: "waiting", at: began });
@@ -18,17 +18,17 @@ export function reportWaiting(log: GateLog, { name: gate }: Pausable): () => voi
   };
 }
 
-/** Notes that a gate is paused for so many ms, and reports it. */
+/** Records and reports a pause of a gate. */
 export function notePause(gate: Passable, ms: number): void {
   gate.paused = true;
   for (const watcher of gate.watchers) watcher.paused(gate, performance.now() + ms);
 }
 
-/** Listens to the pauses of all gates that one run uses. */
+/** Reports the pauses of all gates that one run uses. */
 class PauseLog implements PauseWatcher {
   readonly #gates = new Set<Pausable>();
   readonly #pauses: PauseReports;
-  /** Pauses that have not been reported yet. */
+  /** Pauses not reported yet. */
   #queue: GateReport[] = [];
   #wake: () => void = () => {};
   #isOver = false;
@@ -66,8 +66,8 @@ class PauseLog implements PauseWatcher {
   }
 
   /**
-   * A pause is caused by some call, of this run or another, and listeners must not run in the AsyncLocalStorage context
-   * of that one. A reaction of a promise runs in the context in which it was set up: here, that of this run's first call.
+   * A call of this run or another causes a pause, and listeners must not run in that call's AsyncLocalStorage context.
+   * A promise reaction runs in the context in which it was registered: here, that of this run's first call.
    */
   #listen(): void {
     new Promise<void>((resolve) => {

@@ -1,33 +1,34 @@
-// Where permits come from. This one is local: two buckets. A limit that processes share (shared-feed.ts) brings grants instead.
+// The source of permits. LocalSupply has two buckets; a limit that processes share (shared-feed.ts) gets grants
+// instead.
 import { UNLIMITED } from "../base/options.js";
 import { Bucket, type Rate } from "./rate.js";
 
-/** Permits of one gate. A call of n tokens needs one request and n tokens. */
+/** The permits of one gate. A call of n tokens needs one request and n tokens. */
 export interface PermitSupply {
-  /** The ms until a call of so many tokens could start, by the clock of the gate; 0 when it could now. */
+  /** Milliseconds until a call with these tokens could start, by the clock of the gate; 0 for now. */
   delay(tokens: number, now: number): number;
-  /** Takes the permits of a call that starts now. */
+  /** Takes the permits of a call that starts. */
   spend(tokens: number): void;
   /**
-   * Takes tokens that a call cost beyond those it reserved, or gives back where it cost less.
+   * Takes the tokens that a call cost beyond its reservation, or returns those it did not need.
    *
-   * @param saving - The tokens that the next call in the queue saves up for.
-   * @returns The ms until the debt is paid.
+   * @param saving - The tokens that the next call in the queue accumulates.
+   * @returns Milliseconds until the debt is paid.
    */
   settle(difference: number, saving: number, now: number): number;
-  /** Forgets what was saved up: the vendor has refused a call, and asks for a pause of so many ms. */
+  /** Empties the buckets after a refusal that requests a pause of this many ms. */
   empty(now: number, pause: number): void;
-  /** What could be spent now. */
+  /** The permits available now. */
   left(saving: number, now: number): { readonly requests: number; readonly tokens: number };
-  /** Tokens that are saved up at most; a dearer call waits for its full time. */
+  /** The maximum of accumulated tokens; a more expensive call waits for its full time. */
   readonly tokensAtOnce: number;
 }
 
-/** Sees to it that a queue is looked at again. */
+/** Wakes a queue when permits refill. */
 export interface Refills {
-  /** Asks for a refill that is of use in so many ms. */
+  /** Requests a wake-up after this many ms. */
   request(ms: number): void;
-  /** No call waits for permits any more. */
+  /** Cancels the wake-up, because no call waits for permits. */
   cancel(): void;
 }
 
@@ -47,7 +48,7 @@ export class LocalSupply implements PermitSupply {
   }
 
   delay(tokens: number, now: number): number {
-    // Both accrue, whether or not the first is enough: a skipped bucket would make up for it later.
+    // Both buckets accrue, even if the first is not enough: a skipped one would catch up later.
     const forRequest = this.#requests === undefined ? 0 : this.#requests.accrue(now, 1);
     const forTokens = this.#tokens === undefined ? 0 : this.#tokens.accrue(now, tokens);
     return Math.max(forRequest, forTokens);

@@ -1,5 +1,5 @@
-// Private gates, of the option `rate` of nodes. Nodes do not import Gate itself, so that a bundle of nodes without gates
-// has neither Bottleneck nor p-limit in it.
+// Private gates for the option `rate` of nodes. Nodes do not import Gate itself, so that a bundle of nodes without
+// gates contains neither Bottleneck nor p-limit.
 import { invalidOption } from "../base/errors.js";
 import type { Passable } from "./passable.js";
 import type { Rate } from "./rate.js";
@@ -7,15 +7,15 @@ import type { Rate } from "./rate.js";
 /** @throws SluiceError for a wrong rate. */
 type MakeGate = (where: string, rate: Rate) => Passable;
 
-/** Written once, by gate.ts as it is loaded. */
+/** Written once, when gate.ts is loaded. */
 const home: { make: MakeGate | undefined } = { make: undefined };
 
-/** Lets nodes make gates of their own. */
+/** Registers the constructor of private gates. */
 export function provideGates(make: MakeGate): void {
   home.make = make;
 }
 
-/** @throws SluiceError for a wrong rate, and for any rate in a bundle that left Gate out. */
+/** Creates a private gate. @throws SluiceError `INVALID_OPTION`, also in a bundle without Gate; `UNKNOWN_OPTION`. */
 export function privateGate(where: string, rate: Rate): Passable {
   if (home.make !== undefined) return home.make(where, rate);
   const instead = "written `gate: new Gate({ rate })`, since this bundle imports no Gate";

@@ -1,4 +1,4 @@
-// Recognises an account with nothing left to spend, which no wait fixes. Imports only how to read an error.
+// Recognises an exhausted account, which no wait fixes. Imports only error-parts.ts.
 import { field, itemsOf, partsOf, textField } from "./error-parts.js";
 import { statusIn } from "./error-status.js";
 
@@ -18,17 +18,17 @@ const CODES: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * Messages of services that give no code of their own: Anthropic (a 400), OpenRouter and DeepSeek (402), xAI
- * (403), Azure API Management (403), and Gemini for a model that the plan does not include (a 429 that names a
- * wait). "You exceeded your current quota" is not among them: Gemini says it of a limit per minute.
+ * Messages of services without a specific code: Anthropic (a 400), OpenRouter and DeepSeek (402), xAI
+ * (403), Azure API Management (403), and Gemini for a model that the plan does not include (a 429 with a wait). "You
+ * exceeded your current quota" is not among them, because Gemini also uses it for a limit per minute.
  */
 const MESSAGE =
   /credit balance is too low|insufficient (?:credits|balance)|used all available credits|out of call volume quota|quota exceeded for metric: [^\n]*, limit: 0(?![.\d])/i;
 
-/** Longest part of a message that is searched, in characters. */
+/** The maximum length of a message to search, in characters. */
 const LONGEST = 20_000;
 
-/** Gemini's limits per day, in the details of its 429: they name waits of seconds, and open at midnight. */
+/** Whether a 429 of Gemini is due to a daily limit, which resets at midnight although its details request seconds. */
 const isDaily = (detail: unknown): boolean =>
   itemsOf(field(detail, "violations")).some((violation) =>
     /PerDay|Daily/.test(textField(violation, "quotaId") ?? ""),
@@ -40,12 +40,12 @@ const saysExhausted = (part: object): boolean =>
   ["message", "error"].some((name) => MESSAGE.test((textField(part, name) ?? "").slice(0, LONGEST))) ||
   itemsOf(field(part, "details")).some(isDaily);
 
-/** Whether one of an error's parts says so, or its status is 402 Payment Required. */
+/** Whether a part of an error shows an exhausted account, or its status is 402 Payment Required. */
 export const isExhausted = (parts: readonly object[]): boolean =>
   statusIn(parts) === 402 || parts.some(saysExhausted);
 
 /**
- * Recognises the error of an account with nothing left to spend, which no wait fixes: by the `code`, `type` or
- * message of the error or of its body, wherever its client keeps that, or by status 402.
+ * Recognises the error of an exhausted account, which no wait fixes: by the `code`, `type` or message of the error or
+ * of its body, or by status 402.
  */
 export const isQuotaExhausted = (error: unknown): boolean => isExhausted(partsOf(error));

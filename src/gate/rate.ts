@@ -1,18 +1,18 @@
-// What a vendor allows, and the token bucket (Turner 1986) that keeps count of it.
+// Rates, and the token bucket (Turner 1986) that enforces them.
 import { missingOption } from "../base/errors.js";
 import { aPositiveNumber, checkOptions } from "../base/options.js";
 
-/** What a vendor allows. */
+/** A rate limit. */
 export interface Rate {
-  /** Requests in each `per`. @default no limit */
+  /** Requests per `per`. @default no limit */
   readonly requests?: number | undefined;
-  /** Tokens in each `per`, as `cost()` counts them. @default no limit */
+  /** Tokens per `per`, as `cost()` counts them. @default no limit */
   readonly tokens?: number | undefined;
   /** The period, in ms. */
   readonly per: number;
   /**
-   * How much unused rate may be saved up, in ms of rate. A vendor that lets you spend the whole period at
-   * once has `burst: per`. @default 1000
+   * How much unused rate accumulates, in ms. For a vendor that allows the whole period at once set `burst: per`.
+   * @default 1000
    */
   readonly burst?: number | undefined;
 }
@@ -24,7 +24,7 @@ const rateRules = {
   burst: aPositiveNumber,
 };
 
-/** @throws SluiceError for a rate with a wrong, missing or unknown field. */
+/** @throws SluiceError `INVALID_OPTION` or `UNKNOWN_OPTION` for an invalid rate. */
 export function checkRate(where: string, rate: unknown): void {
   if (rate === undefined) return;
   checkOptions(`${where}, rate`, rate, rateRules);
@@ -36,14 +36,14 @@ export function checkRate(where: string, rate: unknown): void {
   }
 }
 
-/** Stay this far under what is promised: clocks and networks are not exact. */
+/** The safety factor, because clocks and networks are not exact. */
 const MARGIN = 0.99;
 
-/** A level that rises with time up to its capacity, and falls by what is spent; below zero it is a debt. */
+/** A token bucket: its level rises with time up to its capacity and falls by spending; below zero it is a debt. */
 export class Bucket {
-  /** What comes in each ms. */
+  /** The refill per millisecond. */
   readonly perMs: number;
-  /** The most that is saved up. */
+  /** The maximum level. */
   readonly capacity: number;
   /** Written by each method below. */
   #level: number;
@@ -56,14 +56,14 @@ export class Bucket {
     this.#accruedAt = now;
   }
 
-  /** What can be spent; a debt is negative. */
+  /** The current level; a debt is negative. */
   get level(): number {
     return this.#level;
   }
 
   /**
-   * Adds what came in since the last time, and gives the ms until `wanted` is there. A call dearer than the capacity
-   * saves up for itself alone.
+   * Adds the refill since the last call, and returns the milliseconds until `wanted` is available. A call that costs
+   * more than the capacity accumulates for itself only.
    */
   accrue(now: number, wanted: number): number {
     const level = Math.min(
@@ -75,12 +75,12 @@ export class Bucket {
     return level >= wanted - 1e-9 ? 0 : (wanted - level) / this.perMs;
   }
 
-  /** A negative amount gives back, up to the capacity or what a waiting call saves up for. */
+  /** Takes an amount; a negative one is returned, up to the capacity or to what a waiting call accumulates. */
   spend(amount: number, wanted: number): void {
     this.#level = Math.min(Math.max(this.capacity, wanted), this.#level - amount);
   }
 
-  /** Forgets what was saved up: the vendor has just said that there is nothing left. */
+  /** Empties the bucket after a refusal of the vendor. */
   empty(now: number): void {
     this.accrue(now, 0);
     this.#level = Math.min(this.#level, 0);

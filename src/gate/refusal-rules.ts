@@ -1,34 +1,34 @@
-// What a gate makes of a failed call: whether it is a refusal, how long to wait, and whether all calls wait.
+// The rules of a gate for failed calls: what is a refusal, how long to wait, and whether all calls wait.
 import { invalidOption } from "../base/errors.js";
 import { isAmount } from "../base/options.js";
 import type { GateCounts } from "./gate-counts.js";
 import type { GateWarnings } from "./gate-warnings.js";
 import { looksLikeRefusal, type Refusal, readRefusal } from "./refusal.js";
 
-/** The wait after a refusal that names none, and the least after a second one in a row, in ms. */
+/** The wait after a refusal without one, and the minimum after a second consecutive refusal, in ms. */
 const FLOOR = 1_000;
-/** So many refusals for overload among the last {@link ANSWERS} answers pause the gate. */
+/** The number of overload refusals among the last {@link ANSWERS} answers that pauses the gate. */
 const OVERLOADS = 5;
 const ANSWERS = 20;
 
-/** So many errors are read in whole within {@link READ_WITHIN} ms; then a status of 429 is enough. */
+/** The maximum of errors read in full within {@link READ_WITHIN} ms; after that a status of 429 is enough. */
 const MOST_READ = 100;
 const READ_WITHIN = 20;
 
-/** The options that decide. */
+/** The options for refusals. */
 export interface RefusalOptions {
   readonly retryAfter?: ((error: unknown) => number | false | undefined) | undefined;
   readonly maxPauses?: number | undefined;
   readonly maxPause?: number | undefined;
 }
 
-/** How a refused call goes on. */
+/** The decision on a refused call. */
 export interface Verdict {
-  /** The ms that it waits. */
+  /** Milliseconds that it waits. */
   readonly wait: number;
-  /** Whether all calls wait with it. */
+  /** Whether all calls wait too. */
   readonly pausesGate: boolean;
-  /** Whether it has been refused too often, so that its error is its failure. */
+  /** Whether it was refused too often, so that it fails. */
   readonly isLast: boolean;
 }
 
@@ -39,9 +39,9 @@ export class RefusalRules {
   readonly #maxPause: number;
   readonly #counts: GateCounts;
   readonly #warnings: GateWarnings;
-  /** How many calls had ended at each of the last refusals for overload; the oldest first. */
+  /** The number of ended calls at each of the last overload refusals, the oldest first. */
   readonly #overloads: number[] = [];
-  /** Errors read since {@link #readSince}, and of these the refusal with the longest wait. */
+  /** The number of errors read since {@link #readSince}; `#longest` is the refusal among them with the longest wait. */
   #readCount = 0;
   #readSince = 0;
   #longest: Refusal | undefined;
@@ -55,9 +55,9 @@ export class RefusalRules {
   }
 
   /**
-   * @param before - How often the call has been refused in a row.
-   * @returns `undefined` for a failure: an error that is no refusal, or one that names a wait over `maxPause`.
-   * @throws What `retryAfter` throws; SluiceError `INVALID_OPTION` for what it must not return.
+   * @param before - The number of consecutive refusals before.
+   * @returns The verdict; `undefined` for an error that is not a refusal, or requests a wait above `maxPause`.
+   * @throws The error of `retryAfter`; SluiceError `INVALID_OPTION` for an invalid result of it.
    */
   judge(error: unknown, before: number): Verdict | undefined {
     const isLast = before >= this.maxPauses;
@@ -85,8 +85,8 @@ export class RefusalRules {
   }
 
   /**
-   * Reads a refusal. Of thousands that come at once not all are read, which would take 12 to 100 us each: what was read
-   * of the others in the last 20 ms stands for them.
+   * Reads a refusal. Of thousands of concurrent refusals only some are read, because each takes 12 to 100 us: the
+   * refusals read in the last 20 ms stand for the others.
    */
   #read(error: unknown): Refusal | undefined {
     const now = performance.now();
@@ -104,13 +104,13 @@ export class RefusalRules {
     return refusal;
   }
 
-  /** Doubles with each refusal in a row, with jitter, so that callers of several processes do not come together. */
+  /** Doubles with each consecutive refusal, with jitter, so that several processes do not retry at the same moment. */
   #grown(before: number): number {
     const grown = FLOOR * 2 ** (before - 1) * (1 + Math.random() / 4);
     return Math.min(grown, Math.max(FLOOR, this.#maxPause));
   }
 
-  /** Notes a refusal for overload, and whether there were too many of late. */
+  /** Records an overload refusal, and returns whether there were too many recently. */
   #isOverloaded(): boolean {
     const { ended } = this.#counts;
     if (this.#overloads.push(ended) > OVERLOADS) this.#overloads.shift();
@@ -134,7 +134,7 @@ function isPlain429(error: unknown): boolean {
   }
 }
 
-/** The first words of an error. */
+/** The beginning of an error message. */
 function brief(error: unknown): string {
   try {
     return String(error).slice(0, 200);

@@ -1,5 +1,4 @@
-// Turns the error that a client threw into "refused, wait this long". Reads only; what a gate makes of it is not
-// decided here. Imports only the readers beside it.
+// Reads from a client's error whether the service refused the call and for how long. Imports only other readers.
 import { field, partsOf, textField } from "./error-parts.js";
 import { statusIn, statusOfPart } from "./error-status.js";
 import { namedWait } from "./named-wait.js";
@@ -8,20 +7,20 @@ import { isExhausted } from "./quota.js";
 export { statusOf } from "./error-status.js";
 export { isQuotaExhausted } from "./quota.js";
 
-/** What a service said when it refused a call. */
+/** A refusal of a service. */
 export interface Refusal {
-  /** `rate`: a limit is reached. `overload`: the service is in trouble (502, 503, 504, 529) and names a wait. */
+  /** `rate`: a limit is reached. `overload`: the service is overloaded (502, 503, 504, 529) and requests a wait. */
   readonly kind: "rate" | "overload";
-  /** The wait that the answer names, in ms; `undefined` where it names none that is understood. */
+  /** The requested wait, in ms; `undefined` if none is understood. */
   readonly wait: number | undefined;
 }
 
-/** Statuses that are a refusal only where the answer names a wait. */
+/** Statuses that are a refusal only if the answer requests a wait. */
 const OVERLOADED: ReadonlySet<number> = new Set([502, 503, 504, 529]);
 
-/** Names of a reached limit, for errors without a status of 429, such as those within a stream. */
+/** Error codes of a reached limit, for errors without status 429, such as those in a stream. */
 const THROTTLED: ReadonlySet<unknown> = new Set([
-  // What the retry code of the AWS SDK takes for throttling (@smithy/core, service-error-classification).
+  // The throttling errors of the AWS SDK (@smithy/core, service-error-classification).
   "BandwidthLimitExceeded",
   "EC2ThrottledException",
   "LimitExceededException",
@@ -41,7 +40,7 @@ const THROTTLED: ReadonlySet<unknown> = new Set([
   "rate_limit_exceeded", // OpenAI
 ]);
 
-/** How grpc-js begins its message. It also says so of a message over the size limit, which no wait fixes. */
+/** The start of grpc-js messages, without those about a message over the size limit, which no wait fixes. */
 const GRPC = /^8 RESOURCE_EXHAUSTED: (?!.{0,80}larger than max)/;
 
 const isThrottled = (part: object): boolean =>
@@ -51,7 +50,7 @@ const isThrottled = (part: object): boolean =>
 
 function refusalIn(parts: readonly object[], now: number): Refusal | undefined {
   if (isExhausted(parts)) return undefined;
-  // The outermost part that says anything decides: a 400 that was caused by a 429 is a 400.
+  // The outermost part with a status decides: a 400 that was caused by a 429 is a 400.
   for (const part of parts) {
     const status = statusOfPart(part);
     if (status === 429 || isThrottled(part)) return { kind: "rate", wait: namedWait(parts, now, true) };
@@ -63,11 +62,10 @@ function refusalIn(parts: readonly object[], now: number): Refusal | undefined {
 }
 
 /**
- * Reads whether an error is a service's refusal, and for how long. Never throws, not even where the error does
- * when it is read.
+ * Reads whether an error is a service's refusal, and for how long. Never throws, even if reading the error does.
  *
  * @param now - ms since 1970, for points in time in answers that have no `date`. @default Date.now()
- * @returns `undefined` for an error that is no refusal. An exhausted quota is none.
+ * @returns The refusal; `undefined` for any other error, such as an exhausted quota.
  */
 export const readRefusal = (error: unknown, now: number = Date.now()): Refusal | undefined =>
   refusalIn(partsOf(error), now);
@@ -76,8 +74,8 @@ const SUSPICIOUS =
   /rate[ _-]?limit|too[ _-]?many[ _-]?requests|throttl|quota.{0,20}exceed|exceed.{0,30}quota|resource[ _](?:has been )?exhausted|overloaded|slow[ _]?down|^429\b|\b(?:status|code|http|error)\W{0,3}429\b/i;
 
 /**
- * Whether an error's texts read like a refusal, although {@link readRefusal} does not understand it as one. A
- * status of 500 or more is understood, whatever the text: it is a failure unless it names a wait.
+ * Whether the texts of an error look like a refusal that {@link readRefusal} does not recognise. A status of 500 or
+ * more never does: it is a failure unless it requests a wait.
  */
 export function looksLikeRefusal(error: unknown): boolean {
   const parts = partsOf(error);

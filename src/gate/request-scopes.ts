@@ -1,16 +1,16 @@
-// For workerd, the runtime of Cloudflare Workers. There a timer, and what follows a promise, belong to the request that
-// made them and end with it: another request cannot wake a caller, and a caller that has gone frees nothing. So on
-// workerd each call at a gate has a timer of its own, by which it starts itself, and by which others see that it lives.
+// For workerd, the runtime of Cloudflare Workers. There timers and promise reactions belong to the request that created
+// them and end with it: another request cannot wake a caller, and an ended request releases nothing. So on workerd each
+// call at a gate has its own timer, which starts it and proves that it is alive.
 import type { GateClock } from "./gate-clock.js";
 
-/** How often a call looks whether it can go on, in ms. */
+/** Milliseconds between two checks of a call whether it can continue. */
 const BEAT = 10;
-/** A call whose timer has not fired for so many ms has ended with its request. */
+/** Milliseconds without a timer event after which a call counts as ended with its request. */
 const DEAD_AFTER = 1_000;
 
 /** A call at a gate. */
 export interface ScopedCall {
-  /** Goes on, if it can. */
+  /** Continues, if it can. */
   beat(): void;
   /** Returns all its slots and permits, because its request has ended. */
   die(): void;
@@ -19,7 +19,7 @@ export interface ScopedCall {
 const isWorkerd = (): boolean =>
   (globalThis as { navigator?: { userAgent?: string } }).navigator?.userAgent === "Cloudflare-Workers";
 
-/** The calls of one gate, and when each was last seen. */
+/** The calls of one gate, and the last sign of life of each. */
 export class RequestScopes {
   readonly #clock: GateClock;
   readonly #seen = new Map<ScopedCall, number>();
@@ -29,9 +29,9 @@ export class RequestScopes {
   }
 
   /**
-   * Keeps a call alive with a timer of the request that runs now.
+   * Keeps a call alive with a timer of the current request.
    *
-   * @returns What ends that.
+   * @returns A function that stops the timer.
    */
   enter(call: ScopedCall): () => void {
     this.#seen.set(call, this.#clock.now());
@@ -45,9 +45,9 @@ export class RequestScopes {
   #beat(call: ScopedCall): void {
     const now = this.#clock.now();
     const before = this.#seen.get(call);
-    if (before === undefined) return; // taken for dead
+    if (before === undefined) return; // considered dead
     this.#seen.set(call, now);
-    // After a stall of the whole isolate no request has been seen for long, and all are alive.
+    // After a stall of the whole isolate all requests are silent but alive.
     if (now - before < DEAD_AFTER / 2) this.#bury(now);
     call.beat();
   }

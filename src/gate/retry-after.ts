@@ -1,20 +1,20 @@
-// The reading of refusals as the public sees it: one number. Imports only refusal.ts.
+// The public reader of refusals. Imports only refusal.ts.
 import { readRefusal } from "./refusal.js";
 
 export { isQuotaExhausted } from "./refusal.js";
 
 /**
- * Reads how long a failed call has to wait: `undefined` unless its error is a refusal.
+ * Reads how long a refused call has to wait; `undefined` if the error is not a refusal.
  *
- * A refusal is a status of 429, a throttling error of an AWS SDK, `RESOURCE_EXHAUSTED`, or a status of 502, 503,
- * 504 or 529 that names a wait. It is looked for on the error, its `response`, the body, the last error of a retry
- * error, and the `cause`. An exhausted quota is none.
+ * A refusal is a status of 429, a throttling error of an AWS SDK, `RESOURCE_EXHAUSTED`, or a status of 502, 503, 504 or
+ * 529 with a wait. It is read from the error, its `response`, the body, the last error of a retry error, or the
+ * `cause`. An exhausted quota is not a refusal.
  *
  * The wait comes from `retry-after-ms`; else from `retry-after`, in seconds or as an HTTP date (RFC 9110, section
- * 10.2.3); else from Google's RetryInfo; else, for a 429, from `x-ratelimit-reset` and its relatives. Points in
- * time are measured against the `date` of the answer.
+ * 10.2.3); else from Google's RetryInfo; else, for a 429, from `x-ratelimit-reset` and similar headers. Points in time
+ * are measured against the `date` of the answer.
  *
- * @returns Milliseconds; 1,000 for a refusal that names no wait. Never throws.
+ * @returns Milliseconds; 1,000 for a refusal without a wait. Never throws.
  * @example
  * ```ts
  * import { retryAfter } from "sluice";

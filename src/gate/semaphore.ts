@@ -1,10 +1,10 @@
-// Slots: p-limit as a semaphore whose slots are held, handed on, lent, and waited for in a queue of ours.
+// Slots: a semaphore on p-limit, with its own queue, and slots that can be kept, passed on and lent.
 import pLimit, { type LimitFunction } from "p-limit";
 import { type Place, WaitingList } from "./waiting-list.js";
 
-/** What waits for a slot. */
+/** A waiter for a slot. */
 export interface SlotWaiter {
-  /** Is given a slot, which is taken from now on. Must not call back into the semaphore before its next turn. */
+  /** Receives a taken slot. Must not call the semaphore before the next turn. */
   granted(slot: Slot): void;
   /** The tokens that it will need next. */
   readonly tokens?: number;
@@ -13,19 +13,19 @@ export interface SlotWaiter {
 }
 
 /**
- * A bounded number of slots, given first come, first served.
+ * A semaphore that grants slots in order of arrival.
  *
- * p-limit decides how many there are: each is a job of p-limit that never ends. Slots that are free, and calls that
- * wait for one, are kept here: p-limit's own queue cannot be left, and takes some microtasks to hand a slot on.
+ * p-limit limits their number: each slot is a job of p-limit that never ends. Free slots and waiting calls are kept
+ * here, because a call cannot leave p-limit's queue, which also takes some microtasks to pass a slot on.
  */
 export class Semaphore {
   readonly #jobs: LimitFunction;
   readonly #waiters = new WaitingList<SlotWaiter>();
-  /** At most so many slots are taken; written by AdaptiveLimit. */
+  /** The maximum of taken slots; written by AdaptiveLimit. */
   #limit: number;
   #running = 0;
 
-  /** @param most - What the limit can never exceed. */
+  /** @param most - The maximum of the limit. */
   constructor(limit: number, most = limit) {
     this.#jobs = pLimit(most);
     this.#limit = limit;
@@ -35,13 +35,13 @@ export class Semaphore {
     return this.#limit;
   }
 
-  /** Lowered, it takes no slot away: fewer are given until enough have come back. */
+  /** A lower limit revokes no slot: fewer are granted until enough are released. */
   set limit(limit: number) {
     this.#limit = limit;
     this.#handOn();
   }
 
-  /** Slots taken. */
+  /** The number of taken slots. */
   get running(): number {
     return this.#running;
   }
@@ -50,12 +50,12 @@ export class Semaphore {
     return this.#waiters.size;
   }
 
-  /** Whether a slot that comes back is wanted by others, or must not be taken again. */
+  /** Whether other calls wait for a released slot, or the limit is exceeded. */
   get isCrowded(): boolean {
     return this.#waiters.size > 0 || this.#running > this.#limit;
   }
 
-  /** Takes a slot at once, or gives `undefined` when it would have to wait. */
+  /** Takes a slot synchronously; returns `undefined` if none is free. */
   take(): Slot | undefined {
     return this.#waiters.size === 0 && this.#mayGive() ? this.#give() : undefined;
   }
@@ -65,21 +65,21 @@ export class Semaphore {
     return this.#waiters;
   }
 
-  /** Joins the calls that wait. */
+  /** Adds a waiting call. */
   enqueue(place: Place<SlotWaiter>): void {
     this.#waiters.add(place);
-    this.#handOn(); // one that comes back may be before calls that cannot go on
+    this.#handOn(); // a returning call may precede calls that cannot continue
   }
 
-  /** Sees to it that slots come which only others can give: none, where they are local. */
+  /** Requests slots from other processes; does nothing for local slots. */
   askAgain(): void {}
 
-  /** Leaves them. */
+  /** Removes a waiting call. */
   leave(place: Place<SlotWaiter>): void {
     this.#waiters.remove(place);
   }
 
-  /** @internal Takes a slot back; called once for each, by {@link Slot.release}. */
+  /** @internal Takes back a slot; called once for each by {@link Slot.release}. */
   takeBack(): void {
     this.#running--;
     this.#handOn();
@@ -112,10 +112,10 @@ export class Semaphore {
 /** A slot that is held until {@link Slot.release}. */
 export class Slot {
   released = false;
-  /** Whether nested calls may have come to know of it, and may borrow it at any time. Written when it is lent. */
+  /** Whether it was lent, so that nested calls may borrow it at any time; written when it is lent. */
   lent = false;
   readonly #semaphore: Semaphore;
-  /** The nested calls that use this slot, one at a time; made when it is first borrowed. */
+  /** Serves nested calls that use this slot, one at a time; created when it is first borrowed. */
   #lender: Lender | undefined;
 
   constructor(semaphore: Semaphore) {
@@ -138,7 +138,7 @@ export class Slot {
   }
 }
 
-/** The inside of a lent slot. */
+/** The semaphore of a lent slot. */
 class Lender extends Semaphore {
   #onIdle: (() => void) | undefined;
 
@@ -146,7 +146,7 @@ class Lender extends Semaphore {
     super(1);
   }
 
-  /** Calls back once no call holds or awaits the inside. */
+  /** Calls back once no nested call holds or awaits the slot. */
   whenIdle(callback: () => void): void {
     this.#onIdle = callback;
     this.#checkIdle();

@@ -2,13 +2,16 @@
 import type { GateClock } from "./gate-clock.js";
 import type { LimitConflict, LimitReply, LimitRequest, SharedLimit } from "./shared-limit.js";
 
-/** A request without a reply for so many ms is lost: on workerd its promise may have ended with the call that made it. */
+/**
+ * Milliseconds after which a request without a reply is lost: on workerd its promise may have ended with the calling
+ * request.
+ */
 const LOST = 3_000;
 
-/** So many calls are asked for at once, at most. */
+/** The maximum of calls per request. */
 const MOST = 500;
 
-/** Adds what calls cost that wait. */
+/** Appends the costs of waiting calls. */
 export function addCosts(calls: number[], waiters: Iterable<{ readonly tokens?: number }>): void {
   for (const { tokens = 0 } of waiters) {
     if (calls.length >= MOST) return;
@@ -16,22 +19,22 @@ export function addCosts(calls: number[], waiters: Iterable<{ readonly tokens?: 
   }
 }
 
-/** What the requests are made of, and what becomes of their replies. */
+/** Composes the requests and handles their replies. */
 export interface Exchanging {
   compose(now: number): LimitRequest;
   received(request: LimitRequest, reply: LimitReply | LimitConflict, sent: number): void;
   failed(error: unknown, request: LimitRequest): void;
 }
 
-/** Makes the requests. */
+/** Sends the requests. */
 export class SharedExchange {
   readonly #limit: SharedLimit;
   readonly #clock: GateClock;
   readonly #feed: Exchanging;
-  /** When the request that is under way was sent, and its end. Written by #exchange. */
+  /** When the pending request was sent, and its promise; written by #exchange. */
   #sentAt: number | undefined;
   #flight: Promise<void> | undefined;
-  /** Whether a request is made in this turn, and whether one follows the one under way. */
+  /** Whether a request is due in this turn, and whether one follows the pending request. */
   #isDue = false;
   #again = false;
 
@@ -41,12 +44,12 @@ export class SharedExchange {
     this.#feed = feed;
   }
 
-  /** Whether a reply is under way. */
+  /** Whether a reply is pending. */
   get isBusy(): boolean {
     return this.#sentAt !== undefined && this.#clock.now() - this.#sentAt < LOST;
   }
 
-  /** Makes a request in this turn, for all calls that come in it. */
+  /** Sends a request in this turn, for all calls that arrive in it. */
   soon(): void {
     if (this.#isDue || this.isBusy) return;
     this.#isDue = true;
@@ -56,13 +59,13 @@ export class SharedExchange {
     });
   }
 
-  /** Makes one that may not be left out: now, or when the one under way has ended. */
+  /** Sends a mandatory request: now, or after the pending one. */
   report(): void {
     if (this.isBusy) this.#again = true;
     else this.soon();
   }
 
-  /** Makes one more request once no other is under way. What fails is of no interest. */
+  /** Sends a last request after the pending one. Its failure is ignored. */
   async last(compose: () => LimitRequest): Promise<void> {
     await this.#flight;
     try {
@@ -87,7 +90,7 @@ export class SharedExchange {
     this.#again = false;
   }
 
-  /** Ends a request, unless it was given up. */
+  /** Ends a request, unless it was abandoned. */
   #ends(sent: number): boolean {
     if (this.#sentAt !== sent) return false;
     this.#sentAt = undefined;

@@ -1,4 +1,4 @@
-// The feed of one gate out of a shared limit: permits and slots are asked for while calls wait, and only for these.
+// The feed of one gate from a shared limit: requests permits and slots only for waiting calls.
 import { describe, SluiceError } from "../base/errors.js";
 import { UNLIMITED } from "../base/options.js";
 import { Alarm, GateClock } from "./gate-clock.js";
@@ -12,9 +12,9 @@ import { SharedSlots } from "./shared-slots.js";
 import { SharedLevels, SharedStock } from "./shared-stock.js";
 import { bucketsOf, closed, differs, inWords } from "./shared-terms.js";
 
-/** Slots and debts that are not used for so many ms are reported. */
+/** Milliseconds after which unused slots and debts are reported. */
 const IDLE = 100;
-/** A gate with slots or waiting calls reports every so many ms, and any other gate more rarely. */
+/** Milliseconds between the reports of a gate with slots or waiting calls; other gates report less often. */
 const RENEW = 500;
 const QUIET = 3_000;
 
@@ -24,7 +24,7 @@ const STANDSTILL = "the shared limit is new or has lost its state: it grants not
 export class SharedFeed implements PermitSupply, Refills, Exchanging {
   readonly slots: SharedSlots | undefined;
   readonly tokensAtOnce: number;
-  /** Why no call starts; `undefined` where the limit is in reach. Written by each reply. */
+  /** Why no call can start; `undefined` if the limit is reachable. Written by each reply. */
   blocked: string | undefined;
   readonly #terms: SharedTerms;
   readonly #clock = new GateClock();
@@ -35,13 +35,13 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
   readonly #levels: SharedLevels;
   /** Rings when granted permits are due. */
   readonly #dueAlarm = new Alarm(this.#clock, () => this.#gate.tokenQueue.tick());
-  /** Rings when it makes sense to ask again. */
+  /** Rings when the next request is due. */
   readonly #askAlarm = new Alarm(this.#clock, () => this.#exchange.soon());
-  /** Rings when a report is due, and holds no process. */
+  /** Rings when a report is due; does not keep the process alive. */
   readonly #reportAlarm = new Alarm(this.#clock, () => this.#exchange.report(), true);
   /** Written by {@link open}, once. */
   #gate!: Passable;
-  /** Made at the first request: on workerd there is no random number before. */
+  /** Created at the first request: on workerd there are no random numbers before. */
   #owner = "";
   #epoch = "";
   #isClosed = false;
@@ -64,7 +64,7 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
     });
   }
 
-  /** Called once, before any call comes. */
+  /** Called once, before the first call. */
   open(gate: Passable): void {
     this.#gate = gate;
   }
@@ -96,7 +96,7 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
     return { requests: Math.max(0, requests + stock.requests), tokens: Math.max(0, tokens + stock.tokens) };
   }
 
-  /** The first call of the queue waits for permits. */
+  /** Requests permits for the first call of the queue. */
   request(): void {
     const [first] = this.#gate.tokenQueue.waiters;
     if (first === undefined) return;
@@ -113,7 +113,7 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
     if (this.#stock.left.requests > 0 || this.#stock.owed > 0) this.#reportAlarm.setWithin(IDLE);
   }
 
-  /** Reports slots in use, where no timer of ours lives long enough. */
+  /** Reports slots in use, if no timer lives long enough. */
   renew(): void {
     if (this.#clock.now() > this.#pace.slotsAt + RENEW) this.#exchange.soon();
   }
@@ -140,7 +140,7 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
     const calls: number[] = [];
     let ready = 0;
     const [first] = tokenQueue.waiters;
-    // Permits that wait for their moment, or for another gate, are not asked for anew.
+    // Permits that are not due yet, or wait for another gate, are not requested again.
     const isKept = first !== undefined && this.#stock.delay(first.tokens, now) !== undefined;
     if (!isKept && tokenQueue.pause === 0) {
       addCosts(calls, tokenQueue.waiters);
@@ -188,7 +188,7 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
   }
 
   failed(error: unknown, { back }: LimitRequest): void {
-    // What came back may have arrived; a debt may arrive twice.
+    // Returned permits may have arrived, so they are not sent again; a debt may be counted twice.
     this.#stock.settle(Math.max(0, -back.tokens));
     if (error instanceof SluiceError) {
       this.#failAll(error);
@@ -207,7 +207,7 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
     return this.#gate.tokenQueue.waiting + (this.slots?.waiting ?? 0);
   }
 
-  /** Notes what a reply grants. */
+  /** Records the grants of a reply. */
   #take(request: LimitRequest, reply: LimitReply, sent: number, now: number): void {
     const { calls, wait } = reply;
     if (calls > 0) {
@@ -219,7 +219,7 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
     this.blocked = standstill > 0 ? `${STANDSTILL} for ${Math.ceil(standstill)} ms` : undefined;
   }
 
-  /** Sees to it that slots come, or go. */
+  /** Requests or returns slots. */
   #followUp(slots: SharedSlots, { held }: LimitRequest): void {
     if (slots.lacks) this.#ask(this.#pace.slotsAt);
     if (Math.max(slots.running, slots.limit) < held) this.#exchange.report();
@@ -232,11 +232,11 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
       this.#reportAlarm.setWithin(isActive ? RENEW : QUIET);
   }
 
-  /** Asks at some moment, together with all calls that have come until then. */
+  /** Sends a request at a moment, for all calls that have arrived until then. */
   #ask(at: number): void {
     if (this.#isClosed) queueMicrotask(() => this.#failAll(closed()));
     else if (this.#exchange.isBusy)
-      return; // its reply asks again
+      return; // its reply schedules the next request
     else if (at <= this.#clock.now()) this.#exchange.soon();
     else if (this.#gate.scopes === undefined) this.#askAlarm.setWithin(at - this.#clock.now());
   }

@@ -1,10 +1,10 @@
-// SharedLimit: what a gate asks of a place that the gates of several processes share. A gate imports its types only, so
-// that a bundle without a shared limit has nothing of it.
+// SharedLimit: the protocol between a gate and the place that holds the limit for several processes. A gate imports
+// only its types, so that a bundle without a shared limit has none of its code.
 import { SHARED_LIMIT } from "../base/keys.js";
 import type { Rate } from "./rate.js";
 import { SharedFeed } from "./shared-feed.js";
 
-/** A token bucket that all gates spend from: it rises by `perMs` up to `capacity`. */
+/** A token bucket that all gates share: it refills by `perMs` up to `capacity`. */
 export interface SharedBucket {
   readonly perMs: number;
   readonly capacity: number;
@@ -16,11 +16,11 @@ export interface SharedAmount {
   readonly tokens: number;
 }
 
-/** What one gate reports and asks for. */
+/** The report and request of one gate. */
 export interface LimitRequest {
-  /** Names the gate; the same in all its requests, and no other gate has it. */
+  /** The unique id of the gate, the same in all its requests. */
   readonly owner: string;
-  /** The limits in words: all gates at one place must have the same. */
+  /** The limits as text, which must be the same for all gates at one place. */
   readonly terms: string;
   /** Slots of all gates together; `null` without a limit. */
   readonly slots: number | null;
@@ -30,84 +30,84 @@ export interface LimitRequest {
   readonly tokens: SharedBucket | null;
   /** The {@link LimitReply.epoch} of the last reply; `""` before the first. */
   readonly epoch: string;
-  /** Slots that the gate keeps. What it had beyond these is free. */
+  /** Slots that the gate keeps; any others are free. */
   readonly held: number;
-  /** Slots that it could use in all. */
+  /** The total of slots that it could use. */
   readonly wanted: number;
-  /** The tokens of each call that waits, in order. */
+  /** The tokens of each waiting call, in order. */
   readonly calls: readonly number[];
-  /** How many of these calls have a slot already, or need none. */
+  /** The number of these calls that have a slot or need none. */
   readonly ready: number;
-  /** What comes back: permits that were not used, less the tokens that calls cost beyond those reserved. */
+  /** Returned permits: those not used, less the tokens that calls cost beyond their reservation. */
   readonly back: SharedAmount;
-  /** The ms for which all gates must pause from now on; 0 for none. */
+  /** Milliseconds for which all gates must pause from now on; 0 for no pause. */
   readonly pause: number;
-  /** What the gate knows of the place, if that has lost its state: debts as negative levels, and the ms of a pause. */
+  /** What the gate knows in case the place has lost its state: debts as negative levels, and a pause in ms. */
   readonly known: SharedAmount & { readonly pause: number };
-  /** Whether the gate is closed: it asks for nothing any more. */
+  /** Whether the gate is closed and sends no further request. */
   readonly leaves: boolean;
 }
 
-/** What a gate gets. */
+/** The reply to a gate. */
 export interface LimitReply {
-  /** Changes when the place has lost state, or may have missed reports: permits of an earlier epoch are void. */
+  /** Changes when the place has lost its state or may have missed reports; permits of an earlier epoch are void. */
   readonly epoch: string;
-  /** Slots that the gate may use: `held` and those added now. Fewer than `held`: as calls end, it gives back. */
+  /** Slots that the gate may use: `held` plus added ones. If fewer than `held`, it returns slots as calls end. */
   readonly slots: number;
-  /** How many of the calls may start, the first ones. */
+  /** The number of calls that may start, from the first on. */
   readonly calls: number;
-  /** The ms until they may. Without calls: the ms until it makes sense to ask again, for permits. */
+  /** Milliseconds until they may start; without calls, until the next request for permits. */
   readonly wait: number;
-  /** The ms after which it makes sense to ask again, for slots. */
+  /** Milliseconds until the next request for slots. */
   readonly poll: number;
-  /** The ms that the pause lasts; 0 without one. */
+  /** Remaining milliseconds of the pause; 0 without one. */
   readonly pause: number;
-  /** What is left in the buckets; debts are negative. 0 for what has no limit. */
+  /** The levels of the buckets; debts are negative. 0 without a limit. */
   readonly levels: SharedAmount;
-  /** Whether permits that the gate waits for were taken back, because it had not reported for a second. */
+  /** Whether the gate's pending debt was revoked, because the gate had not reported for a second. */
   readonly revoked: boolean;
 }
 
-/** The reply where gates with other limits share the place. */
+/** The reply if the place has gates with other limits. */
 export interface LimitConflict {
-  /** The {@link LimitRequest.terms} of the others. */
+  /** The {@link LimitRequest.terms} of the other gates. */
   readonly differs: string;
 }
 
-/** The limits of a gate, as `Gate` was given them. */
+/** The limits in the options of a gate. */
 export interface SharedTerms {
   readonly concurrency: number;
   readonly rate: Rate | undefined;
 }
 
 /**
- * One limit for the gates of many processes. `redisLimit` of `sluice/redis` is one; to keep the limit elsewhere, extend
- * this class, and hold yours to `sharedLimitContract` of `sluice/testing`.
+ * One limit for the gates of many processes. `redisLimit` of `sluice/redis` is one; for another store extend this
+ * class, and test it with `sharedLimitContract` of `sluice/testing`.
  *
- * The place keeps, for each limit: a bucket of requests and one of tokens, a pause, and for each gate the slots that it
- * has. {@link exchange} reads and changes all of it at one moment, by one clock. It must hold to this:
+ * The place keeps for each limit a bucket of requests, a bucket of tokens, a pause, and the slots of each gate. {@link
+ * exchange} reads and changes all of it atomically, by one clock. Its contract:
  *
- * - Calls are granted in order while the buckets have what they cost. If they do not have it for the first call, that
- *   one is granted as a debt, and waits until the debt is paid.
- * - Slots of a gate that has not reported for 10 s are free. Slots are spread evenly: a gate with more than its
- *   share has to give back when another one waits that has less.
+ * - Calls are granted in order while the buckets cover their cost. A first call that does not fit is granted alone, as
+ * a debt, and waits until the debt is paid.
+ * - The slots of a gate that has not reported for 10 s are free. Slots are shared evenly: a gate with more than its
+ * share returns slots while a gate with less waits.
  * - A place without state, or one that may have missed reports, grants nothing for a second, so that all gates can
- *   report what they hold. Its buckets are then empty.
+ * report what they hold. After that its buckets are empty.
  */
 export abstract class SharedLimit {
   readonly #feeds = new Set<SharedFeed>();
   #closing: Promise<void> | undefined;
 
   /**
-   * Settles what a gate reports, and grants what it asks for. There is one request of a gate at a time; one whose reply
-   * is lost is made again, without what came back in it.
+   * Settles the report of a gate, and grants what it requests. A gate sends one request at a time; if the reply is lost
+   * it sends the request again, without the returned permits.
    *
-   * @throws SluiceError For what waiting does not fix: calls that wait reject with it. With any other error the place
-   *   counts as out of reach: calls wait, and the gate asks again.
+   * @throws SluiceError If waiting cannot help: waiting calls reject with it. Any other error means that the place is
+   * unreachable: calls wait, and the gate tries again.
    */
   abstract exchange(request: LimitRequest): Promise<LimitReply | LimitConflict>;
 
-  /** Ends connections; called once, when no gate asks any more. */
+  /** Closes connections; called once, after the last request. */
   protected abstract disconnect(): Promise<void> | void;
 
   /** Returns what no call uses, rejects the calls that wait with `LIMIT_CLOSED`, and ends the connection. */

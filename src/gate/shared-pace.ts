@@ -1,15 +1,18 @@
-// When it makes sense for a gate to ask its shared limit again.
+// The times of a gate's next requests to its shared limit.
 import { UNLIMITED } from "../base/options.js";
 import type { LimitReply, LimitRequest } from "./shared-limit.js";
 
-/** While the rate binds, the ms between two requests on average; spread, so that no process is always the first. */
+/**
+ * The average milliseconds between two requests while the rate is the bottleneck; randomised, so that no process is
+ * always first.
+ */
 const PACE = 15;
-/** The ms before another try where the limit is out of reach. */
+/** Milliseconds before the next try if the limit is unreachable. */
 const RETRY = 100;
-/** A gate that cannot start calls asks at least every so many ms. */
+/** The maximum milliseconds between the requests of a gate that cannot start calls. */
 const LONGEST = 500;
 
-/** The next moments to ask, by the clock; 0 for at once. */
+/** The times of the next requests, by the clock; 0 for now. */
 export class SharedPace {
   /** Written by each reply. */
   permitsAt = 0;
@@ -19,7 +22,10 @@ export class SharedPace {
     this.permitsAt = this.slotsAt = now + RETRY;
   }
 
-  /** Returns the ms for which nothing at all is granted, although no pause is on; 0 where there was something. */
+  /**
+   * Updates the times by a reply. Returns the milliseconds for which nothing is granted although there is no pause;
+   * otherwise 0.
+   */
   received(
     request: LimitRequest,
     { calls, wait, slots, poll, pause }: LimitReply,

@@ -1,34 +1,34 @@
-// Pauses that all gates of a shared limit have together: those to report, and those to follow.
+// The common pauses of all gates of a shared limit: those to report, and those to follow.
 import type { Passable } from "./passable.js";
 import { notePause } from "./pause-log.js";
 
-/** A pause that is longer than the known one by so many ms is news. */
+/** A pause is reported if it exceeds the known one by more than this, in ms. */
 const NEWS = 25;
 
 /** The pauses of one gate. */
 export class SharedPauses {
-  /** The end of a pause that was not reported yet, by the clock; 0 for none. Written by each method but {@link left}. */
+  /** The end of an unreported pause, by the clock; 0 for none. Written by each method but {@link left}. */
   #until = 0;
-  /** Whether a pause comes from the others, and need not be reported to them. */
+  /** Whether the pause came from other gates, so that it need not be reported. */
   #isHeard = false;
 
-  /** Notes a pause of this gate; gives whether it is to be reported. */
+  /** Records a pause of this gate; returns whether to report it. */
   note(ms: number, now: number): boolean {
     if (!this.#isHeard) this.#until = Math.max(this.#until, now + ms);
     return !this.#isHeard;
   }
 
-  /** The ms of the pause that is to be reported; 0 for none. */
+  /** The milliseconds of the pause to report; 0 for none. */
   left(now: number): number {
     return Math.max(0, this.#until - now);
   }
 
-  /** A report of so many ms, sent at some moment, has arrived. */
+  /** Records that a report of this many ms, sent at `sent`, has arrived. */
   reported(ms: number, sent: number): void {
     if (ms >= this.#until - sent) this.#until = 0;
   }
 
-  /** Follows a pause of all gates that ends in so many ms. */
+  /** Follows a pause of all gates for this many ms. */
   follow(gate: Passable, ms: number): void {
     const { tokenQueue, counts } = gate;
     const known = tokenQueue.pause;

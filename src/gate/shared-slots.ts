@@ -1,25 +1,25 @@
-// Slots of one process, out of those that all gates of a shared limit have together.
+// The slots of one process at a shared limit.
 import type { GateClock } from "./gate-clock.js";
 import { Semaphore, type Slot, type SlotWaiter } from "./semaphore.js";
 import type { Place } from "./waiting-list.js";
 
-/** What happens to slots. */
+/** Callbacks of {@link SharedSlots}. */
 export interface SlotEvents {
   /** A call waits for a slot. */
   wanted(slots: SharedSlots): void;
-  /** A slot has come back. */
+  /** A slot was released. */
   free(slots: SharedSlots): void;
 }
 
-/** A semaphore whose limit is what the shared limit has granted. */
+/** A semaphore whose limit is granted by the shared limit. */
 export class SharedSlots extends Semaphore {
   readonly #most: number;
   readonly #clock: GateClock;
   readonly #events: SlotEvents;
-  /** When a slot was last taken or free, by the clock. */
+  /** When a slot was last taken or released, by the clock. */
   #usedAt = 0;
 
-  /** @param most - Slots of all gates together. */
+  /** @param most - The slots of all gates. */
   constructor(most: number, clock: GateClock, events: SlotEvents) {
     super(0, most);
     this.#most = most;
@@ -27,7 +27,7 @@ export class SharedSlots extends Semaphore {
     this.#events = events;
   }
 
-  /** Releases the slots that no call has used for some ms, and gives the number of those that stay. */
+  /** Releases the slots that were idle for this many ms, and returns the number of remaining slots. */
   keep(idle: number): number {
     const isIdle = this.waiting === 0 && this.#clock.now() - this.#usedAt >= idle;
     if (isIdle && this.running < this.limit) this.limit = this.running;
@@ -45,7 +45,7 @@ export class SharedSlots extends Semaphore {
     if (this.waiting > 0) this.#events.wanted(this);
   }
 
-  /** Whether a call waits for a slot that others may give. */
+  /** Whether a call waits for a slot that the shared limit may grant. */
   get lacks(): boolean {
     return this.waiting > 0 && this.limit < this.#most;
   }

@@ -1,21 +1,21 @@
-// What one process has of a shared limit: permits that it was granted, and what it knows of the buckets.
+// The stock of one process at a shared limit: granted permits, and the known levels of the buckets.
 import { UNLIMITED } from "../base/options.js";
 import type { SharedAmount, SharedBucket } from "./shared-limit.js";
 
-/** Permits are used within so many ms from the moment they are due, or go back. */
+/** Permits are returned if not used within this many ms after they are due. */
 const LAPSE = 100;
-/** A grant that took longer than this, in ms, is not used: the process or the place stood still. */
+/** A grant whose reply took longer than this, in ms, is not used: the process or the place was stalled. */
 const STALE = 500;
 
-/** Permits that were granted and are not used yet. */
+/** Granted and unused permits. */
 export class SharedStock {
   /** Written by all methods but {@link delay}. */
   #requests = 0;
   #tokens = 0;
-  /** When they may be used, and until when. */
+  /** When they may be used; `#lapses` is the end of that time. */
   #due = 0;
   #lapses = 0;
-  /** What goes back with the next request. */
+  /** What the next request returns. */
   #back = { requests: 0, tokens: 0 };
 
   get left(): SharedAmount {
@@ -26,13 +26,13 @@ export class SharedStock {
     return this.#lapses;
   }
 
-  /** The ms until a call of so many tokens may use them; `undefined` where it cannot. */
+  /** Milliseconds until a call with these tokens may use them; `undefined` if it cannot. */
   delay(tokens: number, now: number): number | undefined {
     if (this.#requests < 1 || this.#tokens < tokens - 1e-6 || now > this.#lapses) return undefined;
     return Math.max(0, this.#due - now);
   }
 
-  /** Replaces what is left by a grant that was asked for at `sent`. */
+  /** Replaces the stock by a grant that was requested at `sent`. */
   set(requests: number, tokens: number, wait: number, sent: number, now: number): void {
     this.#requests = requests;
     this.#tokens = tokens;
@@ -45,34 +45,34 @@ export class SharedStock {
     this.#tokens -= tokens;
   }
 
-  /** Whether they may not be used yet. */
+  /** Whether the permits are not due yet. */
   isEarly(now: number): boolean {
     return this.#requests > 0 && now < this.#due;
   }
 
-  /** Forgets what is left. */
+  /** Discards the stock. */
   clear(): void {
     this.#requests = this.#tokens = 0;
   }
 
-  /** Puts what is left aside, to go back. What has no limit need not go back. */
+  /** Marks the stock to be returned, except where there is no limit. */
   giveBack(): void {
     if (this.#requests < UNLIMITED) this.#back.requests += this.#requests;
     if (this.#tokens < UNLIMITED) this.#back.tokens += Math.max(0, this.#tokens);
     this.clear();
   }
 
-  /** Notes tokens that a call cost beyond those that it reserved. */
+  /** Records the tokens that a call cost beyond its reservation. */
   settle(difference: number): void {
     this.#back.tokens -= difference;
   }
 
-  /** The tokens that go back with the next request; a debt is negative. */
+  /** The tokens that the next request returns; a debt is negative. */
   get owed(): number {
     return this.#back.tokens;
   }
 
-  /** Takes out what goes back. */
+  /** Takes what is to be returned. */
   takeBack(): SharedAmount {
     const back = this.#back;
     this.#back = { requests: 0, tokens: 0 };
@@ -80,7 +80,7 @@ export class SharedStock {
   }
 }
 
-/** The levels of the buckets, as they were last reported. */
+/** The levels of the buckets, as last reported. */
 export class SharedLevels {
   readonly #requests: SharedBucket | null;
   readonly #tokens: SharedBucket | null;
@@ -99,12 +99,12 @@ export class SharedLevels {
     this.#at = now;
   }
 
-  /** Notes tokens that the buckets do not count yet. */
+  /** Records tokens that the buckets do not count yet. */
   settle(difference: number): void {
     this.#last = { ...this.#last, tokens: this.#last.tokens - difference };
   }
 
-  /** What there should be now. */
+  /** The estimated levels now. */
   at(now: number): SharedAmount {
     const level = (bucket: SharedBucket | null, last: number) =>
       bucket === null ? UNLIMITED : Math.min(bucket.capacity, last + (now - this.#at) * bucket.perMs);
@@ -114,7 +114,7 @@ export class SharedLevels {
     };
   }
 
-  /** The ms until there should be enough for a call. */
+  /** The estimated milliseconds until a call is covered. */
   delay(tokens: number, now: number): number {
     const levels = this.at(now);
     const wait = (bucket: SharedBucket | null, missing: number) =>

@@ -1,10 +1,10 @@
-// The limits of a gate as the processes that share them see them: in words, and as buckets.
+// The limits of a gate as text and as buckets, for a shared limit.
 import { SluiceError } from "../base/errors.js";
 import { UNLIMITED } from "../base/options.js";
 import { Bucket, type Rate } from "./rate.js";
 import type { SharedBucket, SharedTerms } from "./shared-limit.js";
 
-/** The buckets of a rate; `null` for what has no limit. */
+/** The buckets of a rate; `null` without a limit. */
 export function bucketsOf({ rate }: SharedTerms): {
   readonly requests: SharedBucket | null;
   readonly tokens: SharedBucket | null;
@@ -18,7 +18,7 @@ export function bucketsOf({ rate }: SharedTerms): {
   return { requests: bucket(rate.requests, rate, 1), tokens: bucket(rate.tokens, rate, 0) };
 }
 
-/** Limits in words: the same words for the same limits. */
+/** Formats limits as text: equal limits have equal texts. */
 export function inWords({ concurrency, rate }: SharedTerms): string {
   const parts = [concurrency === UNLIMITED ? "no `concurrency`" : `\`concurrency: ${concurrency}\``];
   if (rate === undefined) parts.push("no `rate`");
@@ -32,7 +32,7 @@ export function inWords({ concurrency, rate }: SharedTerms): string {
   return parts.join(", ");
 }
 
-/** The error of a gate whose limits are not those of the others. */
+/** The error of a gate whose limits differ from those of the others. */
 export const differs = (own: string, others: string): SluiceError =>
   new SluiceError(
     "LIMIT_DIFFERS",

@@ -1,14 +1,14 @@
-// What happens after a pause: first a part goes, then twice as many each time, until none is held back any more.
+// The slow start after a pause: a part of the calls starts, then twice as many each time, until all may start.
 // After the slow start of TCP (RFC 5681, section 3.1). Imports nothing.
 
-/** A call that has run so many ms without being refused counts as let through. */
+/** Milliseconds after which a running call counts as accepted. */
 const LET_THROUGH_AFTER = 1_000;
 
-/** One slow start. Of the calls that it starts, only so many may be undecided at once. */
+/** One slow start. It limits the number of undecided calls. */
 export class SlowStart {
-  /** How many calls may be undecided; grows by one for each that is let through. */
+  /** The maximum of undecided calls; grows by one for each accepted call. */
   #width: number;
-  /** Calls that have started and are neither let through nor ended, with their start; the oldest first. */
+  /** Calls that have started and are neither accepted nor ended, with their start; the oldest first. */
   readonly #undecided = new Map<object, number>();
 
   constructor(width: number) {
@@ -23,12 +23,12 @@ export class SlowStart {
     this.#undecided.set(call, now);
   }
 
-  /** @param well - Whether it had a result. One that failed says nothing, and makes room for another. */
+  /** @param well - Whether it succeeded. A failed call proves nothing, and makes room for another. */
   ended(call: object, well: boolean): void {
     if (this.#undecided.delete(call) && well) this.#width++;
   }
 
-  /** The ms until another call may start, if none of those before ends earlier; 0 for now. */
+  /** Milliseconds until another call may start, unless an earlier call ends before; 0 for now. */
   delay(now: number): number {
     if (this.#undecided.size < this.#width) return 0;
     for (const [call, at] of this.#undecided) {

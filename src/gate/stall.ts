@@ -1,14 +1,14 @@
-// Sees calls of a gate that may wait for themselves, and warns of them once for each gate.
+// Detects calls that may deadlock on themselves, and warns once per gate.
 import type { GateWarnings } from "./gate-warnings.js";
 import type { Passable } from "./passable.js";
 
-/** A call without `ctx` that waits this long, in ms, while no slot comes free may be waiting for its own caller. */
+/** Milliseconds after which a call without `ctx`, while no slot is released, may be waiting for its own caller. */
 const STALLED_AFTER = 10_000;
 
-/** The watch of one gate. Without AsyncLocalStorage it can only see a nested call in two ways. */
+/** The watch of one gate. Without AsyncLocalStorage it can detect a nested call in only two ways. */
 export class StallWatch {
   readonly #warnings: GateWarnings;
-  /** Calls without `ctx` that wait now. */
+  /** The number of waiting calls without `ctx`. */
   #waiting = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -16,19 +16,19 @@ export class StallWatch {
     this.#warnings = warnings;
   }
 
-  /** A call without `ctx` has come, and may come from inside a slot. */
+  /** A call without `ctx` arrives, perhaps from a call that holds a slot. */
   arrives(gate: Passable): void {
     if (gate.semaphore !== undefined && gate.entered > 0)
       this.#warn("gate.run() was called without `ctx` inside a slot of the same gate");
   }
 
-  /** Such a call begins to wait. One timer watches all. */
+  /** Such a call begins to wait. One timer watches all of them. */
   waits(gate: Passable | undefined): void {
     this.#waiting++;
     if (this.#timer === undefined && gate?.semaphore !== undefined) this.#watch(gate);
   }
 
-  /** It waits no more. */
+  /** Such a call ends its wait. */
   goesOn(): void {
     if (--this.#waiting > 0) return;
     clearTimeout(this.#timer);

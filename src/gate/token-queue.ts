@@ -1,4 +1,4 @@
-// TokenQueue: which call may start now, by requests, tokens, a vendor's pause and the slow start after it.
+// TokenQueue: decides which call may start, by requests, tokens, a vendor's pause and the slow start after it.
 import { UNLIMITED } from "../base/options.js";
 import { Alarm, GateClock } from "./gate-clock.js";
 import { LocalSupply, type PermitSupply, type Refills } from "./permit-supply.js";
@@ -10,31 +10,31 @@ import { type Place, WaitingList } from "./waiting-list.js";
 
 const NONE: readonly TokenQueue[] = [];
 
-/** Lets calls start in the order they came, when requests, tokens, pause and slow start allow. */
+/** Starts calls in order of arrival, when requests, tokens, pause and slow start allow. */
 export class TokenQueue {
   readonly clock = new GateClock();
-  /** How often it has been paused: a refusal of a call from before a pause is no news. Written by pauseFor. */
+  /** The number of pauses: a refusal of a call that started before a pause is already known. Written by pauseFor. */
   pauses = 0;
-  /** The slow start that goes on now; written by pauseFor and when it ends. */
+  /** The current slow start; written by pauseFor and at its end. */
   slowStart: SlowStart | undefined;
   readonly #supply: PermitSupply | undefined;
   readonly #waiters = new WaitingList<PermitWaiter>();
   readonly #refill: Refills | undefined;
-  /** Whether each call that its own timer starts asks for refills by itself. */
+  /** Whether permits come from a shared supply. */
   readonly #isShared: boolean;
-  /** Rings at the end of a pause, and when a slow start lets another call go. */
+  /** Rings at the end of a pause, and when a slow start allows another call. */
   readonly #alarm = new Alarm(this.clock, () => this.tick());
-  /** By the clock; 0 without a pause. Written by pauseFor and at its end. */
+  /** The end of the pause, by the clock; 0 without a pause. Written by pauseFor and at its end. */
   #pausedUntil = 0;
-  /** Whether a round through the waiters goes on: a call that it starts may come back here. */
+  /** Whether a round through the waiters is running: a call that it starts may re-enter. */
   #waking: Promise<void> | undefined; // written by #wakeSoon
   #pumping = false;
-  /** Whether a call has come meanwhile, perhaps to a place that the round has passed. */
+  /** Whether a call has arrived meanwhile, perhaps before the position of the round. */
   #changed = false;
   /** Whether a tick is due in this turn. */
   #isDue = false;
 
-  /** @param shared - Gives the permits instead of local buckets. */
+  /** @param shared - Supplies the permits instead of local buckets. */
   constructor(rate: Rate | undefined, shared?: PermitSupply & Refills) {
     this.#isShared = shared !== undefined;
     this.#supply = this.#refill = shared;
@@ -43,7 +43,7 @@ export class TokenQueue {
     this.#refill = new Refill(this.clock, rate.burst ?? 1_000, () => this.tick());
   }
 
-  /** What could start now, for `gate.stats()`. */
+  /** The permits available now, for `gate.stats()`. */
   get left(): { readonly requests: number; readonly tokens: number } {
     return this.#supply?.left(this.#saving, this.clock.now()) ?? { requests: UNLIMITED, tokens: UNLIMITED };
   }
@@ -56,17 +56,17 @@ export class TokenQueue {
     return this.#waiters.size;
   }
 
-  /** The calls that wait, in order. */
+  /** The waiting calls, in order. */
   get waiters(): Iterable<PermitWaiter> {
     return this.#waiters;
   }
 
-  /** Milliseconds until the pause is over; 0 when there is none. */
+  /** Milliseconds until the pause ends; 0 without a pause. */
   get pause(): number {
     return this.#pausedUntil === 0 ? 0 : Math.max(0, this.#pausedUntil - this.clock.now());
   }
 
-  /** Takes permits here and of all others at one moment, or gives false when the call would have to wait. */
+  /** Takes permits here and of all other queues at one moment; returns false if the call has to wait. */
   take(call: Costed, others = NONE): boolean {
     if (this.#waiters.size > 0 || this.delay(call) > 0) return false;
     for (const other of others) if (other.#waiters.size > 0 || other.delay(call) > 0) return false;
@@ -92,7 +92,7 @@ export class TokenQueue {
     } else if (wasFirst && !this.#pumping) this.#wakeSoon();
   }
 
-  /** Wakes once for all that leave in one turn: 10,000 that are aborted would each arm the timer anew. */
+  /** Wakes once for all calls that leave in one turn: otherwise 10,000 aborted calls would each reset the timer. */
   #wakeSoon(): void {
     this.#waking ??= Promise.resolve().then(() => {
       this.#waking = undefined;
@@ -101,9 +101,9 @@ export class TokenQueue {
   }
 
   /**
-   * Settles the difference between the tokens that a call reserved and those it cost.
+   * Settles the difference between the reserved and the actual tokens of a call.
    *
-   * @returns The ms until the debt is paid.
+   * @returns Milliseconds until the debt is paid.
    */
   settle(difference: number): number {
     const debt = this.#supply?.settle(difference, this.#saving, this.clock.now()) ?? 0;
@@ -112,9 +112,9 @@ export class TokenQueue {
   }
 
   /**
-   * Starts no call for some ms, and few after that. What was saved up is gone, for the vendor has refused a call.
+   * Pauses the queue for some ms, then slow-starts. Empties the buckets, because the vendor has refused a call.
    *
-   * @param running - Calls that ran when it was refused, itself included.
+   * @param running - The calls in flight at the refusal, the refused one included.
    * @param since - {@link pauses} when the refused call started.
    */
   pauseFor(ms: number, running: number, since: number): void {
@@ -128,7 +128,7 @@ export class TokenQueue {
     if (this.#waiters.size > 0) this.wake();
   }
 
-  /** The ms until a call could start, were it the first; 0 for now. */
+  /** Milliseconds until a call could start if it were the first; 0 for now. */
   delay({ tokens, isNested }: Costed): number {
     const now = this.clock.now();
     const byRules = this.#heldBack(now, isNested);
@@ -140,17 +140,17 @@ export class TokenQueue {
     this.#supply?.spend(tokens);
   }
 
-  /** Starts what can start, and sees to it that the queue moves again: at a refill, or a pause's end. */
+  /** Starts the calls that can start, and schedules the next wake-up: at a refill, or at the end of a pause. */
   tick(): void {
     const { first } = this.#waiters;
     if (first === undefined) return;
-    // Its own queue starts a call. The others ask for refills too, for the call that is their first.
+    // The primary queue of a call starts it. Other queues request refills for their own first call.
     const { primary } = first.waiter;
     primary.pump();
     if (primary !== this) this.wake();
   }
 
-  /** Sees to it that the queue moves again: at the end of a pause, at a refill, or at once. */
+  /** Schedules the next wake-up: at the end of a pause, at a refill, or at once. */
   wake(): void {
     if (this.#waiters.size === 0) return;
     const { pause } = this;
@@ -159,16 +159,16 @@ export class TokenQueue {
     if (first === undefined || first.waiter.startsItself) return;
     const { waiter } = first;
     const delay = this.delay(waiter);
-    // Another queue than the primary one has nothing to do for a call that it lets start.
+    // Only the primary queue acts for a call that can start.
     if (waiter.primary === this && (delay === 0 || isHeldUp(waiter))) this.#tickSoon();
     else this.#await(waiter, delay);
   }
 
   /**
-   * Starts calls in order until one must wait for these permits. Each starts before the next one is looked at, with
-   * the clock read again: a call may block for long, and what comes in meanwhile is for the calls after it.
+   * Starts calls in order until one must wait for permits. Each call starts before the next one is checked, and the
+   * clock is read again: a call may block for long, and later calls get what has refilled meanwhile.
    *
-   * @param self - The only waiter that may start, where others must not be started from here.
+   * @param self - The only waiter that may start, if others must not be started from here.
    */
   pump(self?: PermitWaiter): void {
     if (this.#pumping) return;
@@ -179,7 +179,7 @@ export class TokenQueue {
       for (let place = this.#waiters.first; place !== undefined; ) {
         const { waiter, next }: Place<PermitWaiter> = place;
         if (isHeldUp(waiter)) {
-          place = next; // by a rate of its own: it does not wait for us, and lets others pass
+          place = next; // by another gate's rate: it does not block the calls behind it
           continue;
         }
         delay = this.delay(waiter);
@@ -202,7 +202,7 @@ export class TokenQueue {
     this.#changed = false;
   }
 
-  /** Sets what ends a call's wait of so many ms; nothing for 0, when it waits for something else. */
+  /** Schedules the end of a call's wait; nothing for 0 ms, when it waits for something else. */
   #await({ isNested }: PermitWaiter, delay: number): void {
     if (delay === 0 || this.#waiters.size === 0) return;
     const rules = this.#heldBack(this.clock.now(), isNested);
@@ -210,7 +210,10 @@ export class TokenQueue {
     else this.#refill?.request(delay);
   }
 
-  /** Looks at the queue again, in this turn but not inside the work that makes it move: that may end in its turn. */
+  /**
+   * Checks the queue again in this turn, but not synchronously in the code that caused it, which may end in this turn
+   * too.
+   */
   #tickSoon(): void {
     if (this.#isDue) return;
     this.#isDue = true;
@@ -220,7 +223,7 @@ export class TokenQueue {
     });
   }
 
-  /** The ms for which a pause or a slow start holds all calls back. */
+  /** Milliseconds for which a pause or a slow start delays all calls. */
   #heldBack(now: number, isNested = false): number {
     if (this.#pausedUntil !== 0) {
       if (now < this.#pausedUntil) return this.#pausedUntil - now;
@@ -229,7 +232,7 @@ export class TokenQueue {
     return this.slowStart === undefined || isNested ? 0 : this.slowStart.delay(now);
   }
 
-  /** Tokens that the head of the queue saves up for. */
+  /** The tokens that the first call of the queue accumulates. */
   get #saving(): number {
     return this.#waiters.first?.waiter.tokens ?? 0;
   }
@@ -239,7 +242,7 @@ export class TokenQueue {
   }
 }
 
-/** Whether a call cannot start because of another queue than its primary. */
+/** Whether a queue other than the primary one blocks a call. */
 function isHeldUp(waiter: PermitWaiter): boolean {
   for (const other of waiter.others) if (!other.isFirst(waiter) || other.delay(waiter) > 0) return true;
   return false;

@@ -1,4 +1,4 @@
-// Turns the text in which a service names a wait into milliseconds. Imports only how an amount is known.
+// Parses the text of a wait into milliseconds. Imports only the check of amounts.
 import { isAmount } from "../base/options.js";
 
 const MILLISECONDS: ReadonlyMap<string, number> = new Map(
@@ -15,10 +15,10 @@ const MILLISECONDS: ReadonlyMap<string, number> = new Map(
 
 const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-/** Longest text that is looked at, in characters: a date of RFC 850 has 33. */
+/** The maximum length to parse, in characters: a date of RFC 850 has 33. */
 const LONGEST = 64;
 
-/** `6m0s`, `20ms`, `1.5 s`, `30 seconds`: milliseconds, or `undefined` where anything else is left over. */
+/** `6m0s`, `20ms`, `1.5 s`, `30 seconds`: milliseconds, or `undefined` if other text is left. */
 function duration(text: string): number | undefined {
   let total = 0;
   let amounts = 0;
@@ -37,7 +37,7 @@ const DAY_FIRST = /^[a-z]{3,9}, ([ \d]\d)[ -]([a-z]{3})[ -](\d{4}|\d\d) (\d\d:\d
 const ASCTIME = /^([a-z]{3}) ([a-z]{3}) ([ \d]\d) (\d\d:\d\d:\d\d) (\d{4})$/i;
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/i;
 
-/** A year of two digits is the nearest one; of two equally near, the one to come (RFC 9110, section 5.6.7). */
+/** A two-digit year means the nearest one; of two equally near, the later one (RFC 9110, section 5.6.7). */
 function fullYear(digits: string, now: number): number {
   if (digits.length === 4) return Number(digits);
   const current = new Date(now).getUTCFullYear();
@@ -46,7 +46,7 @@ function fullYear(digits: string, now: number): number {
   return year < current - 49 ? year + 100 : year;
 }
 
-/** A date of HTTP in the form of RFC 3339, with month 00 for one that has no such month. */
+/** Converts an HTTP date to RFC 3339, with month 00 for an unknown month. */
 function standardForm(text: string, now: number): string | undefined {
   const match = DAY_FIRST.exec(text.replace(ASCTIME, "$1, $3 $2 $5 $4 GMT"));
   if (match === null) return undefined;
@@ -57,8 +57,8 @@ function standardForm(text: string, now: number): string | undefined {
 }
 
 /**
- * Reads a date of HTTP in any of its three forms, or of RFC 3339, as ms since 1970. `Date.parse` is not enough:
- * it takes asctime for local time, and `-5` for a year.
+ * Parses an HTTP date in any of its three forms, or an RFC 3339 date, as ms since 1970. `Date.parse` is not enough: it
+ * reads asctime as local time, and `-5` as a year.
  */
 export function pointInTime(text: string, now: number): number | undefined {
   const trimmed = text.trim();
@@ -68,12 +68,12 @@ export function pointInTime(text: string, now: number): number | undefined {
   return Number.isNaN(at) ? undefined : at;
 }
 
-/** A wait of more than 30 years, in ms: such a number can only be a point in time. */
+/** More than 30 years in ms: such a number must be a point in time. */
 const TOO_LONG = 1e12;
 
 /**
  * A number is an amount of `unit`, or else a point in time since September 2001: from 10⁹ in seconds since 1970,
- * from 10¹² in milliseconds. `undefined` for what is neither.
+ * from 10¹² in milliseconds. `undefined` for any other number.
  */
 function fromNumber(value: number, unit: number, now: number): number | undefined {
   if (value * unit < TOO_LONG) return value * unit;
@@ -82,11 +82,11 @@ function fromNumber(value: number, unit: number, now: number): number | undefine
 }
 
 /**
- * Reads a wait: a number of `unit`, a number with units, or a point in time.
+ * Parses a wait: a number of `unit`, a number with units, or a point in time.
  *
- * @param unit - What a number without a unit counts, in ms.
- * @param now - From when a point in time is measured, in ms since 1970.
- * @returns Milliseconds, 0 for what is past; `undefined` for what is not understood.
+ * @param unit - The unit of a number without one, in ms.
+ * @param now - The origin for points in time, in ms since 1970.
+ * @returns Milliseconds, 0 for the past; `undefined` if not understood.
  */
 export function readWait(text: string, unit: number, now: number): number | undefined {
   const trimmed = text.trim();

@@ -1,4 +1,4 @@
-// The side of a call that waits: its places in the queues, what listens for its end, and what reports it.
+// The waiting part of a call: its places in the queues, its abort listeners, and its reports.
 import type { AcquireRequest } from "./acquire-request.js";
 import { Alarm } from "./gate-clock.js";
 import { slotOf } from "./held-slots.js";
@@ -10,10 +10,10 @@ import type { TokenQueue } from "./token-queue.js";
 import { Place } from "./waiting-list.js";
 
 const NONE: readonly TokenQueue[] = [];
-/** The ticket of a nested call, whose caller has started before all waiting calls. */
+/** The ticket of a nested call, whose caller started before all waiting calls. */
 const FRONT = -1;
 
-/** A call that may have to wait. Whatever it waits for, leaving frees it at once. */
+/** A call that may have to wait. When it leaves, it is removed from all queues at once. */
 export abstract class WaitingCall implements SlotWaiter, PermitWaiter {
   readonly tokens: number;
   readonly primary: TokenQueue;
@@ -21,7 +21,7 @@ export abstract class WaitingCall implements SlotWaiter, PermitWaiter {
   readonly startsItself: boolean;
   readonly isNested: boolean;
   protected readonly request: AcquireRequest;
-  /** What it does now; written by each step. */
+  /** The current state; written by each step. */
   protected state: "arriving" | "waiting" | "running" | "over" = "arriving";
   /** Its place in the queues; lower goes first. */
   readonly ticket: number;
@@ -30,14 +30,14 @@ export abstract class WaitingCall implements SlotWaiter, PermitWaiter {
   #slotFrom: Semaphore | undefined = undefined;
   /** Its places among the calls that wait for permits, one for each gate. */
   #permitPlaces: Place<PermitWaiter>[] | undefined = undefined;
-  /** Rings when a call goes again that waits by itself. */
+  /** Rings at the end of a wait after a refusal that pauses no gate. */
   #alarm: Alarm | undefined = undefined;
   /** Reports the end of the wait. */
   #entered: (() => void) | undefined = undefined;
   /** Listens for a drain or an abort while it waits. */
   #onStop: (() => void) | undefined = undefined;
 
-  /** @param place - The ticket that it has already. */
+  /** @param place - The ticket that it already has. */
   constructor(request: AcquireRequest, gate: Passable, place: number | undefined) {
     this.request = request;
     this.isNested = slotOf(gate, request.borrowedFrom) !== undefined;
@@ -52,20 +52,20 @@ export abstract class WaitingCall implements SlotWaiter, PermitWaiter {
   abstract start(): void;
   abstract fail(error: unknown): void;
 
-  /** A drain or an abort has come while it waits. */
+  /** Called at a drain or an abort while it waits. */
   protected abstract stop(): void;
 
-  /** Goes on to the next thing that it needs. */
+  /** Continues with the next slot, the permits or the start. */
   protected abstract goOn(): void;
 
-  /** What it waits for; `undefined` for a moment, when it has got it. */
+  /** What it waits for; `undefined` briefly after it was granted. */
   protected get awaits(): "slot" | "permits" | "time" | undefined {
     if (this.#slotPlace !== undefined) return "slot";
     if (this.#permitPlaces !== undefined) return "permits";
     return this.#alarm === undefined ? undefined : "time";
   }
 
-  /** Asks again for what it waits for, where only its own timer may. */
+  /** Requests again what it waits for, if only its own timer may. */
   protected askAgain(): void {
     if (this.#slotPlace !== undefined) this.#slotFrom?.askAgain();
   }
@@ -77,7 +77,7 @@ export abstract class WaitingCall implements SlotWaiter, PermitWaiter {
     from.enqueue(this.#slotPlace);
   }
 
-  /** It has its slot, and is in that queue no more. */
+  /** Leaves the queue for slots, because it has one. */
   protected hasSlot(): void {
     this.#slotPlace = this.#slotFrom = undefined;
   }
@@ -94,7 +94,7 @@ export abstract class WaitingCall implements SlotWaiter, PermitWaiter {
     for (const [at, { tokenQueue }] of gates.entries()) tokenQueue.enqueue(places[at] as Place<PermitWaiter>);
   }
 
-  /** Waits for some ms by itself. */
+  /** Waits for this many ms, outside of the queues. */
   protected waitFor(gate: Passable, ms: number): void {
     this.#wait(gate);
     this.#alarm = new Alarm(this.primary.clock, () => {
@@ -134,7 +134,7 @@ export abstract class WaitingCall implements SlotWaiter, PermitWaiter {
     for (const [at, { tokenQueue }] of gates.entries()) tokenQueue.leave(places[at] as Place<PermitWaiter>);
   }
 
-  /** Reports that it goes on, if its wait was reported. */
+  /** Reports the end of the wait, if the wait was reported. */
   protected reportEntered(): void {
     this.#entered?.();
     this.#entered = undefined;

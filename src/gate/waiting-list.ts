@@ -1,9 +1,9 @@
-// What waits, in the order of arrival. A place can be released at any time, and is then free at once. Imports nothing.
+// A queue in order of arrival, from which a place can be removed at any time. Imports nothing.
 
 /** A place in a {@link WaitingList}. */
 export class Place<W> {
   readonly waiter: W;
-  /** Arrival: lower goes first. */
+  /** The ticket: lower goes first. */
   readonly ticket: number;
   /** The neighbours in the list; written by the list. */
   previous: Place<W> | undefined = undefined;
@@ -17,14 +17,14 @@ export class Place<W> {
   }
 }
 
-/** A queue in the order of tickets, for waiters that come with a new one, or come back with an old one. */
+/** A queue in order of tickets, for waiters with a new ticket or an old one. */
 export class WaitingList<W> {
   /** The places in order. Written by every change. */
   #first: Place<W> | undefined;
   #last: Place<W> | undefined;
-  /** Waiters that came back, not sorted yet: n of them that come at once are put back in O(n log n). */
+  /** Waiters that returned and are not sorted yet: n concurrent returns take O(n log n). */
   readonly #returned = new Set<Place<W>>();
-  /** The place that was put back last; the next one often goes right behind it. */
+  /** The place that was inserted last; the next one often follows it. */
   #latest: Place<W> | undefined;
   #size = 0;
 
@@ -32,13 +32,13 @@ export class WaitingList<W> {
     return this.#size;
   }
 
-  /** The first place, or `undefined` when no call waits. */
+  /** The first place; `undefined` if the list is empty. */
   get first(): Place<W> | undefined {
     if (this.#returned.size > 0) this.#sortIn();
     return this.#first;
   }
 
-  /** The waiters in order. The one that was given last may leave meanwhile. */
+  /** The waiters in order. The waiter yielded last may leave meanwhile. */
   *[Symbol.iterator](): Iterator<W> {
     for (let place = this.first; place !== undefined; ) {
       const { next, waiter }: Place<W> = place;
@@ -54,7 +54,7 @@ export class WaitingList<W> {
     else this.#link(place, this.#last);
   }
 
-  /** Releases a place, if it is in this list. */
+  /** Removes a place, if it is in this list. */
   remove(place: Place<W>): void {
     if (place.list !== this) return;
     this.#size--;

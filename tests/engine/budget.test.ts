@@ -51,6 +51,13 @@ describe.each(Object.entries(watchers))("a budget, watched by %s", (_name, run) 
     expect(calls.delivered).toEqual([40, 40]);
   });
 
+  test("the message names sums of fractions without the error of adding them", async () => {
+    const calls = new Calls({ concurrency: 1 });
+    const options = { budget: { tokens: 1 }, params: { costs: [0.1, 0.2, 0.3, 0.3, 0.7] } };
+    const { message } = (await rejection(run(new Flow(calls), {}, options))) as Error;
+    expect(message).toContain("of which 0.9 are spent, and a call of 0.7 tokens is next");
+  });
+
   test("a call that charges less gives back, so that the next one fits", async () => {
     const calls = new Calls({ concurrency: 3 });
     calls.charges = () => 10;
