@@ -1,5 +1,5 @@
 /**
- * Nodes, flows, batches and gates: what every program writes with.
+ * Nodes, flows, batches and gates: the core of sluice.
  *
  * @module sluice
  */

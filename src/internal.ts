@@ -1,4 +1,4 @@
-// sluice/internal: what wings of ours need beside the public surface. Unstable: it may change in any release.
+// sluice/internal: what sluice's own wings need beside the public surface. Unstable: it may change in any release.
 export { after, isThenable, rethrow } from "./base/awaitable.js";
 export { Cancellation } from "./base/cancellation.js";
 export { describe, invalidOption, missingOption, quote, SluiceError, show, showPath } from "./base/errors.js";

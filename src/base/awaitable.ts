@@ -1,15 +1,15 @@
-// Hooks may return a value or a promise of one, and the engine's own work a value or a Pending. Imports nothing.
+// Results of hooks are values or promises; those of the engine's own work are values or Pendings. Imports nothing.
 
-/** A value, or a promise of one: what every hook may return. */
+/** A value or a promise of it, as every hook may return. */
 export type Awaitable<T> = T | PromiseLike<T>;
 
-/** Whether a value must be awaited. A plain value is not awaited, so a sync hook costs no microtask. */
+/** Whether a value must be awaited. Other values are not awaited, so a sync hook costs no microtask. */
 export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   value !== null &&
   (typeof value === "object" || typeof value === "function") &&
   typeof (value as { then?: unknown }).then === "function";
 
-/** A listener to the end of work. Neither method may throw. */
+/** A listener for the end of work. Neither method may throw. */
 export interface Listener {
   succeeded(value: unknown): void;
   failed(error: unknown): void;
@@ -20,15 +20,15 @@ const RESOLVED = 1;
 const REJECTED = 2;
 
 /**
- * The engine's own work in progress. Unlike a promise it calls its listener in the turn in which it settles, so that
- * what follows a nested walk runs before any other walk: a promise would let others in between. One listener.
+ * The engine's own work in progress. Unlike a promise it calls its listener synchronously when it settles, so that the
+ * outer walk continues before any other walk runs. Has at most one listener.
  */
 export class Pending implements PromiseLike<unknown> {
   #state: typeof PENDING | typeof RESOLVED | typeof REJECTED = PENDING;
   #outcome: unknown;
   #listener: Listener | undefined;
 
-  /** Calls a listener when it settles, or at once if it has. Must be called once at most. */
+  /** Calls a listener when it settles, or at once if it has settled. Must be called at most once. */
   listen(listener: Listener): void {
     if (this.#state === RESOLVED) listener.succeeded(this.#outcome);
     else if (this.#state === REJECTED) listener.failed(this.#outcome);
@@ -47,7 +47,7 @@ export class Pending implements PromiseLike<unknown> {
     this.#listener?.failed(error);
   }
 
-  /** A promise of the same; it takes the place of the listener. */
+  /** Converts it to a promise, which takes the place of the listener. */
   promise(): Promise<unknown> {
     return new Promise((succeeded, failed) => this.listen({ succeeded, failed }));
   }
@@ -59,7 +59,7 @@ export class Pending implements PromiseLike<unknown> {
   }
 }
 
-/** The same work, with a promise in place of a {@link Pending}. */
+/** Converts a {@link Pending} to a promise; returns other work unchanged. */
 export const withPromise = (work: unknown): unknown => (work instanceof Pending ? work.promise() : work);
 
 /** Calls a listener when work settles: in the same turn for a {@link Pending}. */
@@ -72,7 +72,7 @@ export function whenSettled(work: PromiseLike<unknown>, listener: Listener): voi
     );
 }
 
-/** Does something with what work comes to: at once for a plain value, else when it settles. */
+/** Calls a function with the result of work: at once for a plain value, otherwise when it settles. */
 export function after(
   work: unknown,
   onValue: (value: unknown) => unknown,
@@ -100,7 +100,7 @@ export function after(
   return pending;
 }
 
-/** The second half of {@link after} where a failure goes on as it is. */
+/** The rejection handler of {@link after} that rethrows. */
 export const rethrow = (error: unknown): never => {
   throw error;
 };

@@ -1,5 +1,5 @@
-// Cancellation as the engine sees it: a tree of flags with listeners, cheaper than one AbortController
-// for each level, and with one listener on a caller's signal however many runs share it.
+// The engine's cancellation: a tree of flags with listeners. It is cheaper than one AbortController per level, and adds
+// one listener to a caller's signal however many runs share it.
 import { type Awaitable, isThenable } from "./awaitable.js";
 
 type Listener = () => void;
@@ -7,16 +7,16 @@ type Listener = () => void;
 /**
  * One level of cancellation: a run, a fan-out, a branch, an attempt with a timeout.
  *
- * It has three strengths. *Draining* ends the engine's own waits, and nothing new begins; hooks that run end by
- * themselves. *Aborted* also fires the signals of hooks. *Abandoning* means besides that a leaf `exec` that ignores its
- * signal is not waited for: at the caller's signal, a timeout and a lost branch, and not at a sibling's failure.
+ * It has three strengths. *Draining* ends the engine's own waits and starts nothing new; running hooks finish.
+ * *Aborted* also fires the signals of hooks. *Abandoning* also stops waiting for a leaf `exec` that ignores its signal:
+ * at the caller's signal, a timeout and a lost branch, but not at a sibling's failure.
  */
 export class Cancellation {
-  /** Whether waits end and nothing begins; also true once it is aborted. */
+  /** Whether waits end and nothing new begins; also true once it is aborted. */
   draining = false;
   aborted = false;
   abandoning = false;
-  /** Whether it can ever be abandoning; if not, nothing needs to be raced against it. */
+  /** Whether it can ever be abandoning; if not, work need not be raced against it. */
   mayAbandon: boolean;
   reason: unknown;
   /** The first listener, and the others: most levels have one, and a Set takes 200 bytes. */
@@ -28,7 +28,7 @@ export class Cancellation {
     this.mayAbandon = mayAbandon;
   }
 
-  /** Fires once for each strength; a caller's abort after a sibling's failure replaces the reason. */
+  /** Fires once per strength; a caller's abort after a sibling's failure replaces the reason. */
   abort(reason: unknown, abandon: boolean): void {
     if (this.aborted && (this.abandoning || !abandon)) return;
     this.draining = true;
@@ -38,7 +38,7 @@ export class Cancellation {
     this.#callListeners();
   }
 
-  /** Ends waits with this reason and lets nothing new begin; an abort may follow. */
+  /** Ends waits with this reason and prevents new work; an abort may follow. */
   drain(reason: unknown): void {
     if (this.draining) return;
     this.draining = true;
@@ -83,7 +83,7 @@ export class Cancellation {
     return this;
   }
 
-  /** An array that grows by `push` has room for 17 from the start. */
+  /** Not `push`: an array that grows by it reserves room for 17 entries. */
   #whenReleased(unsubscribe: Listener): void {
     this.#unsubscribe = [...(this.#unsubscribe ?? []), unsubscribe];
   }
@@ -95,13 +95,13 @@ export class Cancellation {
     return this;
   }
 
-  /** Takes its listeners off whatever it follows. */
+  /** Removes its listeners from everything that it follows. */
   release(): void {
     for (const unsubscribe of this.#unsubscribe ?? []) unsubscribe();
     this.#unsubscribe = undefined;
   }
 
-  /** Throws the reason if nothing new may begin. */
+  /** Throws the reason if it is draining. */
   throwIfDraining(): void {
     if (this.draining) throw this.reason;
   }
@@ -110,7 +110,7 @@ export class Cancellation {
     if (this.aborted) throw this.reason;
   }
 
-  /** Waits for work unless it must be abandoned first; its late failure is then swallowed. */
+  /** Waits for work unless it must be abandoned first; a late failure is then ignored. */
   race<T>(work: PromiseLike<T>): PromiseLike<T> {
     if (!this.mayAbandon) return work;
     return new Promise<T>((resolve, reject) => {
@@ -135,11 +135,11 @@ export class Cancellation {
   }
 }
 
-/** Work that is not waited for once it must be abandoned; a plain value as it is. */
+/** Races work against abandonment; returns plain values unchanged. */
 export const raced = <T>(work: Awaitable<T>, cancellation: Cancellation | undefined): Awaitable<T> =>
   cancellation !== undefined && isThenable(work) ? cancellation.race(work as PromiseLike<T>) : work;
 
-/** The one listener that all runs with the same signal share: eleven of them would print a warning. */
+/** The only listener of all runs with the same signal: Node warns at eleven listeners. */
 class Relay {
   readonly #followers = new Set<Cancellation>();
   readonly #signal: AbortSignal;
@@ -177,11 +177,11 @@ const relayFor = relays((follower, reason) => follower.abort(reason, true));
 const drainRelayFor = relays((follower, reason) => follower.drain(reason));
 
 /**
- * Waits for `start` to call back, or rejects with the reason at a drain or an abort.
+ * Waits until `start` calls back; rejects with the reason at a drain or an abort.
  *
- * @param start - Begins the wait and returns what takes it back.
- * @param onAbandon - For a wait that is not awaited once it is abandoned: cleans up in its place, and the wait never
- * settles. Of 10,000 that wait, each would otherwise take its reason up through eight frames (170 ms for all).
+ * @param start - Begins the wait and returns a function that cancels it.
+ * @param onAbandon - Cleans up instead of a wait whose caller stops awaiting it when it is abandoned; the wait then
+ * never settles. Otherwise each of 10,000 waits would reject through eight frames (170 ms for all).
  */
 export function waitFor<T>(
   cancellation: Cancellation | undefined,
@@ -200,7 +200,7 @@ export function waitFor<T>(
       undo?.();
       settleAborted(cancellation as Cancellation);
     };
-    // Listening comes first: `start` may call back at once, and must find something to take off.
+    // Listen first: `start` may call back synchronously, and that removes the listener.
     cancellation?.listen(stop);
     undo = start(
       (value) => {
@@ -215,7 +215,7 @@ export function waitFor<T>(
   });
 }
 
-/** Sleeps for some milliseconds; an abort ends the sleep with its reason and clears the timer. */
+/** Sleeps for `ms` milliseconds; an abort rejects with its reason and clears the timer. */
 export function sleep(
   ms: number,
   cancellation: Cancellation | undefined,

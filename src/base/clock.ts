@@ -1,4 +1,4 @@
 // The monotonic clock. Imports nothing.
 
-/** Milliseconds, from some moment before the program began. */
+/** Milliseconds on a monotonic clock. */
 export const now = (): number => performance.now();

@@ -1,10 +1,10 @@
-// Every error that sluice makes itself, its code and its words; and where a user's error happened.
-// Imports only what imports nothing itself, so that every other file may throw from here.
+// The errors of sluice with their codes and messages, and the locations of users' errors. Imports only modules without
+// imports, so that every other module can import it.
 import { ERROR, LOCATIONS } from "./keys.js";
 import { nearest } from "./nearest.js";
 import { isObject } from "./realms.js";
 
-/** The codes of the errors that the core throws; `docs/reference/errors.md` explains each, and those of the wings. */
+/** The error codes of the core; `docs/reference/errors.md` explains these and those of the wings. */
 export const errorCodes = [
   "INVALID_OPTION",
   "UNKNOWN_OPTION",
@@ -36,21 +36,21 @@ export const errorCodes = [
 ] as const;
 
 /**
- * The codes that a {@link SluiceError} can carry, as keys. A wing that is imported adds its own:
+ * The codes of a {@link SluiceError}, as keys. Each imported wing adds its own:
  * `declare module "sluice" { interface ErrorCodes { THREAD_DIED: true } }`.
  */
 export interface ErrorCodes extends Record<(typeof errorCodes)[number], true> {}
 
-/** The code of a {@link SluiceError}: those of the core, and of each wing that the program imports. */
+/** The code of a {@link SluiceError}: one of the core, or of a wing that the program imports. */
 export type ErrorCode = keyof ErrorCodes;
 
 /**
- * The one class of sluice's own errors. A user's error is never wrapped in it: it is rethrown as it is.
+ * The class of all errors of sluice. Users' errors are never wrapped in it, but rethrown unchanged.
  *
- * `instanceof` also holds for an error of another copy of sluice in the same process.
+ * `instanceof` also works for errors of another copy of sluice in the same process.
  */
 export class SluiceError extends Error {
-  /** The kind of the error; `docs/reference/errors.md` explains each. */
+  /** The code of the error; `docs/reference/errors.md` explains each. */
   readonly code: ErrorCode;
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
@@ -59,7 +59,7 @@ export class SluiceError extends Error {
     Object.defineProperty(this, ERROR, { value: true });
   }
 
-  /** Accepts the errors of any build of sluice. */
+  /** Recognises the errors of any build of sluice. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     // biome-ignore lint/complexity/noThisInStatic: a subclass inherits this method, and is a kind of its own
     if (!isSluiceError(this)) return Function.prototype[Symbol.hasInstance].call(this, value);
@@ -70,38 +70,38 @@ export class SluiceError extends Error {
 const isSluiceError = (value: unknown): boolean => value === SluiceError;
 Object.defineProperty(SluiceError.prototype, "name", { value: "SluiceError", configurable: true });
 
-/** Where in a run an error happened. */
+/** The place in a run where an error was thrown. */
 export interface Location {
   /** Names from the outermost flow to the node; a number is the iteration of the batch flow before it. */
   readonly path: readonly (string | number)[];
-  /** The flow whose walk the node was a step of; `undefined` for a node that ran alone. */
+  /** The innermost flow of the node; `undefined` for a node that ran alone. */
   readonly flow: string | undefined;
   /** The node whose hook failed. */
   readonly node: string;
-  /** The index of the batch item, or of the nearest iteration around the node. */
+  /** The index of the batch item, or of the nearest outer iteration. */
   readonly item: number | undefined;
   /** The attempt that failed, counted from 0. */
   readonly attempt: number;
-  /** The machine that an executor sent the call to; `undefined` where it failed in this process. */
+  /** The machine that an executor sent the call to; `undefined` if it failed in this process. */
   readonly machine?: string | undefined;
 }
 
-/** Two builds of sluice may meet in one process, so the map belongs to the process. */
+/** The map belongs to the process, because several builds of sluice may share one. */
 function locations(): WeakMap<object, Location> {
   const home = globalThis as { [LOCATIONS]?: WeakMap<object, Location> };
   return (home[LOCATIONS] ??= new WeakMap());
 }
 
-/** Writes down where an error happened; a thrown primitive has no identity to hang it on. */
+/** Records the place of an error; a thrown primitive has no identity for that. */
 export function setLocation(error: unknown, location: Location): void {
   if (isObject(error)) locations().set(error, location);
 }
 
 /**
- * Says where in a run an error was thrown, without having touched the error.
+ * Returns the place in a run where an error was thrown. The error itself is never changed.
  *
- * @returns `undefined` for an abort, for a thrown primitive, and for an error that no run threw. When one
- * error object was thrown several times, the last time counts.
+ * @returns The place; `undefined` for an abort, a thrown primitive, and an error that no run threw. If one error object
+ * was thrown several times, the last time counts.
  * @example
  * ```ts
  * import { Flow, locate, node } from "sluice";
@@ -116,13 +116,13 @@ export function locate(error: unknown): Location | undefined {
   return isObject(error) ? locations().get(error) : undefined;
 }
 
-/** Cuts a text short and escapes what would break a line or colour a terminal. In plain JavaScript it may be anything. */
+/** Shortens a text and escapes line breaks and control characters. Untyped callers may pass any value. */
 function cut(value: unknown): string {
   const text = typeof value === "string" ? value : show(value);
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text).slice(1, -1);
 }
 
-/** Shows a value in a message: short, on one line, with its type. */
+/** Formats a value for a message: short, on one line, with its type. */
 export function show(value: unknown): string {
   try {
     if (typeof value === "string") return `${quote(value)} (string)`;
@@ -135,7 +135,7 @@ export function show(value: unknown): string {
   }
 }
 
-/** Puts into words what was thrown; not everything can be. */
+/** Formats a thrown value; never throws. */
 export function describe(error: unknown): string {
   try {
     return String(error);
@@ -144,25 +144,25 @@ export function describe(error: unknown): string {
   }
 }
 
-/** Shows a name in a message, quoted, and short however long it is. */
+/** Formats a name for a message: quoted and shortened. */
 export const quote = (name: string): string => `"${cut(name)}"`;
 
-/** Shows a path as one string for messages. */
+/** Formats a path for a message. */
 export const showPath = (path: readonly (string | number)[]): string =>
   path.map((part) => (typeof part === "number" ? `[${part}]` : quote(part))).join(" > ");
 
-/** An option that has a wrong value. */
+/** The error of an invalid option. */
 export const invalidOption = (where: string, name: string, expected: string, value: unknown): SluiceError =>
   new SluiceError(
     "INVALID_OPTION",
     `${where.slice(0, 100)}: expected \`${name}\` to be ${expected}, got ${show(value)}`,
   );
 
-/** An option that is missing. */
+/** The error of a missing option. */
 export const missingOption = (where: string, name: string, what: string): SluiceError =>
   new SluiceError("INVALID_OPTION", `${where.slice(0, 100)}: \`${name}\` is required: ${what}`);
 
-/** What to write in the place of a name; the name may be a slip of one that another library uses. */
+/** The hint for an unknown name, which may be a misspelt option of another library. */
 function hintFor(name: string, known: readonly string[], instead: Readonly<Record<string, string>>): string {
   if (Object.hasOwn(instead, name)) return instead[name] as string;
   const close = nearest(name, [...known, ...Object.keys(instead)]);
@@ -171,7 +171,7 @@ function hintFor(name: string, known: readonly string[], instead: Readonly<Recor
   return `did you mean \`${close}\`?${words}`;
 }
 
-/** An option that does not exist, with what was probably meant. */
+/** The error of an unknown option, with a suggestion. */
 export function unknownOption(
   where: string,
   name: string,

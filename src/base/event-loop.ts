@@ -1,25 +1,25 @@
-// Turns of the event loop for runs of hooks that never wait.
+// Event-loop yields for runs whose hooks never wait.
 import { now } from "./clock.js";
 import { YIELDS } from "./keys.js";
 
-/** How long hooks that never wait may keep the event loop, in ms. */
+/** How long hooks that never wait may block the event loop, in ms. */
 const TURN_EVERY = 40;
 /** Calls back in the next turn of the event loop. */
 const later: (callback: () => void) => unknown =
   typeof setImmediate === "function" ? setImmediate : (callback) => setTimeout(callback, 0);
 
-/** When the runs of a process give the event loop a turn. */
+/** Decides when the runs of a process yield to the event loop. */
 class EventLoopYields {
-  /** Steps until the clock is read again. Reading it each time would cost as much as a small step. */
+  /** Steps until the next reading of the clock, which costs as much as a small step; written by each step. */
   budget = 1;
   #stride = 1;
   #clockRead = performance.now();
   #lastTurn = this.#clockRead;
-  /** The turn that all runs wait for now, a run that only begins too. */
+  /** The yield that all runs wait for, including runs that begin. */
   pending: Promise<void> | undefined;
   #runs = 0;
 
-  /** A run begins. The first one after an idle time owes the event loop nothing. */
+  /** Called when a run begins. The first run after an idle time starts a new period. */
   enter(): void {
     if (this.#runs++ > 0) return;
     this.#lastTurn = this.#clockRead = now();
@@ -30,14 +30,14 @@ class EventLoopYields {
     this.#runs--;
   }
 
-  /** Counts a step, and gives the turn that it must wait for, if it must. */
+  /** Counts a step, and returns the yield that it must wait for, if any. */
   yieldIfDue(): Promise<void> | undefined {
     return --this.budget > 0 ? undefined : this.checkClock();
   }
 
   /**
-   * Returns the turn to wait for, once the budget is spent and hooks have kept the event loop for 40 ms; all wait for
-   * the same one. Widens the stride only while steps are quick.
+   * Returns the yield to wait for, once the budget is spent and hooks have blocked the event loop for 40 ms; all runs
+   * share it. Increases the budget only while steps are quick.
    */
   checkClock(): Promise<void> | undefined {
     const time = now();
@@ -45,7 +45,7 @@ class EventLoopYields {
     return this.#due(time);
   }
 
-  /** Returns another turn to wait for after one, if those before took 40 ms more. */
+  /** Returns another yield to wait for, if other runs have taken another 40 ms. */
   yieldAgain(): Promise<void> | undefined {
     return this.#due(now());
   }
@@ -55,7 +55,7 @@ class EventLoopYields {
     this.budget = this.#stride;
     this.#clockRead = time;
     const since = time - this.#lastTurn;
-    if (since >= 0 && since < TURN_EVERY) return undefined; // a clock that was faked goes back
+    if (since >= 0 && since < TURN_EVERY) return undefined; // a faked clock may go back
     this.budget = 0;
     this.pending = new Promise((resolve) => {
       later(() => {
@@ -71,7 +71,7 @@ class EventLoopYields {
 
 export type { EventLoopYields };
 
-/** The event loop belongs to the process, whichever build of sluice a run is of. */
+/** All builds of sluice in a process share one event loop. */
 export function sharedYields(): EventLoopYields {
   const home = globalThis as { [YIELDS]?: EventLoopYields };
   return (home[YIELDS] ??= new EventLoopYields());

@@ -1,7 +1,7 @@
-// The signal of a context, which many contexts are never asked for.
+// The signal of a context, which many hooks never read.
 import type { Cancellation } from "./cancellation.js";
 
-/** An AbortSignal for a hook that asks for one; `close` takes it off what it follows. */
+/** An AbortSignal for a hook that reads it; `close` stops following the cancellation. */
 export class HookSignal {
   readonly #controller = new AbortController();
   readonly #cancellation: Cancellation | undefined;

@@ -1,50 +1,50 @@
-// Every key by which builds of sluice know each other's objects: an ES module and a CommonJS one may meet in a
-// process, and so may two versions. Imports nothing.
+// The symbols by which builds of sluice recognise each other's objects: an ES module and a CommonJS build, or two
+// versions, may share a process. Imports nothing.
 //
-// The number in a key is that of the layout behind it. It is raised only when the layout changes, so that a build
-// takes nothing for its own that it would misread.
+// The number in a key is the version of the layout behind it. It is raised only when the layout changes, so that a
+// build never misreads the object of another.
 
-/** On our errors. */
+/** On a SluiceError. */
 export const ERROR = Symbol.for("sluice/1.error");
-/** Of the process: where errors happened. */
+/** Of the process: the places of errors. */
 export const LOCATIONS = Symbol.for("sluice/1.locations");
-/** Of the process: when its runs yield to the event loop. */
+/** Of the process: the event-loop yields of its runs. */
 export const YIELDS = Symbol.for("sluice/1.yields");
 
-/** On an emitter: gives a promise for `ctx.emit` to wait for while its reader is behind, and nothing otherwise. */
+/** On an emitter: returns a promise that `ctx.emit` awaits while the reader is behind, otherwise `undefined`. */
 export const BACKPRESSURE = Symbol.for("sluice/1.backpressure");
-/** On an emitter: gives the listeners of one run, in place of its own. */
+/** On an emitter: returns the listeners of one run. */
 export const LISTENERS_OF_RUN = Symbol.for("sluice/1.listenersOfRun");
-/** On an emitter: takes what steps and items are given and give. */
+/** On an emitter: receives the values of steps and items. */
 export const VALUES = Symbol.for("sluice/1.values");
 
-/** On a journal: how it takes a run. */
+/** On a journal: its interface to the engine. */
 export const JOURNAL = Symbol.for("sluice/1.journal");
 
-/** On an executor: what the engine asks of it. */
+/** On an executor: its interface to the engine. */
 export const EXECUTOR = Symbol.for("sluice/1.executor");
 
 /** On a Gate. */
 export const GATE = Symbol.for("sluice/1.gate");
-/** On a SharedLimit: how it feeds a gate. */
+/** On a SharedLimit: creates the feed of a gate. */
 export const SHARED_LIMIT = Symbol.for("sluice/1.sharedLimit");
-/** On a context: the slots of gates that its hook holds. */
+/** On a context: the gate slots of its hook. */
 export const HELD = Symbol.for("sluice/1.held");
 
-/** On a node: what the engine keeps of it. */
+/** On a node: the engine's data. */
 export const NODE = Symbol.for("sluice/1.node");
-/** On a node: what it does between `prep` and `post`. */
+/** On a node: the work between `prep` and `post`. */
 export const MIDDLE = Symbol.for("sluice/1.middle");
-/** On a node: how `run()` begins. */
+/** On a node: begins `run()`. */
 export const BEGIN = Symbol.for("sluice/1.begin");
-/** On a flow: one walk of it. */
+/** On a flow: walks once. */
 export const WALK = Symbol.for("sluice/1.walk");
-/** On what stands in the place of a failed item. */
+/** On an ItemFailure. */
 export const FAILURE = Symbol.for("sluice/1.failure");
 
-/** In a context of OpenTelemetry: the span of ours that it belongs to. */
+/** In a context of OpenTelemetry: the sluice span that it belongs to. */
 export const OTEL_SPAN = Symbol.for("sluice/1.otelSpan");
 /** On a ThreadPool. */
 export const THREAD_POOL = Symbol.for("sluice/1.threadPool");
-/** Of a thread: what `move()` has marked. thread.cjs, which imports nothing of ours, repeats it. */
+/** Of a thread: the objects marked by `move()`. thread.cjs repeats the key, because it imports nothing. */
 export const MOVES = Symbol.for("sluice/1.moves");

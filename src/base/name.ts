@@ -1,29 +1,29 @@
-// What a node is called, whatever a class has made of its `name`.
+// The name of a node, even if its class misuses `name`.
 import { NODE } from "./keys.js";
 
-/** What has a name, or should have. */
+/** An object with a name. */
 export interface Named {
   readonly name: string;
 }
 
 const isName = (value: unknown): value is string => typeof value === "string" && value !== "";
 
-/** The name of a class; `"node"` for one whose static `name` is no name. */
+/** The name of a class; `"node"` if its static `name` is not a string. */
 export function classNameOf(ofClass: unknown): string {
   const name = (ofClass as { readonly name?: unknown } | null | undefined)?.name;
   return isName(name) ? name : "node";
 }
 
 /**
- * The name of a node, for errors, events and diagrams. A class may have a `name` of its own that is no name: a field
- * without a value, a method, a number, a getter that throws. Then it is the `name` of the options, or the class name.
+ * The name of a node, for errors, events and diagrams. If a class defines a `name` that is not a string (a field
+ * without a value, a method, a number, a getter that throws), the name in the options or the class name is used.
  */
 export function nameOf(node: Named): string {
   try {
     const { name } = node;
     if (isName(name)) return name;
   } catch {
-    // The getter belongs to the user's class, and says nothing.
+    // An error of the user's getter is ignored.
   }
   try {
     const wiring = (node as { readonly [NODE]?: { readonly name?: unknown } })[NODE];

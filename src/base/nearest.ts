@@ -1,9 +1,6 @@
-// The nearest name to a misspelt one, for error messages. Imports nothing.
+// Suggestions for misspelt names, for error messages. Imports nothing.
 
-/**
- * Counts the slips between two strings: a letter more, less or other, or two swapped (optimal string alignment, after
- * Damerau 1964; two rows of the table kept).
- */
+/** The edit distance of two strings with transpositions (optimal string alignment, after Damerau 1964). */
 function distance(a: string, b: string): number {
   let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);
@@ -21,15 +18,15 @@ function distance(a: string, b: string): number {
   return row[b.length] as number;
 }
 
-/** Whether one slip makes the difference, or only the case of letters does. */
+/** Whether two names differ by one edit, or only in case. */
 export const isOneSlip = (name: string, right: string): boolean =>
   name !== right &&
   Math.abs(name.length - right.length) <= 1 &&
   distance(name.toLowerCase(), right.toLowerCase()) <= 1;
 
-/** Returns the candidate a reader most likely meant, or `undefined` when none is close. */
+/** Returns the nearest candidate, or `undefined` if none is close. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
-  // The table is as large as both lengths multiplied: a 1 MB name is no typing error.
+  // The cost is the product of both lengths, and a very long name is not a typing error.
   if (name.length > 64) return undefined;
   let best: string | undefined;
   let fewest = Math.max(2, Math.floor(name.length / 3)) + 1;

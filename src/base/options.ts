@@ -1,17 +1,17 @@
-// How options are checked: one table of rules for each kind of object, before any work starts.
+// The check of options: a table of rules for each kind of object.
 import { invalidOption, SluiceError, show, unknownOption } from "./errors.js";
 import { isObject, isRecord } from "./realms.js";
 
-/** What an option's value must be: the words for a message, and the check. */
+/** A rule for the value of an option: the text for a message, and the check. */
 export interface Rule {
   readonly expected: string;
   readonly accepts: (value: unknown) => boolean;
 }
 
-/** The longest delay that a timer takes; a longer one would fire after 1 ms. */
+/** The longest delay of a timer; with a longer one it would fire after 1 ms. */
 export const LONGEST_TIMER = 2 ** 31 - 1;
 
-/** No limit, in options that take a number. */
+/** No limit, for numeric options. */
 export const UNLIMITED = Number.POSITIVE_INFINITY;
 
 export const rule = (expected: string, accepts: (value: unknown) => boolean): Rule => ({ expected, accepts });
@@ -62,9 +62,9 @@ export const oneOf = (...values: readonly string[]): Rule =>
   );
 
 /**
- * Checks options against their rules. An option that is `undefined` counts as left out.
+ * Checks options against their rules. An option that is `undefined` counts as omitted.
  *
- * @param instead - For names that another library uses or another class takes: what to write here.
+ * @param instead - Replacements for the option names of other libraries and classes.
  * @throws SluiceError `INVALID_OPTION` or `UNKNOWN_OPTION`.
  */
 export function checkOptions(

@@ -1,6 +1,8 @@
-// Ids that nothing else has, wherever the core runs.
+// Unique ids on every runtime.
 
-/** A random UUID. Pages of `http:` have no `crypto.randomUUID`, which is for secure contexts alone, but random bytes. */
+/**
+ * Returns a random UUID. Pages of `http:` have random bytes but no `crypto.randomUUID`, which needs a secure context.
+ */
 export function randomId(): string {
   if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));

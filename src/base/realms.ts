@@ -1,7 +1,7 @@
-// What a value is, whichever realm made it. Under Jest, in vm pools and across frames a value may come from another
-// realm than this code, and then `instanceof` a built-in class is false. Imports nothing.
+// Type checks that work across realms. With Jest, in vm pools and across frames a value may come from another realm, so
+// that `instanceof` of a built-in class is false. Imports nothing.
 
-/** Whether a value is an object, of whatever kind but a function. */
+/** Whether a value is an object but not a function. */
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null;
 

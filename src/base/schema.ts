@@ -1,37 +1,37 @@
-// The part of the Standard Schema interface (standardschema.dev, version 1) that is used here. It is written
-// out, so that a program without a schema library needs no package for its types.
+// The used part of the Standard Schema interface (standardschema.dev, version 1). It is copied, so that a program
+// without a schema library needs no package for its types.
 import type { Rule } from "./options.js";
 
-/** One thing that a schema finds wrong. */
+/** One issue of a value. */
 export interface SchemaIssue {
   readonly message: string;
-  /** The keys that lead to the fault. */
+  /** The path to the issue. */
   readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined;
 }
 
-/** A fault as plain data. */
+/** An issue as plain data. */
 export interface PlainIssue {
   readonly path: readonly (string | number)[];
   readonly message: string;
 }
 
-/** What a schema makes of a value. */
+/** The result of a validation. */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };
 
-/** Any schema that follows Standard Schema 1: of zod, valibot, arktype and others, or made by hand. */
+/** A schema of Standard Schema 1: of zod, valibot, arktype and others, or a custom one. */
 export interface StandardSchema<Output = unknown> {
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;
-    /** Returns the value, or what is wrong with it. */
+    /** Returns the value or its issues. */
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
     readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
-    /** Of a schema that also follows Standard JSON Schema. */
+    /** Present in a schema that also implements Standard JSON Schema. */
     readonly jsonSchema?:
       | {
-          /** Returns the JSON Schema of what the schema takes. */
+          /** Returns the JSON Schema of the input. */
           readonly input: (options: { readonly target: string }) => unknown;
         }
       | undefined;
@@ -48,16 +48,16 @@ export const aSchema: Rule = {
   },
 };
 
-/** The JSON Schema of what a schema takes, as text; nothing for one that has none. */
+/** The JSON Schema of a schema's input, as text; `undefined` if there is none. */
 export function jsonSchemaOf(schema: StandardSchema | undefined): string | undefined {
   try {
     return JSON.stringify(schema?.["~standard"].jsonSchema?.input({ target: "draft-2020-12" }));
   } catch {
-    return undefined; // a check by a function, or a date, has no form in JSON
+    return undefined; // a custom check or a date has no JSON Schema
   }
 }
 
-/** Faults that an answer lists; a long list of bad items would make a long answer. */
+/** The maximum of issues in an answer, which would otherwise be very long for a long list of bad items. */
 const MOST_ISSUES = 20;
 
 const keyOf = (part: PropertyKey | { readonly key: PropertyKey }): string | number => {
@@ -65,6 +65,6 @@ const keyOf = (part: PropertyKey | { readonly key: PropertyKey }): string | numb
   return typeof key === "symbol" ? String(key) : key;
 };
 
-/** The first faults, as plain data. */
+/** The first issues, as plain data. */
 export const issuesOf = (issues: readonly SchemaIssue[]): PlainIssue[] =>
   issues.slice(0, MOST_ISSUES).map(({ message, path = [] }) => ({ path: path.map(keyOf), message }));

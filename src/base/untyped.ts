@@ -1,8 +1,8 @@
-// The one `any` of the core. Imports nothing.
+// The only `any` of the core. Imports nothing.
 
 /**
- * `any`, on purpose: the default of every type parameter, so that plain JavaScript style compiles, and the
- * type of what a subclass may narrow as it likes.
+ * `any`, on purpose: the default of every type parameter, so that untyped code compiles, and the type of members that a
+ * subclass may narrow.
  */
 // biome-ignore lint/suspicious/noExplicitAny: see above
 export type Untyped = any;

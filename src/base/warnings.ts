@@ -1,6 +1,6 @@
-// What is probably a mistake but stops nothing, reported to the process. Imports nothing.
+// Warnings about probable mistakes, reported to the process. Imports nothing.
 
-/** The `code` of a warning that sluice prints; `docs/reference/warnings.md` explains each. */
+/** The `code` of a warning of sluice; `docs/reference/warnings.md` explains each. */
 export type WarningCode =
   | "SLUICE_UNLINKED_ACTION"
   | "SLUICE_LINK_OVERWRITTEN"
@@ -18,10 +18,10 @@ interface Host {
 }
 
 /**
- * Warns through `process.emitWarning`; where there is none, as in browsers, workers and at the edge, through
- * `console.warn`, the one place where library code writes to the console.
+ * Warns by `process.emitWarning`, or without it, as in browsers, workers and at the edge, by `console.warn`. No other
+ * library code writes to the console.
  *
- * @param code - A {@link WarningCode}, or a wing's own.
+ * @param code - A {@link WarningCode}, or a code of a wing.
  */
 export function warn(code: WarningCode | `SLUICE_${string}`, message: string): void {
   const { process, console } = globalThis as Host;

@@ -84,9 +84,7 @@ export function recoverOnce(node: Leaf, input: unknown, error: unknown, ctx: Ste
   return raced(node.execFallback(input, error, ctx), cancellation);
 }
 
-/**
- * The first attempt of an item without gates and hooks. An error of `exec` is passed to the attempts as `failed`.
- */
+/** The first attempt of an item without gates and hooks. An error of `exec` is passed to the attempts as `failed`. */
 export function executeItem(
   node: Leaf,
   scope: Scope,

@@ -45,9 +45,7 @@ export function contextOf(job: Job, number: number, lastError?: unknown): StepCo
   return ctx;
 }
 
-/**
- * Executes an attempt with a budget or gates. A call that is repeated after a refusal gets a new context.
- */
+/** Executes an attempt with a budget or gates. A call that is repeated after a refusal gets a new context. */
 async function tryMetered(
   job: Job,
   number: number,

@@ -1,4 +1,4 @@
-// BaseNode: what nodes and flows have in common: options, links by action, and run.
+// BaseNode: the common part of nodes and flows: options, links by action, and run.
 
 import { type Awaitable, isThenable, whenSettled } from "../base/awaitable.js";
 import { invalidOption, quote, SluiceError, show } from "../base/errors.js";
@@ -17,7 +17,7 @@ import type { StepContext } from "../engine/step-context.js";
 import { walk } from "../engine/walk.js";
 import { checkNode } from "./check-node.js";
 
-/** The named actions that a node's own `post` returns; `string` where it returns any. */
+/** The named actions that a node's `post` returns; `string` if it can return any. */
 export type NamedActionOf<N> = N extends { post(...args: never[]): infer R }
   ? Exclude<Extract<Awaited<R>, string>, "">
   : string;
@@ -25,18 +25,18 @@ export type NamedActionOf<N> = N extends { post(...args: never[]): infer R }
 /** The actions that can be linked on a node: those that its `post` names, and `"default"`. */
 export type ActionOf<N> = NamedActionOf<N> | "default";
 
-/** Where the actions of a node lead; `null` ends the flow on purpose. */
+/** The target of each action of a node; `null` ends the flow on purpose. */
 export type Branches<N, S> = { readonly [A in NamedActionOf<N>]: BaseNode<S> | null } & {
   readonly default?: BaseNode<S> | null;
 };
 
 const NO_OPTIONS = {};
 
-/** What every node and flow has: a name, links by action, and `run`. */
+/** The base class of nodes and flows: a name, links by action, and `run`. */
 export abstract class BaseNode<S = Untyped> {
-  /** Makes the compiler hold a node to the store of its flow; has no value. */
+  /** A type-only member that makes the compiler check the store of a node against that of its flow. */
   declare readonly "~shared"?: ((shared: S) => void) | undefined;
-  /** What errors, events and diagrams call it. */
+  /** The name in errors, events and diagrams. */
   declare readonly name: string;
   /** @internal */
   declare readonly [NODE]: Wiring;
@@ -70,7 +70,7 @@ export abstract class BaseNode<S = Untyped> {
     };
   }
 
-  /** Reads the store and gives what the middle of the step works on. */
+  /** Reads the store and returns the input of the step's middle. */
   prep(_shared: S, _ctx: Context): Awaitable<unknown> {
     return undefined;
   }
@@ -84,7 +84,7 @@ export abstract class BaseNode<S = Untyped> {
   abstract [MIDDLE](prepared: unknown, shared: unknown, ctx: StepContext, scope: Scope): Awaitable<unknown>;
 
   /**
-   * Links the `"default"` action and returns the next node, so that links can be written in a row.
+   * Links the `"default"` action and returns the next node, so that calls can be chained.
    *
    * @throws SluiceError `INVALID_NODE`, `UNKNOWN_HOOK`.
    */
@@ -94,9 +94,9 @@ export abstract class BaseNode<S = Untyped> {
   }
 
   /**
-   * Links an action and returns this node, so that its other actions can be linked in a row.
+   * Links an action and returns this node, so that calls can be chained.
    *
-   * @throws SluiceError `INVALID_ACTION` for one that is not a non-empty string, `INVALID_NODE`, `UNKNOWN_HOOK`.
+   * @throws SluiceError `INVALID_ACTION` unless the action is a non-empty string, `INVALID_NODE`, `UNKNOWN_HOOK`.
    */
   on<A extends ActionOf<this>>(action: A, node: BaseNode<S>): this {
     link(this, action, node);
@@ -124,17 +124,18 @@ export abstract class BaseNode<S = Untyped> {
     return this;
   }
 
-  /** Says that an action ends the flow on purpose, so that nothing warns of it. Returns this node. */
+  /** Ends the flow at an action on purpose, which suppresses the warning. Returns this node. */
   end<A extends ActionOf<this>>(action: A): this {
     link(this, action, END);
     return this;
   }
 
   /**
-   * Runs this node alone, without following its links, and returns its action as `post` returned it.
+   * Runs only this node, without following its links, and returns its action as `post` returned it.
    *
-   * @throws Whatever a hook throws, as it is ({@link locate} says where); the signal's reason after an abort,
-   * within 20 ms save for hooks that may touch the store, which are awaited; SluiceError for wrong options.
+   * @throws The error of a hook, unwrapped ({@link locate} returns its place); after an abort the signal's reason,
+   * within 20 ms except for hooks with access to the store, which are awaited; SluiceError `INVALID_OPTION`,
+   * `UNKNOWN_OPTION`.
    */
   run(shared: S, options?: RunOptions): Promise<Action> {
     try {
@@ -203,7 +204,7 @@ function warnOfLinks(node: BaseNode): void {
   );
 }
 
-// Looked up when it is read: with a property of its own on each node, to build and run a small flow takes 12 % longer.
+// A getter: with an own property on each node, building and running a small flow takes 12 % longer.
 Object.defineProperty(BaseNode.prototype, "name", {
   get(this: BaseNode) {
     return this[NODE].name ?? classNameOf(this.constructor);
@@ -213,7 +214,7 @@ Object.defineProperty(BaseNode.prototype, "name", {
   },
 });
 
-/** Stands for "no node, on purpose"; a `null` given by mistake is not that. */
+/** Marks the end of a flow on purpose, as opposed to a `null` by mistake. */
 const END = Symbol("end");
 
 const warnedOfLinks = new WeakSet<BaseNode>();

@@ -1,5 +1,5 @@
-// BatchFlow and AsyncParallelBatchFlow: a flow that is walked once for each set of params, and fork and join
-// for walks that must not meet in one store.
+// BatchFlow and AsyncParallelBatchFlow: a flow that is walked once for each set of params, with fork and join for walks
+// that must not share a store.
 
 import type { Awaitable } from "../base/awaitable.js";
 import { quote } from "../base/errors.js";
@@ -35,7 +35,7 @@ export interface ParallelBatchFlowOptions<S = Untyped, E extends OnError = "thro
   extends BatchFlowOptions<S, E>,
     ConcurrencyOption {}
 
-/** What one iteration came to: its last action, or its failure. */
+/** The outcome of one iteration: its last action, or its failure. */
 type LastAction<P, E extends OnError> = unknown extends E
   ? Untyped
   : "collect" extends E
@@ -46,15 +46,15 @@ const batchFlowRules: Record<string, Rule> = { ...flowRules, ...itemRules };
 const parallelFlowRules: Record<string, Rule> = { ...batchFlowRules, concurrency: aCountOrInfinity };
 
 /**
- * A flow that is walked once for each set of params that `prep` gives, one by one. The nodes inside find them
- * merged in `ctx.params`. `post` gets the last action of each walk, in order.
+ * A flow that is walked once for each set of params that `prep` returns, one by one. Its nodes find them merged in
+ * `ctx.params`. `post` gets the last action of each walk, in order.
  */
 export class BatchFlow<
   S = Untyped,
   P extends object = Untyped,
   E extends OnError = unknown extends P ? Untyped : "throw",
 > extends Flow<S> {
-  /** @internal Bundlers rename classes, and a node is called after its class. */
+  /** @internal The default name of a node; bundlers rename classes. */
   static override readonly name: string = "BatchFlow";
 
   constructor(start: BaseNode<S>, ...options: BatchArguments<BatchFlowOptions<S, E>, E>);
@@ -94,13 +94,13 @@ export class BatchFlow<
     return shared;
   }
 
-  /** Merges the store of an iteration that succeeded back; called one at a time. @default nothing */
+  /** Merges the store of a successful iteration into the shared store; called one at a time. @default does nothing */
   join(_shared: S, _params: P, _local: S, _ctx: Context): Awaitable<void> {}
 
-  /** Takes each last action as its walk finishes, one at a time; the list that `post` gets then stays empty. */
+  /** Receives each last action when its walk ends, one at a time; the list that `post` gets is then empty. */
   onResult?(shared: S, action: LastAction<P, E>, params: P, ctx: Context): Awaitable<void>;
 
-  /** Decides what the flow returns, given the last action of each iteration in order. @default nothing */
+  /** Returns the action of the flow, given the last action of each iteration in order. @default `"default"` */
   override post(
     _shared: S,
     _params: Untyped,
@@ -123,10 +123,10 @@ export class BatchFlow<
 /**
  * A batch flow that walks up to `concurrency` iterations at once.
  *
- * All iterations share one store unless `fork` gives each its own. With a sync `post` and a sync `prep`, what one node
- * wrote is what the next node of the same iteration reads: no other iteration runs between the two. It does not hold
- * over an `exec`, nor where a hook awaits something; then override `fork` and `join`. An abort waits for hooks that
- * may touch the store, and abandons a leaf's `exec` inside.
+ * All iterations share one store unless `fork` gives each its own. If `post` and the next `prep` are synchronous, no
+ * other iteration runs between them, so the next node reads what the node wrote. This does not hold across an `exec` or
+ * an await in a hook: then override `fork` and `join`. An abort waits for hooks with access to the store, and abandons
+ * the `exec` of a leaf.
  *
  * @example
  * ```ts
@@ -155,7 +155,7 @@ export class AsyncParallelBatchFlow<
   P extends object = Untyped,
   E extends OnError = unknown extends P ? Untyped : "throw",
 > extends BatchFlow<S, P, E> {
-  /** @internal Bundlers rename classes, and a node is called after its class. */
+  /** @internal The default name of a node; bundlers rename classes. */
   static override readonly name: string = "AsyncParallelBatchFlow";
   /** @throws SluiceError `INVALID_NODE`, `UNKNOWN_HOOK`, `INVALID_OPTION`, `UNKNOWN_OPTION`. */
   constructor(start: BaseNode<S>, ...[options]: BatchArguments<ParallelBatchFlowOptions<S, E>, E>) {

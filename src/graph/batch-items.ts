@@ -17,7 +17,7 @@ export class ItemFanOut<S> extends FanOut {
   readonly #node: BatchNode<S>;
   readonly #shared: S;
   readonly #settings: Settings;
-  /** Whether nothing stands around a first attempt. */
+  /** Whether first attempts take the short path without gates. */
   readonly #isBare: boolean;
 
   constructor(
@@ -60,7 +60,7 @@ export class ItemFanOut<S> extends FanOut {
   }
 
   protected override recover(error: unknown, item: unknown, index: number, worker: Worker): unknown {
-    if (worker.tries > 0) throw error; // the attempts have had their last word
+    if (worker.tries > 0) throw error; // no attempts are left
     return attempt(this.#job(item, index, this.scope, worker), { error });
   }
 

@@ -1,4 +1,4 @@
-// BatchNode and AsyncParallelBatchNode: a node whose exec runs once for each item that prep gives.
+// BatchNode and AsyncParallelBatchNode: a node whose exec runs once for each item that prep returns.
 
 import type { Awaitable } from "../base/awaitable.js";
 import { invalidOption, quote } from "../base/errors.js";
@@ -16,39 +16,39 @@ import type { StepContext } from "../engine/step-context.js";
 import { BaseNode } from "./base-node.js";
 import { ItemFanOut } from "./batch-items.js";
 
-/** What the `prep` of a batch may give; nothing means no items. */
+/** The items that the `prep` of a batch returns; `null` and `undefined` mean no items. */
 export type Items<T> = Iterable<T> | AsyncIterable<T> | null | undefined;
 
-/** What becomes of a failed item. */
+/** The handling of failed items. */
 export interface OnErrorOption<E extends OnError = "throw"> {
   /**
-   * `"throw"` stops the batch at the first failure and throws it; `"collect"` leaves an {@link ItemFailure} in
-   * the item's place and goes on, and is the last type argument of the class too.
+   * `"throw"` stops the batch at the first failure and throws it; `"collect"` puts an {@link ItemFailure} in the item's
+   * place and continues. Write `"collect"` as the last type argument of the class too.
    *
    * @default "throw"
    */
   readonly onError?: E | undefined;
   /**
-   * How many items may fail under `onError: "collect"`; one more fails the batch with `TOO_MANY_FAILURES`.
+   * The maximum of failed items with `onError: "collect"`; one more fails the batch with `TOO_MANY_FAILURES`.
    *
    * @default no limit
    */
   readonly maxFailures?: number | undefined;
   /**
-   * What names an item in a run with a journal, where `prep` gives no array that can be kept: no two items may have
-   * the same. @default a hash of the item
+   * Returns a unique key of an item, for a run with a journal in which `prep` returns no serializable array. @default a
+   * hash of the item
    */
   readonly itemKey?: ((item: Untyped) => string | number) | undefined;
 }
 
-/** The options of a batch: required where its class says `"collect"`, which they must say too. */
+/** The constructor arguments of a batch: options are required if the class has `"collect"`, which they must repeat. */
 export type BatchArguments<Options, E extends OnError> = "throw" extends E
   ? [options?: Options]
   : [options: Options & { readonly onError: E }];
 
-/** How many items run at once. */
+/** The option for concurrent items. */
 export interface ConcurrencyOption {
-  /** The most items in flight, in each execution of this batch. @default 16 */
+  /** The maximum of items in flight, in each execution of this batch. @default 16 */
   readonly concurrency?: number | undefined;
 }
 
@@ -62,7 +62,7 @@ export interface ParallelBatchNodeOptions<S = Untyped, E extends OnError = "thro
   extends BatchNodeOptions<S, E>,
     ConcurrencyOption {}
 
-/** The rules of what becomes of items. */
+/** The rules of the options for items. */
 export const itemRules: Record<string, Rule> = {
   onError: oneOf("throw", "collect"),
   maxFailures: aWholeNumber,
@@ -71,7 +71,7 @@ export const itemRules: Record<string, Rule> = {
 export const batchRules: Record<string, Rule> = { ...nodeRules, ...itemRules };
 export const parallelRules: Record<string, Rule> = { ...batchRules, concurrency: aCountOrInfinity };
 
-/** @throws SluiceError `INVALID_OPTION` for `maxFailures` where failures are not collected. */
+/** @throws SluiceError `INVALID_OPTION` for `maxFailures` without `onError: "collect"`. */
 export function batchSettings(
   where: string,
   options: (OnErrorOption<OnError> & ConcurrencyOption) | undefined,
@@ -89,8 +89,8 @@ export function batchSettings(
  * A node whose `exec` runs once for each item, one by one, each with its own attempts, timeout and fallback.
  * `post` gets the results in input order.
  *
- * With `"collect"` as its last type argument and as the option `onError`, an {@link ItemFailure} stands among the
- * results in the place of each item that failed.
+ * With `"collect"` as its last type argument and as the option `onError`, the results have an {@link ItemFailure} in
+ * the place of each failed item.
  */
 export class BatchNode<
   S = Untyped,
@@ -98,7 +98,7 @@ export class BatchNode<
   Result = Untyped,
   E extends OnError = DefaultOnError<Result>,
 > extends BaseNode<S> {
-  /** @internal Bundlers rename classes, and a node is called after its class. */
+  /** @internal The default name of a node; bundlers rename classes. */
   static override readonly name: string = "BatchNode";
 
   constructor(...options: BatchArguments<BatchNodeOptions<S, E>, E>);
@@ -118,7 +118,7 @@ export class BatchNode<
     this[NODE].batch = batchSettings(quote(nameOf(this)), options, concurrency);
   }
 
-  /** Returns the items: an iterable or async iterable, pulled lazily; nothing means none. */
+  /** Returns the items: an iterable or async iterable, pulled lazily; `undefined` means no items. */
   override prep(_shared: S, _ctx: Context): Awaitable<Items<Item>> {
     return undefined;
   }
@@ -137,8 +137,8 @@ export class BatchNode<
   cost?(item: Item): Awaitable<number>;
 
   /**
-   * Takes each result as it finishes, one at a time; the list that `post` gets then stays empty. A slow one
-   * holds the batch back. Under `onError: "collect"` it gets failures too.
+   * Receives each result when its item ends, one at a time; the list that `post` gets is then empty. A slow `onResult`
+   * slows the batch down. With `onError: "collect"` it gets failures too.
    */
   onResult?(shared: S, result: Outcome<Result, Item, E>, item: Item, ctx: Context): Awaitable<void>;
 
@@ -161,9 +161,8 @@ export class BatchNode<
 /**
  * A batch node that runs up to `concurrency` items at once, pulling each lazily when a worker is free.
  *
- * The first failure aborts the signals of the others and is thrown when they have ended; with
- * `onError: "collect"` it stays in its place among the results. An abort rejects at once, and an `exec` that
- * ignores it is abandoned.
+ * The first failure aborts the signals of the other items and is thrown when they have ended; with `onError: "collect"`
+ * it is one of the results. An abort rejects at once, and an `exec` that ignores it is abandoned.
  *
  * @example
  * ```ts
@@ -187,7 +186,7 @@ export class AsyncParallelBatchNode<
   Result = Untyped,
   E extends OnError = DefaultOnError<Result>,
 > extends BatchNode<S, Item, Result, E> {
-  /** @internal Bundlers rename classes, and a node is called after its class. */
+  /** @internal The default name of a node; bundlers rename classes. */
   static override readonly name: string = "AsyncParallelBatchNode";
   /** @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`. */
   constructor(...[options]: BatchArguments<ParallelBatchNodeOptions<S, E>, E>) {

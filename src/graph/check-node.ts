@@ -1,4 +1,4 @@
-// What is a node, and are its hooks called by the names that are called here.
+// Checks that a value is a node and that its hooks have the names of this library.
 
 import { quote, SluiceError, show } from "../base/errors.js";
 import { MIDDLE, NODE, WALK } from "../base/keys.js";
@@ -6,7 +6,7 @@ import { nameOf } from "../base/name.js";
 import { isOneSlip } from "../base/nearest.js";
 import type { Step } from "../engine/step.js";
 
-/** Hooks of PocketFlow, and what they are called here. */
+/** Hooks of PocketFlow, and their names here. */
 export const WRONG_HOOKS: Readonly<Record<string, string>> = {
   prepAsync: "prep",
   execAsync: "exec",
@@ -20,8 +20,9 @@ export const WRONG_HOOKS: Readonly<Record<string, string>> = {
 };
 
 /**
- * @param of - The node that `where` is a method of, for its name costs more than the check.
- * @throws SluiceError `INVALID_NODE` for what is not a node, `UNKNOWN_HOOK` for hooks under another library's name.
+ * @param of - The node of the method `where`; its name is read only for a message, because that costs more than the
+ * check.
+ * @throws SluiceError `INVALID_NODE` if the value is not a node, `UNKNOWN_HOOK` for hooks under another library's name.
  */
 export function checkNode(
   where: string,
@@ -51,7 +52,7 @@ export function checkNode(
 const leafHooks = ["prep", "exec", "execFallback", "post", "cost"];
 const flowHooks = ["prep", "post", "execFallback", "cost"];
 
-/** The hooks that the class of a node has, as the options that it takes show. */
+/** The hooks of a node's class, derived from its options. */
 function hooksOf(node: Step): readonly string[] {
   const { takes } = node[NODE];
   if ("until" in takes) return ["prep", "post"];
@@ -60,10 +61,10 @@ function hooksOf(node: Step): readonly string[] {
   return [...hooks, "onResult", ...(WALK in node ? ["fork", "join"] : [])];
 }
 
-/** All hooks, and the fields of our own classes. */
+/** All hooks, and the fields of sluice's classes. */
 const known = new Set([...leafHooks, "onResult", "fork", "join", "start", "branches", "until"]);
 
-/** Words that a method may well be called by, though they look like a hook. */
+/** Common words that look like a hook but are plausible names of methods. */
 const WORDS = new Set(
   "cast coast coin cosy cot fort form folk host john joint last lost most past peep pest poet poor port pose pot pre prop work".split(
     " ",
@@ -77,7 +78,7 @@ interface Wrong {
 
 const checkedClasses = new WeakSet<object>();
 
-/** Looks at a class once, and at what each object has of its own, such as hooks that are arrow functions. */
+/** Checks each class once, and the own properties of each object, such as hooks that are arrow functions. */
 function misnamedHook(node: Step): Wrong | undefined {
   const prototype: object = Object.getPrototypeOf(node);
   if (!checkedClasses.has(prototype)) {
@@ -85,7 +86,7 @@ function misnamedHook(node: Step): Wrong | undefined {
     if (wrong !== undefined) return wrong;
     checkedClasses.add(prototype);
   }
-  // The methods of a class are not enumerable, so this sees what the object has of its own.
+  // Methods of a class are not enumerable, so this lists own properties.
   let methods: string[] | undefined;
   for (const key in node) if (!known.has(key) && isMethod(node, key)) (methods ??= []).push(key);
   return methods && misnamedIn(methods, node);
@@ -94,7 +95,7 @@ function misnamedHook(node: Step): Wrong | undefined {
 const isMethod = (object: object, key: string): boolean =>
   typeof Object.getOwnPropertyDescriptor(object, key)?.value === "function";
 
-/** What the user's own classes define, from the class of a node up to the one of sluice. */
+/** The methods of the user's classes, from the class of a node up to the class of sluice. */
 function methodsOf(prototype: object): string[] {
   const methods: string[] = [];
   for (
@@ -108,8 +109,8 @@ function methodsOf(prototype: object): string[] {
 }
 
 /**
- * The first method that is a hook of another library, or one slip away from a hook; the latter only where the hook itself
- * is missing, for else it is a helper.
+ * The first method that is a hook of another library or a misspelt hook; the latter only if the hook itself is missing,
+ * because otherwise it is a helper.
  */
 function misnamedIn(methods: readonly string[], node: Step): Wrong | undefined {
   const hooks = hooksOf(node);

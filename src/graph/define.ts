@@ -1,4 +1,4 @@
-// Ways to make nodes without a class: node({...}) and chain(...).
+// Nodes without a class: node({...}) and chain(...).
 
 import type { Awaitable } from "../base/awaitable.js";
 import { invalidOption } from "../base/errors.js";
@@ -11,21 +11,21 @@ import type { BaseNode } from "./base-node.js";
 import { checkNode, WRONG_HOOKS } from "./check-node.js";
 import { Node } from "./node.js";
 
-/** What a `post` returns that names no action. */
+/** The return type of a `post` without named actions. */
 export type NoAction = Exclude<Action, string>;
 
-/** The context of a hook in a definition, which fits one that says what its params are: `Context<{ file: string }>`. */
+/** The context of a hook in a definition, which also fits a hook that types its params: `Context<{ file: string }>`. */
 interface HookContext extends Context {
   readonly params: Untyped;
 }
 
-/** What {@link node} takes: hooks and options in one object. */
+/** The argument of {@link node}: hooks and options in one object. */
 export interface NodeDefinition<S, P, E, A> extends NodeOptions<S> {
   /** Reads the store and returns what `exec` needs; called once for each step. */
   readonly prep?: (shared: S, ctx: HookContext) => Awaitable<P>;
   /** Computes a result without the store; called once for each attempt. */
   readonly exec?: (prepRes: P, ctx: HookContext) => Awaitable<E>;
-  /** Returns a result when no attempt is left. @default throws `error` */
+  /** Returns a result after the last attempt has failed. @default throws `error` */
   readonly execFallback?: (prepRes: P, error: unknown, ctx: HookContext) => Awaitable<E>;
   /** Writes the store and returns an action, or nothing for `"default"`; called once for each step. */
   readonly post?: (shared: S, prepRes: P, execRes: E, ctx: HookContext) => Awaitable<A>;
@@ -33,7 +33,7 @@ export interface NodeDefinition<S, P, E, A> extends NodeOptions<S> {
   readonly cost?: (prepRes: P) => Awaitable<number>;
 }
 
-/** A {@link Node} whose actions the compiler knows from its `post`. */
+/** A {@link Node} with the actions inferred from its `post`. */
 export interface DefinedNode<S, P, E, A> extends Node<S, P, E> {
   post(shared: S, prepRes: P, execRes: E, ctx: Context): Awaitable<A & Action>;
 }
@@ -45,14 +45,14 @@ const definitionRules: Record<string, Rule> = {
 };
 
 /**
- * The store of a defined node: one whose hooks say nothing of it goes with any, and they see it as `unknown`. A union,
- * for the compiler infers through it: `const trim: Node<Shared> = node({ … })` needs no annotation.
+ * The store of a defined node. A node whose hooks do not type the store fits any store, and its hooks get `unknown`. A
+ * union, because the compiler infers through it: `const trim: Node<Shared> = node({ … })` needs no annotation.
  */
 type StoreOf<S> = S | (unknown extends S ? Untyped : never);
 
 /**
- * Makes a {@link Node} from hooks and options, all types inferred: the store from a hook's `(shared: Shared)`, or from
- * `node<Shared>({ … })`. With neither, hooks get `unknown`.
+ * Creates a {@link Node} from hooks and options, with all types inferred: the store from a hook's `(shared: Shared)`,
+ * or from `node<Shared>({ … })`. Without either, hooks get `unknown`.
  *
  * @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`.
  * @example
@@ -88,7 +88,7 @@ export function node<S, P = undefined, E = undefined, A extends Action = NoActio
 }
 
 /**
- * Links nodes in a row by `"default"` and returns the first, so that `a.on("x", chain(b, c))` enters at `b`.
+ * Links nodes in sequence by `"default"` and returns the first, so that `a.on("x", chain(b, c))` enters at `b`.
  *
  * @throws SluiceError `INVALID_NODE`, `UNKNOWN_HOOK`.
  */

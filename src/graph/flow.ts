@@ -26,18 +26,20 @@ import { BaseNode, runNode } from "./base-node.js";
 import { checkNode } from "./check-node.js";
 
 /**
- * The options of a {@link Flow}. Attempts and timeout are those of a whole walk; a walk that times out is
- * awaited, since it may touch the store. A gate gives each walk its permits and no slot: put a vendor's gate
- * on the nodes that call it.
+ * The options of a {@link Flow}. Attempts and timeout apply to a whole walk; a walk that times out is awaited, because
+ * it may access the store. A gate grants each walk permits but no slot: put a vendor's gate on the nodes that call it.
  */
 export interface FlowOptions<S = Untyped> extends TriedOptions<S> {
-  /** Params for the nodes inside, over those from outside. */
+  /** Params for the nodes of the flow; they take precedence over those of outer flows. */
   readonly params?: Params | undefined;
-  /** Makes a named action that is not linked, on a node that has links, an error. @default false */
+  /** Whether a named action without a link, on a node with links, is an error. @default false */
   readonly strict?: boolean | undefined;
-  /** Keys of the store that no journal keeps: a program that resumes a run gives them anew, and a fork takes them from the store. */
+  /**
+   * Keys of the store that the journal does not keep: a program that resumes a run passes them again, and a fork copies
+   * them from the store.
+   */
   readonly transient?: readonly string[] | undefined;
-  /** The version of what the nodes do. A journal resumes a run only with the version that it began with. */
+  /** The version of the flow's behaviour. A journal resumes a run only with the version that it began with. */
   readonly version?: string | number | undefined;
 }
 
@@ -50,8 +52,8 @@ export const flowRules: Record<string, Rule> = {
 };
 
 /**
- * Walks from its start node along the actions that nodes return, until one leads nowhere. A flow is a node:
- * it can be linked, nested and run like one, and its last action is the one that the outer flow follows.
+ * Walks from its start node along the actions that nodes return, until an action has no link. A flow is a node: it can
+ * be linked, nested and run, and the outer flow follows its last action.
  *
  * @example
  * ```ts
@@ -67,9 +69,9 @@ export const flowRules: Record<string, Rule> = {
  * ```
  */
 export class Flow<S = Untyped> extends BaseNode<S> {
-  /** @internal Bundlers rename classes, and a node is called after its class. */
+  /** @internal The default name of a node; bundlers rename classes. */
   static override readonly name: string = "Flow";
-  /** The node where each walk begins. */
+  /** The first node of each walk. */
   readonly start: BaseNode<S>;
 
   constructor(start: BaseNode<S>, options?: FlowOptions<S>);
@@ -100,21 +102,21 @@ export class Flow<S = Untyped> extends BaseNode<S> {
   /** Tokens to reserve at the flow's gate before each walk. */
   cost?(prepRes: Untyped): Awaitable<number>;
 
-  /** Decides what the flow returns. @default the walk's last action */
+  /** Returns the action of the flow. @default the walk's last action */
   override post(_shared: S, _prepRes: Untyped, lastAction: Untyped, _ctx: Context): Awaitable<Action> {
     return lastAction;
   }
 
   /**
-   * Runs like {@link run} and gives the run's events one by one, as they happen; the last is the end of the run,
-   * and the loop throws what `run()` would reject with. The run begins when the first event is asked for.
+   * Runs the flow and yields the events of the run as they happen. The last event is the end of the run, and the loop
+   * throws the error with which `run()` would reject. The run begins when the first event is requested.
    *
-   * A slow reader holds the run back: while `buffer` events wait, so do `await emit(…)` and the start of further
-   * steps, items and attempts. Data that was sent without `await` is never dropped; with 100,000 data events unread
-   * beyond the buffer the run is aborted, and the loop throws `STREAM_OVERFLOW` after the last of them. Of one batch only one progress
-   * event waits: a newer one takes its place. Leaving the loop aborts the run and waits for its end.
+   * A slow reader slows the run down: while `buffer` events are unread, `await emit(…)` and the start of further steps,
+   * items and attempts wait. Data sent without `await` is never dropped; with 100,000 unread data events beyond the
+   * buffer the run is aborted, and the loop throws `STREAM_OVERFLOW` after the last event. A newer progress event of a
+   * batch replaces an unread one. Leaving the loop aborts the run and waits for its end.
    *
-   * @throws SluiceError for wrong options, at once.
+   * @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`, synchronously.
    * @example
    * ```ts
    * import { Flow, node } from "sluice";
@@ -165,7 +167,7 @@ export class Flow<S = Untyped> extends BaseNode<S> {
     });
   }
 
-  /** @internal A flow with no hooks and no options of its own is its walk: a step less, of all the steps of a run. */
+  /** @internal A flow without hooks and options is run as its walk, which saves a step. */
   override [BEGIN](shared: S, run: Run): Awaitable<Action> {
     const { settings, requires, walks } = this[NODE];
     const own =
@@ -182,7 +184,7 @@ export class Flow<S = Untyped> extends BaseNode<S> {
     return walk(start, shared, new Scope(run, params, run.cancellation, this, strict, start));
   }
 
-  /** @internal One walk, with the params of an iteration if it is one. */
+  /** @internal Walks once, with the params of an iteration if there is one. */
   [WALK](
     shared: unknown,
     scope: Scope,
@@ -197,6 +199,6 @@ export class Flow<S = Untyped> extends BaseNode<S> {
   }
 }
 
-/** The hooks of a flow that has none of its own, also if the prototype is patched later. */
+/** The default hooks of a flow, read now in case the prototype is patched later. */
 const { prep, post, execFallback } = Flow.prototype;
 const bare = { prep, post, execFallback };

@@ -1,4 +1,4 @@
-// The iterations of a batch flow: a fan-out whose items are walks, each with a store of its own where the flow forks.
+// The iterations of a batch flow: a fan-out whose items are walks, each with its own store if the flow forks.
 
 import { type Awaitable, after, isThenable, rethrow, withPromise } from "../base/awaitable.js";
 import type { Cancellation } from "../base/cancellation.js";
@@ -17,7 +17,7 @@ import type { Action, Wiring } from "../engine/step.js";
 import { StepContext } from "../engine/step-context.js";
 import type { Worker } from "../engine/worker.js";
 
-/** A batch flow as its iterations see it. */
+/** The part of a batch flow that iterations use. */
 interface Iterated<S> extends Tried {
   readonly [NODE]: Wiring;
   fork(shared: S, params: object, ctx: StepContext): Awaitable<S>;
@@ -39,7 +39,7 @@ export class IterationFanOut<S> extends FanOut {
   readonly #step: number;
   readonly #forks: boolean;
   readonly #joins: boolean;
-  /** Neither attempts nor a store of its own, and nothing that must know of the walk's failure. */
+  /** Whether iterations have no attempts, no own store, and no watch or journal that must know of a failure. */
   readonly #plain: boolean;
 
   constructor(
@@ -88,7 +88,7 @@ export class IterationFanOut<S> extends FanOut {
     return this.#joins ? this.#forkAnswered(result, params, index, worker) : withPromise(result);
   }
 
-  /** What an `around` hook answers in place of a walk is joined like a walk's end, with a store to join. */
+  /** An answer of an `around` hook is joined like the end of a walk, with a forked store. */
   async #forkAnswered(answer: unknown, params: unknown, index: number, worker: Worker): Promise<unknown> {
     const action = await answer;
     if (worker.local !== undefined || worker.recovered || this.scope.cancellation?.aborted) return action;
@@ -105,7 +105,7 @@ export class IterationFanOut<S> extends FanOut {
   }
 
   protected override recover(error: unknown, params: unknown, index: number, worker: Worker): unknown {
-    if (worker.tries > 0) throw error; // the attempts have had their last word
+    if (worker.tries > 0) throw error; // no attempts are left
     return attempt(this.#job(params, index, this.scope, worker), { error });
   }
 
@@ -157,7 +157,7 @@ export class IterationFanOut<S> extends FanOut {
   protected override async deliver(action: unknown, params: unknown, index: number, { local }: Worker) {
     const ctx = new StepContext(this.scope, this.#flow, index, 0, 1);
     try {
-      // No store is left where a fallback stands in for the walk.
+      // A fallback leaves no store to join.
       if (local !== undefined) await this.#flow.join(this.#shared, params as object, local.store as S, ctx);
       ctx.cancellation?.throwIfAborted();
       await this.#flow.onResult?.(this.#shared, action as never, params as object, ctx);

@@ -12,10 +12,10 @@ import type { StepContext } from "../engine/step-context.js";
 import { BaseNode } from "./base-node.js";
 
 /**
- * One unit of work: `prep` reads the store, `exec` computes without seeing it and is what retries repeat,
- * `post` writes the store and picks the next action. Every hook may be sync or async, and each is optional.
+ * One unit of work: `prep` reads the store, `exec` computes without the store and can be retried, and `post` writes the
+ * store and returns the next action. Every hook may be sync or async, and each is optional.
  *
- * A node holds no state of a run, so one object serves any number of runs at once.
+ * A node has no state of a run, so one object serves any number of concurrent runs.
  *
  * @example
  * ```ts
@@ -34,7 +34,7 @@ import { BaseNode } from "./base-node.js";
  * ```
  */
 export class Node<S = Untyped, P = Untyped, E = Untyped> extends BaseNode<S> {
-  /** @internal Bundlers rename classes, and a node is called after its class. */
+  /** @internal The default name of a node; bundlers rename classes. */
   static override readonly name: string = "Node";
   /** @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`. */
   constructor(options?: NodeOptions<S>) {
@@ -45,7 +45,7 @@ export class Node<S = Untyped, P = Untyped, E = Untyped> extends BaseNode<S> {
     return undefined as P;
   }
 
-  /** Computes, without the store. It is retried, timed out and gated as the options say. */
+  /** Computes the result without the store. The options determine its attempts, timeout and gates. */
   exec(_prepRes: P, _ctx: Context): Awaitable<E> {
     return undefined as E;
   }

@@ -27,7 +27,7 @@ export interface ParallelOptions<S, Outcome, A> extends BaseOptions<S> {
    * @default "all"
    */
   readonly until?: "all" | "any" | "settled" | undefined;
-  /** Takes what the branches came to, in branch order, and returns the action. */
+  /** Receives the outcomes of the branches in order, and returns the action. */
   readonly post?:
     | ((shared: S, prepRes: undefined, outcomes: Outcome[], ctx: Context) => Awaitable<A>)
     | undefined;
@@ -42,11 +42,11 @@ const parallelRules: Record<string, Rule> = {
 /** Outside the class: bundlers rename a class that refers to itself. */
 const isParallel = (value: unknown): boolean => value === Parallel;
 
-/** A node that runs its branches at the same time; made by {@link parallel}. */
+/** A node that runs its branches concurrently; created by {@link parallel}. */
 export class Parallel<S = Untyped, Outcome = Untyped, A extends Action = Action> extends BaseNode<S> {
-  /** What runs at the same time. */
+  /** The branches, which run concurrently. */
   readonly branches: readonly BaseNode<S>[];
-  /** What it waits for. */
+  /** Which branches it waits for. */
   readonly until: "all" | "any" | "settled";
 
   /** @throws SluiceError `INVALID_NODE`, `UNKNOWN_HOOK`, `INVALID_OPTION`, `UNKNOWN_OPTION`. */
@@ -61,7 +61,7 @@ export class Parallel<S = Untyped, Outcome = Untyped, A extends Action = Action>
     if (options.post !== undefined) this.post = options.post as never;
   }
 
-  /** Takes what the branches came to, in branch order. With `"any"` only the winner has an outcome. */
+  /** Receives the outcomes of the branches in order. With `"any"` only the winner has an outcome. */
   override post(_shared: S, _prepRes: undefined, _outcomes: Outcome[], _ctx: Context): Awaitable<A> {
     return undefined as A;
   }
@@ -77,14 +77,14 @@ export class Parallel<S = Untyped, Outcome = Untyped, A extends Action = Action>
   }
 }
 
-/** One execution of a {@link Parallel}: all its branches, and what decides between them. */
+/** One execution of a {@link Parallel}: its branches and the decision between them. */
 class BranchRuns {
   readonly #node: Parallel;
   readonly #shared: unknown;
   readonly #outer: Scope;
   readonly #step: number;
   readonly #cancellation: Cancellation;
-  /** The branch that decided for all; written once, by the first. */
+  /** The outcome of the branch that decided; written once. */
   #decided: PromiseSettledResult<unknown> | undefined;
 
   constructor(node: Parallel, shared: unknown, outer: Scope, step: number) {
@@ -99,7 +99,7 @@ class BranchRuns {
   async run(): Promise<unknown[]> {
     const { branches, until } = this.#node;
     try {
-      // A branch that starts after the decision finds the level aborted and takes no step.
+      // A branch that starts after the decision finds the level aborted and executes no step.
       const outcomes = await Promise.allSettled(branches.map((_branch, at) => this.#walk(at)));
       this.#outer.cancellation?.throwIfAborted();
       if (this.#decided?.status === "rejected") throw this.#decided.reason;
@@ -132,7 +132,7 @@ class BranchRuns {
   }
 
   #win(value: unknown): void {
-    this.#cancellation.throwIfAborted(); // two may end in the same turn, and one of them was first
+    this.#cancellation.throwIfAborted(); // two branches may end in the same turn, and the first one decides
     this.#decided = { status: "fulfilled", value };
     const message = `Another branch of ${quote(nameOf(this.#node))} was first`;
     this.#cancellation.abort(new SluiceError("BRANCH_LOST", message), true);
@@ -141,7 +141,7 @@ class BranchRuns {
   #fail(reason: unknown): void {
     if (this.#cancellation.draining && reason === this.#cancellation.reason) return;
     if (this.#decided !== undefined || this.#cancellation.aborted) return;
-    if (this.#outer.run.journal?.isSetAside(reason)) return; // the others go on
+    if (this.#outer.run.journal?.isSetAside(reason)) return; // the others continue
     this.#decided = { status: "rejected", reason };
     const message = `Another branch of ${quote(nameOf(this.#node))} failed (see \`cause\`)`;
     this.#cancellation.abort(new SluiceError("SIBLING_FAILED", message, { cause: reason }), false);
@@ -155,7 +155,7 @@ class BranchRuns {
     return error;
   }
 
-  /** The id of a branch among all; one node in several branches is numbered. */
+  /** The id of a branch; a node in several branches is numbered. */
   #idOf(at: number): string {
     const branches = this.#node.branches as unknown as readonly Step[];
     const branch = branches[at] as Step;
@@ -166,8 +166,8 @@ class BranchRuns {
 }
 
 /**
- * Creates a node that runs different nodes or flows at the same time on the same store, and then follows
- * `"default"` or what `post` returns. It takes as long as its slowest branch, not as their sum.
+ * Creates a node that runs different nodes or flows concurrently on the same store, and then follows `"default"` or the
+ * action of `post`. It takes as long as its slowest branch.
  *
  * @throws SluiceError `INVALID_NODE`, `INVALID_OPTION`, `UNKNOWN_OPTION`.
  * @example

@@ -4,13 +4,13 @@ import { after, isThenable, rethrow } from "../base/awaitable.js";
 import { now } from "../base/clock.js";
 import { SluiceError } from "../base/errors.js";
 
-/** What an {@link Around} hook wraps. */
+/** The part of a run that an {@link Around} hook wraps. */
 export interface Span {
   /** A whole run; one visit of a node; one item or iteration of a batch; one call of `exec`. */
   readonly kind: "run" | "step" | "item" | "attempt";
   /** Counted from 1 in each run, as in the events. */
   readonly id: number;
-  /** The `id` of what this is part of. */
+  /** The `id` of the parent span. */
   readonly parent: number | undefined;
   readonly runId: string;
   /** Names from the outermost flow to the node; a number is an iteration of a batch flow. */
@@ -19,48 +19,48 @@ export interface Span {
   readonly name: string;
   /** The index of the batch item or of the nearest iteration. */
   readonly index: number | undefined;
-  /** The number of the attempt, from 0; `undefined` for what is no attempt. */
+  /** The number of the attempt, from 0; `undefined` for other kinds. */
   readonly attempt: number | undefined;
-  /** The item, the params of an iteration, or what `exec` is given; `undefined` for runs and steps. */
+  /** The item, the params of an iteration, or the input of `exec`; `undefined` for runs and steps. */
   readonly input: unknown;
-  /** Whether an abort has reached it. */
+  /** Whether it was aborted. */
   readonly aborted: boolean;
-  /** When the work ended, in ms on the clock of `performance.now()`; `undefined` before. */
+  /** The end of the work, in ms on the clock of `performance.now()`; `undefined` before. */
   readonly ended: number | undefined;
 }
 
-/** A span as the engine fills it in. */
+/** A span that the engine fills in. */
 export type OpenSpan = { -readonly [Key in keyof Span]: Span[Key] };
 
 /**
  * Wraps every run, step, item and attempt.
  *
- * `next()` does the work and gives its result, of a run or a step the action, of an item or an attempt what it came
- * to: a plain value where all of the work was sync, else a promise. What the hook returns takes its place, so a hook
- * may answer from a cache without calling `next`; `undefined` leaves the result, or the failure, as it is. What it
- * throws is the failure of what it wraps.
+ * `next()` does the work and returns its result: the action of a run or a step, the result of an item or an attempt; a
+ * plain value if all of the work was synchronous, otherwise a promise. The hook's return value replaces the result, so
+ * a hook may answer from a cache without calling `next`; `undefined` keeps the result or the failure. If the hook
+ * throws, the span fails with its error.
  *
- * An async hook of kind `"step"` lets other walks run between a node's `post` and the next node's `prep`, so parallel
- * flows on one store may mix there; one that returns what `next()` gave does not.
+ * An async hook around steps allows other walks to run between a node's `post` and the next node's `prep`, so parallel
+ * flows on one store may interleave there; a hook that returns the result of `next()` does not.
  */
 export type Around = (span: Span, next: () => unknown) => unknown;
 
 const ignore = () => {};
 
-/** Calls the work inside all hooks, the first of them outermost. A value, or what settles later. */
+/** Calls the work wrapped in all hooks, the first of them outermost. Returns a value or a thenable. */
 export function compose(hooks: readonly Around[], span: OpenSpan, work: () => unknown, at = 0): unknown {
   const hook = hooks[at];
   return hook === undefined ? work() : new HookCall(span, () => compose(hooks, span, work, at + 1)).run(hook);
 }
 
-/** One call of a hook around one piece of work. */
+/** One call of a hook around one span. */
 class HookCall {
   readonly #span: OpenSpan;
   readonly #work: () => unknown;
   #called = false;
-  /** What the work comes to: its value, or what settles with it. */
+  /** The result of the work: its value, or a thenable of it. */
   #result: unknown;
-  /** What `next()` gave of work that has not ended. */
+  /** The promise that `next()` returned for work that has not ended. */
   #promise: Promise<unknown> | undefined;
 
   constructor(span: OpenSpan, work: () => unknown) {
@@ -75,7 +75,7 @@ class HookCall {
     } catch (error) {
       return this.#whenEnded(() => rethrow(error));
     }
-    // A hook that hands on the promise adds no wait of its own: what follows the work follows it in the same turn.
+    // A hook that returns the promise of `next()` adds no wait: the code after the work runs in the same turn.
     if (answer === undefined || (this.#promise !== undefined && answer === this.#promise))
       return this.#result;
     if (!isThenable(answer)) return this.#whenEnded(() => answer);
@@ -130,7 +130,7 @@ class HookCall {
     this.#span.ended ??= now();
   }
 
-  /** A hook that does not wait for the work must not end before it. */
+  /** Makes a hook that does not await the work end after the work. */
   #whenEnded(then: () => unknown): unknown {
     return after(this.#result, then, then);
   }

@@ -1,4 +1,4 @@
-// emitter(): what `run(shared, { events })` takes. The one place of the core that needs eventemitter3 at run time.
+// emitter(): for the option `events` of runs. The only module of the core that needs eventemitter3 at run time.
 import { EventEmitter } from "eventemitter3";
 import type { RunEmitter, RunEvents } from "./events.js";
 

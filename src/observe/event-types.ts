@@ -1,7 +1,7 @@
-// The types of the events of a run, as lists.
+// The types of events, as lists.
 import type { AnyEvent } from "./events.js";
 
-/** Of the parts of a run that have a start and an end, and of gates: only a run that is watched has these. */
+/** The types of events that only a watched run emits. */
 export const WATCHED_TYPES = ["run", "step", "item", "attempt", "gate"] as const;
 
 export const EVENT_TYPES: readonly AnyEvent["type"][] = [

@@ -1,4 +1,4 @@
-// What a run reports to its listeners, and how, so that no listener can harm the run.
+// The events of a run, and their emission, which protects the run from its listeners.
 import type { EventEmitter } from "eventemitter3";
 import { isThenable } from "../base/awaitable.js";
 import { type Cancellation, waitFor } from "../base/cancellation.js";
@@ -7,7 +7,7 @@ import { BACKPRESSURE, LISTENERS_OF_RUN, VALUES } from "../base/keys.js";
 import { type WarningCode, warn } from "../base/warnings.js";
 import type { ValueSink } from "./values.js";
 
-/** What every event carries. */
+/** The fields of every event. */
 interface EventOf<Type extends string> {
   readonly type: Type;
   readonly runId: string;
@@ -17,26 +17,26 @@ interface EventOf<Type extends string> {
   readonly index: number | undefined;
   /** Milliseconds on the monotonic clock of `performance.now()`. */
   readonly at: number;
-  /** The `id` of the step, item or attempt around it; `undefined` for the run, and where none of these has a listener. */
+  /** The `id` of the parent step, item or attempt; `undefined` for the run, and without listeners for these. */
   readonly parent: number | undefined;
 }
 
-/** That a run, a step, an item or an attempt has begun. */
+/** The start of a run, a step, an item or an attempt. */
 interface Start<Type extends string> extends EventOf<Type> {
   readonly phase: "start";
-  /** Counted from 1 in each run, which is 1 itself; the same at the start and at the end. */
+  /** Counted from 1, the run itself; the same at the start and at the end. */
   readonly id: number;
 }
 
-/** How a run, a step, an item or an attempt has ended. */
+/** The end of a run, a step, an item or an attempt. */
 interface End<Type extends string> extends EventOf<Type> {
   readonly phase: "end";
   readonly id: number;
   /** Milliseconds since its start. */
   readonly duration: number;
-  /** `"aborted"` if an abort reached it before it ended, whatever it came to. */
+  /** `"aborted"` if an abort came before its end. */
   readonly outcome: "done" | "failed" | "aborted";
-  /** What it threw; `undefined` where the outcome is `"done"`. */
+  /** Its error; `undefined` if the outcome is `"done"`. */
   readonly error: unknown;
 }
 
@@ -45,11 +45,11 @@ export type RunEvent =
   | (Start<"run"> & {
       /** Milliseconds since 1970 at the moment of `at`. */
       readonly time: number;
-      /** The flow or node that runs; for diagrams. */
+      /** The flow or node that runs, for diagrams. */
       readonly node: object;
     })
   | (End<"run"> & {
-      /** What `run()` resolves to. */
+      /** The result of `run()`. */
       readonly action: unknown;
     });
 
@@ -57,7 +57,7 @@ export type RunEvent =
 export type StepEvent =
   | Start<"step">
   | (End<"step"> & {
-      /** What `post` returned. */
+      /** The action that `post` returned. */
       readonly action: unknown;
     });
 
@@ -65,13 +65,13 @@ export type StepEvent =
 export type ItemEvent =
   | Start<"item">
   | (End<"item"> & {
-      /** How often it was tried. */
+      /** The number of attempts. */
       readonly attempts: number;
     });
 
 /**
- * One call of `exec`; of a flow's walk where the flow has attempts, a timeout or a gate. A call that a vendor
- * refused with 429 and that goes again has the same `attempt` number.
+ * One call of `exec`, or one walk of a flow with attempts, a timeout or a gate. The next try after a 429 has the same
+ * `attempt` number.
  */
 export type AttemptEvent =
   | (Start<"attempt"> & {
@@ -80,11 +80,11 @@ export type AttemptEvent =
     })
   | (End<"attempt"> & {
       readonly attempt: number;
-      /** Milliseconds until it is tried again; `undefined` when it is not. */
+      /** Milliseconds until the next attempt; `undefined` if there is none. */
       readonly wait: number | undefined;
     });
 
-/** What happens at a gate. Pauses are reported to every run that has used the gate, with the path of the run. */
+/** An event of a gate. Pauses are reported to every run that has used the gate, with the path of the run. */
 export type GateEvent = EventOf<"gate"> & {
   /** `new Gate({ name })`; `undefined` without one, and for the private gate of a `rate`. */
   readonly gate: string | undefined;
@@ -94,13 +94,13 @@ export type GateEvent = EventOf<"gate"> & {
         readonly phase: "waiting";
       }
     | {
-        /** That call goes on. */
+        /** The call has ended its wait. */
         readonly phase: "entered";
         /** Milliseconds since `"waiting"`. */
         readonly waited: number;
       }
     | {
-        /** The vendor has refused a call, and no call starts for a while. */
+        /** The vendor has refused a call, and no call starts until the end of the pause. */
         readonly phase: "paused";
         /** The end of the pause, on the clock of `at`. */
         readonly until: number;
@@ -111,34 +111,34 @@ export type GateEvent = EventOf<"gate"> & {
       }
   );
 
-/** What a hook sent with `ctx.emit(data)`. */
+/** Data that a hook sent with `ctx.emit(data)`. */
 export interface DataEvent extends EventOf<"data"> {
   readonly data: unknown;
 }
 
-/** How far a batch is; sent for each item that ends. */
+/** The progress of a batch; sent when an item ends. */
 export interface ProgressEvent extends EventOf<"progress"> {
   /** Items that have ended, failed ones included. */
   readonly done: number;
   /** Items that have failed. */
   readonly failed: number;
-  /** All items; `undefined` while it is not known. */
+  /** The number of items; `undefined` while unknown. */
   readonly total: number | undefined;
-  /** Items that ended in each second so far. */
+  /** Average items per second so far. */
   readonly rate: number;
-  /** Milliseconds to go at that rate; `undefined` without a total. */
+  /** Estimated milliseconds left at that rate; `undefined` without a total. */
   readonly remaining: number | undefined;
 }
 
-/** What a run has used so far; sent after each call of `exec`, unless the vendor refused it. */
+/** The usage of a run so far; sent after each call of `exec`, unless the vendor refused it. */
 export interface UsageEvent extends EventOf<"usage"> {
   /** Calls that have ended. */
   readonly calls: number;
-  /** Tokens that they charged, or else reserved by `cost()`. */
+  /** Tokens that they charged, or otherwise reserved by `cost()`. */
   readonly tokens: number;
 }
 
-/** Something that is probably a mistake but stops nothing. */
+/** A warning about a probable mistake. */
 export interface WarningEvent extends EventOf<"warning"> {
   readonly code: WarningCode;
   readonly message: string;
@@ -156,7 +156,7 @@ export type AnyEvent =
   | UsageEvent
   | WarningEvent;
 
-/** What a listener threw or rejected with. */
+/** The failure of a listener. */
 export interface ListenerErrorEvent {
   readonly type: "listenerError";
   readonly error: unknown;
@@ -165,8 +165,8 @@ export interface ListenerErrorEvent {
 }
 
 /**
- * The events of a run, for `new EventEmitter<RunEvents>()` of eventemitter3. Which of `run`, `step`, `item`,
- * `attempt` and `gate` are emitted is settled when the run begins: listen before.
+ * The events of a run, for `new EventEmitter<RunEvents>()` of eventemitter3. Whether `run`, `step`, `item`, `attempt`
+ * and `gate` are emitted is decided when the run begins, so listen before.
  */
 export interface RunEvents {
   /** A run begins or ends. */
@@ -185,30 +185,30 @@ export interface RunEvents {
   progress: (event: ProgressEvent) => void;
   /** The totals of the run have changed. */
   usage: (event: UsageEvent) => void;
-  /** Something is probably a mistake. */
+  /** The run warns about a probable mistake. */
   warning: (event: WarningEvent) => void;
   /** A listener has failed. */
   listenerError: (event: ListenerErrorEvent) => void;
 }
 
-/** The emitter that `run(shared, { events })` takes. */
+/** The type of the option `events` of a run. */
 export type RunEmitter = EventEmitter<RunEvents>;
 
-/** What the engine asks of an emitter. */
+/** The part of an emitter that the engine uses. */
 export type Listeners = Pick<RunEmitter, "listeners" | "listenerCount" | "removeListener"> & {
-  /** Listeners themselves are never waited for, since one that hangs must not hold a run. */
+  /** What `emit` waits for. Listeners are never awaited, because one that hangs must not block a run. */
   [BACKPRESSURE]?(): Promise<void> | undefined;
   [LISTENERS_OF_RUN]?(): Listeners;
   readonly [VALUES]?: ValueSink | undefined;
 };
 
-/** What a run emits to, given the emitter of its options; called once for each run. */
+/** The listeners of a run, from the emitter in its options; called once per run. */
 export const listenersOfRun = <L extends Listeners>(emitter: L | undefined): L | undefined =>
   (emitter?.[LISTENERS_OF_RUN]?.() as L | undefined) ?? emitter;
 
 const ignore = () => {};
 
-/** What a sender waits for while the reader is behind; an abort lets it go. `undefined` when there is nothing. */
+/** The wait of a sender for a slow reader; an abort ends it. `undefined` if there is nothing to wait for. */
 export function backpressure(
   emitter: Listeners,
   cancellation: Cancellation | undefined,
@@ -227,18 +227,18 @@ export const listensTo = (emitter: Listeners | undefined, type: keyof RunEvents)
   emitter !== undefined && emitter.listenerCount(type) > 0;
 
 /**
- * Calls every listener of an event, with the emitter as `this`. What one throws or rejects with goes to
- * `listenerError`, and what a listener of that does, to the process.
+ * Calls every listener of an event, with the emitter as `this`. Its errors and rejections go to `listenerError`, and
+ * those of `listenerError` to the process.
  */
 export function emitEvent(emitter: Listeners, event: AnyEvent | ListenerErrorEvent): void {
-  // eventemitter3's own `emit` stops at the first listener that throws and lets rejections go unhandled.
+  // eventemitter3's `emit` stops at the first listener that throws, and leaves rejections unhandled.
   for (const listener of emitter.listeners(event.type)) {
     const failed = (error: unknown) => {
       if (event.type !== "listenerError" && listensTo(emitter, "listenerError")) {
         emitEvent(emitter, { type: "listenerError", error, event });
       } else warn("SLUICE_LISTENER_FAILED", `A listener of \`${event.type}\` failed: ${describe(error)}`);
     };
-    emitter.removeListener(event.type, listener, undefined, true); // taken off if it came by `once`
+    emitter.removeListener(event.type, listener, undefined, true); // removed if added by `once`
     try {
       const outcome: unknown = (listener as (event: unknown) => unknown).call(emitter, event);
       if (isThenable(outcome)) outcome.then(undefined, failed);

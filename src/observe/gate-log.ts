@@ -1,6 +1,7 @@
-// What a run that listens to its gates hands them. Types only: a gate, of whichever build of sluice, brings the code.
+// The interface between a run and the gates that it watches. Types only: the gate, of any build of sluice, has the
+// code.
 
-/** What is reported of a gate, without what every event carries. */
+/** A report of a gate, without the fields of every event. */
 export type GateReport = { readonly gate: string | undefined; readonly at: number } & (
   | { readonly phase: "waiting" }
   | { readonly phase: "entered"; readonly waited: number }
@@ -8,29 +9,29 @@ export type GateReport = { readonly gate: string | undefined; readonly at: numbe
   | { readonly phase: "resumed" }
 );
 
-/** A gate, of whichever build of sluice. */
+/** A gate of any build of sluice. */
 export interface Pausable {
   readonly name: string | undefined;
   readonly watchers: Set<PauseWatcher>;
 }
 
-/** Is called when a gate pauses and when it goes on. */
+/** Called when a gate pauses and resumes. */
 export interface PauseWatcher {
   paused(gate: Pausable, until: number): void;
   resumed(gate: Pausable): void;
 }
 
-/** What a run has to do with the pauses of the gates that it uses. */
+/** Connects a run to the pauses of its gates. */
 export interface PauseReports {
   /** Emits a report with the path of the run. */
   emit(report: GateReport): void;
-  /** Listens to the gates; written by the first of them that the run uses. */
+  /** Watches the gates; written by the first gate that the run uses. */
   log: { watch(gates: readonly Pausable[]): void; end(): void } | undefined;
 }
 
-/** Takes the reports of one call. */
+/** Receives the reports of one call. */
 export interface GateLog {
   readonly pauses: PauseReports;
-  /** Emits that the call waits or goes on, with its own path. */
+  /** Emits the start and end of a wait, with the path of the call. */
   emit(report: GateReport): void;
 }

@@ -1,6 +1,6 @@
-// Where senders wait while too much waits for its reader. Imports nothing.
+// A room in which senders wait while the reader is behind. Imports nothing.
 
-/** A wait that all callers share, until there is room again. */
+/** A wait that all senders share, until there is room again. */
 export class Room {
   #waiting: { readonly promise: Promise<void>; readonly end: () => void } | undefined;
 

@@ -1,16 +1,16 @@
-// What steps and items are given and give, and the stores that they work on, for an emitter that asks for it: no event
-// has that. Types only.
+// The inputs and results of steps and items, and their stores, for an emitter that requests them; events do not have
+// these. Types only.
 
-/** Takes values as they pass; called in the turn in which they do. Must not throw. */
+/** Receives values synchronously. Must not throw. */
 export interface ValueSink {
-  /** A step is about to call `prep`. */
+  /** Called before a step calls `prep`. */
   begun(step: number, shared: unknown): void;
-  /** `prep` has given this. */
+  /** Called with the result of `prep`. */
   prepared(step: number, value: unknown): void;
-  /** A step is about to call `post` with this. */
+  /** Called before `post`, with its input. */
   executed(step: number, result: unknown): void;
-  /** An item, or the params of an iteration, is about to begin. */
+  /** Called before an item or an iteration begins, with the item or the params. */
   given(item: number, input: unknown): void;
-  /** An item has come to this. */
+  /** Called with the result of an item. */
   gave(item: number, result: unknown): void;
 }

@@ -1,5 +1,4 @@
-// The events of a watched run, and what its `around` hooks wrap. A run that is not watched has none of
-// this: it is made only where there is a listener or a hook.
+// The events and `around` hooks of a watched run. Created only for a run with a listener or a hook.
 
 import { after } from "../base/awaitable.js";
 import type { Cancellation } from "../base/cancellation.js";
@@ -12,20 +11,20 @@ import { emitEvent, type Listeners, listensTo, type RunEvents } from "./events.j
 import type { GateLog, PauseReports } from "./gate-log.js";
 import type { ValueSink } from "./values.js";
 
-/** What a watch needs to know of its run. */
+/** The part of a run that a watch uses. */
 interface Watched {
   readonly id: string;
   readonly events: Listeners | undefined;
 }
 
-/** Where in the graph something happens. */
+/** A place in the graph. */
 interface Place {
   readonly span: number | undefined;
   readonly cancellation: Cancellation | undefined;
   path(node: Named): (string | number)[];
 }
 
-/** A piece of work. */
+/** The work of one span. */
 interface Work {
   readonly kind: Span["kind"];
   readonly node: Named;
@@ -33,27 +32,27 @@ interface Work {
   readonly index: number | undefined;
   readonly attempt?: number;
   readonly input?: unknown;
-  /** What the event of its end says beside the rest. */
+  /** Further fields of the end event. */
   more?(result: unknown): object;
-  /** Delays the event of a failure, until it is known what comes after. */
+  /** Delays the event of a failure until it is known what follows. */
   failed?(report: (more?: object) => void): void;
   execute(span: number): unknown;
 }
 
-/** The span of a run itself. */
+/** The id of the run's own span. */
 export const RUN_SPAN = 1;
 
 export class Watch {
   readonly #run: Watched;
   readonly #around: readonly Around[];
-  /** `undefined` where nothing listens to gates. */
+  /** `undefined` without listeners for gates. */
   readonly #pauses: PauseReports | undefined;
-  /** Takes what steps and items are given and give; `undefined` where nothing asks for it. */
+  /** Receives the values of steps and items; `undefined` if the emitter does not request them. */
   readonly values: ValueSink | undefined;
   #root: (string | number)[] = [];
   #spans = 0;
 
-  /** Returns a watch only where something listens to its events or wraps its work. */
+  /** Returns a watch, or `undefined` for a run without listeners and hooks. */
   static over(run: Watched, around: Around | readonly Around[] | undefined): Watch | undefined {
     const hooks = around === undefined ? [] : [around].flat();
     const hasListeners = WATCHED_TYPES.some((type) => listensTo(run.events, type));
@@ -70,7 +69,7 @@ export class Watch {
     }
   }
 
-  /** Does a whole run. */
+  /** Wraps a whole run. */
   run(node: Named, cancellation: Cancellation | undefined, execute: () => unknown): unknown {
     return this.wrap({
       kind: "run",
@@ -82,15 +81,15 @@ export class Watch {
     });
   }
 
-  /** The id of another span of the run. */
+  /** Returns the id of the next span. */
   nextSpan(): number {
     return ++this.#spans;
   }
 
   /**
-   * Does a piece of work inside the hooks, and reports its start and its end.
+   * Executes work wrapped in the hooks, and reports its start and its end.
    *
-   * @returns The result: at once, or what settles in the turn in which the work does.
+   * @returns The result, or a thenable that settles in the same turn as the work.
    */
   wrap(work: Work): unknown {
     const { kind, node, place, index, attempt, input } = work;
@@ -144,14 +143,14 @@ export class Watch {
     return after(result, done, failed);
   }
 
-  /** What a call reports of its way through gates; `undefined` where nothing listens. */
+  /** The log of a call at its gates; `undefined` without listeners. */
   gateLog(eventFields: (at: number) => object): GateLog | undefined {
     const pauses = this.#pauses;
     if (pauses === undefined) return undefined;
     return { pauses, emit: (report) => this.#emit("gate", { ...eventFields(report.at), ...report }) };
   }
 
-  /** Ends what the watch has of gates. */
+  /** Stops watching gates. */
   end(): void {
     this.#pauses?.log?.end();
   }
