@@ -77,6 +77,16 @@ const sourcesOf = (recipe: string) =>
     .map((file) => file.replaceAll("\\", "/"))
     .filter((file) => /\.tsx?$/.test(file) && !file.includes("node_modules"));
 
+test("no default of a recipe is a path of the folder in which it is started", () => {
+  const found = recipes.flatMap((recipe) =>
+    sourcesOf(recipe)
+      .filter((file) => !file.endsWith(".test.ts"))
+      .filter((file) => /"(\.\/)?node_modules\//.test(read(recipe, file)))
+      .map((file) => `${recipe}/${file}`),
+  );
+  expect(found).toEqual([]); // `sluice demo` starts it where there is no project
+});
+
 test("there are thirty of them or more, and the table of the cookbook is theirs", () => {
   expect(recipes.length).toBeGreaterThanOrEqual(30);
   execFileSync(process.execPath, [".ci/cookbook-table.mjs", "--check"], { cwd: root });

@@ -212,7 +212,7 @@ describe("habits", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("no value is told by `instanceof` of a built-in class, which fails for a value of another realm", () => {
+  test("no value is checked by `instanceof` of a built-in class, which fails for a value of another realm", () => {
     // The command and a thread have one realm each.
     const files = all.filter(({ name, room }) => room !== "cli" && !/thread$|^base\/realms$/.test(name));
     const wrong = files.flatMap(({ name, tree }) =>

@@ -1,6 +1,7 @@
-// The words of docs, doc comments and messages: one standard word for one thing, and no people where things are meant.
+// The words of docs, doc comments, messages and titles of tests: one standard word for one thing, and no people where things are meant.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import ts from "typescript";
 import { expect, test } from "vitest";
 import { read, root, sources } from "./support/sources.js";
 
@@ -69,6 +70,41 @@ test("no comment, message or name in src/ has one", () => {
   expect([...sources.values()].flatMap(({ name, tree }) => faultsIn(`src/${name}.ts`, tree.text))).toEqual(
     [],
   );
+});
+
+/** The titles of the tests in a file, as source text on the lines where they are. */
+function titlesIn(name: string, text: string): string {
+  const lines = text.split("\n").map(() => "");
+  const tree = ts.createSourceFile(name, text, ts.ScriptTarget.ES2022, true);
+  const visit = (node: ts.Node): void => {
+    if (ts.isCallExpression(node) && isTest(node.expression))
+      for (const each of node.arguments) {
+        if (!ts.isStringLiteralLike(each) && !ts.isTemplateExpression(each)) continue;
+        lines[tree.getLineAndCharacterOfPosition(each.getStart()).line] += ` ${each.getText()}`;
+      }
+    ts.forEachChild(node, visit);
+  };
+  visit(tree);
+  return lines.join("\n");
+}
+
+/** Whether a call is `test(…)`, `describe.each(…)(…)`, `test.skipIf(…)(…)` or the like. */
+function isTest(callee: ts.Expression): boolean {
+  if (ts.isPropertyAccessExpression(callee) || ts.isCallExpression(callee)) return isTest(callee.expression);
+  return ts.isIdentifier(callee) && ["test", "it", "describe"].includes(callee.text);
+}
+
+const tests = readdirSync(join(root, "tests"), { recursive: true, encoding: "utf8" })
+  .map((file) => `tests/${file.replaceAll("\\", "/")}`)
+  .filter((file) => file.endsWith(".test.ts"));
+
+test("no title of a test has one", () => {
+  expect(tests.flatMap((file) => faultsIn(file, titlesIn(file, read(file))))).toEqual([]);
+});
+
+test("titles are found in every form of a test", () => {
+  const text = 'describe("a");\ntest.each(["b"])("c %s", () => {\n  it.skipIf(d)(`e`);\n});\ncall("g");';
+  expect(titlesIn("a.test.ts", text).split("\n")).toEqual([' "a"', ' "c %s"', " `e`", "", ""]);
 });
 
 test("a word is found with its place and with what to write", () => {

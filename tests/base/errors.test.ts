@@ -80,7 +80,7 @@ describe("a user's error is rethrown as it is", () => {
   });
 });
 
-describe("locate() tells where", () => {
+describe("locate() returns the place", () => {
   const cases: Record<string, [build: (error: Error) => Node | Flow | BatchNode, where: Partial<Location>]> =
     {
       "a node alone": [
@@ -475,7 +475,7 @@ describe("locate() tells where", () => {
     expect(locate(error)?.node).toBe("Items");
   });
 
-  test("nothing for an error of nobody's run, a primitive, an abort", async () => {
+  test("nothing for an error outside of runs, a primitive, an abort", async () => {
     for (const value of [new Error("nobody's"), "text", 3, undefined, null, Symbol("x")]) {
       expect(locate(value)).toBeUndefined();
     }

@@ -188,7 +188,7 @@ describe("view", () => {
     expect(failed.err).toContain("warning: no browser could be started here; open file://");
   });
 
-  test("tells bad lines by their numbers and uses the rest", async () => {
+  test("reports bad lines by number and uses the rest", async () => {
     const bad = [
       ...lines.slice(0, 4),
       "what?",
@@ -332,7 +332,7 @@ describe("view --live", () => {
     expect((await ended).code).toBe(0);
   });
 
-  test("a port that is taken is told", async () => {
+  test("a port in use is reported", async () => {
     const { child, ended, url } = await start("run.jsonl");
     const port = new URL(url).port;
     const { code, err } = await run("view", "run.jsonl", "--live", "--port", port);
@@ -344,7 +344,7 @@ describe("view --live", () => {
 });
 
 describe("trace", () => {
-  test("tells how a run went", async () => {
+  test("summarises a run", async () => {
     const { code, out } = await run("trace", "run.jsonl");
     expect(code).toBe(0);
     expect(out).toMatch(/^Main · run r1 · done · /);

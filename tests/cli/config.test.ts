@@ -86,7 +86,7 @@ describe("a config that is right", () => {
   });
 });
 
-describe("a config that is wrong is told", () => {
+describe("an invalid config is reported", () => {
   const cases: [what: string, text: string, message: string | RegExp][] = [
     [
       "without a default export",
@@ -220,7 +220,7 @@ describe("a config that is wrong is told", () => {
   });
 });
 
-test("where there is no config and no journal is named, it is told what can be done", async () => {
+test("without a config and a journal, the message says what to do", async () => {
   expect(await sluice("runs", "ls")).toMatchObject({
     code: 2,
     err: "error: Expected a journal, got none. Give --journal <path or url>, set SLUICE_JOURNAL, or name it in sluice.config.ts.\n",

@@ -39,7 +39,7 @@ const folderOf = () => mkdtempSync(join(scratch, "f-"));
 const json = (...path: string[]) => JSON.parse(readFileSync(join(...path), "utf8"));
 
 const MB = sized(150, 60, 600);
-test.runIf(isFull)(`a file of ${MB} MB is told in bounded memory`, async () => {
+test.runIf(isFull)(`a file of ${MB} MB is summarised in bounded memory`, async () => {
   const folder = folderOf();
   const path = join(folder, "large.jsonl");
   const to = openSync(path, "w");

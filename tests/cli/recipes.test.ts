@@ -92,7 +92,7 @@ describe("sluice new", () => {
     });
   });
 
-  test("overwrites nothing without being told: where nobody can be asked it writes nothing", async () => {
+  test("overwrites nothing without consent: without a terminal it writes nothing", async () => {
     const folder = folderOf();
     writeFileSync(join(folder, "main.ts"), "mine");
     const refused = await sluice(cli, ["new", "."], folder);
@@ -105,7 +105,7 @@ describe("sluice new", () => {
     expect(readFileSync(join(folder, "main.ts"), "utf8")).not.toBe("mine");
   });
 
-  test.each([true, false])("asked at a terminal whether to overwrite, and told %s", async (answer) => {
+  test.each([true, false])("asks at a terminal whether to overwrite, and gets %s", async (answer) => {
     const folder = folderOf();
     writeFileSync(join(folder, "hello-flow.ts"), "mine");
     const asked: string[] = [];

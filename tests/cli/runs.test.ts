@@ -416,7 +416,7 @@ describe("which journal", () => {
     }
   });
 
-  test("a file that is none, and a database that is away, are told without a stack or a password", async () => {
+  test("a missing file and an unreachable database are reported without a stack or a password", async () => {
     const folder = mkdtempSync(join(scratch, "none-"));
     writeFileSync(
       join(folder, "notes.txt"),

@@ -218,7 +218,7 @@ describe("the server", () => {
     });
   });
 
-  test("each thing that is wrong with a request is told", async () => {
+  test("each fault of a request is reported", async () => {
     const wrong: [action: string, body: unknown, status: number, message: RegExp][] = [
       ["start", "{ no", 400, /^Expected a JSON document: /],
       ["start", "[]", 400, /^Expected a JSON object$/],

@@ -92,7 +92,7 @@ test("odd chunks change nothing", async () => {
   expect(await model.chat("Hi", ctx())).toBe("Čas běží → dál.");
 });
 
-test("a schema goes out as JSON Schema, and an answer that does not match is told to the next attempt", async () => {
+test("a schema is sent as JSON Schema, and the next attempt's prompt has the errors of an invalid answer", async () => {
   const model = await modelOf({
     answer: ({ messages }) => ({ json: { n: messages.length > 1 ? 7 : "seven" } }),
   });
@@ -112,7 +112,7 @@ test("a schema goes out as JSON Schema, and an answer that does not match is tol
   expect(vendor?.calls[1]?.request.text).toBe(`Your last answer cannot be used: ${error.message}`);
 });
 
-test("errors of the network are not told to the model", async () => {
+test("network errors are not part of the prompt", async () => {
   const model = await modelOf();
   await model.chat("Hi", ctx(new Error("500")));
   expect(bodyOf(0).messages).toEqual([{ role: "user", content: "Hi" }]);
@@ -211,7 +211,7 @@ describe("in a node", () => {
 });
 
 describe("connect", () => {
-  test("a URL that is none is told before any call", async () => {
+  test("an invalid URL fails before any call", async () => {
     const error = await connect("hello-flow", { OPENAI_API_KEY: "x", OPENAI_BASE_URL: "nowhere" }).catch(
       (reason) => reason,
     );

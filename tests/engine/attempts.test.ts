@@ -38,7 +38,7 @@ describe.each(Object.entries(watchers))("attempts, watched by %s", (_name, run) 
     expect(seen).toEqual([...once, ...once]);
   });
 
-  test("the default retryIf gives up on what asking again cannot mend", async () => {
+  test("the default retryIf does not retry what another attempt cannot fix", async () => {
     for (const status of [400, 401, 403, 404, 405, 410, 413, 422]) {
       for (const error of [
         withStatus(status),

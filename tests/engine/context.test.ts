@@ -224,7 +224,7 @@ describe("attempt and index", () => {
     ]);
   });
 
-  test("execFallback is told the last attempt", async () => {
+  test("execFallback gets the number of the last attempt", async () => {
     const fallback = vi.fn((_item: unknown, _error: unknown, ctx: Context) => [ctx.attempt, ctx.index]);
     const batch = Object.assign(new BatchNode({ attempts: 3 }), {
       prep: () => ["a", "b"],
@@ -349,7 +349,7 @@ describe("signal", () => {
 });
 
 describe("emit", () => {
-  test("does nothing, and harms nothing, when nobody listens", async () => {
+  test("does nothing without listeners", async () => {
     const step = node({ exec: (_prepared: undefined, { emit }) => emit("x") });
     expect(await step.run({})).toBeUndefined();
     expect(await step.run({}, { events: emitter() })).toBeUndefined();

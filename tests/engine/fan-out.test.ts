@@ -729,7 +729,7 @@ describe("onResult", () => {
   });
 });
 
-test("two failures at once: the first is thrown, the other is nobody's unhandled rejection", async () => {
+test("two failures at once: the first is thrown, the other is no unhandled rejection", async () => {
   const hold = deferred();
   const errors = [new Error("0"), new Error("1"), new Error("2")];
   const batch = Object.assign(new AsyncParallelBatchNode(), {

@@ -265,7 +265,7 @@ describe("backoff", () => {
     expect(await waitsOf({ attempts: 4, backoff: { ...none, factor: 0.5 } })).toEqual([10, 5, 2.5]);
   });
 
-  test("with full jitter, the default, is any time from 0 up to that", async () => {
+  test("with full jitter, the default, is a random part of that", async () => {
     vi.spyOn(Math, "random").mockReturnValueOnce(0.5).mockReturnValueOnce(0.25).mockReturnValueOnce(0.999);
     expect(await waitsOf({ attempts: 4, backoff: { delay: 100 } })).toEqual([50, 50, 399.6]);
   });

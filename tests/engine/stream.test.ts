@@ -144,7 +144,7 @@ describe("flow.stream", () => {
     expect(over).not.toHaveBeenCalled();
   });
 
-  test("leaving waits for hooks that touch the store, and tells the run why", async () => {
+  test("leaving waits for hooks that access the store, and aborts the run with a reason", async () => {
     const slow = deferred();
     let reason: unknown;
     const flow = new Flow(
@@ -213,7 +213,7 @@ describe("flow.stream", () => {
     expect((await all(stream)).filter(({ type }) => type === "item")).toHaveLength(20_000);
   });
 
-  test("data that nobody awaited is never dropped", async () => {
+  test("data that was not awaited is never dropped", async () => {
     const flow = new Flow(
       node({
         exec: (_: undefined, { emit }) => {
@@ -307,7 +307,7 @@ describe("flow.stream", () => {
     expect(rest.filter(({ type }) => type === "data")).toHaveLength(2);
   });
 
-  test("an abort lets go of whoever waits for the reader", async () => {
+  test("an abort releases the senders that wait for the reader", async () => {
     const stop = new AbortController();
     const flow = new Flow(
       node({
@@ -324,7 +324,7 @@ describe("flow.stream", () => {
     expect(await rejection(all(stream))).toBe(stop.signal.reason);
   });
 
-  test("an emitter that is given too is told as well, and its listeners harm nobody", async () => {
+  test("an emitter in the options gets the events too, and its listeners cannot harm the stream", async () => {
     const events = new EventEmitter<RunEvents>();
     const heard: unknown[] = [];
     const failed = vi.fn();

@@ -19,7 +19,7 @@ afterEach(() => {
 });
 
 describe("SLUICE_GATE_IN_DEBT", () => {
-  test("tells how long a charge of 1e9 tokens holds everybody up, once", async () => {
+  test("names the delay that a charge of 1e9 tokens causes, once", async () => {
     const gate = new Gate({ name: "vendor", rate: { tokens: 200_000, per: 60_000 } });
     for (let i = 0; i < 2; i++) {
       await untilDone(gate.run(({ charge }) => charge(1e9 / 2)));
@@ -38,7 +38,7 @@ describe("SLUICE_GATE_IN_DEBT", () => {
 });
 
 describe("SLUICE_DEAR_CALL", () => {
-  test("tells how long a call waits that costs more than is ever saved up", async () => {
+  test("names the wait of a call that costs more than the bucket holds", async () => {
     const gate = new Gate({ rate: { tokens: 1_000_000, per: 86_400_000 } });
     await untilDone(gate.run(() => {}, { tokens: 500_000 }));
     expect(warned).toEqual([
@@ -84,7 +84,7 @@ describe("maxPause", () => {
     [undefined, 300, 301],
     [10_000, 10, 11],
   ])(
-    "(%s): a call that is told to wait longer fails at once, and nobody waits for it",
+    "(%s): a call that is asked to wait longer fails at once, and no other call waits for it",
     async (maxPause, most, more) => {
       const refusal = (seconds: number) =>
         Object.assign(new Error("429"), { status: 429, headers: { "retry-after": String(seconds) } });

@@ -25,7 +25,7 @@ describe("a storm of refusals", () => {
     ["that name nothing", {}],
     ["that name 0", { "retry-after": "0" }],
   ])(
-    "%s: 500 callers get their answer, a third give up, and under a tenth of today's calls are refused",
+    "%s: 500 callers get their answer, a third abort, and under a tenth of today's calls are refused",
     async (_, headers) => {
       const gate = new Gate({ concurrency: 50 });
       const random = randomOf(7);

@@ -29,7 +29,7 @@ describe("429", () => {
     expect(gate.stats()).toMatchObject({ started: 5, refused: 1, running: 0, waiting: 0 });
   });
 
-  test("nobody is sent during a pause, at a gate with slots, with a rate, with both or with neither", async () => {
+  test("no call starts during a pause, at a gate with slots, with a rate, with both or with neither", async () => {
     const rate = { requests: 1_000, tokens: 1_000, per: 1_000 };
     for (const options of [{}, { concurrency: 2 }, { rate }, { concurrency: 2, rate }] as GateOptions[]) {
       const gate = new Gate(options);
@@ -75,7 +75,7 @@ describe("429", () => {
     expect(starts[3]).toBeGreaterThanOrEqual(800);
   });
 
-  test("the gate's stats tell until when it pauses", async () => {
+  test("the gate's stats have the end of the pause", async () => {
     const gate = new Gate();
     const zero = Date.now();
     expect(gate.stats().pausedUntil).toBeUndefined();
@@ -125,7 +125,7 @@ describe("429", () => {
     expect(gate.stats().refused).toBe(calls);
   });
 
-  test("a call that was refused keeps its place: after the pause it goes before those who came later", async () => {
+  test("a refused call keeps its place: after the pause it starts before calls that arrived later", async () => {
     const gate = new Gate({ rate: { requests: 10, per: 1_000, burst: 100 } });
     const order: string[] = [];
     let tries = 0;
@@ -177,7 +177,7 @@ describe("429", () => {
     expect(retryIf).toHaveBeenCalledTimes(2);
   });
 
-  test("an exhausted quota fails at once, pauses nobody and is not tried again", async () => {
+  test("an exhausted quota fails at once, pauses no other call and is not retried", async () => {
     const gate = new Gate({ concurrency: 1 });
     const error = Object.assign(refusal(10), { code: "insufficient_quota" });
     const exec = vi.fn(() => {

@@ -43,7 +43,7 @@ describe("rates", () => {
     expect(starts[1]).toBeLessThanOrEqual(475);
   });
 
-  test("a call waits for both buckets, and a dear one lets nobody pass", async () => {
+  test("a call waits for both buckets, and an expensive one is not overtaken", async () => {
     const gate = new Gate({ rate: { requests: 1_000, tokens: 100, per: 1_000 } });
     const { starts, start } = starter(gate);
     const order: string[] = [];

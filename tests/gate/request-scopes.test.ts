@@ -66,7 +66,7 @@ test("a rate goes on when the request that waited first has ended", async () => 
   expect(gate.stats().waiting).toBe(0);
 });
 
-test("a long stall of the whole isolate ends nobody", async () => {
+test("a long stall of the whole isolate ends no call", async () => {
   const gate = new Gate({ concurrency: 1 });
   let ends = 0;
   const first = inRequest(() =>

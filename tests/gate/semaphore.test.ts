@@ -43,7 +43,7 @@ describe("a semaphore", () => {
     expect(semaphore.take()).toBeUndefined();
   });
 
-  test("serves waiters first come, first served, and nobody overtakes them", async () => {
+  test("serves waiters in order of arrival, without overtaking", async () => {
     const semaphore = new Semaphore(1);
     const order: number[] = [];
     const held = semaphore.take()!;
@@ -162,7 +162,7 @@ describe("a lent slot", () => {
     expect(semaphore.take()).toBeDefined();
   });
 
-  test("an aborted borrower gives up at once and holds nobody up", async () => {
+  test("an aborted borrower leaves at once and blocks no other call", async () => {
     const semaphore = new Semaphore(1);
     const slot = semaphore.take()!;
     const borrowed = await borrow(slot, undefined);

@@ -113,7 +113,7 @@ describe("one gate for several", () => {
     expect(gate.stats().running).toBe(0);
   });
 
-  test("a worker that keeps its slot for the next item gives it up as soon as somebody waits", async () => {
+  test("a worker that keeps its slot for the next item releases it as soon as another call waits", async () => {
     const gate = new Gate({ concurrency: 1 });
     const order: string[] = [];
     class Items extends BatchNode<object, string, void> {

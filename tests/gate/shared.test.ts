@@ -203,7 +203,7 @@ describe("a limit out of reach", () => {
     warn.mockRestore();
   });
 
-  test("what waiting does not mend fails the calls that wait, and the next one tries again", async () => {
+  test("an error that waiting does not fix fails the waiting calls, and the next call tries again", async () => {
     const { gate, limit } = shared({ concurrency: 1 });
     limit.failure = new SluiceError("INVALID_OPTION", "wrong place");
     const calls = await Promise.allSettled([gate.run(() => {}), gate.run(() => {})]);

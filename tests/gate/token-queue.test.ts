@@ -81,7 +81,7 @@ describe("the queue", () => {
     expect(order).toEqual(own.map((_, i) => i).filter((i) => !gone.includes(i)));
   });
 
-  test("lets nobody who comes later overtake, though there are permits for the cheaper call", async () => {
+  test("lets no later call overtake, although there are permits for the cheaper call", async () => {
     const gate = new Gate({ rate: { tokens: 1_000, per: 1_000, burst: 100 } });
     const order: string[] = [];
     const dear = gate.run(() => order.push("dear"), { tokens: 500 });

@@ -24,7 +24,7 @@ const full: [string, () => Gate][] = [
 ];
 
 describe.each(full)("calls that wait for %s", (_, make) => {
-  test("leave at once and for good, whoever still waits", async () => {
+  test("leave at once and for good, whatever other calls wait", async () => {
     const gate = make();
     const stay = new AbortController();
     void gate.run(forever, { signal: stay.signal }).catch(() => {});
@@ -137,7 +137,7 @@ describe("a refused call keeps its place and its slot", () => {
     expect(gate.stats()).toMatchObject({ running: 0, waiting: 0 });
   });
 
-  test("and nobody is sent between the refusal and the pause", async () => {
+  test("and no call starts between the refusal and the pause", async () => {
     const gate = new Gate({ concurrency: 2 });
     let refusedAt = 0;
     const early: number[] = [];

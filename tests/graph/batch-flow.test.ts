@@ -440,7 +440,7 @@ describe("BatchFlow", () => {
 });
 
 describe("AsyncParallelBatchFlow", () => {
-  test("walks up to concurrency iterations at once, 16 unless told otherwise", async () => {
+  test("walks up to concurrency iterations at once, 16 by default", async () => {
     for (const [concurrency, expected] of [
       [3, 3],
       [undefined, 16],

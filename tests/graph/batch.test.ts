@@ -382,7 +382,7 @@ describe("AsyncParallelBatchNode", () => {
     expect(await results).toEqual(["first", "second", "third"]);
   });
 
-  test("runs 16 at once unless told otherwise", async () => {
+  test("runs 16 at once by default", async () => {
     let running = 0;
     let peak = 0;
     const batch = Object.assign(new AsyncParallelBatchNode(), {
@@ -404,7 +404,7 @@ describe("AsyncParallelBatchNode", () => {
 });
 
 describe("isFailure", () => {
-  test("tells failures of any build, and nothing else", () => {
+  test("recognises failures of any build, and nothing else", () => {
     expect(isFailure(new ItemFailure(0, "a", new Error("x"), 1))).toBe(true);
     expect(isFailure({ [FAILURE]: true })).toBe(true);
     for (const value of [undefined, null, {}, new Error("x"), { index: 0, error: 1 }, "failure"]) {

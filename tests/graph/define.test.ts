@@ -221,7 +221,7 @@ describe("parallel()", () => {
     expect(seen).toEqual(Array(2).fill([{ n: 7, run: 1 }, 0, "r"]));
   });
 
-  test("refuses no branches, what is no node, and options of other nodes", () => {
+  test("refuses an empty list of branches, values that are not nodes, and options of other nodes", () => {
     for (const [branches, code] of [
       [[], "INVALID_OPTION"],
       [undefined, "INVALID_OPTION"],
@@ -398,7 +398,7 @@ describe("parallel()", () => {
       expect(post.mock.calls[0]![2][1].reason).toBe(error);
     });
 
-    test("a failure aborts nobody", async () => {
+    test("a failure aborts no other branch", async () => {
       const signals: AbortSignal[] = [];
       const branch = node({
         exec: async (_prepared: unknown, { signal }) => {

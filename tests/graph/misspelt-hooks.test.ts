@@ -102,7 +102,7 @@ test.for(Object.entries(classes))(
   },
 );
 
-test("`onresult` and `onItem` are told what they should be, in batches alone", () => {
+test("`onresult` and `onItem` get a suggestion, in batches only", () => {
   for (const name of ["onresult", "onItem", "OnResult", "onResults"]) {
     for (const make of [makers.BatchNode[0], makers.AsyncParallelBatchFlow[0]]) {
       const error = refusal(() => new Flow(Object.assign(make(), { [name]() {} })));

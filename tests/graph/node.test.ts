@@ -131,7 +131,7 @@ describe("prep → exec → post", () => {
     }
   });
 
-  test("an action that is no string is an error that tells what to do", async () => {
+  test("an action that is not a string is an error with advice", async () => {
     for (const action of [42, true, {}, [], Symbol("x"), 1n, () => "x", Number.NaN]) {
       const error = await rejection(node({ name: "Sum", post: () => action as never as Action }).run({}));
       expect(error).toBeInstanceOf(SluiceError);
@@ -355,7 +355,7 @@ describe("links", () => {
     }
   });
 
-  test("what is no node cannot be linked, and a class gets the hint to write new", () => {
+  test("only nodes can be linked, and a class gets the hint to write new", () => {
     for (const wrong of [undefined, null, {}, "b", Node]) {
       const expected = expect.objectContaining({ code: "INVALID_NODE" });
       expect(() => new Node().next(wrong as never)).toThrow(expected);

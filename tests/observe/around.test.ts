@@ -99,7 +99,7 @@ describe("around", () => {
     expect(log).toEqual(["> a", "> b", "> c", "< c", "< b", "< a"]);
   });
 
-  test("is told what it wraps: ids, parents, the node, the input", async () => {
+  test("gets the span that it wraps: ids, parents, the node, the input", async () => {
     const spans: Span[] = [];
     const around: Around = (span, next) => {
       spans.push(span);
@@ -289,7 +289,7 @@ describe("around", () => {
     expect(order).toEqual([1, 2, 0]);
   });
 
-  test("a failure waits for the hooks of its siblings, which are told to stop", async () => {
+  test("a failure aborts the hooks of its siblings and waits for them", async () => {
     const closed = vi.fn();
     class Items extends AsyncParallelBatchNode<object, number, unknown> {
       override prep() {

@@ -43,7 +43,7 @@ const emits = (...data: unknown[]) =>
   );
 
 describe("data", () => {
-  test("tells what was sent, by which run, where and when", async () => {
+  test("has the data, the run, the place and the time", async () => {
     const events = emitter();
     const seen: DataEvent[] = [];
     events.on("data", (event) => void seen.push(event));
@@ -109,7 +109,7 @@ describe("data", () => {
     expect(events.listenerCount("data")).toBe(2);
   });
 
-  test("is told to listeners with the emitter as this", async () => {
+  test("reaches listeners with the emitter as this", async () => {
     const events = emitter();
     const seen: unknown[] = [];
     events.on("data", function (this: unknown) {
@@ -133,7 +133,7 @@ describe("data", () => {
     expect([leaves, last, added].map(({ mock }) => mock.calls.length)).toEqual([1, 2, 1]);
   });
 
-  test("one emitter may serve many runs, which are told apart by their ids", async () => {
+  test("one emitter may serve many runs, which their ids distinguish", async () => {
     const events = emitter();
     const seen: string[] = [];
     events.on("data", ({ runId, data }) => void seen.push(`${runId} ${data}`));
@@ -220,7 +220,7 @@ describe("a listener never changes the run", () => {
   );
 
   test.each(failures)(
-    "that %s is told to the process when nobody listens for listenerError",
+    "that %s goes to the process without a listener for listenerError",
     async (_name, listener) => {
       const events = emitter();
       events.on("data", listener as () => void);
@@ -235,7 +235,7 @@ describe("a listener never changes the run", () => {
     },
   );
 
-  test.each(failures)("that %s is told to listenerError, with the event", async (_name, listener) => {
+  test.each(failures)("that %s goes to listenerError, with the event", async (_name, listener) => {
     const events = emitter();
     const told: ListenerErrorEvent[] = [];
     events.on("data", listener as () => void);
@@ -253,7 +253,7 @@ describe("a listener never changes the run", () => {
   });
 
   test.each(failures)(
-    "a listenerError listener that %s too leaves the process to be told, once",
+    "a listenerError listener that %s too is reported to the process, once",
     async (_name, listener) => {
       const events = emitter();
       events.on("data", () => {
@@ -303,7 +303,7 @@ describe("progress", () => {
   };
   const counts = (seen: ProgressEvent[]) => seen.map(({ done, failed, total }) => [done, failed, total]);
 
-  test("tells of each item that has ended: how many, how many failed, of how many", async () => {
+  test("counts ended and failed items and the total at each end of an item", async () => {
     const { events, seen } = listen();
     const batch = Object.assign(new AsyncParallelBatchNode({ name: "Items", onError: "collect" }), {
       prep: () => ["a", "bad", "c"],
@@ -384,7 +384,7 @@ describe("warning", () => {
     return new Flow(first, { name: "Main" });
   };
 
-  test("tells of an unlinked action at every run, with a code, a message and the path", async () => {
+  test("reports an unlinked action in every run, with a code, a message and the path", async () => {
     const events = emitter();
     const seen: WarningEvent[] = [];
     events.on("warning", (event) => void seen.push(event));

@@ -97,7 +97,7 @@ const line = (event: AnyEvent) =>
     .join(" ");
 
 describe("the events of a run", () => {
-  test("tell every part of it, in order, and what is part of what", async () => {
+  test("report every part of it in order, with its parent", async () => {
     const first = node({ name: "First", exec: () => 1, post: () => "on" as const });
     class Twice extends BatchNode<object, number, number> {
       override prep() {
@@ -171,7 +171,7 @@ describe("the events of a run", () => {
     ]);
   });
 
-  test("iterations and branches are told apart by their parents", async () => {
+  test("parents distinguish iterations and branches", async () => {
     const inner = node({ name: "In", exec: () => turn() });
     class Each extends AsyncParallelBatchFlow<object, { n: number }> {
       override prep() {
@@ -200,7 +200,7 @@ describe("the events of a run", () => {
     ]);
   });
 
-  test("a failure is told where it was thrown, and up to the run", async () => {
+  test("a failure is reported where it was thrown, and by all parents up to the run", async () => {
     const error = new Error("no");
     const { events, seen } = recorder();
     const flow = new Flow(new Flow(node({ name: "Bad", post: () => Promise.reject(error) })), {
@@ -217,7 +217,7 @@ describe("the events of a run", () => {
     ]);
   });
 
-  test("an abort is told of all that it ended, within an exec that ignores it, and before run() rejects", async () => {
+  test("an abort is reported for everything that it ended, even an exec that ignores it, before run() rejects", async () => {
     const begun = deferred();
     class Waits extends AsyncParallelBatchNode<object, number, unknown> {
       override prep() {
@@ -257,7 +257,7 @@ describe("the events of a run", () => {
     expect(closed.mock.calls.every(([, aborted]) => aborted)).toBe(true);
   });
 
-  test("timeouts, and siblings of a failure, are told as what they are", async () => {
+  test("timeouts and siblings of a failure have the right outcome", async () => {
     const slow = node({
       name: "Slow",
       exec: () => new Promise(() => {}),
@@ -287,7 +287,7 @@ describe("the events of a run", () => {
     ]);
   });
 
-  test("a run that is over before its first step is told too", async () => {
+  test("a run that ends before its first step is reported too", async () => {
     const { events, seen } = recorder();
     const gone = AbortSignal.abort(new Error("before"));
     await rejection(new Flow(node({})).run({}, { events, signal: gone }));
@@ -317,7 +317,7 @@ describe("gates", () => {
   }
   const ofGates = (seen: AnyEvent[]) => seen.filter((event): event is GateEvent => event.type === "gate");
 
-  test("who waits, who goes on, a pause and its end are told, with the name of the gate", async () => {
+  test("waits, their ends, a pause and its end are reported with the name of the gate", async () => {
     const gate = new Gate({ name: "vendor", concurrency: 1 });
     const { events, seen } = recorder();
     await new Flow(new Calls({ gate })).run({}, { events });
@@ -343,7 +343,7 @@ describe("gates", () => {
     }
   });
 
-  test("a pause is told to every run that has used the gate and still runs, and to no other", async () => {
+  test("a pause is reported to every active run that has used the gate, and to no other", async () => {
     const gate = new Gate({ name: "shared" });
     const [running, over, deaf] = [recorder(), recorder(), recorder(["step"])];
     const release = deferred();
@@ -359,7 +359,7 @@ describe("gates", () => {
     expect(gate.watchers.size).toBe(0);
   });
 
-  test("a refusal that asks for no pause tells of none, nor of its end", async () => {
+  test("a refusal without a pause reports none, nor its end", async () => {
     const { events, seen } = recorder();
     const refusals = { left: 1 };
     const gate = new Gate({ retryAfter: () => 0 });
@@ -371,7 +371,7 @@ describe("gates", () => {
     expect(ofGates(seen)).toEqual([]);
   });
 
-  test("a wait for permits is told, and an abort during it leaves no half-told attempt", async () => {
+  test("a wait for permits is reported, and an abort during it leaves no attempt without its end", async () => {
     const gate = new Gate({ rate: { requests: 1, per: 3_600_000, burst: 1 } });
     const { events, seen } = recorder();
     const stop = new AbortController();
@@ -399,7 +399,7 @@ describe("who listens changes nothing", () => {
     return JSON.stringify({ trace: world.trace, shared, end });
   };
 
-  test("random graphs do the same when they are watched and wrapped, and what is told is whole", async () => {
+  test("random graphs behave the same when watched and wrapped, and their events are complete", async () => {
     await fc.assert(
       fc.asyncProperty(graphs(), async (spec) => {
         const { events, seen } = recorder();
@@ -448,7 +448,7 @@ describe("who listens changes nothing", () => {
     },
   );
 
-  test("an abort lets go of who is held back by the emitter", async () => {
+  test("an abort releases the senders that the emitter delays", async () => {
     const { events } = recorder();
     const hold = deferred();
     Object.defineProperty(events, BACKPRESSURE, { value: () => hold.promise });
@@ -475,7 +475,7 @@ describe("who listens changes nothing", () => {
     expect(unhandled).not.toHaveBeenCalled();
   });
 
-  test("events that nobody listens to are not made", async () => {
+  test("events without listeners are not created", async () => {
     const events: RunEmitter = new EventEmitter<RunEvents>();
     const emit = vi.spyOn(events, "listeners");
     const seen: unknown[] = [];
@@ -485,7 +485,7 @@ describe("who listens changes nothing", () => {
     expect(seen).toMatchObject([{ parent: undefined }]);
   });
 
-  test("one flow object serves a thousand watched runs at once, each told apart", async () => {
+  test("one flow object serves a thousand watched runs at once, which stay distinct", async () => {
     const flow = new Flow(new Node({ name: "A" }).next(new Node({ name: "B" })));
     const { events, seen } = recorder();
     const runs = Array.from({ length: 1_000 }, (_, at) => flow.run({}, { events, runId: `run ${at}` }));

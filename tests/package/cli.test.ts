@@ -53,7 +53,7 @@ test("the flow of a module is drawn, of either kind", async () => {
   expect(existsSync(join(packed.project, "flow.html"))).toBe(true);
 });
 
-test("the command tells about itself without loading anything of a stranger's", async () => {
+test("the command shows its help without loading other packages", async () => {
   expect(await sluice("--help")).toContain("Examples:");
 });
 

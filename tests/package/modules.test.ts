@@ -58,7 +58,7 @@ describe.each([
     ]);
   });
 
-  test("an error that nobody catches is printed as SluiceError", async () => {
+  test("an uncaught error is printed as SluiceError", async () => {
     const name = `uncaught.${extension}`;
     const program = `(async () => { const { Gate } = ${load("sluice")}; setImmediate(() => new Gate({ concurrency: 0 })); })();`;
     await writeFile(join(packed.project, name), program);

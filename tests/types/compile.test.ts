@@ -42,7 +42,7 @@ describe.for(compilersTried(isFull))("TypeScript %s", (compiler) => {
     expect(compiled.output.right).toBe("");
   });
 
-  test("tells of each mistake where it was made, and of nothing else", () => {
+  test("reports each mistake at its place, and nothing else", () => {
     const lines = mistakes
       .split("\n")
       .flatMap((line, index) => (line.trim() === EXPECTED ? [index + 2] : []));

@@ -66,7 +66,7 @@ test("each kind of value has a field, with its limits, title, note and default",
   expect(schema.safeParse(answer).success).toBe(true);
 });
 
-test("variants are named by what tells them apart, and the chosen one is read", () => {
+test("variants are named by their distinguishing field, and the chosen one is read", () => {
   const schema = z.discriminatedUnion("verdict", [
     z.object({ verdict: z.literal("approve") }),
     z.object({ verdict: z.literal("reject"), feedback: z.string().min(1) }),
@@ -106,7 +106,7 @@ test("an answer without a schema is JSON if it parses, else a text; other schema
   }
 });
 
-test("what is missing or no number is told with the name of its field", () => {
+test("a missing or non-numeric value is reported with the name of its field", () => {
   const form = formOf(z.object({ ok: z.boolean(), count: z.int() }));
   const read = (written: Written) => () => answerOf(form, written);
   expect(read({ ok: "", count: "1" })).toThrow("ok: expected a value, got nothing");

@@ -146,7 +146,7 @@ describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run"
     });
   });
 
-  test("a click on an item tells its times, attempts, waits, error and data", async () => {
+  test("a click on an item shows its times, attempts, waits, error and data", async () => {
     await withPage(small, async (page) => {
       await details(page).getByRole("button", { name: "Work [2] TypeError" }).click();
       const text = (await details(page).textContent()) ?? "";

@@ -35,7 +35,7 @@ async function record(flow: Flow<object>): Promise<RunModel> {
 const nodeOf = (run: RunModel, name: string) => run.graph.nodes.find((each) => each.name === name)!;
 
 describe("a node with failures", () => {
-  test("is not told as one that is done, whether items failed or visits", async () => {
+  test("is not shown as done, whether items failed or visits", async () => {
     const items = await record(batchFlow(4));
     expect(["First", "Work", "Last"].map((name) => stateOf(nodeOf(items, name)))).toEqual([
       "done",

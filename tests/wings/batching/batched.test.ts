@@ -139,7 +139,7 @@ describe("batched calls", () => {
     expect(calls).toEqual([[0], [1, 2, 3, 4]]);
   });
 
-  test("tell the gate what they cost, and go again after a 429", async () => {
+  test("charge the gate, and are repeated after a 429", async () => {
     const gate = new Gate({ rate: { tokens: 1_000, per: 60_000, burst: 60_000 } });
     let refused = 0;
     const one = batched(
@@ -245,7 +245,7 @@ describe("a failure", () => {
     expect((results[1] as PromiseRejectedResult).reason).toBeInstanceOf(RangeError);
   });
 
-  test("of the call fails everybody in it with the same error, sync or async", async () => {
+  test("of the call fails all its callers with the same error, sync or async", async () => {
     for (const fail of [
       () => {
         throw new Error("down");
@@ -288,7 +288,7 @@ describe("a failure", () => {
     ["too many", async () => [1, 2, 3], /expected an array of 2 results, .* got 3;/],
     ["no array", async () => ({ 0: 1 }), /expected an array of 2 results, .* got an object/],
     ["nothing", async () => {}, /expected an array of 2 results, .* got undefined/],
-  ])("of the count is told clearly: %s", async (_what, fn, message) => {
+  ])("of the count has a clear message: %s", async (_what, fn, message) => {
     const one = batched(fn as never, { name: "shop" });
     for (const result of await Promise.allSettled([one(0), one(1)])) {
       expect(result).toMatchObject({
@@ -297,7 +297,7 @@ describe("a failure", () => {
     }
   });
 
-  test("of cost(), and of a cost that the gate can never pay, is told", async () => {
+  test("of cost(), and of a cost that the gate can never grant, rejects", async () => {
     const cheap = batched(service().double, { cost: () => Number.NaN });
     await expect(cheap(1)).rejects.toMatchObject({ code: "INVALID_COST" });
     const gate = new Gate({ rate: { tokens: 10, per: 1_000 } });
@@ -357,7 +357,7 @@ describe("an abort", () => {
   test.each([
     ["with a gate", new Gate({ concurrency: 1 })],
     ["without a gate", undefined],
-  ])("of everybody aborts the whole call, and the next one works: %s", async (_how, gate) => {
+  ])("of all callers aborts the whole call, and the next one works: %s", async (_how, gate) => {
     let seen: AbortSignal | undefined;
     const one = batched(
       (items: readonly number[], { signal }) =>
@@ -380,7 +380,7 @@ describe("an abort", () => {
     expect(await one(9)).toBe(9);
   });
 
-  test("of everybody before the call goes makes no call at all", async () => {
+  test("of all callers before the call starts makes no call at all", async () => {
     const { calls, double } = service();
     const one = batched(double);
     await one(5);
@@ -394,7 +394,7 @@ describe("an abort", () => {
     expect(await one(4)).toBe(8);
   });
 
-  test("of everybody at the gate leaves no batch for later callers to join, whoever calls first", async () => {
+  test("of all callers at the gate leaves no batch for later callers to join, in any order", async () => {
     const { calls, double } = service();
     const gate = new Gate({ concurrency: 1 });
     const one = batched(double, { gate });
@@ -419,7 +419,7 @@ describe("an abort", () => {
     expect(gate.stats()).toMatchObject({ running: 0, waiting: 0 });
   });
 
-  test("of the whole thing rejects everybody, now and later", async () => {
+  test("of the batcher itself rejects all callers, now and later", async () => {
     const stop = new AbortController();
     const one = batched(service(50).double, { signal: stop.signal });
     const all = [one(1), one(2)];

@@ -43,7 +43,7 @@ describe("the graph", () => {
     });
   });
 
-  test("tells every kind, also of classes that extend it", () => {
+  test("recognises every kind, also of subclasses", () => {
     class Own extends AsyncParallelBatchNode {}
     class OwnFlow extends BatchFlow {}
     class Odd extends Node {
@@ -109,7 +109,7 @@ describe("the graph", () => {
     expect(JSON.parse(JSON.stringify(graph))).toEqual(graph);
   });
 
-  test("shows the branches of a parallel without their links, which nobody follows", () => {
+  test("shows the branches of a parallel without their links, which are not followed", () => {
     const [left, right, never] = [named("Left"), named("Right"), named("Never")];
     left.next(never);
     const both = parallel([left, right, left], { name: "Both", until: "any" });

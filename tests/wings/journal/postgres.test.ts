@@ -125,7 +125,7 @@ describe.skipIf(noPostgres !== undefined)("a server", () => {
       expect((await one.claim("a", undefined)).epoch).toBe(epoch + 2); // the stalled process may have it again
     });
 
-    test("a claim that has run out and that nobody took goes on", async () => {
+    test("an expired claim that no other process took is renewed", async () => {
       const { epoch } = await one.claim("a", { id: "a", ...made });
       await setLeft(-60);
       await one.commit("a", epoch, [], false);

@@ -60,7 +60,7 @@ test("a question sets the run aside, and with its answer exec runs again from it
   expect(calls).toEqual(["before", "exec", "exec", "exec"]);
 });
 
-test("several questions of one exec are told apart by their order", async () => {
+test("the order distinguishes several questions of one exec", async () => {
   const started = new Started();
   const flow = () =>
     asking(async (ask) => [await ask("first"), ...(await Promise.all([ask("second"), ask("third")]))]);

@@ -116,7 +116,7 @@ describe("what prep returned", () => {
 });
 
 describe("an item", () => {
-  test("is its index where the array is kept: equal ones are told apart", async () => {
+  test("is its index if the array is kept, which distinguishes equal items", async () => {
     const started = new Started();
     const calls: string[] = [];
     let left = 3;

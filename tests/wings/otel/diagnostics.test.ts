@@ -42,7 +42,7 @@ test("publishes the start and the end of every span, and what came of it", async
   ]);
 });
 
-test("publishes nothing where nobody has subscribed", async () => {
+test("publishes nothing without subscribers", async () => {
   const ignore = () => {};
   subscribe("tracing:sluice:step:start", ignore); // a channel has this method once it has had a subscriber
   const trace = vi.spyOn(Object.getPrototypeOf(tracingChannel("sluice:step").start), "runStores");

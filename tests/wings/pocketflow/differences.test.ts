@@ -268,7 +268,7 @@ describe("what comes with sluice", () => {
     expect(paths).toEqual(["Flow", "Flow/Ask", "Flow/Flow", "Flow/Flow/Ask"]);
   });
 
-  test("locate() tells where an error came from", async () => {
+  test("locate() returns the place of an error", async () => {
     for (const start of [new Ask(2), new Ask()]) {
       const fresh = new Error("no");
       Object.assign(start, { exec: () => Promise.reject(fresh) });

@@ -89,7 +89,7 @@ describe("plain lines", () => {
     expect(text().trimEnd().split("\n").at(-1)).toMatch(/^done: Summarise: 20 of 20/);
   });
 
-  test("a long batch is told of now and then, once for each thing that changed", async () => {
+  test("a long batch is reported periodically, once for each change", async () => {
     const { stream, written } = output(false);
     const { events } = await showProgress({ stream, interval: 5 });
     const held = deferred();

@@ -75,7 +75,7 @@ test("`waiting` callers hold at most `limits.bodies` bytes, and one more gets 50
   expect(await Promise.all(answers.map(statusOf))).toEqual([200, 200, 200]);
 });
 
-test("streams that nobody reads hold at most `limits.bodies` bytes: the oldest are cut", async () => {
+test("unread streams hold at most `limits.bodies` bytes: the oldest are cut", async () => {
   const large = new Flow(
     node({ post: (shared: { text?: string }) => void (shared.text = "x".repeat(20_000)) }),
   );

@@ -165,7 +165,7 @@ describe("400, with the path of the fault", () => {
 describe("other requests are refused before anything is read", () => {
   const handler = createHandler(double, { output });
 
-  test("405 with Allow for another method, and OPTIONS is told the methods", async () => {
+  test("405 with Allow for another method, and OPTIONS lists the methods", async () => {
     for (const method of ["GET", "PUT", "DELETE", "HEAD", "PATCH"]) {
       const response = await handler(new Request("http://localhost/", { method }));
       expect([response.status, response.headers.get("allow")]).toEqual([405, "POST, OPTIONS"]);
@@ -276,15 +276,18 @@ describe("500 without internals", () => {
       double,
     ],
   ];
-  test.each(cases)("when %s fails: the caller is told nothing, `onError` all", async (_, options, flow) => {
-    const onError = vi.fn();
-    const request = post(inputOf(1));
-    const { status, body } = await ask(createHandler(flow, { ...options, onError }), request);
-    expect(status).toBe(500);
-    expect(body).toEqual({ error: { status: 500, message: "The flow failed" } });
-    await Promise.resolve();
-    expect(onError.mock.calls).toEqual([[secret, request]]);
-  });
+  test.each(cases)(
+    "when %s fails the caller gets no detail, and `onError` gets the error",
+    async (_, options, flow) => {
+      const onError = vi.fn();
+      const request = post(inputOf(1));
+      const { status, body } = await ask(createHandler(flow, { ...options, onError }), request);
+      expect(status).toBe(500);
+      expect(body).toEqual({ error: { status: 500, message: "The flow failed" } });
+      await Promise.resolve();
+      expect(onError.mock.calls).toEqual([[secret, request]]);
+    },
+  );
 
   test("when the output has no JSON", async () => {
     const onError = vi.fn();
@@ -309,7 +312,7 @@ describe("500 without internals", () => {
   });
 });
 
-describe("wrong options are told at once", () => {
+describe("invalid options throw at once", () => {
   test.each<[unknown, unknown, string, string]>([
     [{}, {}, "INVALID_NODE", "createHandler(): expected a node or a flow"],
     [double, { inputs: 1 }, "UNKNOWN_OPTION", "did you mean `input`?"],

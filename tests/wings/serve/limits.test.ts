@@ -101,7 +101,7 @@ describe("limits.running and limits.waiting", () => {
 });
 
 describe("close()", () => {
-  test("refuses new callers and those who wait with 503, and resolves when the running ones have ended", async () => {
+  test("refuses new and waiting callers with 503, and resolves when the running calls have ended", async () => {
     const { handler, ask, runs } = held({ running: 1 });
     const [running, waiting] = [ask(0), ask(1)];
     await settle();

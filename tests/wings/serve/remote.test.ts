@@ -342,7 +342,7 @@ describe("a hostile service", () => {
     }
   });
 
-  test("is followed within its origin, by POST with the same body, and not for ever", async () => {
+  test("is followed within its origin, by POST with the same body, up to a limit", async () => {
     const seen: [string, string][] = [];
     const fetch = over(async (request) => {
       seen.push([request.url, await request.clone().text()]);
@@ -409,7 +409,7 @@ describe("a hostile service", () => {
   });
 });
 
-describe("wrong options are told at once", () => {
+describe("invalid options throw at once", () => {
   test.each<[unknown, object, string, string]>([
     [
       "rank",

@@ -66,7 +66,7 @@ const get = (handler: Handle, path: string, init: RequestInit = {}) =>
   ask(handler, path, undefined, { ...init, method: "GET" });
 
 describe("a run that waits for a person", () => {
-  test("is told with 202, tells its question, takes the answer, and goes on without asking or paying again", async () => {
+  test("answers 202 with its question, takes the answer, and resumes without asking or paying again", async () => {
     const handler = handlerOf();
     expect(await ask(handler, "/runs/a%2Fb", { topic: "tea" })).toEqual({
       status: 202,
@@ -93,7 +93,7 @@ describe("a run that waits for a person", () => {
     expect(drafts).toBe(1);
   });
 
-  test("is told in a stream too", async () => {
+  test("is reported in a stream too", async () => {
     const headers = { accept: "text/event-stream", "content-type": "application/json" };
     const body = JSON.stringify({ topic: "tea" });
     const response = await handlerOf()(new Request("http://localhost/", { method: "POST", headers, body }));
@@ -170,7 +170,7 @@ describe("the routes of runs", () => {
     expect((await send("", "application/json")).status).toBe(200);
   });
 
-  test("refuse another input under a known id, what is no answer, and what nobody asked", async () => {
+  test("refuse another input under a known id, an invalid answer, and an answer to an unknown question", async () => {
     const handler = handlerOf();
     await ask(handler, "/runs/one", { topic: "tea" });
     await ask(handler, "/runs/two", { topic: "tea" });
@@ -216,7 +216,7 @@ test.each([
   [{ runs: { authorize: mine } }, "`runs`"],
   [{ journal: {} }, "`journal`"],
   [{ journal: "runs.db" }, "`journal`"],
-])("wrong options %j are told before any request", (options, named) => {
+])("invalid options %j throw before any request", (options, named) => {
   expect(() => createHandler(flow, options as never)).toThrow(named);
 });
 test("`runs` without `authorize` is an error", () => {

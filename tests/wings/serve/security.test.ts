@@ -125,7 +125,7 @@ describe("pages of other origins", () => {
     }
   });
 
-  test("a browser that asks first is told of listed origins alone; authorize is not called", async () => {
+  test("a preflight succeeds only for listed origins; authorize is not called", async () => {
     const authorize = vi.fn(() => false);
     const ask = (origin: string, origins?: string[] | "*") =>
       createHandler(watched, { authorize, ...(origins && { origins }) })(
@@ -168,7 +168,7 @@ describe("pages of other origins", () => {
   });
 });
 
-describe("JSON of strangers", () => {
+describe("untrusted JSON", () => {
   const nested = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
   const bodies: [string, string][] = [
     ["a million levels", `{"a":${nested(500_000)}}`],

@@ -58,7 +58,7 @@ describe("what is written comes back", () => {
     expect(back.self).toBe(back);
   });
 
-  test("a `toJSON` that nobody sees has no say", () => {
+  test("a `toJSON` that is not enumerable is ignored", () => {
     const value = Object.defineProperty({ a: 1 }, "toJSON", { value: () => "something else" });
     expect(again(value)).toStrictEqual({ a: 1 });
   });

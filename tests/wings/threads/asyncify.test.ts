@@ -121,7 +121,7 @@ describe("a self-contained function", () => {
     ).toBe(120);
   });
 
-  test("that is not self-contained is told so", async () => {
+  test("that is not self-contained fails with a message that says so", async () => {
     const outside = { n: 1 };
     const error = await failureOf(asyncify(() => outside.n)());
     expect(error).toBeInstanceOf(ReferenceError);

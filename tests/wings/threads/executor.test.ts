@@ -81,7 +81,7 @@ describe("threads as an executor", () => {
     expect((shared.found as Found[])[0]?.count).toBe(4);
   });
 
-  test("a question in a thread has nobody to answer it", async () => {
+  test("a question in a thread cannot be answered", async () => {
     const error = await rejection(createFlow({ executor }).run({ below: [-3] }, { ask: () => "no" }));
     expect(error).toMatchObject({ code: "NOBODY_TO_ASK" });
   });

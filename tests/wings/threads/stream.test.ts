@@ -122,7 +122,7 @@ describe("a generator in a thread", () => {
     expect(pool.stats()).toMatchObject({ running: 0, waiting: 0 });
   });
 
-  test("is told from a function with one result", async () => {
+  test("is distinguished from a function with one result", async () => {
     const hash = on<typeof work.hash>("hash");
     const wrong = hash("a") as unknown as AsyncIterable<string>;
     await expect(all(wrong)).rejects.toThrow('"hash" of work.js is no generator function');

@@ -219,14 +219,14 @@ describe("a disk that fails or is slow", () => {
   test.each([
     ["a folder that is not there", join(folder, "none/run.jsonl"), "make its folder first"],
     ["a folder", folder, "give a path that may be written"],
-  ])("%s is told at once", (_what, path, advice) => {
+  ])("%s is reported at once", (_what, path, advice) => {
     const failed = () => recordTrace(path);
     expect(failed).toThrow(SluiceError);
     expect(failed).toThrow(/^recordTrace\(\): expected a file that can be written, got "/);
     expect(failed).toThrow(advice);
   });
 
-  test("wrong options are told at once, before the file is touched", () => {
+  test("invalid options throw before the file is opened", () => {
     const path = join(folder, "untouched.jsonl");
     expect(() => recordTrace(path, { date: true } as never)).toThrow("did you mean `data`");
     expect(() => recordTrace(undefined as never)).toThrow("expected `path` to be the path of a file");
@@ -234,7 +234,7 @@ describe("a disk that fails or is slow", () => {
   });
 
   test.runIf(existsSync("/dev/full"))(
-    "a full disk is told by close(), and the run never notices",
+    "a full disk rejects close(), and does not affect the run",
     async () => {
       const trace = recordTrace("/dev/full");
       expect(await batchFlow().run({}, { events: trace.events })).toBe("done");
@@ -339,7 +339,7 @@ describe("a process that ends", () => {
     ["by process.exit()", "process.exit(0)"],
     ["by an error that nobody catches", "throw new Error('crash')"],
     ["without close()", ""],
-  ])("%s leaves all that was told", (_how, end) => {
+  ])("%s keeps all events so far", (_how, end) => {
     const path = join(folder, "ended.jsonl");
     run(path, end);
     expect(linesOf(path).filter(({ type }) => type === "data").length).toBe(50);

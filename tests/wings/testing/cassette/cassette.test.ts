@@ -298,7 +298,7 @@ describe("secrets", () => {
     expect(JSON.stringify(played)).toContain("[redacted]");
   });
 
-  test("are the values of variables, of fields with telling names, and what the test says", async () => {
+  test("are the values of variables and secret fields, and the matches of the test's function", async () => {
     vi.stubEnv("VENDOR_API_KEY", "quite-an-odd-one");
     const redact = (text: string) => text.replaceAll(/\w+@example\.com/g, "someone");
     const loop: Record<string, unknown> = { password: "short", apiKey: "k", tokens: "12", author: "me" };

@@ -431,7 +431,7 @@ describe("faults", () => {
     expect(retryAfter(await rejection(ask(client)))).toBe(2_000);
   });
 
-  test("quota is told from a refusal", async () => {
+  test("quota is distinguished from a refusal", async () => {
     const { client } = await start({ faults: "quota" });
     expect(isQuotaExhausted(await rejection(ask(client)))).toBe(true);
   });
