@@ -1,4 +1,5 @@
-// One execution of a batch in a journaled run: which item is which, whatever its index is now, and which are done.
+// One execution of a batch in a journaled run: the identities of its items, which do not depend on the index, and their
+// states.
 import { isFailure, SluiceError } from "sluice";
 import {
   after,
@@ -19,20 +20,20 @@ import type { Part, StoreCut } from "./store-cut.js";
 import type { WalkPart } from "./walk-part.js";
 import { waitOr } from "./writers.js";
 
-/** A batch as its row has it. */
+/** The row of a batch. */
 export interface SavedBatch extends SavedDeliveries {
-  /** Whether items are found by their hash, since the batch was resumed without the list that it began with. */
+  /** Whether items are found by their hash, because the batch was resumed without its original list. */
   readonly byHash: boolean;
-  /** So many of the first items were named by their hash, since the list was not kept yet. */
+  /** The number of first items named by their hash, because the list was not kept yet. */
   readonly hashed: number;
 }
 
-/** What a batch needs of its run. */
+/** The part of a run that a batch uses. */
 export interface BatchHost {
-  /** What is known; `undefined` in a run that begins. */
+  /** Returns the known items; `undefined` in a new run. */
   known(batch: BatchPart): Promise<KnownItems> | undefined;
   add(change: Change): void;
-  /** Returns a forked store, or the one that an earlier process has left. */
+  /** Returns a forked store, or the recorded one of an earlier process. */
   fork(batch: BatchPart, slot: number, fork: () => unknown): unknown;
   itemEnded(batch: BatchPart, slot: number, isNamedByIndex: boolean): void;
   hookEnded(cut: StoreCut): void;
@@ -48,13 +49,13 @@ export class BatchPart implements Part, BatchRecord {
   readonly input = undefined;
   readonly isOver = false;
   readonly #host: BatchHost;
-  /** The walk that it is a step of: it knows whether the items are kept. */
+  /** The walk of its step, which knows whether the items are kept. */
   readonly #walk: WalkPart;
   #delivered = new Delivered();
   #hasChanged = false;
   /** Slots that differ from the index; written by `take`. */
   readonly #slots = new Map<number, number>();
-  /** What names the items in flight, where the index alone does not; written by `take` and `ended`. */
+  /** The names of items in flight that have one beside the index; written by `take` and `ended`. */
   readonly #names = new Map<number, string>();
   #fingerprints: Fingerprints | undefined;
   #known: KnownItems | undefined;
@@ -106,22 +107,22 @@ export class BatchPart implements Part, BatchRecord {
     return this.#known?.results.has(slot) === true;
   }
 
-  /** The hash to write with a row of an item; nothing where its slot names it, and an empty text where nothing does. */
+  /** The hash in the row of an item; `undefined` if its slot identifies it, and `""` if nothing does. */
   hashOf(slot: number): string | undefined {
     return this.#isNamedByIndex ? undefined : this.#names.get(slot);
   }
 
-  /** What names an item over resumes. */
+  /** The identity of an item over resumes. */
   identityOf(slot: number): string {
     return this.#names.get(slot) || String(slot);
   }
 
-  /** An item has its result, or is delivered. */
+  /** Called when an item has its result, or is delivered. */
   ended(slot: number): void {
     this.#names.delete(slot);
   }
 
-  /** Writes that an item has begun, so that a later process finds its slot, if nothing has done so yet. */
+  /** Records that an item has begun, so that a later process finds its slot. */
   begin(slot: number): void {
     const hash = this.hashOf(slot);
     if (hash === undefined || hash === "" || this.#known?.begun.has(slot)) return;
@@ -144,10 +145,10 @@ export class BatchPart implements Part, BatchRecord {
     return undefined;
   }
 
-  /** What names an item where its index does not. @throws SluiceError `DUPLICATE_KEY`. */
+  /** The name of an item that its index does not identify. @throws SluiceError `DUPLICATE_KEY`. */
   #nameOf(item: unknown, index: number, isNamedByIndex: boolean): Name | undefined {
     const { itemKey } = this.node[NODE].options as { readonly itemKey?: (item: unknown) => unknown };
-    // Those that had a hash when they began keep it in their `idempotencyKey`.
+    // Items that began with a hash keep it in their `idempotencyKey`.
     if (itemKey === undefined && isNamedByIndex && index >= this.#hashed) return undefined;
     if (!isNamedByIndex) {
       this.#hashed = index + 1;
@@ -205,7 +206,7 @@ export class BatchPart implements Part, BatchRecord {
 
   deliver(index: number, result: unknown, deliver: () => unknown): unknown {
     const hasFailed = isFailure(result);
-    // A failure that no hook takes is not final: it is tried again when the run is resumed.
+    // A failure that no hook receives is not final: the item is retried when the run is resumed.
     if (hasFailed && (this.node as { onResult?: unknown }).onResult === undefined) return deliver();
     const room = this.cut.writers.room();
     const call = () => this.#deliver(this.slotOf(index), result, hasFailed, deliver);

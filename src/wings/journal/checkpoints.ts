@@ -1,4 +1,5 @@
-// When cuts are taken: as a step or a delivery ends, where enough time has gone by since the last one, and at the end.
+// Decides when to take cuts: at the end of a step or delivery if enough time has passed since the last one, and at the
+// end of the run.
 import type { Run } from "sluice/internal";
 import type { Change, RunRow } from "./driver.js";
 import type { Questions } from "./questions.js";
@@ -6,16 +7,16 @@ import type { StoreCut } from "./store-cut.js";
 import type { Sweeper } from "./sweeper.js";
 import type { WriteQueue } from "./write-queue.js";
 
-/** Ms of other work that a ms of cuts is worth: 2.5 % of a run, beside its first and last cut. */
+/** Milliseconds of other work per millisecond of cuts: cuts take 2.5 % of a run, beside the first and last one. */
 const SHARE = 40;
 
-/** What checkpoints stand on. */
+/** The dependencies of checkpoints. */
 export interface CheckpointParts {
   readonly run: Run;
   readonly queue: WriteQueue;
   readonly questions: Questions;
   readonly sweeper: Sweeper;
-  /** The run as it was found, for what this process does not count. */
+  /** The row of the run at its claim, with the counts of earlier processes. */
   readonly row: Pick<RunRow, "steps" | "calls" | "tokens">;
 }
 
@@ -24,7 +25,7 @@ export class Checkpoints {
   readonly #parts: CheckpointParts;
   /** When the next cut may be taken; written by `take`. */
   #nextAt = 0;
-  /** Cuts that are due and could not be taken yet. */
+  /** Cuts that are due but could not be taken yet. */
   readonly #due = new Set<StoreCut>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isOver = false;
@@ -33,7 +34,7 @@ export class Checkpoints {
     this.#parts = parts;
   }
 
-  /** A step or an item is over: a failure inside it was dealt with, and a cut is due. */
+  /** Called at the end of a step or an item: a failure in it was handled, and a cut is due. */
   pass(cut: StoreCut, key: string): void {
     if (this.#parts.questions.withdraw(key).length > 0) cut.pending.push({ drop: key });
     cut.forget(key);
@@ -42,7 +43,7 @@ export class Checkpoints {
     this.#takeWhatIsDue();
   }
 
-  /** A hook has ended that was writing a store. */
+  /** Called when a hook that was writing a store has ended. */
   freed(cut: StoreCut): void {
     if (this.#due.size > 0 && cut.writers.areDone) this.#takeWhatIsDue();
   }
@@ -54,7 +55,7 @@ export class Checkpoints {
     return !this.#due.has(cut);
   }
 
-  /** A store is used no more. */
+  /** Called when a store is no longer used. */
   drop(cut: StoreCut): void {
     this.#due.delete(cut);
   }
@@ -69,7 +70,7 @@ export class Checkpoints {
         break;
       }
     }
-    // Those that cannot be taken yet are looked at again when their last writer ends.
+    // Blocked cuts are checked again when their last writer ends.
     if ([...this.#due].some((cut) => targetOf(cut) !== undefined)) this.#takeLater();
   }
 
@@ -100,7 +101,7 @@ export class Checkpoints {
     this.#nextAt = performance.now() + SHARE * (performance.now() - began + queue.lastCost);
   }
 
-  /** Takes the first cuts of forks of a store, with one of that store. */
+  /** Takes the first cuts of forks of a store, together with one of the store. */
   #takeFirst(outer: StoreCut, changes: Change[]): void {
     for (const fork of outer.forks) {
       if (fork.isWritten || !fork.writers.areDone) continue;
@@ -113,7 +114,7 @@ export class Checkpoints {
   /** Why a cut could not be taken; written by #take. */
   #failure: { readonly error: unknown } | undefined;
 
-  /** How far the run is. */
+  /** The progress of the run. */
   #progress(): Change {
     const { run, row } = this.#parts;
     const { calls, tokens } = run.meter?.used ?? row;
@@ -125,7 +126,7 @@ export class Checkpoints {
     this.#take(cut);
   }
 
-  /** Takes the last cuts, of all stores of which one can be taken, and takes no more. @returns Why one could not be written. */
+  /** Takes the last cuts of all stores that permit one. @returns Why one could not be written. */
   end(cuts: Iterable<StoreCut>): { readonly error: unknown } | undefined {
     this.#isOver = true;
     clearTimeout(this.#timer);
@@ -138,8 +139,8 @@ export class Checkpoints {
 }
 
 /**
- * The store to take a cut of so that one is taken of this store; `undefined` where it must wait. `fork` may have written
- * the store that it forks, so the first cut of a fork goes with one of that store.
+ * The store whose cut includes this store; `undefined` if it must wait. `fork` may have written the outer store, so the
+ * first cut of a fork is taken together with one of the outer store.
  */
 function targetOf(cut: StoreCut): StoreCut | undefined {
   if (!cut.writers.want()) return undefined;

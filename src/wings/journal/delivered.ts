@@ -1,13 +1,15 @@
-// Which items of a batch `onResult` or `join` has taken, and what iterations came to.
+// The delivered items of a batch, and the actions of iterations.
 import { decode, encode, problemOf } from "../shared/plain-data.js";
 import { Ranges } from "./ranges.js";
 
-/** Deliveries as a row has them. */
+/** The row of deliveries. */
 export interface SavedDeliveries {
-  /** Items that were delivered, by slot, and how many of them had failed. */
+  /** The slots of delivered items, and the number of failed ones. */
   readonly done: readonly number[];
   readonly failed: number;
-  /** Those of them whose walks ended with an action, by the action's text: most end with one of few. */
+  /**
+   * The slots of iterations that ended with an action, by the action's text, because there are few distinct actions.
+   */
   readonly actions?: Readonly<Record<string, readonly number[]>>;
 }
 
@@ -27,13 +29,13 @@ export class Delivered {
     return this.#done.has(slot);
   }
 
-  /** What an item came to that was delivered. */
+  /** The result of a delivered item. */
   at(slot: number): { readonly result: unknown } {
     for (const [action, slots] of this.#actions) if (slots.has(slot)) return { result: decode(action) };
     return { result: undefined };
   }
 
-  /** @param action - How an iteration has ended, for the list that `post` gets. */
+  /** @param action - The last action of an iteration, for the list that `post` gets. */
   add(slot: number, hasFailed: boolean, action: unknown): void {
     this.#done.add(slot);
     if (hasFailed) this.failed++;

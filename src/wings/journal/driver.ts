@@ -1,7 +1,7 @@
-// What a journal needs of a database. Every driver is held by the contract suite of `sluice/testing`. Types only.
+// The interface of a journal's database. The contract suite of `sluice/testing` tests every driver. Types only.
 import type { Awaitable } from "sluice";
 
-/** How a run stands. */
+/** The state of a run. */
 export type RunState =
   | "running"
   | "suspended"
@@ -12,7 +12,7 @@ export type RunState =
   | "stuck"
   | "done";
 
-/** What is kept of a run as such. Times are ms since 1970, by the clock of the database. */
+/** The row of a run. Times are ms since 1970, by the clock of the database. */
 export interface RunRow {
   readonly id: string;
   readonly state: RunState;
@@ -21,49 +21,52 @@ export interface RunRow {
   /** The flow's `version`, and a hash of its graph. */
   readonly version: string | null;
   readonly graph: string;
-  /** Its params as text, and a hash of its first store. */
+  /** Its params as text; `input` is a hash of its first store. */
   readonly params: string;
   readonly input: string;
-  /** Steps taken; calls made and tokens spent. */
+  /** The numbers of steps, calls and tokens. */
   readonly steps: number;
   readonly calls: number;
   readonly tokens: number;
-  /** What it came to: the text of its action, or of its error. */
+  /** The text of its last action; `error` is the text of its error. */
   readonly action: string | null;
   readonly error: string | null;
   readonly createdAt: number;
   readonly updatedAt: number;
-  /** How often it was claimed since it wrote a row last. */
+  /** The number of claims since its last row was written. */
   readonly claims: number;
-  /** Whether a process has it now. */
+  /** Whether a process owns it now. */
   readonly isOwned: boolean;
-  /** That process as `pid@host`, where the database knows it. */
+  /** The owner as `pid@host`, if the database knows it. */
   readonly owner?: string | null | undefined;
 }
 
-/** What a run is made with. */
+/** The fields of a new run. */
 export type NewRun = Pick<RunRow, "id" | "flow" | "version" | "graph" | "params" | "input">;
 
-/** What a claim gives. */
+/** The result of a claim. */
 export interface Claim {
   readonly run: RunRow;
-  /** Fences what is written under the claim. */
+  /** Fences the writes of the claim. */
   readonly epoch: number;
-  /** Whether the run was made by this claim. */
+  /** Whether this claim created the run. */
   readonly isNew: boolean;
 }
 
-/** What a value is: a result of `exec`, a call that began, an item that began, where a walk is, a part of a store. */
+/**
+ * The kind of a value: a result of `exec`, a begun call, a begun item, the position of a walk, a batch, a part of a
+ * store.
+ */
 export type EntryKind = "result" | "once" | "start" | "walk" | "batch" | "store";
 
-/** A value that is kept under a key. */
+/** A value under a key. */
 export interface Entry {
   readonly kind: EntryKind;
-  /** The key of a site. */
+  /** The key of the step. */
   readonly key: string;
-  /** Which one at that site; empty where there is only one. */
+  /** The item of the step; `""` if there is only one value. */
   readonly item: string;
-  /** Names an item whatever its index. */
+  /** Identifies an item independently of its index. */
   readonly hash?: string | undefined;
   readonly value: string;
 }
@@ -72,11 +75,11 @@ export interface Entry {
 export interface QuestionRow {
   readonly token: string;
   readonly run: string;
-  /** The key of its call, and its number among those that the call asks. */
+  /** The key of its call; `nth` is its number in the call. */
   readonly key: string;
   readonly nth: number;
   readonly question: string;
-  /** The JSON Schema of its answer as text, where it has one. */
+  /** The JSON Schema of its answer as text, if there is one. */
   readonly schema?: string | null | undefined;
   readonly path: string;
   readonly index: number | null;
@@ -85,7 +88,7 @@ export interface QuestionRow {
   readonly askedAt: number;
 }
 
-/** One change; those of one commit are made together or not at all. */
+/** One change; those of one commit are applied atomically. */
 export type Change =
   | { readonly put: Entry }
   | { readonly delete: Pick<Entry, "kind" | "key" | "item"> }
@@ -97,37 +100,44 @@ export type Change =
   | { readonly reopen: string }
   | { readonly progress: Pick<RunRow, "steps" | "calls" | "tokens"> };
 
-/** How a run ends, for now. */
+/** The end of a run, which may be temporary. */
 export interface Settlement {
   readonly state: RunState;
   readonly action?: string | null;
   readonly error?: string | null;
 }
 
-/** A database that keeps runs. Sync drivers return values, others promises. */
+/** A database of runs. Synchronous drivers return values, others promises. */
 export interface JournalDriver {
-  /** What it is, for messages: without passwords. */
+  /** Its name for messages, without passwords. */
   readonly name: string;
 
   /**
-   * Claims a run, which it makes if there is none of that id and `create` is given.
+   * Claims a run. Creates it if the id is unknown and `create` is given.
    *
    * @throws SluiceError `JOURNAL_IN_USE`, `RUN_IN_USE`, `RUN_UNKNOWN`.
    */
   claim(id: string, create: NewRun | undefined): Awaitable<Claim>;
-  /** Holds a claim for longer. @returns Whether the run was cancelled. @throws SluiceError `RUN_LOST`. */
+  /** Renews a claim. @returns Whether the run was cancelled. @throws SluiceError `RUN_LOST`. */
   renew(id: string, epoch: number): Awaitable<boolean>;
-  /** Ends a claim. @returns False for `suspended` where an answer has come that no call has taken: nothing is changed then. @throws SluiceError `RUN_LOST`. */
+  /**
+   * Ends a claim.
+   * @returns False for `suspended` if there is an answer that no call has taken; then nothing is changed.
+   * @throws SluiceError `RUN_LOST`.
+   */
   settle(id: string, epoch: number, settlement: Settlement): Awaitable<boolean>;
 
   /** Commits changes, all or none. @param durable - Survives a power loss. @throws SluiceError `RUN_LOST`. */
   commit(id: string, epoch: number, changes: readonly Change[], durable: boolean): Awaitable<void>;
 
-  /** The value of one entry. */
+  /** Returns the value of one entry. */
   get(id: string, kind: EntryKind, key: string, item: string): Awaitable<string | undefined>;
-  /** All entries of some kinds. */
+  /** Returns all entries of some kinds. */
   load(id: string, kinds: readonly EntryKind[]): Awaitable<readonly Entry[]>;
-  /** The items of one site with their hashes, in pages of at most `limit`, by item. @param after - The last item of the page before. */
+  /**
+   * Returns the items of one step with their hashes, in pages of at most `limit`, by item.
+   * @param after - The last item of the page before.
+   */
   items(
     id: string,
     kind: EntryKind,
@@ -138,12 +148,12 @@ export interface JournalDriver {
   /** Deletes some entries at and under a key. @returns Whether there may be more. */
   sweep(id: string, key: string, limit: number): Awaitable<boolean>;
 
-  /** The questions of a run, or of all. */
+  /** Returns the questions of a run, or of all runs. */
   questions(id?: string): Awaitable<readonly QuestionRow[]>;
-  /** Answers a question. @returns Why not, where it cannot be answered. */
+  /** Answers a question. @returns `"answered"`, or the reason why it cannot be answered. */
   answer(token: string, answer: string): Awaitable<"answered" | "unknown" | "already" | "expired">;
 
-  /** The newest runs first. */
+  /** Returns runs, the newest first. */
   runs(filter?: {
     readonly state?: RunState | undefined;
     readonly limit?: number | undefined;
@@ -151,9 +161,12 @@ export interface JournalDriver {
   run(id: string): Awaitable<RunRow | undefined>;
   /** Cancels a run. @returns Whether it was not over. */
   cancel(id: string): Awaitable<boolean>;
-  /** The other process, as `pid@host`, that runs flows here so that no one else can. Left out where several may. */
+  /**
+   * Returns the other process, as `pid@host`, that has exclusive use of the database. Absent if several processes may
+   * use it.
+   */
   holder?(): Awaitable<string | undefined>;
-  /** Deletes runs that are over and have not changed for so many ms. @returns How many. */
+  /** Deletes runs that are over and have not changed for this many ms. @returns Their number. */
   prune(olderThan: number): Awaitable<number>;
   close(): Awaitable<void>;
 }

@@ -1,5 +1,4 @@
-// A driver as a journal uses it: values go through the codec, a commit survives what the options say, and what fails
-// in the database says what to do.
+// Wraps a driver: encodes values, applies the durability of commits, and turns database errors into errors with advice.
 import { type Awaitable, SluiceError } from "sluice";
 import { after, describe, rethrow, show } from "sluice/internal";
 import type {
@@ -13,17 +12,17 @@ import type {
   Settlement,
 } from "./driver.js";
 
-/** Writes values as other texts, and reads them back: to encrypt them, for instance. */
+/** Transforms the texts of values, for example to encrypt them. */
 export interface Codec {
   /** Returns the text to keep. Must be synchronous. */
   encode(text: string): string;
-  /** Returns the text that it was made from. Must be synchronous. */
+  /** Returns the original text. Must be synchronous. */
   decode(text: string): string;
 }
 
 const PLAIN: Codec = { encode: (text) => text, decode: (text) => text };
 
-/** What is written on the errors of databases, and what to do about them. */
+/** Patterns of database errors, and the advice for each. */
 const CURES: readonly (readonly [RegExp, string])[] = [
   [/SQLITE_FULL|disk is full|No space left|ENOSPC|53100/, "The disk is full: make room"],
   [/READONLY|readonly|read-only|EROFS|25006/, "The database cannot be written: make it writable"],
@@ -34,7 +33,7 @@ const CURES: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** Puts the codec, the durability and clear errors around a driver. */
+/** Adds the codec, the durability and errors with advice to a driver. */
 export class GuardedDriver implements JournalDriver {
   readonly name: string;
   readonly #driver: JournalDriver;
@@ -49,7 +48,7 @@ export class GuardedDriver implements JournalDriver {
     this.#durable = durable;
   }
 
-  /** Calls the driver; a sync one gives its value as it is. */
+  /** Calls the driver; results of a synchronous driver stay synchronous. */
   #call<T, U = T>(
     call: () => Awaitable<T>,
     then: (value: T) => U = (value) => value as unknown as U,

@@ -1,9 +1,12 @@
-// What names an item whatever its index: its key, or a hash of it.
+// The identity of an item independently of its index: its key, or a hash of it.
 import { SluiceError } from "sluice";
 import { builtInOf, hashNumber, isObject, type Named, nameOf, quote, show } from "sluice/internal";
 import { isPlain } from "../shared/plain-data.js";
 
-/** A text that is the same for equal plain data, whatever the order of keys; `undefined` for what is not plain. */
+/**
+ * Serialises plain data canonically: equal values have equal texts, whatever the order of keys; `undefined` if the
+ * value is not plain data.
+ */
 export function canonical(value: unknown): string | undefined {
   try {
     return write(value, 0);
@@ -12,7 +15,10 @@ export function canonical(value: unknown): string | undefined {
   }
 }
 
-/** A text for what `itemKey` gives. @throws SluiceError `INVALID_OPTION` for what is no key. */
+/**
+ * The text of the key that `itemKey` returns.
+ * @throws SluiceError `INVALID_OPTION` if that is not a string or a number.
+ */
 export function keyOf(node: Named, item: unknown, itemKey: (item: unknown) => unknown): string {
   const key = itemKey(item);
   if (typeof key === "string" || typeof key === "number") return `key ${show(key)} ${key}`;
@@ -67,11 +73,11 @@ export const fingerprint = (text: string): Fingerprint => ({
   low: hashNumber(text, 1),
 });
 
-/** In place of the fingerprint of an item that is no plain data and has no key. */
+/** Replaces the fingerprint of an item that is not plain data and has no key. */
 export const NAMELESS = Symbol("nameless");
 export type Name = Fingerprint | typeof NAMELESS;
 
-/** A fingerprint as rows have it. */
+/** The text of a fingerprint in rows. */
 export const toText = ({ high, low }: Fingerprint): string => `${high.toString(36)}.${low.toString(36)}`;
 
 export function fromText(text: string): Fingerprint {
@@ -80,11 +86,11 @@ export function fromText(text: string): Fingerprint {
 }
 
 /**
- * Numbers by fingerprint, compact: a million take 30 MB, where a Map would take over 100. Open addressing with linear
- * probing.
+ * A compact map from fingerprints to numbers: a million entries take 30 MB, in a Map over 100 MB. Open addressing with
+ * linear probing.
  */
 export class NumberByFingerprint {
-  /** The first halves plus 1: 0 marks a free place. */
+  /** The high halves plus 1; 0 marks a free place. */
   #highs = new Float64Array(1 << 10);
   #lows = new Float64Array(1 << 10);
   #numbers = new Uint32Array(1 << 10);
@@ -133,7 +139,9 @@ export class NumberByFingerprint {
 export class Fingerprints {
   readonly #counts = new NumberByFingerprint();
 
-  /** Returns the one of the next text; for a text that was there already `undefined`, or one of its own. */
+  /**
+   * Returns the fingerprint of the next text; for a repeated text a distinct one, or `undefined` if it must not repeat.
+   */
   add(text: string, mayRepeat: boolean): Fingerprint | undefined {
     const first = fingerprint(text);
     const count = this.#counts.get(first) ?? 0;

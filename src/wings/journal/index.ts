@@ -1,5 +1,5 @@
 /**
- * Runs that survive their process, and wait for people. For Node.
+ * Durable runs, which survive their process and can wait for people. For Node.
  *
  * @module sluice/journal
  */

@@ -21,19 +21,19 @@ import { Session } from "./session.js";
 export interface RunInfo {
   readonly id: string;
   readonly state: RunState;
-  /** Whether a process has it now. The process of a run that is `running` but not owned is gone. */
+  /** Whether a process owns it now. A run that is `running` but not owned has lost its process. */
   readonly isOwned: boolean;
   /** That process as `pid@host`, if it is known. */
   readonly owner: string | undefined;
   /** The name of its flow. */
   readonly flow: string;
-  /** Steps taken, calls of `exec` made, tokens spent. Calls and tokens are counted where the run has a budget. */
+  /** The numbers of steps, calls of `exec` and tokens. Calls and tokens are counted if the run has a budget. */
   readonly steps: number;
   readonly calls: number;
   readonly tokens: number;
   /** The last action of a run that is done; `undefined` if its last `post` returned none. */
   readonly action: string | undefined;
-  /** The text of the error that it ended with. */
+  /** The text of its error, if it failed. */
   readonly error: string | undefined;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -41,9 +41,9 @@ export interface RunInfo {
 
 /** An open question, as {@link Journal.questions} returns it. */
 export interface WaitingQuestion extends OpenQuestion {
-  /** The id of the run that asks. */
+  /** The id of its run. */
   readonly run: string;
-  /** The key of the call that asks. */
+  /** The key of its call. */
   readonly key: string;
   readonly askedAt: Date;
   /** The deadline of the answer. */
@@ -70,7 +70,7 @@ export interface Recovered {
   readonly error?: unknown;
 }
 
-/** A run that was claimed so often without a new row ends its process each time. */
+/** A run with this many claims without a new row kills its process each time. */
 const MOST_CLAIMS = 5;
 
 const STATES = ["running", "suspended", "failed", "aborted", "drained", "cancelled", "stuck", "done"];
@@ -94,7 +94,7 @@ const infoOf = (row: RunRow): RunInfo => {
   };
 };
 
-/** The open ones. */
+/** The open questions among rows. */
 const waiting = (rows: readonly QuestionRow[]): WaitingQuestion[] =>
   rows
     .filter(({ answer }) => answer === null)
@@ -116,7 +116,7 @@ export class Journal {
     this.#driver = driver;
   }
 
-  /** @internal How run() takes a run. */
+  /** @internal The interface to the engine. */
   get [JOURNAL](): Journaling {
     return {
       run: async (run: Run, flow: Step, shared: unknown, begin: () => Awaitable<Action>) => {

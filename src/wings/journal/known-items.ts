@@ -1,28 +1,28 @@
-// What earlier processes have written of the items of a batch.
+// The items of a batch that earlier processes have recorded.
 import type { SavedBatch } from "./batch-part.js";
 import type { EntryKind, JournalDriver } from "./driver.js";
 import { fromText, NumberByFingerprint } from "./identity.js";
 import { Ranges } from "./ranges.js";
 
-/** Rows of items in a page. */
+/** The number of item rows per page. */
 const PAGE = 10_000;
 
-/** Items as their rows have them. A slot is the number of an item in its keys. */
+/** Recorded items. A slot is the number of an item in its keys. */
 export interface KnownItems {
   readonly saved: SavedBatch | undefined;
-  /** Slots by the hash of their item, where items must be found by it. */
+  /** Slots by the hash of their item, if items are found by hash. */
   readonly byHash: NumberByFingerprint | undefined;
-  /** Slots that have a result, and those that a row names for another reason. */
+  /** Slots with a result; `named` has slots with other rows. */
   readonly results: Ranges;
   readonly begun: Ranges;
-  /** The first slot that is free. */
+  /** The first free slot. */
   readonly free: number;
 }
 
 /**
  * Reads the rows of a batch.
  *
- * @param isKept - Whether the list is there that the batch began with, so that an index names an item.
+ * @param isKept - Whether the original list is kept, so that an index identifies an item.
  */
 export async function loadItems(
   driver: JournalDriver,

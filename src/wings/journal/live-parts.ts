@@ -1,21 +1,21 @@
-// What of a run is in progress: its walks and batches by the step that they are part of, and the stores that were forked.
+// The active parts of a run: walks and batches by their step, and forked stores.
 import { isUnder, parentOf, withoutAttempt } from "./keys.js";
 import type { Part, StoreCut } from "./store-cut.js";
 import { WalkPart } from "./walk-part.js";
 
-/** A walk or a batch, with the store that it works on. */
+/** A walk or a batch, with its store. */
 type LivePart = Part & { readonly cut: StoreCut };
 
-/** The parts of one run that are in progress. */
+/** The active parts of one run. */
 export class LiveParts {
   readonly #cuts = new Map<object, StoreCut>();
   readonly #forks = new Map<string, StoreCut>();
-  /** By their keys without attempts, of which one at a time is in progress. */
+  /** By key without the attempt, because one attempt at a time is active. */
   readonly #walks = new Map<string, WalkPart>();
   readonly #children = new Map<string, Set<LivePart>>();
   readonly #onDrop: (fork: StoreCut) => void;
 
-  /** @param onDrop - Called with each fork that is used no more. */
+  /** @param onDrop - Called with each fork that is no longer used. */
   constructor(root: StoreCut, onDrop: (fork: StoreCut) => void) {
     this.#cuts.set(root.store, root);
     this.#onDrop = onDrop;
@@ -42,7 +42,7 @@ export class LiveParts {
     this.adopt(parentOf(walk.key), walk);
   }
 
-  /** Creates a walk or a batch part of a step. */
+  /** Adds a walk or a batch to its step. */
   adopt(step: string, part: LivePart): void {
     let siblings = this.#children.get(step);
     if (siblings === undefined) this.#children.set(step, (siblings = new Set()));
@@ -63,7 +63,7 @@ export class LiveParts {
     this.#onDrop(fork);
   }
 
-  /** Forgets a walk, and what it was in the midst of. */
+  /** Removes a walk and the active parts of its current step. */
   leave(walk: WalkPart): void {
     this.#walks.delete(withoutAttempt(walk.key));
     walk.cut.parts.delete(walk);
@@ -74,7 +74,7 @@ export class LiveParts {
     this.forget(walk.scope.keyOf(walk.node, walk.steps + 1));
   }
 
-  /** Forgets what is part of a step. */
+  /** Removes the parts of a step. */
   forget(step: string): void {
     const children = this.#children.get(step);
     this.#children.delete(step);

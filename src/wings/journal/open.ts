@@ -1,4 +1,4 @@
-// openJournal: which driver a name stands for.
+// openJournal: selects the driver.
 import {
   aFunction,
   anObject,
@@ -15,27 +15,27 @@ import type { PostgresPool } from "./drivers/postgres-connection.js";
 import { type Codec, GuardedDriver } from "./guarded.js";
 import { Journal } from "./journal.js";
 
-/** How a journal keeps what it is given. */
+/** The options of {@link openJournal}. */
 export interface JournalOptions {
   /**
-   * Encrypts what is kept of values: inputs, results, stores, params, questions, answers and errors. Names, ids and
-   * last actions stay as they are. Synchronous; {@link Journal} must be opened with the same one each time.
+   * Encrypts values: inputs, results, stores, params, questions, answers and errors, but not names, ids and last
+   * actions. Must be synchronous, and the same each time the journal is opened.
    *
    * @default values are kept as plain text
    */
   readonly codec?: Codec | undefined;
   /**
-   * What each commit survives: the end of the process, however it comes, or a loss of power too, which costs a sync of
-   * the disk each time. PostgreSQL syncs each commit anyway, unless its `synchronous_commit` is off.
+   * What each commit survives: any end of the process, or also a power loss, which costs a disk sync per commit.
+   * PostgreSQL syncs each commit anyway, unless its `synchronous_commit` is off.
    *
    * @default "process"
    */
   readonly durability?: "process" | "power" | undefined;
 }
 
-/** A place for a journal other than a path or a URL. */
+/** The place of a journal other than a path or a URL. */
 export type JournalPlace =
-  /** A pool of the package `pg`, which stays its caller's: closing the journal does not end it. */
+  /** A pool of the package `pg`. Closing the journal does not end it. */
   | { readonly pool: PostgresPool }
   /** A driver of one's own, which `journalContract` of `sluice/testing` holds. */
   | { readonly driver: JournalDriver };
@@ -47,15 +47,15 @@ const placeRules = { pool: anObject, driver: anObject };
 const EXPECTED = 'the path of a file, ":memory:", a postgres:// URL, { pool } or { driver }';
 
 /**
- * Opens a journal, which it makes where there is none.
+ * Opens a journal, or creates it.
  *
- * A path is a file of SQLite, by `node:sqlite` from Node 24 on, else by the package `libsql`: one process at a time runs
- * flows on it. A `postgres://` URL or a pool needs PostgreSQL 12 or newer, and for a URL the package `pg`; any number of
- * processes run flows there. The tables are in a schema `sluice` of their own. `":memory:"` is for tests, and ends with
- * the process.
+ * A path is a file of SQLite, by `node:sqlite` from Node 24 on, otherwise by the package `libsql`: one process at a
+ * time runs flows on it. A `postgres://` URL or a pool needs PostgreSQL 12 or newer, and for a URL the package `pg`;
+ * any number of processes run flows there. The tables are in the schema `sluice`. `":memory:"` is for tests, and ends
+ * with the process.
  *
  * @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`; `MISSING_DRIVER` without the package; `JOURNAL_VERSION` for a
- *   database of another program or of a newer sluice; `JOURNAL_FAILED` for one that cannot be reached or written.
+ * database of another program or of a newer sluice; `JOURNAL_FAILED` if it is unreachable or not writable.
  * @example
  * ```ts
  * import { Flow, node } from "sluice";
@@ -81,7 +81,7 @@ export async function openJournal(
   return new Journal(new GuardedDriver(driver, codec, durability === "power"));
 }
 
-/** An object of a class may be a codec too, so that its methods may be on a prototype. */
+/** A codec may be an instance of a class, with its methods on the prototype. */
 function checkCodec(codec: Codec): void {
   for (const [name, rule] of Object.entries(codecRules)) {
     const value = codec[name as keyof Codec];
@@ -104,7 +104,7 @@ async function openDriver(where: unknown): Promise<JournalDriver> {
 async function openNamed(name: string): Promise<JournalDriver> {
   if (name === ":memory:") return new MemoryDriver();
   if (/^postgres(?:ql)?:\/\//.test(name)) return openPostgres(name);
-  // Without the name: it may have a password.
+  // Without the URL, which may have a password.
   if (/^\w+:\/\//.test(name)) throw notAPlace(`a ${name.slice(0, name.indexOf(":"))}:// URL`);
   if (name === "" || name.includes("\0")) throw notAPlace(show(name));
   const { SqliteDriver } = await import("./drivers/sqlite.js");

@@ -1,4 +1,4 @@
-// The questions of one run: asked inside `exec`, answered from anywhere, at any time.
+// The questions of one run: asked in `exec`, answered from any process at any time.
 import { randomBytes } from "node:crypto";
 import { type AskOptions, SluiceError } from "sluice";
 import { fitting, jsonSchemaOf, quote, type Run, type StepContext, showPath } from "sluice/internal";
@@ -7,27 +7,27 @@ import type { JournalDriver, QuestionRow } from "./driver.js";
 import { isUnder } from "./keys.js";
 import type { WriteQueue } from "./write-queue.js";
 
-/** A question as `SUSPENDED` lists it. */
+/** A question in a `SUSPENDED` error. */
 export interface OpenQuestion {
-  /** Answers it: `journal.answer(token, answer)`. */
+  /** The token for `journal.answer(token, answer)`. */
   readonly token: string;
   readonly question: unknown;
-  /** The JSON Schema of its answer, where the schema of `ask` can give one, as those of zod 4 do. */
+  /** The JSON Schema of its answer, if the schema of `ask` has one, as those of zod 4 do. */
   readonly schema: unknown;
-  /** Names from the outermost flow to the node that asks. */
+  /** Names from the outermost flow to the node. */
   readonly path: readonly (string | number)[];
   /** The index of the item or of the nearest iteration. */
   readonly index: number | undefined;
 }
 
-/** The most questions that `SUSPENDED` lists. */
+/** The maximum of questions in a `SUSPENDED` error. */
 const MOST_LISTED = 100;
 
-/** A run that waits for people. */
+/** The error of a run that waits for people. */
 export class SuspendedError extends SluiceError {
   /** The open questions, up to 100 of them. */
   readonly questions: readonly OpenQuestion[];
-  /** How many there are. */
+  /** The number of open questions. */
   readonly count: number;
 
   constructor(run: string, questions: readonly QuestionRow[]) {
@@ -57,11 +57,11 @@ export class Questions {
   readonly #queue: WriteQueue;
   /** By the key of the call and the number of the question in it. */
   readonly #asked = new Map<string, QuestionRow>();
-  /** How many questions a call has asked so far. */
+  /** The number of questions of each call so far. */
   readonly #counts = new WeakMap<StepContext, number>();
-  /** Questions whose time was over when they were asked again. */
+  /** Questions that had expired when they were asked again. */
   readonly #over = new Set<string>();
-  /** Stands for work that waits. */
+  /** Marks work that waits for a person. */
   readonly aside = new SetAside();
 
   constructor(driver: JournalDriver, run: Run, queue: WriteQueue) {
@@ -70,12 +70,12 @@ export class Questions {
     this.#queue = queue;
   }
 
-  /** Reads what was asked and answered so far. */
+  /** Loads the questions and answers so far. */
   async load(): Promise<void> {
     this.#asked.clear();
     for (const row of await this.#driver.questions(this.#run.id)) {
       this.#asked.set(nameOf(row.key, row.nth), row);
-      // Only an answer that came after this keeps the run from being set aside.
+      // Only an answer after this prevents the suspension of the run.
       if (row.answer !== null) this.#queue.add({ take: row.token });
     }
   }
@@ -98,7 +98,7 @@ export class Questions {
     return this.#wait(ctx, name, row, options);
   }
 
-  /** Waits for an answer: in place, or set aside. */
+  /** Waits for an answer in place, or sets the call aside. */
   #wait(ctx: StepContext, name: string, row: QuestionRow, options: AskOptions | undefined): Promise<unknown> {
     if (row.expiresAt !== null && row.expiresAt <= Date.now()) {
       this.#over.add(row.token);
@@ -131,7 +131,7 @@ export class Questions {
     return asked;
   }
 
-  /** Takes an answer, or opens the question again where it does not fit. */
+  /** Takes an answer, or reopens the question if it does not fit. */
   async #take(
     ctx: StepContext,
     name: string,
@@ -159,7 +159,7 @@ export class Questions {
     return ctx.paused(async () => {
       const asked = Promise.resolve(this.#run.answer?.({ question, token, path, index, signal: ctx.signal }));
       const given = await (ctx.cancellation?.race(asked) ?? asked);
-      const answer = await fitting(given, options); // one that does not fit is kept nowhere
+      const answer = await fitting(given, options); // an answer that does not fit is not kept
       if (problemOf(given) !== undefined) return answer;
       await this.#queue.flush();
       const text = encode(given);
@@ -171,14 +171,14 @@ export class Questions {
     });
   }
 
-  /** An answer that came from elsewhere while one was waited for here: the first one counts. */
+  /** Reads an answer of another process that came during the wait here: the first one counts. */
   async #answerFromElsewhere(token: string, options: AskOptions | undefined): Promise<unknown> {
     const rows = await this.#driver.questions(this.#run.id);
     const answer = rows.find((row) => row.token === token)?.answer ?? null;
     return fitting(answer === null ? undefined : decode(answer), options);
   }
 
-  /** Withdraws what was asked at and under a key. @returns The keys of the calls that had asked. */
+  /** Withdraws the questions at and under a key. @returns The keys of their calls. */
   withdraw(key: string): string[] {
     const withdrawn: string[] = [];
     for (const [name, row] of this.#asked) {
@@ -190,9 +190,9 @@ export class Questions {
   }
 }
 
-/** What stands for a call that waits for a person, on its way out of the run. */
+/** The error of a call that waits for a person, until it reaches the run. */
 class SetAside extends Error {
-  /** What the run ends with; listeners know by it that nothing has failed. */
+  /** The code of the run's end, by which listeners know that nothing has failed. */
   readonly code = "SUSPENDED";
 
   constructor() {

@@ -1,15 +1,15 @@
-// A set of whole numbers that mostly come in order, as ranges: the items of a batch that are done.
+// A set of mostly consecutive integers, as ranges: the done items of a batch.
 
-/** Non-negative integers, in ranges that neither touch nor overlap. */
+/** A set of non-negative integers, as ranges that neither touch nor overlap. */
 export class Ranges {
-  /** Begins and ends, in order: `[0, 5, 7, 8]` has 0 to 4 and 7. */
+  /** Starts and ends in order: `[0, 5, 7, 8]` has 0 to 4 and 7. */
   readonly #bounds: number[];
 
   constructor(bounds: readonly number[] = []) {
     this.#bounds = [...bounds];
   }
 
-  /** Where a number stands: the place of the first bound above it. An odd one means that it is inside. */
+  /** The index of the first bound above a number; it is odd if the number is in a range. */
   #place(number: number): number {
     let [low, high] = [0, this.#bounds.length];
     while (low < high) {

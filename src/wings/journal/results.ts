@@ -1,4 +1,4 @@
-// What `exec` and fallbacks have returned: written at once, and given back when a run is resumed.
+// The results of `exec` and fallbacks: written at once, and returned when a run is resumed.
 import { type Awaitable, SluiceError } from "sluice";
 import { after, type Job, NODE, nameOf, quote, rethrow, type Step, warn } from "sluice/internal";
 import { decode, encode, problemOf } from "../shared/plain-data.js";
@@ -6,7 +6,7 @@ import type { BatchPart } from "./batch-part.js";
 import type { Change, JournalDriver } from "./driver.js";
 import type { WriteQueue } from "./write-queue.js";
 
-/** What results stand on. */
+/** The dependencies of results. */
 export interface ResultParts {
   readonly driver: JournalDriver;
   readonly run: string;
@@ -14,10 +14,10 @@ export interface ResultParts {
   readonly isResumed: boolean;
 }
 
-/** Where the result of a job is kept. */
+/** The place of a job's result. */
 interface Place {
   readonly key: string;
-  /** The slot of an item; empty for a step. */
+  /** The slot of an item; `""` for a step. */
   readonly item: string;
   readonly batch: BatchPart | undefined;
 }
@@ -31,7 +31,7 @@ export function placeOf({ node, scope, step, index }: Job): Place {
   return { key: batch.key, item: String(batch.slotOf(index as number)), batch };
 }
 
-/** The key of a place as a site. */
+/** The key of a place. */
 export const siteOf = ({ key, item }: Place): string => (item === "" ? key : `${key}[${item}]`);
 
 const isOnce = (node: unknown): boolean =>
@@ -46,7 +46,7 @@ export class Results {
     this.#parts = parts;
   }
 
-  /** Returns the result that a job has had already, or makes it. */
+  /** Returns the recorded result of a job, or computes it. */
   recall(job: Job, make: Make): unknown {
     const place = placeOf(job);
     const { batch, item, key } = place;
@@ -58,7 +58,7 @@ export class Results {
     return after(stored, (text) => (text === undefined ? call() : decode(text as string)), rethrow);
   }
 
-  /** Reads. A database that fails ends the run, and is no failure of an item. */
+  /** Reads from the database, whose failure ends the run and does not fail an item. */
   #read<T>(read: () => Awaitable<T>): unknown {
     const fail = (error: unknown): never => {
       this.#parts.queue.fail(error);
@@ -81,7 +81,7 @@ export class Results {
     );
   }
 
-  /** Writes that a call begins; gives the failure of one that had begun already. */
+  /** Records the start of a call; returns the failure of a call that had begun already. */
   async #once(job: Job, { key, item, batch }: Place) {
     const { driver, run, queue, isResumed } = this.#parts;
     if (isResumed && (await this.#read(() => driver.get(run, "once", key, item))) !== undefined) {
@@ -93,7 +93,7 @@ export class Results {
     return undefined;
   }
 
-  /** Writes a result; one that cannot be written is used all the same, for it was paid. */
+  /** Records a result. A result that cannot be serialized is used too, because it was paid for. */
   #remember(job: Job, { key, item, batch }: Place, value: unknown): unknown {
     const slot = Number(item);
     const hash = batch?.hashOf(slot);
@@ -106,13 +106,13 @@ export class Results {
       const room = queue.room();
       return room === undefined ? value : room.then(() => value);
     }
-    batch?.begin(slot); // its slot must be found again if it is delivered
+    batch?.begin(slot); // its slot must be found again after its delivery
     const text = `${quote(nameOf(job.node))}: a result that is no plain data is not kept (${problem}), so a resumed run pays it again`;
     this.warnOnce(job.node as unknown as Step, "SLUICE_NOT_REMEMBERED", text);
     return value;
   }
 
-  /** What writes the result that a fallback gave in place of a walk. */
+  /** Returns the changes that record the fallback of a walk. */
   fallback(job: Job, value: unknown): Change[] {
     const { key, item, batch } = placeOf(job);
     const hash = batch?.hashOf(Number(item));
@@ -120,14 +120,14 @@ export class Results {
     return [{ put: { kind: "result", key, item, hash, value: encode(value) } }];
   }
 
-  /** What deletes the rows of a step or an item. */
+  /** Returns the changes that delete the rows of a step or an item. */
   forget(node: Step, key: string, item: string): Change[] {
     const kinds = [...(node[NODE].leaf ? [] : (["start"] as const)), "result" as const];
     if (isOnce(node)) return [...kinds, "once" as const].map((kind) => ({ delete: { kind, key, item } }));
     return kinds.map((kind) => ({ delete: { kind, key, item } }));
   }
 
-  /** Warns once for each node. */
+  /** Warns once per node. */
   warnOnce(node: Step, code: "SLUICE_NOT_REMEMBERED", message: string): void {
     let codes = this.#warned.get(node);
     if (codes === undefined) this.#warned.set(node, (codes = new Set()));

@@ -1,4 +1,4 @@
-// What a run begins with, as its row keeps it: a resumed run must have the same.
+// The input of a run in its row, which a resumed run must repeat.
 import { SluiceError } from "sluice";
 import { NODE, nameOf, quote, type Run, type Step } from "sluice/internal";
 import { type Graph, graphOf } from "../shared/graph.js";
@@ -9,7 +9,7 @@ import { fingerprint, toText } from "./identity.js";
 /** The store of a run with a journal. */
 export type Store = Record<string, unknown>;
 
-/** What a flow says of its runs. */
+/** The facts of a flow that runs record. */
 export interface FlowFacts {
   readonly transient: ReadonlySet<string>;
   readonly version: string | null;

@@ -1,4 +1,4 @@
-// The journal of one run, as the engine asks it: walks, batches, results, questions.
+// The journal of one run for the engine: walks, batches, results, questions.
 import { type Action, type Awaitable, SluiceError } from "sluice";
 import {
   after,
@@ -32,14 +32,14 @@ import type { Sweeper } from "./sweeper.js";
 import { type SavedWalk, type WalkHost, WalkPart } from "./walk-part.js";
 import type { WriteQueue } from "./write-queue.js";
 
-/** What a record stands on. */
+/** The dependencies of a record. */
 export interface RecordParts {
   readonly driver: JournalDriver;
   readonly run: Run;
   readonly queue: WriteQueue;
   readonly questions: Questions;
   readonly sweeper: Sweeper;
-  /** What an earlier process has left; `undefined` in a run that begins. */
+  /** The state that an earlier process has left; `undefined` in a new run. */
   readonly saved: SavedState | undefined;
   readonly root: StoreCut;
   readonly row: RunRow;
@@ -73,7 +73,7 @@ export class RunRecord implements RunJournal, WalkHost, BatchHost {
     const before = saved?.takeWalk(key, cut);
     if (before?.phase === "ended") return before.action;
     const node = before === undefined || alone ? start : this.#nodeOf(scope, start, before.node);
-    // A step that is begun again was counted already; what run() was called on counts for none.
+    // A repeated step was counted before; the node that run() was called on is not counted.
     const isBegun = before?.phase === "exec" || before?.again === true;
     if (isBegun && scope.flow !== undefined) run.steps--;
     const part = new WalkPart(this, key, scope, cut, node, alone, before);
@@ -81,7 +81,7 @@ export class RunRecord implements RunJournal, WalkHost, BatchHost {
     return go(part);
   }
 
-  /** The node of a flow that has an id; an empty one is that of its start. The graph was checked before anything began. */
+  /** The node of an id in a flow; `""` is the start. The graph was checked before the run began. */
   #nodeOf(scope: Scope, start: Step, id: string): Step {
     if (id === "") return start;
     for (const [node, each] of scope.run.idsFrom(start)) if (each === id) return node as unknown as Step;
@@ -109,24 +109,25 @@ export class RunRecord implements RunJournal, WalkHost, BatchHost {
     cut.forget(key);
     cut.writers.repair(key);
     const next = "result" in by ? this.#results.fallback(job, by.result) : [firstOf(key, by.attempt)];
-    // What the walk has left goes in one transaction with what it wrote, or is left until its step is over: then its
-    // keys alone distinguish the attempts.
+    // The rows of the failed walk are deleted in one transaction with its writes, or kept until its step is over: then
+    // only keys distinguish the attempts.
     if (hadFork) queue.add({ drop: key }, ...next);
     else {
       cut.pending.unshift({ drop: key }, ...next);
       if (this.checkpoints.want(cut)) return;
-      // Their rows go with the next cut: the drop of the walk's key would take what its next attempt writes until then.
+      // Their rows are deleted with the next cut: a drop of the walk's key would also delete what its next attempt has
+      // written by then.
       cut.pending.splice(0, 1, ...withdrawn.map((asked): Change => ({ drop: asked })));
     }
   }
 
-  /** The walk that a node is a step of, or, of the same store, the one that it leads. */
+  /** The walk that contains a step of the node, or the walk that it leads on the same store. */
   #walkOf(scope: Scope, node: Named): WalkPart {
     const key = scope.walkKey(node);
     return (this.#live.walkAt(key) ?? this.#live.walkAt(aloneKey(key))) as WalkPart;
   }
 
-  /** Forgets a walk, whose key has no attempt, and what is part of it. */
+  /** Removes a walk, given its key without attempt, and its parts. */
   #forgetWalk(key: string): void {
     const walk = this.#live.walkAt(key);
     if (walk !== undefined) this.#live.leave(walk);
@@ -144,7 +145,7 @@ export class RunRecord implements RunJournal, WalkHost, BatchHost {
     return this.#parts.queue.flush();
   }
 
-  /** @internal What an earlier process has written of a batch. */
+  /** @internal The items of a batch that an earlier process has recorded. */
   known({ key, isKept }: BatchPart): Promise<KnownItems> | undefined {
     const { saved, driver, run, queue } = this.#parts;
     if (saved === undefined) return undefined;
@@ -187,13 +188,13 @@ export class RunRecord implements RunJournal, WalkHost, BatchHost {
 
   ask(ctx: StepContext, question: unknown, options: never): Promise<unknown> {
     const batch = ctx.scope.batch as BatchPart | undefined;
-    batch?.begin(batch.slotOf(ctx.index as number)); // or the answer would not find its item again
+    batch?.begin(batch.slotOf(ctx.index as number)); // otherwise the answer would not find its item
     return this.#parts.questions.ask(ctx, question, options);
   }
 
   identityOf(ctx: StepContext): string {
     const batch = ctx.scope.batch as BatchPart | undefined;
-    if (batch === undefined) return ctx.key; // of an iteration by its slot, which goes with it
+    if (batch === undefined) return ctx.key; // of an iteration by its slot, which stays with it
     return `${batch.key}[${batch.identityOf(batch.slotOf(ctx.index as number))}]`;
   }
 
@@ -223,18 +224,18 @@ export class RunRecord implements RunJournal, WalkHost, BatchHost {
       this.#forgetWalk(item);
       cut.passed.push(item);
     }
-    // Rows that name an item by its hash are needed until the batch is over.
+    // Rows with the hash of an item are needed until the batch ends.
     if (isNamedByIndex) cut.pending.push(...this.#results.forget(node, key, String(slot)));
     this.checkpoints.pass(cut, item);
   }
 
-  /** Takes the last cuts. @returns Why one could not be written. */
+  /** Takes the last cuts. @returns The error of one that could not be written. */
   end(): { readonly error: unknown } | undefined {
     return this.checkpoints.end(this.#live.cuts);
   }
 }
 
-/** The row of a walk that begins with a further attempt. */
+/** The row of a walk that begins a further attempt. */
 function firstOf(key: string, attempt: number): Change {
   const saved: SavedWalk = { node: "", steps: 0, phase: "prep" };
   return { put: { kind: "walk", key: `${key}!${attempt + 1}`, item: "", value: JSON.stringify(saved) } };

@@ -1,4 +1,4 @@
-// What an earlier process has left of a run: where its walks are, which items are done, what is in its stores.
+// The state of a run that an earlier process has left: positions of walks, done items, stores.
 
 import { decode } from "../shared/plain-data.js";
 import type { SavedBatch } from "./batch-part.js";
@@ -12,14 +12,14 @@ export interface ResumedWalk extends Omit<SavedWalk, "input"> {
   readonly kept: Kept | undefined;
 }
 
-/** The rows of a run that is resumed; each is taken once, by what goes on from it. */
+/** The rows of a resumed run; the part that continues from a row takes it once. */
 export class SavedState {
   readonly #walks = new Map<string, SavedWalk>();
   readonly #batches = new Map<string, SavedBatch>();
   readonly #stores = new Map<string, Entry[]>();
-  /** Restored forks, until their iterations go on. */
+  /** Restored forks, until their iterations continue. */
   readonly #forks = new Map<string, StoreCut>();
-  /** The attempt that a walk is in, by its key without one. */
+  /** The current attempt of each walk, by its key without the attempt. */
   readonly #attempts = new Map<string, number>();
 
   constructor(entries: readonly Entry[]) {
@@ -41,7 +41,7 @@ export class SavedState {
     this.#attempts.set(plain, Math.max(attemptIn(key), this.attemptAt(plain)));
   }
 
-  /** Where walks are that go on, as their keys and the ids of their nodes. */
+  /** The positions of resumed walks: their keys and the ids of their nodes. */
   *places(): Generator<readonly [walk: string, node: string]> {
     for (const [key, { node, phase }] of this.#walks) if (phase !== "ended") yield [key, node];
   }
@@ -50,7 +50,7 @@ export class SavedState {
     return this.#attempts.get(key) ?? 0;
   }
 
-  /** What is at and under a key is of no use any more. */
+  /** Removes the rows at and under a key. */
   forget(key: string): void {
     for (const map of [this.#walks, this.#batches, this.#forks]) {
       for (const each of map.keys()) if (isUnder(each, key)) map.delete(each);
@@ -74,7 +74,7 @@ export class SavedState {
     return batch;
   }
 
-  /** Restores all stores: a fork shares values with the one that it was made from. @returns Whether there was any. */
+  /** Restores all stores; a fork shares values with its outer store. @returns Whether there was a store. */
   restore(root: StoreCut): boolean {
     const rows = this.#stores.get("");
     if (rows === undefined) return false;
@@ -83,7 +83,7 @@ export class SavedState {
     const keys = [...this.#stores.keys()].sort((a, b) => a.length - b.length);
     for (const key of keys) {
       let outer = root;
-      for (const [other, each] of this.#forks) if (isUnder(key, other)) outer = each; // the innermost comes last
+      for (const [other, each] of this.#forks) if (isUnder(key, other)) outer = each; // the innermost is last
       const fork = outer.forked(key, {});
       fork.restore(this.#stores.get(key) as Entry[]);
       this.#forks.set(key, fork);

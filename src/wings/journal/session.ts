@@ -1,4 +1,4 @@
-// One run under a journal: it is claimed, read, run, and settled.
+// One run with a journal: claim, load, run, settle.
 import { type Action, type Awaitable, SluiceError } from "sluice";
 import { describe, isPlainObject, nameOf, quote, type Run, type Step, show } from "sluice/internal";
 import { checkGraph } from "../shared/graph.js";
@@ -12,17 +12,17 @@ import { StoreCut } from "./store-cut.js";
 import { Sweeper } from "./sweeper.js";
 import { WriteQueue } from "./write-queue.js";
 
-/** How often a claim is renewed, in ms, and a cancel is looked for. */
+/** Milliseconds between two renewals of a claim, which also check for a cancel. */
 const RENEWAL = 500;
 
-/** Takes one run to its end, or as far as it goes. */
+/** Runs one flow until its end or its suspension. */
 export class Session {
   readonly #driver: JournalDriver;
   readonly #run: Run;
   readonly #flow: Step;
   readonly #store: Store;
   readonly #facts: FlowFacts;
-  /** Why the run was stopped by the journal; written by #stop. */
+  /** Why the journal stopped the run; written by #stop. */
   #stopped: SluiceError | undefined;
 
   /** @throws SluiceError `AMBIGUOUS_NAME`, `NOT_SERIALIZABLE`. */
@@ -47,7 +47,7 @@ export class Session {
         if (run.state === "cancelled") throw cancelled(run.id);
         if (!isNew) checkInput(made, run);
       } catch (error) {
-        await this.#driver.settle(run.id, epoch, run); // and leaves it as it was
+        await this.#driver.settle(run.id, epoch, run); // and does not change it
         throw error;
       }
       return this.#go(claim, begin);
@@ -98,9 +98,9 @@ export class Session {
   }
 
   /**
-   * Reads what an earlier process, or this one, has left.
+   * Loads the state that an earlier process, or this one, has left.
    *
-   * @throws SluiceError `GRAPH_CHANGED`, `RUN_INPUT_CHANGED`; the run is then as it was.
+   * @throws SluiceError `GRAPH_CHANGED`, `RUN_INPUT_CHANGED`; the run is then unchanged.
    */
   async #load({ run, epoch }: Claim, questions: Questions): Promise<Loaded> {
     const { id } = run;
@@ -127,14 +127,14 @@ export class Session {
     }
   }
 
-  /** A process that died at once has left a run without its store, which must be given again. */
+  /** Checks a run whose process died before its store was kept: the store must be passed again. */
   #checkFirst(run: RunRow): void {
     if (this.#newRun().input === run.input) return;
     const text = `The run ${quote(run.id)} ended before its store was kept; give the store that it began with`;
     throw new SluiceError("RUN_INPUT_CHANGED", text);
   }
 
-  /** Runs the flow once, from where it is. */
+  /** Runs the flow once, from its current position. */
   async #attempt(parts: RecordParts, begin: () => Awaitable<Action>): Promise<Outcome> {
     const record = new RunRecord(parts);
     this.#run.journal = record;
@@ -153,14 +153,17 @@ export class Session {
     return failure ?? outcome;
   }
 
-  /** Writes how the run ended, for now. @returns False where it has to go on, since an answer has come. */
+  /**
+   * Records the end of the run, which may be temporary.
+   * @returns False if it has to continue, because an answer has come.
+   */
   async #settle(epoch: number, queue: WriteQueue, questions: Questions, outcome: Outcome): Promise<boolean> {
     const { id } = this.#run;
     try {
       await queue.flush();
       const settlement = this.#settlement(outcome, questions);
       if (!(await this.#driver.settle(id, epoch, settlement))) return false;
-      if (settlement.state === "done") await this.#clear().catch(() => {}); // rows that stay do no harm
+      if (settlement.state === "done") await this.#clear().catch(() => {}); // remaining rows do no harm
       return true;
     } catch (error) {
       const failure = this.#stopped ?? failureOf(error);
@@ -184,18 +187,18 @@ export class Session {
     return { state: "failed", error: text };
   }
 
-  /** Deletes what a run that is done needs no more, in slices. */
+  /** Deletes the rows that a done run no longer needs, in slices. */
   async #clear(): Promise<void> {
     while (await this.#driver.sweep(this.#run.id, "", 1_000))
       await new Promise((resolve) => setImmediate(resolve));
   }
 
-  /** Holds the claim, and looks whether the run was cancelled. */
+  /** Renews the claim, and checks whether the run was cancelled. */
   async #renew(epoch: number): Promise<void> {
     try {
       if (await this.#driver.renew(this.#run.id, epoch)) this.#stop(cancelled(this.#run.id));
     } catch (error) {
-      // A database that is away for a moment is reported by the next commit, if it stays away.
+      // If the database stays unreachable, the next commit reports it.
       if (error instanceof SluiceError && error.code === "RUN_LOST") this.#stop(error);
     }
   }
@@ -208,15 +211,15 @@ export class Session {
   }
 }
 
-/** What a resumed run goes on from. */
+/** The state from which a run continues. */
 interface Loaded {
   readonly root: StoreCut;
-  /** Nothing where it ended before anything began. */
+  /** `undefined` if the run ended before its first step. */
   readonly saved: SavedState | undefined;
   readonly row: RunRow;
 }
 
-/** The text of an action; nothing for one that `post` did not give. */
+/** The text of an action; `null` if `post` returned none. */
 const textOf = (action: Action): string | null => (action === undefined ? null : JSON.stringify(action));
 
 type Outcome = { readonly action: Action } | { readonly error: unknown };
@@ -224,7 +227,7 @@ type Outcome = { readonly action: Action } | { readonly error: unknown };
 const cancelled = (id: string): SluiceError =>
   new SluiceError("RUN_CANCELLED", `The run ${quote(id)} was cancelled`);
 
-/** What a run ends with whose database fails. */
+/** The error of a run whose database fails. */
 function failureOf(error: unknown): SluiceError {
   if (error instanceof SluiceError) return error;
   const text = `The journal cannot write (${describe(error)}), and the run was stopped; run it again once that is fixed`;

@@ -1,5 +1,5 @@
-// One store of a run, and the consistent cuts that are taken of it: no hook is writing, and each walk is at a place
-// from which it can go on.
+// One store of a run and its consistent cuts: at a cut no hook is writing, and each walk is at a position from which it
+// can continue.
 import { createHash } from "node:crypto";
 import { isObject, type Named, nameOf, quote, warn } from "sluice/internal";
 import {
@@ -14,22 +14,22 @@ import type { Change, Entry } from "./driver.js";
 import { isUnder } from "./keys.js";
 import { Writers } from "./writers.js";
 
-/** A part of a cut that is kept as a row of its own: a walk or a batch. */
+/** A part of a cut with its own row: a walk or a batch. */
 export interface Part {
   readonly key: string;
-  /** Whether it has ended, so that this cut is the last that has it. */
+  /** Whether it has ended, so that this cut is its last. */
   readonly isOver: boolean;
-  /** Its row, where it has changed since the last cut. */
+  /** Its row, if it has changed since the last cut. */
   changes(): Change | undefined;
-  /** The object that `prep` has returned, unless it cannot be kept. */
+  /** The object that `prep` returned, unless it cannot be kept. */
   readonly input: object | undefined;
-  /** Notes whether a cut has kept the input. */
+  /** Records whether a cut has kept the input. */
   keptInput(isKept: boolean): void;
 }
 
-/** Ms of encoding that are worth a warning. */
+/** Milliseconds of encoding that cause a warning. */
 const SLOW = 40;
-/** What the names of rows begin with that are no keys of the store: inputs, the order of keys, aliases, and values that were one. */
+/** The prefixes of row names that are not keys of the store: inputs, the order of keys, aliases, and former aliases. */
 const INPUT = "\u0000";
 const ORDER = "\u0001";
 const ALIASES = "\u0002";
@@ -37,7 +37,7 @@ const UNALIASED = "\u0003";
 
 /** One store. */
 export class StoreCut {
-  /** Empty for the run's own store; else the key of the iteration that forked it. */
+  /** `""` for the run's own store, otherwise the key of the iteration that forked it. */
   readonly key: string;
   readonly store: Record<string, unknown>;
   /** The store that this one was forked from. */
@@ -45,19 +45,19 @@ export class StoreCut {
   readonly parts = new Set<Part>();
   readonly forks = new Set<StoreCut>();
   readonly writers = new Writers();
-  /** What walks had got from `prep`, by their key, until they have gone on; written by `restore` and by walks that go on. */
+  /** The results of `prep` of resumed walks, by key, until they continue; written by `restore` and by these walks. */
   readonly inputs = new Map<string, unknown>();
-  /** Changes that are right only with the next cut; written by the walks and batches. */
+  /** Changes that must be committed with the next cut; written by walks and batches. */
   pending: Change[] = [];
-  /** Steps and items that are over, whose rows are of no use after the next cut; written by walks and batches. */
+  /** Steps and items that have ended, whose rows are obsolete after the next cut; written by walks and batches. */
   passed: string[] = [];
   readonly #transient: ReadonlySet<string>;
   readonly #flow: Named;
-  /** A hash of what the last cut wrote, by the first key of each group. */
+  /** The hash of the last cut, by the first key of each group. */
   #written = new Map<string, string>();
-  /** Values of the outer store that the last cut wrote as names only, by their key here. */
+  /** Values shared with the outer store, which the last cut wrote as names only, by their key here. */
   #aliases = new Map<string, { readonly owner: string; readonly value: object }>();
-  /** Inputs that are written and reach nothing of the store, so that they need not be looked at again. */
+  /** Inputs that are written and share nothing with the store, so that they need not be checked again. */
   readonly #settled = new Map<string, unknown>();
   #hasWarned = false;
 
@@ -76,17 +76,17 @@ export class StoreCut {
     outer?.forks.add(this);
   }
 
-  /** The cut of a store that was forked from this one. */
+  /** Creates the cut of a store that was forked from this one. */
   forked(key: string, store: Record<string, unknown>): StoreCut {
     return new StoreCut(key, store, this.#transient, this.#flow, this);
   }
 
-  /** Whether a cut of it was ever taken. */
+  /** Whether a cut was ever taken. */
   get isWritten(): boolean {
     return this.#written.size > 0;
   }
 
-  /** Takes what an earlier process has written as this store, in place. */
+  /** Restores this store in place from the rows of an earlier process. */
   restore(rows: readonly Entry[]): void {
     const values = new Map<string, unknown>();
     for (const { item, value } of rows) {
@@ -108,13 +108,13 @@ export class StoreCut {
     for (const [key, value] of values) if (key.startsWith(INPUT)) this.inputs.set(key.slice(1), value);
   }
 
-  /** Forgets what walks at and under a key had got. */
+  /** Removes the inputs of walks at and under a key. */
   forget(key: string): void {
     for (const walk of this.inputs.keys()) if (isUnder(walk, key)) this.inputs.delete(walk);
   }
 
   /**
-   * Takes a cut: what has changed since the last one.
+   * Takes a cut: returns the changes since the last one.
    *
    * @throws SluiceError `NOT_SERIALIZABLE`.
    */
@@ -136,7 +136,7 @@ export class StoreCut {
     return changes;
   }
 
-  /** What the walks in progress work on, by the name that it is written under. */
+  /** The inputs of active walks, by row name. */
   #inputs(): Map<string, unknown> {
     const inputs = new Map<string, unknown>();
     for (const [key, value] of this.inputs) inputs.set(`${INPUT}${key}`, value);
@@ -169,7 +169,7 @@ export class StoreCut {
     return encodeGroups(values, where);
   }
 
-  /** What a fork shares with the store that it was forked from, key by key, stays shared. */
+  /** Replaces values that a fork shares with its outer store by aliases, so that they stay shared. */
   #alias(values: Map<string, unknown>): void {
     if (this.outer === undefined) return;
     const owners = new Map(Object.entries(this.outer.store).map(([key, value]) => [value, key]));
@@ -185,7 +185,7 @@ export class StoreCut {
     values.set(ALIASES, aliases);
   }
 
-  /** Writes what this fork alone has by now, since the outer store has another value under its name. */
+  /** Writes the values that only this fork has, because the outer store has replaced them. */
   #unalias(changes: Change[]): void {
     for (const [key, { owner, value }] of this.#aliases) {
       if (this.outer?.store[owner] === value) continue;
@@ -222,7 +222,8 @@ export class StoreCut {
   #warnOfSize(took: number, groups: readonly Group[]): void {
     const named = groups.filter(({ keys }) => (keys.at(-1) as string) > UNALIASED);
     const sizeOf = (some: readonly Group[]) => some.reduce((sum, { text }) => sum + text.length, 0);
-    // Most of it may be what a `prep` returned, which is written once; or there was nothing, and the machine was slow.
+    // No warning if most of it is a result of `prep`, which is written once, or if there is little data and the machine
+    // was slow.
     if (named.length === 0 || sizeOf(named) * 2 < sizeOf(groups)) return;
     this.#hasWarned = true;
     const largest = named.reduce((a, b) => (a.text.length < b.text.length ? b : a));

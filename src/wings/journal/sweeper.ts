@@ -1,12 +1,12 @@
-// Deletes rows that a cut has passed, a few at a time, outside its transaction.
+// Deletes obsolete rows after a cut in slices, outside of its transaction.
 import type { JournalDriver } from "./driver.js";
 import type { WriteQueue } from "./write-queue.js";
 
-/** Ms that a slice may take, and rows to begin with. */
+/** The target milliseconds of a slice, and the rows of the first slice. */
 const SLICE = 5;
 const FIRST = 100;
 
-/** The rows of one run that are of no use any more. */
+/** The obsolete rows of one run. */
 export class Sweeper {
   readonly #driver: JournalDriver;
   readonly #run: string;
@@ -22,7 +22,7 @@ export class Sweeper {
     this.#queue = queue;
   }
 
-  /** A cut has passed these steps and items. It is in the queue already. */
+  /** Adds steps and items that a cut has made obsolete. The cut is in the queue already. */
   add(keys: readonly string[]): void {
     if (keys.length === 0) return;
     for (const key of keys) this.#keys.push(key);
@@ -34,15 +34,15 @@ export class Sweeper {
       while (this.#keys.length > 0 && !this.#isOver) {
         const keys = this.#keys;
         this.#keys = [];
-        await new Promise((resolve) => setImmediate(resolve)); // in one commit with what this turn brings
-        await this.#queue.flush(); // the cuts that have passed them come first
+        await new Promise((resolve) => setImmediate(resolve)); // in one commit with the changes of this turn
+        await this.#queue.flush(); // after the cuts that made them obsolete
         for (const key of keys) {
           while (!this.#isOver && (await this.#slice(key)))
             await new Promise((resolve) => setImmediate(resolve));
         }
       }
     } catch {
-      // Rows that stay do no harm; what has failed here fails the next commit too.
+      // Remaining rows do no harm; the next commit reports the failure too.
     } finally {
       this.#sweeping = undefined;
     }
@@ -57,7 +57,7 @@ export class Sweeper {
     return more;
   }
 
-  /** Sweeps no more: what is left goes with the run. */
+  /** Stops sweeping: the end of the run deletes the rest. */
   async end(): Promise<void> {
     this.#isOver = true;
     await this.#sweeping;

@@ -1,4 +1,4 @@
-// One walk of a journaled run: where it is, and the hooks that bring it on.
+// One walk of a journaled run: its position, and the hooks that advance it.
 import type { Action } from "sluice";
 import {
   after,
@@ -16,36 +16,36 @@ import type { Change } from "./driver.js";
 import type { Part, StoreCut } from "./store-cut.js";
 import { waitOr } from "./writers.js";
 
-/** A walk as its row has it. */
+/** The row of a walk. */
 export interface SavedWalk {
   /** The id of its node, in its flow. */
   readonly node: string;
-  /** Steps that it had begun before that one. */
+  /** The number of steps begun before it. */
   readonly steps: number;
-  /** What is next: the `prep` of its node, or what follows; or how it has ended. */
+  /** The next part: the `prep` of its node, or the rest of the step; or the end. */
   readonly phase: "prep" | "exec" | "ended";
-  /** Whether that `prep` was called and counted already, and has to be called again. */
+  /** Whether `prep` was called and counted before, and has to be called again. */
   readonly again?: true;
-  /** What `prep` had returned, as text, where it was no object. */
+  /** The result of `prep` as text, if it is not an object. */
   readonly input?: string;
-  /** Left out where `post` returned nothing. */
+  /** Absent if `post` returned nothing. */
   readonly action?: string | null | undefined;
 }
 
-/** What a walk needs of its run. */
+/** The part of a run that a walk uses. */
 export interface WalkHost {
-  /** A step has ended: what is at and under its key is over, and a cut is due. */
+  /** Called when a step has ended: the rows at and under its key are obsolete, and a cut is due. */
   stepEnded(cut: StoreCut, key: string, node: Step): void;
-  /** A hook has ended that was writing a store. */
+  /** Called when a hook that was writing a store has ended. */
   hookEnded(cut: StoreCut): void;
 }
 
-/** What a resumed walk has of the step that it was in. */
+/** The recorded step of a resumed walk. */
 export interface Kept {
   readonly input: unknown;
 }
 
-/** A walk in progress. */
+/** An active walk. */
 export class WalkPart implements Part, WalkRecord {
   readonly key: string;
   readonly scope: Scope;
@@ -57,15 +57,15 @@ export class WalkPart implements Part, WalkRecord {
   /** Written by `prep` and #move. */
   phase: SavedWalk["phase"] = "prep";
   #action: Action;
-  /** What `prep` gave; written by #prepared. */
+  /** The result of `prep`; written by #prepared. */
   #input: unknown;
   /** Whether a cut has kept the input; written by cuts. */
   isKept = false;
-  /** Whether it was found out that the input cannot be kept; written by cuts. */
+  /** Whether the input cannot be kept; written by cuts. */
   #isUnkeepable = false;
-  /** Whether an earlier process has kept the input of the step that is resumed; read once, by `prep`. */
+  /** Whether an earlier process has kept the input of the resumed step; read once, by `prep`. */
   isPrepared = false;
-  /** Whether the input must not be kept yet: it is not known how rows name its items; written by a batch. */
+  /** Whether the input must not be kept yet, because the names of its items are not known; written by a batch. */
   isOpening = false;
   #hasChanged = true;
 
@@ -104,7 +104,7 @@ export class WalkPart implements Part, WalkRecord {
   }
 
   keptInput(isKept: boolean): void {
-    if (isKept !== this.isKept) this.#hasChanged = true; // its row says so
+    if (isKept !== this.isKept) this.#hasChanged = true; // recorded in its row
     this.isKept = isKept;
     if (!isKept) this.#isUnkeepable = true;
   }
@@ -160,7 +160,7 @@ export class WalkPart implements Part, WalkRecord {
         () => node.post(shared, prepared, result, ctx),
         (action) => this.#move(node, action as Action, ctx.step),
       );
-    // Only a leaf may wait: the `post` of a flow follows in the turn of what is inside.
+    // Only a leaf may wait: the `post` of a flow must run in the same turn as the end of its walk.
     const room = node[NODE].leaf ? this.cut.writers.room() : undefined;
     if (room === undefined) return call();
     const { cancellation } = this.scope;
@@ -195,7 +195,7 @@ export class WalkPart implements Part, WalkRecord {
     return isThenable(value) ? after(value, ended, failed) : ended(value);
   }
 
-  /** Goes to the node that the action leads to, or ends. The walk itself judges an action that is none. */
+  /** Moves to the next node of the action, or ends. The walk itself checks invalid actions. */
   #move(node: Step, action: Action, step: number): Action {
     const { links } = node[NODE];
     const next = this.#alone ? undefined : links.get(action || "default");

@@ -1,9 +1,9 @@
-// Writes of one run, in order. What gathers while a commit is under way, or in one turn of the event loop, is one
+// The writes of one run, in order. Changes that gather during a commit, or in one turn of the event loop, are one
 // transaction.
 import { isThenable } from "sluice/internal";
 import type { Change, JournalDriver } from "./driver.js";
 
-/** With so many changes waiting, further ones have to wait. */
+/** The maximum of queued changes, after which hooks have to wait. */
 const MOST_WAITING = 5_000;
 
 /** The queue of one claim. */
@@ -13,13 +13,13 @@ export class WriteQueue {
   readonly #epoch: number;
   readonly #onFailure: (error: unknown) => void;
   #waiting: Change[] = [];
-  /** Whether one of the waiting changes asks for a sync to disk; written by `flush`. */
+  /** Whether a queued change needs a disk sync; written by `flush`. */
   #durable = false;
-  /** The commit under way and all before it; written by #commit. */
+  /** The pending commit and all before it; written by #commit. */
   #committing: Promise<void> | undefined;
   #isScheduled = false;
   #failure: { readonly error: unknown } | undefined;
-  /** Ms that the last commit of a sync driver took; written by #commit. */
+  /** Milliseconds of the last commit of a synchronous driver; written by #commit. */
   lastCost = 0;
 
   constructor(driver: JournalDriver, run: string, epoch: number, onFailure: (error: unknown) => void) {
@@ -41,16 +41,16 @@ export class WriteQueue {
     });
   }
 
-  /** A promise for room in the queue; `undefined` while there is. */
+  /** A promise of room in the queue; `undefined` while there is room. */
   room(): Promise<void> | undefined {
     return this.#waiting.length < MOST_WAITING ? undefined : this.flush();
   }
 
   /**
-   * Resolves when everything that was added is committed.
+   * Resolves when all added changes are committed.
    *
    * @param durable - Survives a power loss.
-   * @throws What the driver threw, from then on.
+   * @throws The driver's error, from then on.
    */
   async flush(durable = false): Promise<void> {
     if (durable && this.#waiting.length > 0) this.#durable = true;
@@ -89,7 +89,7 @@ export class WriteQueue {
     );
   }
 
-  /** Writes nothing more: the database has failed, in a commit or elsewhere. */
+  /** Stops writing: the database has failed, in a commit or elsewhere. */
   fail(error: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = { error };

@@ -1,4 +1,4 @@
-// The hooks that write one store at this moment, and how a checkpoint gets its turn between them.
+// The hooks that are writing one store, and the wait of checkpoints for them.
 import { type Cancellation, type Named, nameOf, quote, warn } from "sluice/internal";
 import { isUnder } from "./keys.js";
 
@@ -8,16 +8,16 @@ interface Writer {
   readonly hook: string;
 }
 
-/** Ms without a cut after which new writers wait, and how long they do at most. */
+/** Milliseconds without a cut after which new writers wait, and the maximum of their wait. */
 const PATIENCE = 1_000;
 const LONGEST_WAIT = 5_000;
 
 /** The writers of one store. */
 export class Writers {
   readonly #active = new Set<Writer>();
-  /** Places where a hook has thrown, so that what it wrote is half done; written by `break` and `repair`. */
+  /** Places where a hook has thrown, so that its writes are incomplete; written by `break` and `repair`. */
   readonly #broken = new Set<string>();
-  /** Since when a cut is due but hooks write; written by `want` and `end`. */
+  /** Since when a cut is due while hooks write; written by `want` and `end`. */
   #wantedSince: number | undefined;
   #waiting: (() => void)[] = [];
   /** The node whose hook began last, for messages; written by `enter`. */
@@ -28,7 +28,7 @@ export class Writers {
     return this.#active.size === 0 && this.#broken.size === 0;
   }
 
-  /** Notes that a hook writes the store. @returns What ends that. */
+  /** Records that a hook writes the store. @returns A function that ends that. */
   enter(node: Named, hook: string): () => void {
     const writer = { node, hook };
     this.#active.add(writer);
@@ -36,24 +36,24 @@ export class Writers {
     return () => this.#active.delete(writer);
   }
 
-  /** Notes that a hook has thrown at this key: the cut before it stays in force until the failure is dealt with. */
+  /** Records that a hook has thrown at this key: no cut is taken until the failure is handled. */
   break(key: string): void {
     this.#broken.add(key);
   }
 
-  /** A failure at or under this key is dealt with. */
+  /** Called when the failure at or under this key is handled. */
   repair(key: string): void {
     for (const other of this.#broken) if (isUnder(other, key)) this.#broken.delete(other);
   }
 
-  /** A cut is due. @returns Whether it can be taken now. */
+  /** Requests a cut. @returns Whether it can be taken now. */
   want(): boolean {
     if (this.areDone) return true;
     this.#wantedSince ??= performance.now();
     return false;
   }
 
-  /** What a new writer has to wait for, so that a cut can be taken at last. */
+  /** The wait of a new writer, so that a cut can be taken. */
   room(): Promise<void> | undefined {
     if (this.#wantedSince === undefined || this.#active.size === 0 || this.#broken.size > 0) return undefined;
     if (performance.now() - this.#wantedSince < PATIENCE) return undefined;
@@ -69,7 +69,7 @@ export class Writers {
     });
   }
 
-  /** A cut was taken, or is not waited for any longer. */
+  /** Called when a cut was taken or abandoned. */
   end(): void {
     this.#wantedSince = undefined;
     for (const go of this.#waiting.splice(0)) go();
@@ -84,7 +84,7 @@ export class Writers {
   }
 }
 
-/** A wait that a drain or an abort ends; whether there was one is for others to see. */
+/** Waits until a promise resolves, or a drain or an abort ends the wait; the caller checks which. */
 export function waitOr(cancellation: Cancellation | undefined, wait: Promise<void>): Promise<void> {
   if (cancellation === undefined) return wait;
   return new Promise((resolve) => {

@@ -1,14 +1,13 @@
-// What every driver has of claims: which commits show that a run gets on, and what it says of a claim that it does not
-// give or that is over.
+// The common part of claims: which commits prove progress of a run, and the errors of refused and lost claims.
 import { hostname } from "node:os";
 import { SluiceError } from "sluice";
 import { quote } from "sluice/internal";
 import type { Change } from "../driver.js";
 
-/** Names this process for people who look for it. */
+/** The name of this process, for people. */
 export const thisProcess = (): string => `${process.pid}@${hostname()}`;
 
-/** Whether a change brings a row, so that a run which makes it gets on. */
+/** Whether a change adds a row, which proves progress of the run. */
 export const isRow = (change: Change): boolean => "put" in change || "ask" in change;
 
 export const inUse = (id: string): SluiceError =>

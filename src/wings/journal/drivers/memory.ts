@@ -1,4 +1,4 @@
-// A journal in memory: for tests, and for runs that only have to outlive an error.
+// A journal in memory: for tests, and for runs that only need to survive an error.
 import type {
   Change,
   Claim,
@@ -16,7 +16,7 @@ import { inUse, isRow, lost, thisProcess, unknown } from "./claims.js";
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** A run with what is kept of it. */
+/** A run with its entries. */
 interface Kept {
   readonly row: Writable<RunRow>;
   epoch: number;
@@ -29,7 +29,7 @@ const nameOf = ({ kind, key, item }: Pick<Entry, "kind" | "key" | "item">): stri
 
 const isOver = (state: RunState): boolean => state === "done" || state === "cancelled";
 
-/** Makes a journal's driver in memory. */
+/** A journal driver in memory. */
 export class MemoryDriver implements JournalDriver {
   readonly name = ":memory:";
   readonly #runs = new Map<string, Kept>();
@@ -82,7 +82,7 @@ export class MemoryDriver implements JournalDriver {
 
   commit(id: string, epoch: number, changes: readonly Change[]): void {
     const kept = this.#claimed(id, epoch);
-    for (const change of changes) check(change); // before the first is made: all or none
+    for (const change of changes) check(change); // before the first change is applied: all or none
     for (const change of changes) this.#change(id, kept, change);
     kept.row.updatedAt = Date.now();
     if (changes.some(isRow)) kept.row.claims = 0;
@@ -103,7 +103,7 @@ export class MemoryDriver implements JournalDriver {
     } else this.#drop(id, entries, change.drop, Number.POSITIVE_INFINITY);
   }
 
-  /** Deletes at and under a key; the store of the run itself is at none. */
+  /** Deletes entries at and under a key; the store of the run itself is under no key. */
   #drop(id: string, entries: Map<string, Entry>, key: string, limit: number): boolean {
     let left = limit;
     for (const [token, question] of this.#questions) {
@@ -187,7 +187,7 @@ export class MemoryDriver implements JournalDriver {
   close(): void {}
 }
 
-/** Refuses what no database takes. */
+/** Refuses values that no database accepts. */
 function check(change: Change): void {
   const text = "put" in change ? change.put.value : "ask" in change ? change.ask.question : "";
   if (typeof text !== "string") throw new TypeError(`Expected a text to keep, got ${typeof text}`);

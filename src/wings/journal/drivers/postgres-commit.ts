@@ -1,9 +1,9 @@
-// The changes of one commit as few statements: what is put and deleted between two drops is one of each.
+// The changes of one commit as few statements: one for all puts and one for all deletes between two drops.
 import type { Change, Entry, QuestionRow, RunRow } from "../driver.js";
 import { ANY_KIND, indexed, isUnderSql, under } from "./postgres-keys.js";
 import { toSafe } from "./safe-text.js";
 
-/** The number of a parameter as SQL has it. */
+/** A parameter in SQL. */
 type Parameter = (index: number) => string;
 
 /** A statement on the run whose number is the one row of `fence`, and its parameters. */
@@ -60,10 +60,10 @@ const dropFrom =
 
 const nameOf = ({ kind, key, item }: Place): string => JSON.stringify([kind, key, item]);
 
-/** Gathers changes that may go into one statement. */
+/** Gathers changes for one statement. */
 class Planner {
   readonly #statements: Statement[] = [];
-  /** By what they change, so that the last one wins: one statement cannot write a row twice. */
+  /** By row, so that the last change wins: one statement cannot write a row twice. */
   readonly #puts = new Map<string, Entry>();
   readonly #deletes = new Map<string, Place>();
   #asked: Asked[] = [];

@@ -3,13 +3,13 @@ import { SluiceError } from "sluice";
 import { isObject } from "sluice/internal";
 import { noModules } from "../../shared/missing-peer.js";
 
-/** Rows of a statement, and how many it has touched. */
+/** The rows of a statement, and the number of affected rows. */
 export interface Rows {
   readonly rows: readonly unknown[];
   readonly rowCount: number | null;
 }
 
-/** Takes one statement. */
+/** Executes one statement. */
 export interface Querying {
   query(text: string, values?: unknown[]): Promise<Rows>;
 }
@@ -19,58 +19,58 @@ interface Emitting {
   removeListener(event: "error", listener: (error: Error) => void): unknown;
 }
 
-/** A connection out of a pool. */
+/** A connection of a pool. */
 export interface PostgresClient extends Querying, Emitting {
   release(error?: Error | boolean): void;
 }
 
-/** A pool of connections as the package `pg` makes one. */
+/** A pool of connections of the package `pg`. */
 export interface PostgresPool extends Querying, Emitting {
   connect(): Promise<PostgresClient>;
   end(): Promise<void>;
 }
 
-/** Ms for which statements are tried again while the server is away: as long as a claim lasts. */
+/** Milliseconds for which statements are retried while the server is unreachable: as long as a claim lasts. */
 const PATIENCE = 10_000;
-/** Ms without a failure after which another one is a new outage. */
+/** Milliseconds without a failure after which another one is a new outage. */
 const CALM = 5_000;
 const FIRST_DELAY = 25;
 const LONGEST_DELAY = 500;
-/** Ms for a new connection. */
+/** The timeout of a new connection, in ms. */
 const CONNECT_TIMEOUT = 5_000;
 
-/** Codes of PostgreSQL for a server that goes or comes, and for transactions that got into each other's way. */
+/** PostgreSQL codes of a server that is starting or stopping, and of conflicting transactions. */
 const PASSING = /^(?:08...|57P0[123]|53300|40001|40P01)$/;
 const SOCKET =
   /^(?:ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN)$/;
-/** What `pg` says without a code. */
+/** Messages of `pg` without a code. */
 const TERMINATED =
   /^Connection terminated|connection error and is not queryable|timeout.* trying to connect/i;
 
 /** Whether the same statement may succeed in a moment. */
 export function isPassing(error: unknown): boolean {
   const { code, message, errors } = error as { code?: unknown; message?: unknown; errors?: unknown[] };
-  if (Array.isArray(errors) && errors.length > 0) return errors.every(isPassing); // both of IPv4 and IPv6
+  if (Array.isArray(errors) && errors.length > 0) return errors.every(isPassing); // one for IPv4 and one for IPv6
   const name = String(code);
   return PASSING.test(name) || SOCKET.test(name) || TERMINATED.test(String(message));
 }
 
 const ignore = () => {};
 
-/** A pool with patience. */
+/** A pool that retries statements during an outage. */
 export class PostgresConnection implements Querying {
   readonly #pool: PostgresPool;
   readonly #isOwn: boolean;
-  /** Since when the server is away, and when it was so last; written by #retry. */
+  /** The start and the last failure of an outage; written by `retry`. */
   #outage: { readonly since: number; last: number } | undefined;
-  /** Whether a server that is away is waited for: once the journal is open, and until it is closed. */
+  /** Whether to wait for an unreachable server: true while the journal is open. */
   isPatient = false;
 
   /** @param isOwn - Whether closing ends the pool. */
   constructor(pool: PostgresPool, isOwn: boolean) {
     this.#pool = pool;
     this.#isOwn = isOwn;
-    // Without a listener a connection that breaks while it is idle would end the process.
+    // Without a listener a broken idle connection would end the process.
     pool.on("error", ignore);
   }
 
@@ -78,15 +78,15 @@ export class PostgresConnection implements Querying {
     return this.retry(() => this.#pool.query(text, values));
   }
 
-  /** Without patience. */
+  /** Executes a statement without retries. */
   once(text: string, values?: unknown[]): Promise<Rows> {
     return this.#pool.query(text, values);
   }
 
   /**
-   * Does work that may be repeated, until it is done or the server has been away for 10 s.
+   * Repeats idempotent work until it succeeds or the server has been unreachable for 10 s.
    *
-   * @param work - Given whether an earlier try may have been done though its answer got lost.
+   * @param work - Gets whether an earlier try may have succeeded although its reply was lost.
    */
   async retry<T>(work: (isRepeated: boolean) => Promise<T>): Promise<T> {
     let delay = FIRST_DELAY;
@@ -118,10 +118,10 @@ export class PostgresConnection implements Querying {
 
   async #transaction<T>(work: (client: Querying) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
-    client.on("error", ignore); // the statement under way rejects with it too
+    client.on("error", ignore); // the pending statement rejects with it too
     let broken: Error | undefined;
     try {
-      // What is said of locks in the driver holds at this level, whatever the default of the database is.
+      // The driver's locking needs this level, whatever the default of the database is.
       await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
       const value = await work(client);
       await client.query("COMMIT");
@@ -158,7 +158,7 @@ export async function openPool(url: string): Promise<PostgresPool> {
       keepAlive: true,
     });
   } catch {
-    // The error of the parser has the whole URL, and with it the password.
+    // The parser's error has the whole URL with the password.
     throw new SluiceError(
       "INVALID_OPTION",
       `openJournal(): expected a URL like postgres://user@host/database`,

@@ -1,4 +1,4 @@
-// Entries that are asked for in one turn of the event loop, as one query.
+// Reads the entries that are requested in one turn of the event loop by one query.
 import type { EntryKind } from "../driver.js";
 import type { Querying } from "./postgres-connection.js";
 import { indexed } from "./postgres-keys.js";
@@ -13,7 +13,7 @@ interface Get {
   reject(error: unknown): void;
 }
 
-/** The subquery stays one for each row, by the index, whatever the planner believes of the table. */
+/** LIMIT keeps one index lookup per row, whatever statistics the planner has. */
 const GET = `
   SELECT place, found.value FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
     WITH ORDINALITY AS wanted (id, kind, key, item, place)
@@ -24,10 +24,10 @@ const GET = `
     LIMIT 1
   ) AS found`;
 
-/** The most entries of one query. */
+/** The maximum of entries per query. */
 const MOST = 1_000;
 
-/** Gathers gets. */
+/** Batches gets. */
 export class Gets {
   readonly #connection: Querying;
   #waiting: Get[] = [];
@@ -59,7 +59,7 @@ export class Gets {
       ]);
       for (const { place, value } of rows as { place: string; value: string }[])
         gets[Number(place) - 1]?.resolve(fromSafe(value));
-      for (const get of gets) get.resolve(undefined); // what was found is resolved already
+      for (const get of gets) get.resolve(undefined); // those found are resolved already
     } catch (error) {
       for (const get of gets) get.reject(error);
     }

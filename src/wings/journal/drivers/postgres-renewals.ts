@@ -1,4 +1,4 @@
-// Claims of this process that are held for longer, all by one statement, with a look at which runs were cancelled.
+// Renews all claims of this process by one statement, which also returns cancelled runs.
 import { lost } from "./claims.js";
 import type { PostgresConnection } from "./postgres-connection.js";
 import { toSafe } from "./safe-text.js";
@@ -11,8 +11,8 @@ interface Renewal {
 }
 
 /**
- * Sessions renew twice a second, to see a cancel; a claim is written anew when 3 s of its 10 s are gone. A row that is
- * locked is being committed to, which renews its claim too.
+ * Sessions renew twice a second, to notice a cancel; a claim is rewritten after 3 s of its 10 s. A locked row is
+ * skipped, because a commit to it renews its claim too.
  */
 const RENEW = (later: string) => `
   WITH mine AS (
@@ -33,13 +33,16 @@ export class Renewals {
   #waiting: Renewal[] = [];
   #isUnderWay = false;
 
-  /** @param later - SQL for the time that a claim holds until. */
+  /** @param later - SQL for the end of a claim. */
   constructor(connection: PostgresConnection, later: string) {
     this.#connection = connection;
     this.#sql = RENEW(later);
   }
 
-  /** @throws SluiceError `RUN_LOST`; what the database says. It is not tried again: the next renewal is. */
+  /**
+   * Renews a claim.
+   * @throws SluiceError `RUN_LOST`; the database's error, without a retry, because the next renewal follows.
+   */
   renew(id: string, epoch: number): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ id, epoch, resolve, reject });
@@ -61,7 +64,7 @@ export class Renewals {
       ]);
       for (const { place, state } of rows as { place: string; state: string }[])
         renewals[Number(place) - 1]?.resolve(state === "cancelled");
-      for (const { id, reject } of renewals) reject(lost(id)); // what was found is resolved already
+      for (const { id, reject } of renewals) reject(lost(id)); // those found are resolved already
     } catch (error) {
       for (const { reject } of renewals) reject(error);
     }

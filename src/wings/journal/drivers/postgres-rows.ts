@@ -1,10 +1,11 @@
-// Rows of PostgreSQL as runs and questions. A number may come as text, and a user's pool may read types its own way.
+// Rows of PostgreSQL as runs and questions. A number may arrive as text, and a user's pool may have its own type
+// parsers.
 import type { QuestionRow, RunRow, RunState } from "../driver.js";
 import { fromSafe } from "./safe-text.js";
 
 const ms = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::float8`;
 
-/** Whether a process has a run now, by the clock of the database. */
+/** SQL for whether a process owns a run, by the clock of the database. */
 export const IS_OWNED = "coalesce(owned_until > clock_timestamp(), false)";
 
 /** The columns of a run. */

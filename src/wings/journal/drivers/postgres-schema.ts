@@ -1,8 +1,8 @@
-// The tables of a journal in PostgreSQL, in a schema of their own, and how older ones become these.
+// The tables of a journal in PostgreSQL, in their own schema, and their migrations.
 import { SluiceError } from "sluice";
 import type { PostgresConnection, Querying } from "./postgres-connection.js";
 
-/** What each version adds to the one before; the number of the last is in `sluice.journal`. */
+/** The migrations of each version; the current version is in `sluice.journal`. */
 const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE sluice.journal (version integer NOT NULL);
@@ -67,16 +67,16 @@ const MIGRATIONS: readonly string[] = [
   `,
 ];
 
-/** Two processes that open a new journal at once go one after the other: "slui" in ASCII. */
+/** The advisory lock that serialises migrations of several processes: "slui" in ASCII. */
 const LOCK = 0x736c7569;
 
-/** Brings a database to the newest version. @throws SluiceError `JOURNAL_VERSION` for one of a later version. */
+/** Migrates a database to the newest version. @throws SluiceError `JOURNAL_VERSION` if it has a later version. */
 export async function migrate(connection: PostgresConnection, name: string): Promise<void> {
   if ((await versionOf(connection, name)) === MIGRATIONS.length) return;
   await connection.transaction(async (client) => {
     await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK]);
     const { rows } = await client.query("SELECT to_regnamespace('sluice') IS NOT NULL AS found");
-    // Even with IF NOT EXISTS this would need the right to create schemas.
+    // Checked first, because even IF NOT EXISTS needs the right to create schemas.
     if (!(rows[0] as { found: boolean }).found) await client.query("CREATE SCHEMA sluice");
     const version = await versionOf(client, name);
     for (const sql of MIGRATIONS.slice(version)) await client.query(sql);

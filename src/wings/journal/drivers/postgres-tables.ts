@@ -1,4 +1,4 @@
-// What is read of the tables in PostgreSQL, and what may be done to a run without a claim on it.
+// Queries on the tables in PostgreSQL, and changes of a run that need no claim.
 import type { Entry, EntryKind, QuestionRow, RunRow, RunState } from "../driver.js";
 import type { PostgresConnection } from "./postgres-connection.js";
 import { Gets } from "./postgres-gets.js";
@@ -6,9 +6,9 @@ import { ANY_KIND, indexed, isUnderSql, under } from "./postgres-keys.js";
 import { IS_OWNED, QUESTION, questionOf, RUN, runOf } from "./postgres-rows.js";
 import { fromSafe, toSafe } from "./safe-text.js";
 
-/** States of a run that never goes on. */
+/** The final states of a run. */
 export const OVER = "('done', 'cancelled')";
-/** The rows that one statement of a prune deletes. */
+/** The maximum of rows that one statement of a prune deletes. */
 const SLICE = 5_000;
 
 const hashOf = (hash: string | null): string | undefined => (hash === null ? undefined : fromSafe(hash));
@@ -68,8 +68,9 @@ export class PostgresTables {
   async answer(token: string, answer: string): Promise<"answered" | "unknown" | "already" | "expired"> {
     const values = [toSafe(token), toSafe(answer)];
     return this.connection.transaction(async (client, isRepeated) => {
-      // Shares the run's row with commits and other answers, but not with the end of a claim: that sees this answer,
-      // or this answer comes after it. The run's row is locked before the question's, as by every other transaction.
+      // The lock is shared with commits and other answers, but not with the end of a claim: either that sees this
+      // answer, or this answer comes after it. The run's row is locked before the question's, as in every other
+      // transaction.
       await client.query(
         `SELECT FROM sluice.runs WHERE n = (SELECT run FROM sluice.questions WHERE token = $1) FOR KEY SHARE`,
         values.slice(0, 1),
@@ -120,7 +121,7 @@ export class PostgresTables {
   }
 
   async prune(olderThan: number): Promise<number> {
-    // A run without an id is gone for all others; what a prune that was stopped has left goes with the next.
+    // A run without an id is invisible; the next prune deletes what an interrupted one has left.
     const { rowCount } = await this.connection.query(
       `UPDATE sluice.runs SET id = NULL, epoch = epoch + 1 WHERE id IS NOT NULL AND state IN ${OVER} AND NOT ${IS_OWNED}
          AND updated_at <= clock_timestamp() - $1::float8 * interval '1 ms'`,
@@ -137,7 +138,7 @@ export class PostgresTables {
     return rowCount ?? 0;
   }
 
-  /** Deletes some entries at and under a key; only where no process but this one has the run. */
+  /** Deletes some entries at and under a key, unless another process owns the run. */
   protected async sweepAs(owner: string, id: string, key: string, limit: number): Promise<boolean> {
     const run = "(SELECT n FROM sluice.runs WHERE id = $1 AND (owner IS NULL OR owner = $2))";
     const isAll = key === "";

@@ -19,16 +19,18 @@ import { migrate } from "./postgres-schema.js";
 import { OVER, PostgresTables } from "./postgres-tables.js";
 import { toSafe } from "./safe-text.js";
 
-/** What a claim holds for: 10 s from now. */
+/** SQL for the end of a claim: 10 s from now. */
 const LATER = "clock_timestamp() + interval '10 s'";
 
 /** A journal in one database. */
 export class PostgresDriver extends PostgresTables implements JournalDriver {
   readonly name: string;
   readonly #renewals: Renewals;
-  /** Names this process and driver in claims: one whose answer got lost is known as its own. */
+  /**
+   * The owner in claims, unique for this process and driver, so that it recognises its own claim after a lost reply.
+   */
   readonly #owner = `${thisProcess()} ${randomUUID()}`;
-  /** Runs that this process has, by their epoch, or is about to claim. */
+  /** The epochs of the runs that this process owns or is about to claim. */
   readonly #claims = new Map<string, number | undefined>();
   #commits = 0;
 
@@ -107,7 +109,7 @@ export class PostgresDriver extends PostgresTables implements JournalDriver {
     if (this.#claims.get(id) === epoch) this.#claims.delete(id);
   }
 
-  /** A run that is lost is not this process' any more, and may be claimed again. */
+  /** Forgets a run that was lost, so that it may be claimed again. */
   async #orForget<T>(id: string, epoch: number, work: Promise<T>): Promise<T> {
     try {
       return await work;
@@ -125,7 +127,7 @@ export class PostgresDriver extends PostgresTables implements JournalDriver {
       );
       return hasEnded;
     } finally {
-      // A claim that cannot be ended ends by itself, and this process may have it again at once.
+      // A claim that cannot be ended expires, and this process may claim the run again at once.
       if (hasEnded) this.#forget(id, epoch);
     }
   }
@@ -137,7 +139,7 @@ export class PostgresDriver extends PostgresTables implements JournalDriver {
     { state, action = null, error = null }: Settlement,
     isRepeated: boolean,
   ): Promise<boolean> {
-    // Waits for those that are answering a question, which share the row; the next statement sees what they wrote.
+    // Waits for concurrent answers, which share the row lock; the next statement sees their writes.
     const { rows } = await client.query(
       "SELECT n, owned_until IS NULL AS over FROM sluice.runs WHERE id = $1 AND epoch = $2 FOR UPDATE",
       [toSafe(id), epoch],
@@ -192,7 +194,7 @@ export class PostgresDriver extends PostgresTables implements JournalDriver {
     });
   }
 
-  /** One statement, so that the way to the database is gone once: a quarter of the time of a small commit. */
+  /** Commits in one statement, so in one round trip: a quarter of the time of a small commit. */
   async #commitAtOnce(id: string, plan: Plan, fence: readonly unknown[]): Promise<void> {
     const values = [...fence];
     const parts = plan.statements.map((statement, at) => {
@@ -209,7 +211,7 @@ export class PostgresDriver extends PostgresTables implements JournalDriver {
   }
 }
 
-/** Takes the run's row, so that a takeover waits, and holds the claim. */
+/** Locks the run's row, so that a takeover waits, and renews the claim. */
 const FENCE = `
   UPDATE sluice.runs SET updated_at = clock_timestamp(), owned_until = ${LATER}, last_commit = $3,
     claims = CASE WHEN $7::boolean THEN 0 ELSE claims END,

@@ -1,13 +1,12 @@
-// Texts as every database keeps them: PostgreSQL refuses a NUL, libsql ends a text at one, and both lose a surrogate
-// without its other half.
+// Escapes texts for every database: PostgreSQL refuses a NUL, libsql truncates at one, and both lose lone surrogates.
 
-/** Begins an escape; itself is escaped. */
+/** The escape character, which is escaped too. */
 const ESCAPE = "\u0001";
 const ESCAPED = new RegExp(`${ESCAPE}(u[0-9a-f]{4}|.)`, "g");
 
-/** The same text without what a database cannot keep. It keeps what is a prefix of what. */
+/** Escapes what a database cannot keep. Prefixes stay prefixes. */
 export function toSafe(text: string): string {
-  // Native searches: 20 times faster than an expression on a store of 10 MB.
+  // Native searches: 20 times faster than a regular expression on a store of 10 MB.
   const isWhole = (text as string & { isWellFormed(): boolean }).isWellFormed();
   if (isWhole && !text.includes("\0") && !text.includes(ESCAPE)) return text;
   return text
@@ -16,7 +15,7 @@ export function toSafe(text: string): string {
     .replace(/\p{Surrogate}/gu, (half) => `${ESCAPE}u${half.charCodeAt(0).toString(16)}`);
 }
 
-/** What {@link toSafe} made it from. */
+/** Reverses {@link toSafe}. */
 export const fromSafe = (text: string): string =>
   text.includes(ESCAPE) ? text.replace(ESCAPED, (_, code: string) => original(code)) : text;
 

@@ -4,7 +4,7 @@ import { toSafe } from "./safe-text.js";
 import type { SqliteConnection } from "./sqlite-database.js";
 import { AT_OR_UNDER, OF_ANY_KIND } from "./sqlite-slices.js";
 
-/** Makes a change to the run of a number, inside a transaction. */
+/** Applies a change to the run with a row number, in a transaction. */
 export function apply(connection: SqliteConnection, n: number, change: Change): void {
   if ("put" in change) {
     const { kind, key, item, hash, value } = change.put;

@@ -1,4 +1,4 @@
-// The two SQLite libraries of Node by one face: `node:sqlite` from Node 24 on, else the optional peer `libsql`.
+// One interface to two SQLite libraries: `node:sqlite` from Node 24 on, otherwise the optional peer `libsql`.
 import { closeSync, openSync } from "node:fs";
 import { SluiceError } from "sluice";
 import { noModules } from "../../shared/missing-peer.js";
@@ -10,14 +10,14 @@ export interface Statement {
   all(...values: unknown[]): unknown[];
 }
 
-/** An open database file, as both libraries have it. */
+/** An open database of either library. */
 interface Database {
   exec(sql: string): void;
   prepare(sql: string): Statement;
   close(): void;
 }
 
-/** Node's own is stable from this version on. */
+/** `node:sqlite` is stable from this version of Node on. */
 const FIRST_WITH_SQLITE = 24;
 
 type Constructor = new (path: string) => Database;
@@ -39,14 +39,14 @@ async function loadLibrary(): Promise<Constructor> {
 /** Creates a file that only its owner may read, unless there is one. */
 function makeFile(path: string): void {
   try {
-    // Only where there is none: to close a file of SQLite drops the locks that this process has on it.
+    // Only for a missing file: closing a file of SQLite drops the locks of this process on it.
     closeSync(openSync(path, "wx", 0o600));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 
-/** Whether an error says that another connection holds the database. */
+/** Whether an error means that another connection has locked the database. */
 export const isBusy = (error: unknown): boolean =>
   /SQLITE_BUSY|database is locked/.test(
     `${(error as { code?: unknown })?.code} ${(error as Error)?.message}`,
@@ -57,7 +57,7 @@ export class SqliteConnection {
   readonly #database: Database;
   readonly #exec: Database["exec"];
   readonly #statements = new Map<string, Statement>();
-  /** How many there were. */
+  /** The number of transactions so far. */
   transactions = 0;
 
   private constructor(database: Database) {
@@ -65,26 +65,26 @@ export class SqliteConnection {
     this.#exec = database.exec.bind(database);
   }
 
-  /** Opens a file, which it makes. @throws SluiceError `MISSING_DRIVER`; what the library throws. */
+  /** Opens a file, or creates it. @throws SluiceError `MISSING_DRIVER`; the library's error. */
   static async open(path: string): Promise<SqliteConnection> {
     const Library = await loadLibrary();
     makeFile(path);
     return new SqliteConnection(new Library(path));
   }
 
-  /** A statement, prepared once. */
+  /** Returns a statement, prepared once. */
   sql(text: string): Statement {
     let statement = this.#statements.get(text);
     if (statement === undefined) this.#statements.set(text, (statement = this.#database.prepare(text)));
     return statement;
   }
 
-  /** Executes statements that give nothing. */
+  /** Executes statements without results. */
   script(sql: string): void {
     this.#exec(sql);
   }
 
-  /** The number that a pragma has. */
+  /** Returns the number of a pragma. */
   pragma(name: string): number {
     const row = this.#database.prepare(`PRAGMA ${name}`).get() as Record<string, unknown>;
     return Number(row[name]);
@@ -102,7 +102,7 @@ export class SqliteConnection {
       try {
         this.sql("ROLLBACK").run();
       } catch {
-        // SQLite has rolled back by itself, as it does on a full disk.
+        // SQLite has rolled back itself, as on a full disk.
       }
       throw error;
     }

@@ -1,11 +1,11 @@
-// Which process runs flows on a file: it holds a lock on a second file, which the kernel drops when the process ends,
-// however it does.
+// The process that runs flows on a file locks a second file. The kernel releases the lock when the process ends in any
+// way.
 import { existsSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { SluiceError } from "sluice";
 import { isBusy, SqliteConnection } from "./sqlite-database.js";
 
-/** The lock of one journal, held while at least one run is. */
+/** The lock of one journal, held while it has at least one run. */
 export class SqliteOwner {
   readonly #path: string;
   #holders = 0;
@@ -16,8 +16,8 @@ export class SqliteOwner {
   readonly #holder: () => string | undefined;
 
   /**
-   * @param path - Of the journal.
-   * @param holder - Gives the process that runs flows on it, as far as the journal knows.
+   * @param path - The path of the journal.
+   * @param holder - Returns the process that runs flows on it, if the journal knows it.
    */
   constructor(path: string, holder: () => string | undefined) {
     this.#path = path;
@@ -83,7 +83,7 @@ export class SqliteOwner {
   }
 }
 
-/** A look at the lock by another process takes less than a millisecond. */
+/** Several tries, because another process that checks the lock holds it for less than a millisecond. */
 const TRIES = 4;
 const RETRY = 5;
 

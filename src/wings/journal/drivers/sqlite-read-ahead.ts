@@ -1,30 +1,30 @@
-// Results of items, read some at a time: a resumed batch asks for one after the other, and to a query of libsql one more
-// row costs a tenth of what another query costs.
+// Reads results of items in groups: a resumed batch requests them in order, and with libsql one more row costs a tenth
+// of another query.
 import { fromSafe, toSafe } from "./safe-text.js";
 import type { SqliteConnection } from "./sqlite-database.js";
 
-/** The most items in one query. */
+/** The maximum of items per query. */
 const MOST_ITEMS = 64;
-/** Characters of results that are kept at most, or those of one item. */
+/** The maximum of kept characters, unless one item has more. */
 const MOST_TEXT = 1_000_000;
 
-/** What the next items of one batch have, as far as it was read. */
+/** The results of the next items of one batch. */
 export class ReadAhead {
   readonly #connection: SqliteConnection;
   #place = "";
-  /** How many transactions there were when it was read: after another one it may be wrong. */
+  /** The number of transactions at the time of reading: after another one the results may be stale. */
   #transactions = 0;
   #from = 0;
   #to = 0;
   #values = new Map<number, string>();
-  /** How many items the next query reads; doubled while they are asked for in order. */
+  /** The number of items that the next query reads; doubled while they are requested in order. */
   #size = 1;
 
   constructor(connection: SqliteConnection) {
     this.#connection = connection;
   }
 
-  /** The result of an item of a batch. */
+  /** Returns the result of an item of a batch. */
   get(run: number, key: string, item: number): string | undefined {
     const place = `${run}\n${key}`;
     const { transactions } = this.#connection;
@@ -49,6 +49,6 @@ export class ReadAhead {
     this.#from = from;
     this.#to = from + items.length;
     const text = rows.reduce((sum, { value }) => sum + value.length, 0);
-    if (text > MOST_TEXT) this.#size = Math.max(1, this.#size >> 2); // the next one doubles it
+    if (text > MOST_TEXT) this.#size = Math.max(1, this.#size >> 2); // the next query doubles it
   }
 }

@@ -1,8 +1,8 @@
-// The tables of a journal in SQLite, and how older ones become these.
+// The tables of a journal in SQLite, and their migrations.
 import { SluiceError } from "sluice";
 import { isBusy, type SqliteConnection } from "./sqlite-database.js";
 
-/** What each version adds to the one before; the number of the last is in `user_version`. */
+/** The migrations of each version; the current version is in `user_version`. */
 const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE runs (
@@ -62,22 +62,22 @@ const MIGRATIONS: readonly string[] = [
 /** The `application_id` of a journal: "slui" in ASCII. */
 const APPLICATION = 0x736c7569;
 
-/** Ms that a connection waits for another one's transaction. */
+/** Milliseconds that a connection waits for another one's transaction. */
 const BUSY_TIMEOUT = 5_000;
-/** Ms between two tries to prepare a file that another process is preparing. */
+/** Milliseconds between two tries to prepare a file that another process is preparing. */
 const RETRY = 10;
 
 /**
- * Prepares a connection, and brings the file to the newest version.
+ * Prepares a connection, and migrates the file to the newest version.
  *
- * @throws SluiceError `JOURNAL_VERSION` for a file of a later version, or of another program.
+ * @throws SluiceError `JOURNAL_VERSION` if the file has a later version or belongs to another program.
  */
 export async function prepare(connection: SqliteConnection, path: string): Promise<void> {
   const giveUpAt = performance.now() + BUSY_TIMEOUT;
   connection.script(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`);
   for (;;) {
     try {
-      // Before anything is changed: the file may be another program's.
+      // Before any change: the file may belong to another program.
       const version = versionOf(connection, path);
       if (version === 0) connection.script("PRAGMA auto_vacuum = INCREMENTAL");
       connection.script("PRAGMA journal_mode = WAL");
@@ -95,7 +95,7 @@ export async function prepare(connection: SqliteConnection, path: string): Promi
 
 function migrate(connection: SqliteConnection, path: string): void {
   connection.transaction(() => {
-    const version = versionOf(connection, path); // another process may have been first
+    const version = versionOf(connection, path); // another process may have migrated it
     for (const sql of MIGRATIONS.slice(version)) connection.script(sql);
     connection.script(`PRAGMA application_id = ${APPLICATION}`);
     connection.script(`PRAGMA user_version = ${MIGRATIONS.length}`);

@@ -1,4 +1,4 @@
-// Rows in SQLite that are deleted a few at a time, and the pages that they leave.
+// Deletes rows in SQLite in slices, and releases empty pages.
 import type { EntryKind } from "../driver.js";
 import type { SqliteConnection } from "./sqlite-database.js";
 
@@ -6,21 +6,21 @@ import type { SqliteConnection } from "./sqlite-database.js";
 const KINDS = ["result", "once", "start", "walk", "batch", "store"] as const satisfies readonly EntryKind[];
 export const OF_ANY_KIND = `kind IN (${KINDS.map((kind) => `'${kind}'`).join(", ")})`;
 
-/** Whether a key is at or under `?2`: the next character is one of those that keys have there. */
+/** SQL for whether a key is at or under `?2`: the next character must be a separator. */
 export const AT_OR_UNDER =
   "(key >= ?2 AND key < ?2 || '~' AND substr(key, length(?2) + 1, 1) IN ('', '/', '[', '|', '!'))";
-/** Everything but the store of the run itself, where `?2` is empty. */
+/** SQL for everything but the store of the run itself, if `?2` is empty. */
 export const ALL_BUT_THE_STORE = "NOT (kind = 'store' AND key = ?2)";
-/** Everything, where `?2` is empty. */
+/** SQL for everything, if `?2` is empty. */
 export const ALL = "key >= ?2";
 
-/** Pages that a slice gives back to the disk. */
+/** The maximum of pages released at once. */
 const VACUUMED_AT_ONCE = 200;
 
 /**
- * Deletes up to `limit` entries of the run of a number, inside a transaction.
+ * Deletes up to `limit` entries of the run with a row number, in a transaction.
  *
- * @param which - An expression of SQL on an entry and the key `?2`.
+ * @param which - An SQL expression on an entry and the key `?2`.
  * @returns Whether there are more.
  */
 export function deleteSlice(
@@ -37,7 +37,7 @@ export function deleteSlice(
     if (Number(count) > 0) connection.sql(`DELETE ${rows} AND ${OF_ANY_KIND}`).run(n, key);
     return false;
   }
-  // A slice ends at a row: with a LIMIT in a subquery, SQLite looks at every row of the run for each slice.
+  // A slice ends at a row: with a LIMIT in a subquery, SQLite scans every row of the run for each slice.
   let left = limit;
   for (const kind of KINDS) {
     const next = connection

@@ -1,4 +1,4 @@
-// What is read of the tables in SQLite, and what may be done to a run without a claim on it.
+// Queries on the tables in SQLite, and changes of a run that need no claim.
 import type { Entry, EntryKind, QuestionRow, RunRow, RunState } from "../driver.js";
 import { fromSafe, toSafe } from "./safe-text.js";
 import type { SqliteConnection } from "./sqlite-database.js";
@@ -7,15 +7,15 @@ import { ALL, ALL_BUT_THE_STORE, AT_OR_UNDER, deleteSlice, vacuum } from "./sqli
 
 const RUN_COLUMNS =
   "id, state, flow, version, graph, params, input, steps, calls, tokens, action, error, createdAt, updatedAt, claims, owner";
-/** States of a run that never goes on. */
+/** The final states of a run. */
 export const OVER = "('done', 'cancelled')";
-/** The rows that one transaction of a prune deletes: 5 ms. */
+/** The maximum of rows that one transaction of a prune deletes, which takes 5 ms. */
 const SLICE = 2_000;
 
-/** The item of a batch. */
+/** The pattern of a batch item. */
 const INDEX = /^(?:0|[1-9]\d{0,14})$/;
 
-/** A row with all its texts as they were. */
+/** A row with its texts unescaped. */
 function restored<T>(row: T): T {
   const texts = row as Record<string, unknown>;
   for (const name in texts) {
@@ -38,12 +38,12 @@ export abstract class SqliteTables {
     this.#ahead = new ReadAhead(connection);
   }
 
-  /** Whether this process has a run. */
+  /** Whether this process owns a run. */
   protected abstract has(id: string): boolean;
   /** Whether another process, or another driver of this one, runs flows on the file. */
   protected abstract isHeldElsewhere(): Promise<boolean>;
 
-  /** The number of a run; -1 for none. */
+  /** The row number of a run; -1 if it is unknown. */
   protected n(id: string): number {
     const row = this.connection.sql("SELECT n FROM runs WHERE id = ?").get(toSafe(id));
     return (row as { n: number } | undefined)?.n ?? -1;
@@ -86,9 +86,9 @@ export abstract class SqliteTables {
         .run(n, toSafe(key));
       return deleteSlice(this.connection, n, isAll ? ALL_BUT_THE_STORE : AT_OR_UNDER, toSafe(key), limit);
     });
-    if (!isAll && !hasMore) return false; // what one step leaves is not worth a vacuum
+    if (!isAll && !hasMore) return false; // the pages of one step do not justify a vacuum
     if (vacuum(this.connection) || hasMore) return true;
-    this.connection.script("PRAGMA wal_checkpoint(PASSIVE)"); // so that the file itself gets smaller
+    this.connection.script("PRAGMA wal_checkpoint(PASSIVE)"); // so that the file shrinks
     return false;
   }
 
@@ -132,13 +132,16 @@ export abstract class SqliteTables {
     return row && (await this.#owned([row]))[0];
   }
 
-  /** A run as it is written; whether a process has it is known of this one only. */
+  /** Reads a run; `isOwned` covers only this process. */
   protected row(id: string): RunRow | undefined {
     const row = this.connection.sql(`SELECT ${RUN_COLUMNS} FROM runs WHERE id = ?`).get(toSafe(id));
     return row === undefined ? undefined : { ...restored(row as RunRow), isOwned: this.has(id) };
   }
 
-  /** A process that was killed has left its name at its runs: it counts as long as a process holds the file. */
+  /**
+   * Adds the owners of other processes. The name of a killed process stays at its runs, so it counts only while a
+   * process holds the file.
+   */
   async #owned(rows: readonly RunRow[]): Promise<RunRow[]> {
     const isElsewhere = ({ id, owner }: RunRow) => owner != null && !this.has(id);
     const isHeld = rows.some(isElsewhere) && (await this.isHeldElsewhere());
@@ -164,7 +167,7 @@ export abstract class SqliteTables {
       for (const { n } of free) this.connection.sql("UPDATE runs SET id = NULL WHERE n = ?").run(n);
       return free.length;
     });
-    // A run without an id is gone for all others; what a prune that was stopped has left goes with the next.
+    // A run without an id is invisible; the next prune deletes what an interrupted one has left.
     const rows = this.connection.sql("SELECT n FROM runs WHERE id IS NULL").all() as { n: number }[];
     for (const { n } of rows) {
       while (this.#pruneSlice(n)) await new Promise((resolve) => setImmediate(resolve));

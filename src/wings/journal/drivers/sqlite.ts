@@ -1,4 +1,4 @@
-// A journal in a file of SQLite. One process at a time runs flows on it; reading and answering go from anywhere.
+// A journal in a file of SQLite. One process at a time runs flows on it; any process can read and answer.
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { SluiceError } from "sluice";
@@ -18,10 +18,13 @@ const safe = (text: string | null): string | null => text && toSafe(text);
 export class SqliteDriver extends SqliteTables implements JournalDriver {
   readonly name: string;
   readonly #owner: SqliteOwner;
-  /** The runs that this process has, with their numbers and epochs. */
+  /** The runs that this process owns, with their row numbers and epochs. */
   readonly #claims = new Map<string, { readonly n: number; readonly epoch: number }>();
 
-  /** @throws SluiceError `JOURNAL_FAILED` for a file that cannot be used, `JOURNAL_VERSION`, `MISSING_DRIVER`. */
+  /**
+   * Opens a journal.
+   * @throws SluiceError `JOURNAL_FAILED` if the file cannot be used, `JOURNAL_VERSION`, `MISSING_DRIVER`.
+   */
   static async open(path: string): Promise<SqliteDriver> {
     let connection: SqliteConnection | undefined;
     try {
@@ -59,8 +62,8 @@ export class SqliteDriver extends SqliteTables implements JournalDriver {
   }
 
   #claim(id: string, create: NewRun | undefined): Claim {
-    if (this.#claims.has(id)) throw inUse(id); // by a claim that waited for the lock of this process too
-    // What is there was left by processes that are gone: this one holds the file.
+    if (this.#claims.has(id)) throw inUse(id); // by a claim that also waited for the lock of this process
+    // Owners in the file are dead processes, because this one holds the file.
     if (this.#claims.size === 0)
       this.connection.sql("UPDATE runs SET owner = NULL WHERE owner IS NOT NULL").run();
     let before = this.row(id);
@@ -101,7 +104,7 @@ export class SqliteDriver extends SqliteTables implements JournalDriver {
     return this.#claims.size === 0 && this.#owner.isHeldElsewhere();
   }
 
-  /** The process that runs flows on the file, or that did so last. */
+  /** The process that runs flows on the file, or the last one that did. */
   #ownerInFile(): string | undefined {
     const row = this.connection.sql("SELECT owner FROM runs WHERE owner IS NOT NULL LIMIT 1").get();
     return (row as { owner: string } | undefined)?.owner;
@@ -115,7 +118,7 @@ export class SqliteDriver extends SqliteTables implements JournalDriver {
     return this.#claims.get(id)?.n ?? super.n(id);
   }
 
-  /** The number of a run that was claimed. @throws SluiceError `RUN_LOST`. */
+  /** The row number of a claimed run. @throws SluiceError `RUN_LOST`. */
   #claimed(id: string, epoch: number): number {
     const claim = this.#claims.get(id);
     if (claim === undefined || claim.epoch !== epoch) throw lost(id);
@@ -135,7 +138,7 @@ export class SqliteDriver extends SqliteTables implements JournalDriver {
       hasEnded = this.connection.transaction(() => this.#settle(this.#claimed(id, epoch), settlement));
       return hasEnded;
     } finally {
-      // A claim whose end cannot be written is over all the same: its process does not run it any more.
+      // A claim whose end cannot be written is over too, because its process no longer runs it.
       if (hasEnded && this.#claims.get(id)?.epoch === epoch) {
         this.#claims.delete(id);
         this.#owner.release();
@@ -178,7 +181,7 @@ export class SqliteDriver extends SqliteTables implements JournalDriver {
     try {
       this.connection.script("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)");
     } catch {
-      // The next process brings what is in the log into the file.
+      // The next process applies the log to the file.
     }
     this.connection.close();
   }
