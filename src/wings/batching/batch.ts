@@ -1,37 +1,37 @@
-// One batch: who is in it, whether it still gathers, and what will come of it.
+// One batch: its callers, its state, and its results.
 import type { Held } from "sluice/internal";
 
 /** One caller in a batch. */
 export interface Entry {
   readonly item: unknown;
   readonly cost: number;
-  /** The slots that the caller holds, where one is of the batch's gate; the batch may borrow it. */
+  /** The slots of the caller, if one belongs to the batch's gate, so that the batch may borrow it. */
   readonly held: Held | undefined;
   batch: Batch | undefined;
 }
 
 /** Callers that will share one call. */
 export class Batch {
-  /** Those that still wait, in the order in which they came. */
+  /** Waiting callers, in order of arrival. */
   readonly waiting = new Set<Entry>();
-  /** Fires when no caller waits any more. */
+  /** Fires when no caller waits. */
   readonly controller = new AbortController();
-  /** What {@link settle} was given, by entry. */
+  /** The results by entry; written by {@link settle}. */
   readonly results: Promise<ReadonlyMap<Entry, unknown>>;
   readonly since = performance.now();
-  /** What the waiting ones cost together. */
+  /** The total cost of the waiting callers. */
   cost = 0;
-  /** Whether it takes no more callers. */
+  /** Whether it is closed for further callers. */
   closed = false;
-  /** Whether its call is on its way. */
+  /** Whether its call has started. */
   sent = false;
-  /** Whether it uses a slot that one of its callers holds. Written when it is sent. */
+  /** Whether it uses a slot of one of its callers; written when it is sent. */
   borrows = false;
   settle!: (results: ReadonlyMap<Entry, unknown>) => void;
   fail!: (error: unknown) => void;
   readonly #dispatch: () => void;
   #cancelPlan: (() => void) | undefined;
-  /** Whether it goes at the end of this turn. */
+  /** Whether it will be sent at the end of this turn. */
   #isLeaving = false;
 
   constructor(dispatch: () => void) {
@@ -40,7 +40,7 @@ export class Batch {
       this.settle = resolve;
       this.fail = reject;
     });
-    this.results.catch(() => {}); // callers get it from DataLoader
+    this.results.catch(() => {}); // callers get the error from DataLoader
   }
 
   join(entry: Entry): void {
@@ -49,7 +49,7 @@ export class Batch {
     this.cost += entry.cost;
   }
 
-  /** Takes a caller out. The last one closes the batch before it aborts it: a later caller must not share its end. */
+  /** Removes a caller. The last one closes the batch before the abort, so that no later caller joins it. */
   leave(entry: Entry, reason: unknown): void {
     if (!this.waiting.delete(entry)) return;
     this.cost -= entry.cost;
@@ -58,7 +58,7 @@ export class Batch {
     this.controller.abort(reason);
   }
 
-  /** Makes DataLoader hand over its keys, and start the next batch with the next call. */
+  /** Makes DataLoader dispatch its keys, so that the next call starts a new batch. */
   close(): void {
     if (this.closed) return;
     this.closed = true;
@@ -67,8 +67,8 @@ export class Batch {
   }
 
   /**
-   * Plans to go when no call has joined for two turns of the event loop, for callers that were answered in one turn
-   * do not all call again in that turn.
+   * Schedules the call for when no caller has joined for two event-loop turns, because callers that are answered in one
+   * turn do not all call again in that turn.
    */
   goSoon(maxWait: number, go: () => void): void {
     if (this.#isLeaving) return;
@@ -88,7 +88,7 @@ export class Batch {
     this.#cancelPlan = () => clearImmediate(turn);
   }
 
-  /** Plans to go some ms after its first caller came. */
+  /** Schedules the call for this many ms after the first caller. */
   goAfter(maxWait: number, go: () => void): void {
     if (this.#cancelPlan !== undefined) return;
     const timer = setTimeout(go, Math.max(0, this.since + maxWait - performance.now()));

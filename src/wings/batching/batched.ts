@@ -1,5 +1,5 @@
-// batched: single calls that are in flight together become few calls for many. DataLoader gathers them and
-// hands the results back; when to go, under which gate and for which callers still, is decided here.
+// batched: merges concurrent single calls into few calls for many items. DataLoader gathers them and distributes the
+// results; timing, gate and aborts are decided here.
 import type { Awaitable, Gate } from "sluice";
 import {
   aCount,
@@ -20,9 +20,9 @@ import { Batcher, type Many } from "./batcher.js";
 
 /** The second argument of `fn` of {@link batched}. */
 export interface BatchContext {
-  /** Fires when no caller waits for this call any more. */
+  /** Fires when no caller waits for this call. */
   readonly signal: AbortSignal;
-  /** Reports to the gate the call's real cost in tokens; without a gate it does nothing. */
+  /** Reports the actual cost of the call in tokens to the gate; does nothing without a gate. */
   readonly charge: (tokens: number) => void;
 }
 
@@ -36,9 +36,9 @@ export interface BatchedOptions<Item> {
   readonly cost?: ((item: Item) => number) | undefined;
   /** The longest wait of an item for others, in ms. If no other item is expected, it does not wait. @default 50 */
   readonly maxWait?: number | undefined;
-  /** A gate that each call of `fn` passes. While it waits there, more items may join. @default none */
+  /** The gate of each call of `fn`. While a call waits at it, more items may join. @default none */
   readonly gate?: Gate | undefined;
-  /** Aborts all calls, also later ones: they reject with its reason. @default none */
+  /** Aborts all calls, including later ones, which reject with its reason. @default none */
   readonly signal?: AbortSignal | undefined;
   /** Its name in errors. @default the name of `fn` */
   readonly name?: string | undefined;
@@ -65,11 +65,11 @@ const instead = {
 };
 
 /**
- * Creates a function of one item out of a function of many: calls that are in flight together become one.
+ * Creates a function of one item from a function of many: concurrent calls are merged into one.
  *
  * A call is sent when it is full, when `maxWait` is over, or when no other item is expected: at the end of the current
  * turn of the event loop if no other call of `fn` is in flight, and if single calls are more than `maxWait` ms apart. An
- * abort removes one item; the whole call is aborted only when no caller waits for it any more.
+ * abort removes one item; the whole call is aborted only when no caller waits for it.
  *
  * Pass a vendor's gate here and not also to the node, which holds its slot while it waits for the batch. If both have
  * the gate, a call with the hook's context lends its slot to the batch; a call without it can deadlock.
@@ -115,6 +115,6 @@ export function batched<Item, Result>(
 
 const callRules = { signal: aSignal };
 
-/** Recognises the context of a hook, or what looks like one, which has more than a signal. */
+/** Recognises the context of a hook by its shape, which has more than a signal. */
 const isContext = (value: unknown): boolean =>
   isPlainObject(value) && (HELD in value || ("attempt" in value && "emit" in value));

@@ -1,5 +1,5 @@
-// The gathering itself: which call joins which batch, and when a batch goes. DataLoader keeps the calls of a
-// batch together and hands each its result.
+// Gathers calls: decides which batch a call joins, and when a batch is sent. DataLoader keeps the calls of a batch and
+// distributes the results.
 import type DataLoader from "dataloader";
 import type { Gate } from "sluice";
 import { HELD, type Held, isAmount, SluiceError, show, slotOf } from "sluice/internal";
@@ -7,7 +7,7 @@ import { missingPeer } from "../shared/missing-peer.js";
 import { onAbort } from "../shared/on-abort.js";
 import { Batch, type Entry } from "./batch.js";
 
-/** The function of many items, as the engine sees it. */
+/** The function of many items. */
 export type Many = (
   items: readonly unknown[],
   ctx: { readonly signal: AbortSignal; readonly charge: (tokens: number) => void },
@@ -24,7 +24,7 @@ export interface Settings {
   readonly signal: AbortSignal | undefined;
 }
 
-/** What a call says of itself: its own options, or the context of a hook, which has the slots that it holds. */
+/** The options of a call, or the context of a hook, which has its slots. */
 export interface Caller {
   readonly signal?: AbortSignal | undefined;
   readonly [HELD]?: Held | undefined;
@@ -32,7 +32,7 @@ export interface Caller {
 
 type Loader = DataLoader<Entry, unknown>;
 
-/** How much the newest gap between two calls counts in their average. */
+/** The weight of the newest gap in the average gap between two calls. */
 const NEWEST = 0.2;
 
 /** Gathers single calls into calls of one function. */
@@ -41,9 +41,9 @@ export class Batcher {
   readonly #settings: Settings;
   #loader: Loader | undefined;
   #loading: Promise<Loader> | undefined;
-  /** The batch that still gathers. */
+  /** The gathering batch. */
   #open: Batch | undefined;
-  /** Calls that are out. */
+  /** Calls in flight. */
   #out = 0;
   /** The average time between two single calls, in ms. */
   #gap = Number.POSITIVE_INFINITY;
@@ -54,7 +54,7 @@ export class Batcher {
     this.#settings = settings;
   }
 
-  /** Adds a call, and gives its own result. */
+  /** Adds a call, and resolves with its result. */
   async add(item: unknown, call: Caller = {}): Promise<unknown> {
     const loader = this.#loader ?? (await (this.#loading ??= this.#load()));
     const signals = [call.signal, this.#settings.signal].filter((each) => each !== undefined);
@@ -63,11 +63,11 @@ export class Batcher {
     const { maxCost, maxSize } = this.#settings;
     const open = this.#open;
     if (open !== undefined && open.cost + entry.cost > maxCost) this.#sendNow(open);
-    // It waits for a slot that this caller may hold until it has its result.
+    // The batch waits for a slot that this caller may hold until it has its result.
     else if (open?.sent && !open.borrows && entry.held !== undefined) open.close();
     this.#measure();
     const loaded = loader.load(entry);
-    const batch = this.#open as Batch; // DataLoader has made one, if there was none
+    const batch = this.#open as Batch; // DataLoader has created one, if there was none
     batch.join(entry);
     const outcome = signals.length === 0 ? loaded : this.#until(signals, loaded, batch, entry);
     if (batch.waiting.size >= maxSize || batch.cost >= maxCost) this.#sendNow(batch);
@@ -97,10 +97,10 @@ export class Batcher {
     });
   }
 
-  /** Goes at once where waiting brings nothing: no call is in flight that could come back, or calls are rare. */
+  /** Sends at once if waiting is pointless: no call in flight can return, or calls are rare. */
   #plan(batch: Batch): void {
     const { maxWait } = this.#settings;
-    if (batch.sent) return; // it waits at the gate
+    if (batch.sent) return; // waits at the gate
     if (this.#out === 0 || this.#gap > maxWait) batch.goSoon(maxWait, () => this.#send(batch));
     else batch.goAfter(maxWait, () => this.#send(batch));
   }
@@ -110,7 +110,7 @@ export class Batcher {
     this.#send(batch);
   }
 
-  /** Makes the call. At a gate the batch goes on gathering until it is let through, or full. */
+  /** Starts the call. At a gate the batch continues to gather until it is admitted, or full. */
   #send(batch: Batch): void {
     if (batch.sent) return;
     batch.sent = true;
@@ -129,12 +129,12 @@ export class Batcher {
       try {
         return await this.#call(batch, { signal: ctx.signal, charge });
       } finally {
-        if (!charged && cost !== reserved) ctx.charge(cost); // some joined or left at the gate
+        if (!charged && cost !== reserved) ctx.charge(cost); // callers may have joined or left at the gate
       }
     };
     const lender = [...batch.waiting].find(({ held }) => held !== undefined && slotOf(gate as Gate, held));
     batch.borrows = lender !== undefined;
-    // Of its context only the slots: an abort of the lender is not one of the batch.
+    // Only the slots of its context, because an abort of the lender must not abort the batch.
     const ctx = lender && ({ [HELD]: lender.held } as never);
     const work =
       gate === undefined ? call({ signal, charge() {} }) : gate.run(call, { tokens: reserved, signal, ctx });
@@ -143,14 +143,14 @@ export class Batcher {
       .then(batch.settle, batch.fail)
       .then(() => {
         this.#out--;
-        // A caller that was answered just now may call again in this very turn.
+        // A caller that was just answered may call again in this turn.
         const next = this.#open;
         if (this.#out === 0 && next !== undefined && !next.sent)
           next.goSoon(this.#settings.maxWait, () => this.#send(next));
       });
   }
 
-  /** The slots of a caller that holds one of the gate. */
+  /** The slots of a caller, if it holds one of the gate. */
   #heldBy(call: Caller): Held | undefined {
     const { gate } = this.#settings;
     const held = call[HELD];

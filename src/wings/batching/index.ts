@@ -1,5 +1,5 @@
 /**
- * Few bulk requests of many single calls, over dataloader.
+ * Merges single calls into bulk requests, on dataloader.
  *
  * @module sluice/batching
  */

@@ -1,4 +1,4 @@
-// What a call's outcome at its worker means to the run.
+// Turns the outcome of a call at its worker into an answer for the run.
 import type { Redis } from "ioredis";
 import { type ExecutorAnswer, SluiceError } from "sluice";
 import { type OpenCall, quote } from "sluice/internal";

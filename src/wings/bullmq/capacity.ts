@@ -1,4 +1,4 @@
-// How much a fleet can do: its workers, how long calls take, and so how many go together.
+// The capacity of a fleet: its workers and the duration of calls, which determine the size of chunks.
 import type { Redis } from "ioredis";
 import { warn } from "sluice/internal";
 import { isSameForm, showForm } from "./flow-card.js";
@@ -6,12 +6,12 @@ import type { FlowForm, keysOf, WorkerCard } from "./protocol.js";
 
 /** Milliseconds of work in a chunk. */
 const CHUNK_WORK = 1_000;
-/** After so many ms without a worker that could take a call there is a warning. */
+/** Milliseconds without a suitable worker after which there is a warning. */
 const PATIENCE = 60_000;
-/** The concurrency of a worker, while none is known. */
+/** The assumed concurrency while no worker is known. */
 const USUAL = 16;
 
-/** A form of a flow whose calls are waited for, and since when there is no worker for it. */
+/** A form of a flow with pending calls, and since when it has no worker. */
 interface Expected {
   readonly form: FlowForm;
   since: number | undefined;
@@ -23,9 +23,9 @@ export class Capacity {
   readonly #redis: Redis;
   readonly #keys: ReturnType<typeof keysOf>;
   #workers: readonly WorkerCard[] = [];
-  /** Milliseconds that a call takes; written by `took`. */
+  /** The average milliseconds of a call; written by `took`. */
   #usual: number | undefined;
-  /** Calls that were sent and are not over; counted by the dispatcher. */
+  /** The number of calls that were sent and have not ended; written by the dispatcher. */
   queued = 0;
   readonly #expected: Expected[] = [];
   readonly #warned = new Set<string>();
@@ -36,12 +36,12 @@ export class Capacity {
     this.#keys = keys;
   }
 
-  /** A call has taken so many ms at its worker. */
+  /** Records the milliseconds that a call took at its worker. */
   took(ms: number): void {
     this.#usual = this.#usual === undefined ? ms : this.#usual * 0.9 + ms * 0.1;
   }
 
-  /** Calls of this form of a flow are waited for. */
+  /** Records that calls of this form of a flow are pending. */
   expect({ flow, graph, version }: FlowForm): void {
     const form = { flow, graph, version };
     if (!this.#expected.some((each) => isSameForm(each.form, form)))
@@ -52,29 +52,29 @@ export class Capacity {
     return this.#workers.reduce((total, { concurrency }) => total + concurrency, 0) || USUAL;
   }
 
-  /** Calls that one slot makes in the time of a chunk. */
+  /** The calls that one slot makes in the time of a chunk. */
   get #perSlot(): number {
     if (this.#usual === undefined) return 1;
     return Math.min(1_000, Math.max(1, Math.round(CHUNK_WORK / Math.max(this.#usual, 0.01))));
   }
 
-  /** How many calls may be sent now: about twice what the fleet has at work is queued. */
+  /** The number of calls that may be sent now: the queue has about twice the running calls of the fleet. */
   room(): number {
     return 2 * this.#slots * this.#perSlot - this.queued;
   }
 
-  /** How many calls go together. */
+  /** The number of calls per chunk. */
   chunkSize(waiting: number): number {
     const workers = Math.max(1, this.#workers.length);
     const fair = Math.ceil((waiting + this.queued) / (2 * workers));
     const work = Math.max(1, Math.floor(this.#perSlot * (this.#slots / workers)));
-    // As long as nothing is known of them, a few at a time: they may be long.
+    // Few at first, because calls of unknown duration may be long.
     return this.#usual === undefined
       ? Math.min(4, fair)
       : Math.max(1, Math.min(fair, work > USUAL ? work : this.#perSlot));
   }
 
-  /** Looks for workers, and warns where none can take what is waited for. */
+  /** Reads the known workers, and warns if none takes the pending calls. */
   async look(): Promise<void> {
     const ids = await this.#redis.smembers(this.#keys.workers);
     const cards = ids.length === 0 ? [] : await this.#redis.mget(ids.map((id) => this.#keys.card(id)));

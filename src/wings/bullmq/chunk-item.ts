@@ -1,15 +1,15 @@
-// A call as it travels.
+// Serialises calls.
 import { SluiceError } from "sluice";
 import { NODE, type OpenCall, type Step } from "sluice/internal";
 import { encode, problemOf } from "../shared/plain-data.js";
 import { type ChunkItem, LARGEST } from "./protocol.js";
 
-/** Whether a call must not be made twice. */
+/** Whether a call must run at most once. */
 export const isOnce = ({ job }: OpenCall): boolean =>
   ((job.node as unknown as Step)[NODE].options as { readonly atMostOnce?: boolean }).atMostOnce === true;
 
 /**
- * Writes a call.
+ * Serialises a call.
  *
  * @throws SluiceError `NOT_SERIALIZABLE`, `RESULT_TOO_LARGE`.
  */

@@ -1,4 +1,4 @@
-// Connections to Redis, and what a Redis must be to be used.
+// Connections to Redis, and the requirements on the server.
 import type { Redis, RedisOptions } from "ioredis";
 import { SluiceError } from "sluice";
 import { describe } from "sluice/internal";
@@ -7,13 +7,13 @@ import { missingPeer } from "../shared/missing-peer.js";
 /** Where Redis is: a URL, or the options of ioredis. */
 export type Connection = string | RedisOptions;
 
-/** How long the first connection may take, in ms. */
+/** The timeout of the first connection, in ms. */
 const PATIENCE = 5_000;
 
-/** BullMQ asks for it. */
+/** The minimum version of Redis, required by BullMQ. */
 const OLDEST = [6, 2] as const;
 
-/** Names a connection for messages: without its password. */
+/** The name of a connection for messages, without its password. */
 function nameOf(connection: Connection): string {
   if (typeof connection !== "string") {
     const { path, host = "127.0.0.1", port = 6379 } = connection;
@@ -22,7 +22,7 @@ function nameOf(connection: Connection): string {
   return connection.replace(/\/\/[^@/]*@/, "//");
 }
 
-/** Creates a connection, which comes back by itself when it was lost. */
+/** Creates a connection, which reconnects when it was lost. */
 export async function connect(connection: Connection): Promise<Redis> {
   const { Redis } = await import("ioredis").catch((error) => {
     throw missingPeer("sluice/bullmq", "ioredis", error);
@@ -33,7 +33,7 @@ export async function connect(connection: Connection): Promise<Redis> {
     lazyConnect: true,
     retryStrategy: (times) => Math.min(50 * times, 1_000),
   };
-  // Its types know no option that is `undefined`.
+  // Its types do not permit options that are `undefined`.
   const redis = (
     typeof connection === "string"
       ? new Redis(connection, options as object)
@@ -51,7 +51,7 @@ export async function connect(connection: Connection): Promise<Redis> {
       reject(new SluiceError("REDIS_UNREACHABLE", text, { cause: last }));
     }, PATIENCE);
   });
-  // Its own promise rejects at the first refusal, though it goes on trying.
+  // Not the promise of `connect()`, which rejects at the first failure although the client keeps trying.
   const ready = new Promise<void>((resolve) => redis.once("ready", resolve));
   redis.connect().catch(() => {});
   try {
@@ -65,7 +65,7 @@ export async function connect(connection: Connection): Promise<Redis> {
   }
 }
 
-/** @throws SluiceError `REDIS_UNFIT` for one that is too old, or may evict keys. */
+/** Checks the server. @throws SluiceError `REDIS_UNFIT` if it is too old, or may evict keys. */
 export async function checkFit(redis: Redis, connection: Connection): Promise<void> {
   const info = await redis.info();
   const field = (name: string) => info.match(new RegExp(`^${name}:(.*?)\\r?$`, "m"))?.[1];

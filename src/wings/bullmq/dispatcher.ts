@@ -1,4 +1,4 @@
-// The coordinator's side of a fleet: gathers calls into chunks, and sends them as the fleet has room.
+// The coordinator's side of a fleet: gathers calls into chunks, and sends them when the fleet has room.
 import type { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import type { ExecutorAnswer } from "sluice";
@@ -9,7 +9,7 @@ import { type Chunk, type FromWorker, keysOf, LARGE, type ToWorkers } from "./pr
 import { type Header, UnderWay } from "./under-way.js";
 import { type RunEnds, WaitingCall } from "./waiting-call.js";
 
-/** How often what is under way is looked at, in ms. */
+/** Milliseconds between two checks of the chunks in flight. */
 const LOOK = 1_000;
 
 /** Calls that can travel together. */
@@ -60,7 +60,7 @@ export class Dispatcher implements RunEnds {
     this.#redis.disconnect();
   }
 
-  /** Makes a call on a worker. */
+  /** Runs a call on a worker. */
   async execute(call: OpenCall): Promise<ExecutorAnswer> {
     call.job.scope.cancellation?.throwIfDraining();
     const header = this.#headerOf(call);
@@ -89,7 +89,7 @@ export class Dispatcher implements RunEnds {
     return group;
   }
 
-  /** Sends what gathers in a turn of the event loop. */
+  /** Sends the calls that gather in a turn of the event loop. */
   #schedule(): void {
     if (this.#isScheduled || this.#groups.size === 0) return;
     this.#isScheduled = true;
@@ -123,7 +123,7 @@ export class Dispatcher implements RunEnds {
     return waiting.splice(0, count);
   }
 
-  /** A call is aborted: it is waited for no more. */
+  /** Called when a call is aborted, so that its answer is no longer awaited. */
   onAbort(waiting: WaitingCall): void {
     waiting.fail(waiting.reason);
     if (waiting.place === undefined) return;
@@ -132,7 +132,7 @@ export class Dispatcher implements RunEnds {
     this.#underWay.over(sent, at);
   }
 
-  /** The run drains: what was not sent is left undone, and workers begin no attempt. */
+  /** Called when the run drains: unsent calls are not done, and workers begin no further attempt. */
   onDrain(waiting: WaitingCall): void {
     const sent = waiting.place?.sent;
     if (sent === undefined) waiting.fail(waiting.reason);

@@ -1,4 +1,4 @@
-// Fleet: an executor whose calls run on the workers of a queue of BullMQ.
+// Fleet: an executor whose calls run on the workers of a BullMQ queue.
 import type { JobsOptions, Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { Executor, type ExecutorAnswer, type ExecutorCall, type Flow, SluiceError } from "sluice";
@@ -51,9 +51,9 @@ const rules = {
 const workRules = { concurrency: aCount, machine: aString };
 
 /**
- * Many machines as an executor: the calls of its nodes run on the workers of a queue of BullMQ, over Redis.
+ * An executor on many machines: the calls of its nodes run on the workers of a BullMQ queue, over Redis.
  *
- * The same class makes workers: {@link work} takes calls with a flow that was made in the same way.
+ * The same class creates workers: {@link work} takes calls for the same flow.
  *
  * @example
  * ```ts sketch
@@ -80,7 +80,7 @@ export class Fleet extends Executor {
     checkOptions("Fleet", options, rules);
     const { connection, queue }: Partial<FleetOptions> = options ?? {};
     if (typeof connection === "string" ? !/^rediss?:\/\//.test(connection) : !isObject(connection)) {
-      // A URL may have a password in it.
+      // A URL may have a password.
       const shown = typeof connection === "string" ? connection.replace(/^([\w+]*).*$/s, "$1…") : connection;
       throw invalidOption("Fleet", "connection", CONNECTION, shown);
     }
@@ -89,7 +89,7 @@ export class Fleet extends Executor {
     this.#queue = queue;
   }
 
-  /** The fleets that nodes of a flow have as their executor. */
+  /** The fleets that are executors of nodes of a flow. */
   static of(flow: Flow<never>): Fleet[] {
     const { places } = graphOf(flow as unknown as Step);
     const executors = [...places.values()].map((node) => node[NODE].settings.executor);
@@ -113,8 +113,8 @@ export class Fleet extends Executor {
   /**
    * Takes calls of a flow's nodes until the worker is closed.
    *
-   * @param flows - One flow or several, made as where they run: the same nodes, names, links and `version`. Their
-   * executors and journals are ignored.
+   * @param flows - One flow or several, with the same nodes, names, links and `version` as in the process that runs
+   * them. Their executors and journals are ignored.
    * @throws SluiceError `REDIS_UNREACHABLE`, `REDIS_UNFIT`, `AMBIGUOUS_NAME`, `MISSING_PEER`, `INVALID_OPTION`.
    */
   async work(
@@ -138,11 +138,11 @@ export class Fleet extends Executor {
       autorun: false,
       lockDuration: LOCK,
       stalledInterval: 2_000,
-      // What kills its workers is found by counting each call of a chunk.
+      // Calls that kill workers are found by counting the tries of each call.
       maxStalledCount: 1_000,
       drainDelay: 1,
     });
-    jobs.on("error", () => {}); // of a connection that comes back
+    jobs.on("error", () => {}); // of a connection that reconnects
     const { concurrency = 16, machine } = options ?? {};
     const disconnect = () => {
       for (const each of [redis, subscriber, pulling]) each.disconnect();
@@ -196,7 +196,7 @@ export class Fleet extends Executor {
       connection: redis as never,
       defaultJobOptions,
     });
-    queue.on("error", () => {}); // of a connection that comes back
+    queue.on("error", () => {}); // of a connection that reconnects
     return new Dispatcher(this.#queue, redis, subscriber, queue).start();
   }
 }

@@ -1,9 +1,9 @@
-// How a flow is known to processes that have made it too.
+// Identifies a flow across processes.
 import { NODE, nameOf, type Step, warn } from "sluice/internal";
 import { type Graph, graphOf } from "../shared/graph.js";
 import type { FlowForm } from "./protocol.js";
 
-/** A flow that was made here. */
+/** A flow of this process. */
 export interface FlowCard {
   readonly form: FlowForm;
   readonly graph: Graph;
@@ -22,15 +22,15 @@ export function cardOf(flow: object): FlowCard {
   return { form, graph };
 }
 
-/** Whether calls of one can be made with the other. */
+/** Whether two forms are of the same flow. */
 export const isSameForm = (a: FlowForm, b: FlowForm): boolean =>
   a.flow === b.flow && a.graph === b.graph && a.version === b.version;
 
-/** What distinguishes one form of a flow from another, for messages. */
+/** Formats a form of a flow for messages. */
 export const showForm = ({ flow, graph, version }: FlowForm): string =>
   `${flow} (graph ${graph}, version ${version ?? "none"})`;
 
-/** A worker was offered calls of a graph that it does not have. */
+/** Warns about calls of a graph that the worker does not have. */
 export function warnOfOther(other: string, cards: readonly FlowCard[]): void {
   const own = cards.map(({ form }) => showForm(form)).join(", ");
   const text = `This worker has ${own} and gives back calls of ${other}; start both with the same code`;

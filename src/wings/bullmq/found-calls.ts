@@ -4,13 +4,13 @@ import type { Redis } from "ioredis";
 import type { Chunk, ChunkItem, keysOf } from "./protocol.js";
 import { SentChunk } from "./sent-chunk.js";
 
-/** A place in a chunk. */
+/** The position of a call in a chunk. */
 interface Found {
   readonly sent: SentChunk;
   readonly at: number;
 }
 
-/** Where to look. */
+/** The arguments of {@link findCalls}. */
 interface Where {
   readonly redis: Redis;
   readonly keys: ReturnType<typeof keysOf>;
@@ -21,7 +21,7 @@ interface Where {
 
 const nameOf = (place: string, identity: string): string => `${place}\n${identity}`;
 
-/** The calls of one run that were found. */
+/** The found calls of one run. */
 export class FoundCalls {
   readonly #found = new Map<string, Found>();
 
@@ -31,7 +31,7 @@ export class FoundCalls {
     }
   }
 
-  /** Takes the place of a call, if it was sent with the same input. */
+  /** Takes the position of a call, if it was sent with the same input. */
   take(place: string, item: ChunkItem): Found | undefined {
     const name = nameOf(place, item.identity);
     const found = this.#found.get(name);
@@ -42,7 +42,7 @@ export class FoundCalls {
   }
 }
 
-/** Looks for what a run has under way. */
+/** Finds the calls of a run that are in flight. */
 export async function findCalls({ redis, keys, queue, runId, journal }: Where): Promise<FoundCalls> {
   const found = new FoundCalls();
   const list = keys.run(runId);

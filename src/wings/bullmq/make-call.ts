@@ -1,4 +1,4 @@
-// Makes one call of a chunk, and writes what it comes to.
+// Runs one call of a chunk, and serialises its outcome.
 import type { Redis } from "ioredis";
 import { makeSentCall, type SentOutcome, SluiceError } from "sluice/internal";
 import { decode, encode, problemOf } from "../shared/plain-data.js";
@@ -14,7 +14,7 @@ import {
 import { writeError } from "./sent-error.js";
 import type { TakenCall } from "./taken-chunk.js";
 
-/** What a call is made with. */
+/** The dependencies of a call. */
 export interface CallParts {
   readonly redis: Redis;
   readonly keys: ReturnType<typeof keysOf>;
@@ -23,19 +23,19 @@ export interface CallParts {
   readonly emit: (chunk: string, at: number, data: string) => void;
 }
 
-/** A call that was under way so often when its worker died is not made again. */
+/** The number of worker deaths after which a call is not run again. */
 export const MOST_DEATHS = 3;
 
-/** A result of so many characters travels by itself. */
+/** A result of at least this many characters is stored under its own key. */
 const ALONE = LARGE / 4;
 
-/** Makes a call, unless that has killed its workers. */
+/** Runs a call, unless it has killed its workers. */
 export async function makeCall(taken: TakenCall, parts: CallParts): Promise<ItemOutcome> {
   const { chunk, item, at, deaths, wasBegun } = taken;
   const { redis, keys, machine } = parts;
   if (deaths >= MOST_DEATHS || wasBegun)
     return { kind: "died", attempts: Math.max(1, deaths), machine, took: 0 };
-  // Before it begins, so that its next worker knows.
+  // Written before it begins, for the next worker.
   if (item.once) await redis.hset(keys.results(chunk.id), begunField(at), "1");
   if (chunk.isSuspect) await redis.hincrby(keys.results(chunk.id), triesField(at), 1);
   const { runId, isWatched, isMetered } = chunk.data;

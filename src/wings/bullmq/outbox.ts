@@ -1,4 +1,4 @@
-// What a worker stores and publishes, in groups: what gathers while one is under way is the next.
+// Stores and publishes the outcomes of a worker in groups: those that gather during one write are the next group.
 import type { Redis } from "ioredis";
 import { type FromWorker, type ItemOutcome, type keysOf, ORPHAN_AGE } from "./protocol.js";
 
@@ -13,7 +13,7 @@ interface Entry {
 
 const ignore = () => {};
 
-/** The outcomes and the data of one worker, on their way to Redis. */
+/** The pending outcomes and data of one worker. */
 export class Outbox {
   readonly #redis: Redis;
   readonly #keys: ReturnType<typeof keysOf>;
@@ -30,12 +30,12 @@ export class Outbox {
     return new Promise((resolve, reject) => this.#push({ chunk, at, outcome, resolve, reject }));
   }
 
-  /** Publishes data, which nothing stores. */
+  /** Publishes data, which is not stored. */
   emit(chunk: string, at: number, data: string): void {
     this.#push({ chunk, at, data, resolve: ignore, reject: ignore });
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when nothing is pending. */
   async flush(): Promise<void> {
     while (this.#sending !== undefined) await this.#sending;
   }

@@ -1,12 +1,12 @@
-// What coordinators and workers say to each other through Redis, and the names of its keys.
+// The protocol between coordinators and workers over Redis, and its keys.
 import type { AttemptReport } from "sluice";
 
-/** Milliseconds after which Redis forgets what was not collected. */
+/** Milliseconds after which uncollected results expire in Redis. */
 export const ORPHAN_AGE = 3_600_000;
 
-/** Bytes of a chunk's inputs, and of a result that travels with others. */
+/** The maximum bytes of a chunk's inputs, and of a result that is stored with others. */
 export const LARGE = 1_000_000;
-/** Bytes of a result that still travels, under a key of its own. */
+/** The maximum bytes of a result, which is stored under its own key. */
 export const LARGEST = 32_000_000;
 
 /** One call in a chunk. Input and params are texts of plain data. */
@@ -17,61 +17,61 @@ export interface ChunkItem {
   readonly index: number | undefined;
   readonly params: string;
   readonly input: string;
-  /** Not made again once it may have begun. */
+  /** Whether it must not be repeated once it may have begun. */
   readonly once: boolean;
 }
 
-/** What travels as the data of one job: calls of one node. */
+/** The data of one job: calls of one node. */
 export interface Chunk {
   readonly runId: string;
   readonly place: string;
-  /** What the worker's flow must have: the fingerprint of its graph and its version. */
+  /** The flow that the worker must have: its name, the fingerprint of its graph, and its version. */
   readonly flow: string;
   readonly graph: string;
   readonly version: string | null;
   readonly isWatched: boolean;
   readonly isMetered: boolean;
-  /** A call that needs no answer any more leaves a hole. */
+  /** `null` is a call that no longer needs an answer. */
   readonly items: readonly (ChunkItem | null)[];
-  /** Whether it is sent once more: some of its outcomes may be stored. */
+  /** Whether it is sent again, so that some outcomes may be stored. */
   readonly isAgain: boolean;
 }
 
-/** An error as it travels. */
+/** A serialised error. */
 export interface SentError {
-  /** The text of what was thrown, where it was no error. */
+  /** The text of a thrown value that is not an error. */
   readonly value?: string;
   readonly name?: string;
   readonly message?: string;
   readonly stack?: string | undefined;
-  /** Its own plain fields, as text. */
+  /** Its own fields with plain data, as text. */
   readonly fields?: string;
   readonly isOurs?: boolean;
   readonly cause?: SentError | undefined;
 }
 
-/** What one call came to. */
+/** The outcome of one call. */
 export interface ItemOutcome {
   readonly kind: "value" | "error" | "asks" | "undone" | "died";
-  /** The text of the value, or the key under which it is. */
+  /** The text of the value; `key` is the key of a large value. */
   readonly value?: string;
   readonly large?: string;
   readonly error?: SentError;
   readonly attempts: number | readonly (Omit<AttemptReport, "error"> & { readonly error?: SentError })[];
   readonly charged?: number | undefined;
   readonly machine: string;
-  /** Milliseconds that it took at its worker. */
+  /** The milliseconds that it took at its worker. */
   readonly took: number;
 }
 
-/** What a worker publishes: outcomes of a chunk by index, and data that was emitted. */
+/** A message of a worker: outcomes of a chunk by index, and emitted data. */
 export interface FromWorker {
   readonly chunk: string;
   readonly outcomes?: readonly (readonly [index: number, outcome: ItemOutcome])[];
   readonly emitted?: readonly (readonly [index: number, data: string])[];
 }
 
-/** What a coordinator publishes: calls that are not to go on, or that nothing new is to begin. */
+/** A message of a coordinator: calls to abort, or a drain. */
 export interface ToWorkers {
   readonly chunk: string;
   readonly abort?: readonly number[];
@@ -85,22 +85,22 @@ export interface FlowForm {
   readonly version: string | null;
 }
 
-/** How a worker makes itself known. */
+/** The announcement of a worker. */
 export interface WorkerCard {
   readonly id: string;
   readonly machine: string;
   readonly concurrency: number;
-  /** What it takes calls of. */
+  /** The forms of flows whose calls it takes. */
   readonly forms: readonly FlowForm[];
 }
 
-/** A worker is known for so many ms after it was last seen. */
+/** Milliseconds for which an announcement of a worker is valid. */
 export const CARD_LIFE = 5_000;
 
 /** The keys of one queue. */
 export const keysOf = (queue: string) => ({
   results: (chunk: string) => `sluice:{${queue}}:results:${chunk}`,
-  /** The chunks of a run that are under way, for a coordinator that comes back. */
+  /** The chunks of a run in flight, for a coordinator that restarts. */
   run: (runId: string) => `sluice:{${queue}}:run:${runId}`,
   large: (chunk: string, index: number) => `sluice:{${queue}}:large:${chunk}:${index}`,
   workers: `sluice:{${queue}}:workers`,
@@ -109,7 +109,7 @@ export const keysOf = (queue: string) => ({
   toWorkers: `sluice:{${queue}}:to-workers`,
 });
 
-/** The field of a chunk's results that counts how often a call was begun after its worker had died. */
+/** The field of a chunk's results with the number of times that a call began after its worker had died. */
 export const triesField = (index: number): string => `tries:${index}`;
-/** The field that says that a call was begun which must not be made twice. */
+/** The field that marks the start of a call that must run at most once. */
 export const begunField = (index: number): string => `begun:${index}`;

@@ -1,25 +1,28 @@
-// A chunk under way, as its coordinator has it.
+// A chunk in flight, at its coordinator.
 import type { OpenCall } from "sluice/internal";
 import type { Chunk } from "./protocol.js";
 import type { WaitingCall } from "./waiting-call.js";
 
 type RunJournal = NonNullable<OpenCall["job"]["scope"]["run"]["journal"]>;
 
-/** Calls that travel together. */
+/** Calls that are sent together. */
 export class SentChunk {
   readonly id: string;
   readonly data: Chunk;
   /** The journal of its run. */
   readonly journal: RunJournal | undefined;
-  /** By index. A hole is a call that is over, or that an earlier process has sent and this one has not made yet. */
+  /**
+   * The waiting calls by index. A hole is a call that has ended, or that an earlier process sent and this one has not
+   * reached yet.
+   */
   readonly waiting: (WaitingCall | undefined)[];
-  /** Calls without an outcome. */
+  /** The number of calls without an outcome. */
   left: number;
-  /** Whether a message has come since it was last looked at. */
+  /** Whether a message has come since the last check. */
   isHeard = true;
-  /** Whether its workers know that the run drains. */
+  /** Whether its workers have been informed of the drain. */
   isDraining = false;
-  /** Keys of results that travelled by themselves. */
+  /** Keys of results that are stored separately. */
   readonly large: string[] = [];
 
   constructor(
@@ -40,7 +43,7 @@ export class SentChunk {
     return this.waiting.some((each) => each !== undefined);
   }
 
-  /** What to send where it was lost: the calls that wait. */
+  /** The chunk to send again after a loss: the waiting calls. */
   again(): Chunk {
     const items = this.data.items.map((item, at) => (this.waiting[at] === undefined ? null : item));
     return { ...this.data, items, isAgain: true };

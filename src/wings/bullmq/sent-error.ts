@@ -1,4 +1,4 @@
-// Errors on their way: a class that the language has comes back as itself, any other as an Error with its name.
+// Serialises errors: those of built-in classes keep their class, others become an Error with the same name.
 import { SluiceError } from "sluice";
 import { isError } from "sluice/internal";
 import { decode, encode, problemOf } from "../shared/plain-data.js";
@@ -13,10 +13,10 @@ const CLASSES: Readonly<Record<string, new (message: string) => Error>> = {
   URIError,
 };
 
-/** Causes of causes that travel. */
+/** The maximum depth of causes. */
 const DEEPEST = 5;
 
-/** Writes what was thrown. */
+/** Serialises a thrown value. */
 export function writeError(error: unknown, depth = 0): SentError {
   if (!isError(error))
     return { value: problemOf(error) === undefined ? encode(error) : encode(String(error)) };

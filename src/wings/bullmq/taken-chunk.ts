@@ -1,9 +1,9 @@
-// A chunk that a worker has: its lock, and the calls that are left.
+// A chunk at its worker: its lock, and the remaining calls.
 import type { Job } from "bullmq";
 import type { Step } from "sluice/internal";
 import { begunField, type Chunk, type ChunkItem, triesField } from "./protocol.js";
 
-/** Ms that a lock lasts; it is renewed more often. */
+/** The duration of a lock in ms; it is renewed more often. */
 export const LOCK = 5_000;
 
 /** A call that a worker has taken. */
@@ -11,9 +11,9 @@ export interface TakenCall {
   readonly chunk: TakenChunk;
   readonly item: ChunkItem;
   readonly at: number;
-  /** How often it was, or may have been, under way when its worker died. */
+  /** How often it was, or may have been, running when its worker died. */
   readonly deaths: number;
-  /** Whether it was begun, and must not be made twice. */
+  /** Whether it has begun, so that an at-most-once call must not run again. */
   readonly wasBegun: boolean;
 }
 
@@ -22,14 +22,14 @@ export class TakenChunk {
   readonly id: string;
   readonly node: Step;
   readonly data: Chunk;
-  /** Whether a worker died that had it. */
+  /** Whether a worker died with this chunk. */
   readonly isSuspect: boolean;
   readonly drain = new AbortController();
-  /** Ends calls that run, by their index. */
+  /** Abort controllers of running calls, by index. */
   readonly aborts = new Map<number, AbortController>();
-  /** Calls without a stored outcome. */
+  /** The number of calls without a stored outcome. */
   left = 0;
-  /** Whether its lock is gone: another worker has it. */
+  /** Whether its lock was lost to another worker. */
   isLost = false;
   readonly #job: Job<Chunk>;
   readonly #token: string;
@@ -48,7 +48,7 @@ export class TakenChunk {
     return this.isSuspect || this.data.isAgain || this.#job.attemptsStarted > 1;
   }
 
-  /** The calls that have no outcome in what is stored of it. */
+  /** The calls without a stored outcome. */
   *calls(known: Readonly<Record<string, string>>): Iterable<TakenCall> {
     for (const [at, item] of this.data.items.entries()) {
       if (item === null || known[at] !== undefined) continue;

@@ -1,5 +1,5 @@
-// The chunks that a coordinator has sent, or that an earlier process of its run has: what they come to, and what is
-// sent again.
+// The chunks in flight, sent by this coordinator or an earlier process of the run: collects outcomes, and resends lost
+// chunks.
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import type { Queue } from "bullmq";
@@ -12,10 +12,10 @@ import { type Chunk, type FromWorker, type ItemOutcome, type keysOf, ORPHAN_AGE 
 import { SentChunk } from "./sent-chunk.js";
 import type { WaitingCall } from "./waiting-call.js";
 
-/** What chunks under way stand on. */
+/** The dependencies of chunks in flight. */
 export interface UnderWayParts {
   readonly queue: Queue<Chunk>;
-  /** The connection of the queue, so that their commands are in order. */
+  /** The connection of the queue, so that commands stay in order. */
   readonly redis: Redis;
   readonly keys: ReturnType<typeof keysOf>;
   readonly capacity: Capacity;
@@ -23,17 +23,17 @@ export interface UnderWayParts {
   readonly onRoom: () => void;
 }
 
-/** What calls of one node in one run have in common. */
+/** The common fields of the calls of one node in one run. */
 export type Header = Omit<Chunk, "items" | "isAgain">;
 
-/** Ms after which a job that a worker still holds is tried to be removed again. */
+/** Milliseconds between two tries to remove a job that a worker has locked. */
 const LOCKED = 100;
 
-/** The chunks under way. */
+/** The chunks in flight. */
 export class UnderWay {
   readonly #parts: UnderWayParts;
   readonly #sent = new Map<string, SentChunk>();
-  /** What earlier processes have sent, by the run's id. */
+  /** The calls that earlier processes have sent, by run id. */
   readonly #found = new Map<string, Promise<FoundCalls>>();
   readonly #forgetting = new Set<Promise<void>>();
 
@@ -45,12 +45,12 @@ export class UnderWay {
     return this.#sent.size === 0;
   }
 
-  /** Resolves when what is over is removed, or after a second. */
+  /** Resolves when ended chunks are removed, or after a second. */
   async settle(): Promise<void> {
     await Promise.race([Promise.all(this.#forgetting), sleep(1_000, undefined, { ref: false })]);
   }
 
-  /** Sends calls together. */
+  /** Sends calls as a chunk. */
   send(header: Header, calls: WaitingCall[]): void {
     const { capacity, keys, redis } = this.#parts;
     const { journal } = (calls[0] as WaitingCall).call.job.scope.run;
@@ -61,7 +61,7 @@ export class UnderWay {
     capacity.queued += calls.length;
     capacity.expect(header);
     if (journal !== undefined) {
-      // Before the chunk itself: a coordinator that comes back finds each one that a worker may have.
+      // Before the chunk itself, so that a restarted coordinator finds each chunk that a worker may have.
       const list = keys.run(header.runId);
       redis.multi().sadd(list, sent.id).pexpire(list, ORPHAN_AGE).exec().catch(ignore);
     }
@@ -72,11 +72,11 @@ export class UnderWay {
     try {
       await this.#parts.queue.add(data.place, data, { jobId: id });
     } catch {
-      // Redis is away: the next look finds that there is no such job, and adds it.
+      // Redis is unreachable: the next check finds no such job, and adds it.
     }
   }
 
-  /** Takes over a call that an earlier process of its run has sent. @returns Whether it has. */
+  /** Takes over a call that an earlier process of the run has sent. @returns Whether there was one. */
   async claim({ runId, place }: Header, waiting: WaitingCall): Promise<boolean> {
     const { capacity, keys, redis, queue } = this.#parts;
     let finding = this.#found.get(runId);
@@ -99,7 +99,7 @@ export class UnderWay {
     return true;
   }
 
-  /** Takes what a worker says. */
+  /** Handles a message of a worker. */
   receive({ chunk, outcomes = [], emitted = [] }: FromWorker): void {
     const sent = this.#sent.get(chunk);
     if (sent === undefined) return;
@@ -119,11 +119,11 @@ export class UnderWay {
     if (outcome.large === undefined) end();
     else {
       sent.large.push(outcome.large);
-      answer.then(end, end); // it must be read before it is forgotten
+      answer.then(end, end); // it must be read before the chunk is removed
     }
   }
 
-  /** A call is waited for no more. */
+  /** Ends the wait for a call. */
   over(sent: SentChunk, at: number): void {
     const { capacity, onRoom } = this.#parts;
     sent.waiting[at] = undefined;
@@ -138,19 +138,19 @@ export class UnderWay {
     onRoom();
   }
 
-  /** Removes a chunk, once its results are safe. What cannot be removed is forgotten by its age. */
+  /** Removes a chunk once its results are safe. A chunk that cannot be removed expires. */
   async #forget({ id, data, journal, large }: SentChunk): Promise<void> {
     const { keys, queue, redis } = this.#parts;
-    await turn(); // by which the journal has the last result, if not on the disk
+    await turn(); // then the journal has the last result, if not on disk
     await journal?.flush();
-    // Its worker stores the last outcome before it ends the job. If it dies between the two, the next one has to find
-    // the outcomes, or it makes the calls again.
+    // A worker stores the last outcome before it ends the job. If it dies in between, the next worker needs the
+    // outcomes, otherwise it repeats the calls.
     while ((await queue.remove(id)) === 0) await sleep(LOCKED);
     await redis.del(keys.results(id), ...large);
     if (journal !== undefined) await redis.srem(keys.run(data.runId), id);
   }
 
-  /** Looks at chunks that were not reported for a while: messages are hints, and Redis may have been emptied. */
+  /** Checks chunks without recent messages: messages may be lost, and Redis may have been emptied. */
   async look(): Promise<void> {
     for (const sent of [...this.#sent.values()]) {
       if (sent.isHeard) sent.isHeard = false;
@@ -160,14 +160,14 @@ export class UnderWay {
 
   async #lookAt(sent: SentChunk): Promise<void> {
     const { keys, queue, redis } = this.#parts;
-    const state = await queue.getJobState(sent.id); // first: the code that ends a job has stored its outcomes before
+    const state = await queue.getJobState(sent.id); // read first, because outcomes are stored before the job ends
     const known = await redis.hgetall(keys.results(sent.id));
     for (const [field, text] of Object.entries(known)) {
       if (/^\d+$/.test(field)) this.#settle(sent, Number(field), JSON.parse(text) as ItemOutcome);
     }
     const isLost = state === "unknown" || state === "completed" || state === "failed";
     if (!isLost || !sent.isAwaited) return;
-    // What must not be made twice may have been made.
+    // An at-most-once call may have run.
     for (const [at, item] of sent.data.items.entries()) {
       if (item?.once) this.#settle(sent, at, { kind: "died", attempts: 1, machine: "", took: 0 });
     }

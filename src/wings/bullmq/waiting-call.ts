@@ -1,22 +1,22 @@
-// A call that waits for its answer, and where it is.
+// A call that waits for its answer.
 import type { ExecutorAnswer } from "sluice";
 import type { OpenCall } from "sluice/internal";
 import { itemOf } from "./chunk-item.js";
 import type { ChunkItem } from "./protocol.js";
 import type { SentChunk } from "./sent-chunk.js";
 
-/** What a call does when its run ends. */
+/** The callbacks of a call for the end of its run. */
 export interface RunEnds {
   onAbort(waiting: WaitingCall): void;
   onDrain(waiting: WaitingCall): void;
 }
 
-/** A call of the coordinator, from when it is handed over until it has its answer. */
+/** A call of the coordinator until it has its answer. */
 export class WaitingCall {
   readonly call: OpenCall;
   readonly item: ChunkItem;
   readonly answer: Promise<ExecutorAnswer>;
-  /** Its chunk, and its index there; written when it is sent. */
+  /** Its chunk and its index in it; written when it is sent. */
   place: { readonly sent: SentChunk; readonly at: number } | undefined;
   /** Written by `end` and `fail`. */
   isOver = false;
@@ -32,7 +32,7 @@ export class WaitingCall {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    // Two signals for each call would take longer than all the rest of it.
+    // Two signals per call would take longer than everything else.
     const { cancellation } = call.job.scope;
     const onEnd = () => {
       if (cancellation?.aborted) ends.onAbort(this);
@@ -42,7 +42,7 @@ export class WaitingCall {
     this.#release = () => cancellation?.unlisten(onEnd);
   }
 
-  /** Why its run ends, once it does. */
+  /** The reason for the end of its run. */
   get reason(): unknown {
     return this.call.job.scope.cancellation?.reason;
   }

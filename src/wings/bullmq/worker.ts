@@ -1,5 +1,5 @@
-// A worker: takes chunks of calls, makes each call with the node at the same place of its own flow, and stores what it
-// comes to before it takes the next.
+// A worker: takes chunks of calls, runs each call with the node at the same place of its own flow, and stores the
+// outcome before it takes the next call.
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,33 +13,33 @@ import { type TakenCall, TakenChunk } from "./taken-chunk.js";
 
 /** The state of a worker. */
 export interface FleetWorkerStats {
-  /** Calls that run. */
+  /** Running calls. */
   readonly running: number;
-  /** Calls that it has taken and not begun. */
+  /** Calls that it has taken but not begun. */
   readonly waiting: number;
-  /** Calls that have ended since it began. */
+  /** Calls that have ended since its start. */
   readonly done: number;
 }
 
-/** What a worker stands on. */
+/** The dependencies of a worker. */
 export interface WorkerParts {
   readonly queue: string;
   readonly redis: Redis;
   readonly subscriber: Redis;
   readonly jobs: Worker<Chunk>;
-  /** Ends the connections. */
+  /** Closes the connections. */
   readonly disconnect: () => void;
-  /** What it takes calls of. */
+  /** The flows whose calls it takes. */
   readonly cards: readonly FlowCard[];
   readonly concurrency: number;
   readonly machine: string | undefined;
 }
 
-/** Locks are renewed every so many ms. */
+/** Milliseconds between two renewals of locks. */
 const RENEWAL = 1_000;
-/** A job of another graph is looked at again after so many ms. */
+/** Milliseconds after which a job of another graph is tried again. */
 const GIVE_BACK = 1_000;
-/** Ms after which a worker asks again, when Redis was away. */
+/** Milliseconds between two tries while Redis is unreachable. */
 const RETRY = 200;
 
 /** Takes calls from a fleet's queue until it is closed. Made by {@link Fleet.work}. */
@@ -50,18 +50,18 @@ export class FleetWorker {
   readonly #id = randomUUID();
   readonly #machine: string;
   readonly #chunks = new Map<string, TakenChunk>();
-  /** Calls that were taken and not begun. */
+  /** Calls that were taken but not begun. */
   #waiting: TakenCall[] = [];
   readonly #timers: ReturnType<typeof setInterval>[] = [];
-  /** Other graphs that there was a warning of. */
+  /** Other graphs that were warned about. */
   readonly #warned = new Set<string>();
   #running = 0;
   #done = 0;
   #closed: Promise<void> | undefined;
   #pulling: Promise<void> | undefined;
-  /** Lets the pull go on; written where it waits. */
+  /** Resumes `#pull`; written while it waits. */
   #wake: (() => void) | undefined;
-  /** Whether a call runs that may kill the process: it runs alone. */
+  /** Whether a call that may kill the process runs, which runs alone. */
   #isQuarantined = false;
 
   /** @internal */
@@ -110,7 +110,7 @@ export class FleetWorker {
     this.#wake?.();
     while (this.#running > 0) await this.#change();
     await this.#outbox.flush().catch(ignore);
-    await this.#pulling; // a wait for the next job ends within a second
+    await this.#pulling; // the wait for the next job ends within a second
     for (const chunk of this.#chunks.values()) await chunk.giveBack(0);
     for (const timer of this.#timers) clearInterval(timer);
     const card = this.#keys.card(this.#id);
@@ -135,7 +135,7 @@ export class FleetWorker {
     await redis.multi().set(key, text, "PX", CARD_LIFE).sadd(this.#keys.workers, this.#id).exec();
   }
 
-  /** Takes a chunk whenever a call could begin that none is there for. */
+  /** Takes a chunk whenever there is a free slot without a call. */
   async #pull(): Promise<void> {
     const { jobs, concurrency } = this.#parts;
     for (let number = 0; this.#closed === undefined; number++) {
@@ -148,7 +148,7 @@ export class FleetWorker {
         const job = (await jobs.getNextJob(token)) as Job<Chunk> | undefined;
         if (job?.id !== undefined) await this.#take(job, token);
       } catch {
-        if (this.#closed === undefined) await new Promise((resolve) => setTimeout(resolve, RETRY)); // Redis is away
+        if (this.#closed === undefined) await new Promise((resolve) => setTimeout(resolve, RETRY));
       }
     }
   }
@@ -168,14 +168,14 @@ export class FleetWorker {
     const known = chunk.mayBeKnown ? await redis.hgetall(this.#keys.results(chunk.id)) : {};
     const calls = [...chunk.calls(known)];
     chunk.left = calls.length;
-    if (this.#closed !== undefined) return; // `close` gives it back
-    // Those that may kill the process come last.
+    if (this.#closed !== undefined) return; // `close` returns it
+    // Calls that may kill the process come last.
     this.#waiting = [...this.#waiting, ...calls].sort((a, b) => a.deaths - b.deaths);
     if (chunk.left === 0) await this.#complete(chunk);
     this.#begin();
   }
 
-  /** Takes nothing for some ms: otherwise it could be the first again and again to take what it gave back. */
+  /** Takes nothing for some ms: otherwise it could take the chunk that it has just returned again and again. */
   async #pause(ms: number): Promise<void> {
     const end = performance.now() + ms;
     for (let left = ms; left > 0 && this.#closed === undefined; left = end - performance.now()) {
@@ -194,7 +194,7 @@ export class FleetWorker {
     const { concurrency } = this.#parts;
     while (this.#running < concurrency && this.#closed === undefined && !this.#isQuarantined) {
       const next = this.#waiting[0];
-      // What may have killed two workers runs alone, so that it is known for sure.
+      // A call that may have killed two workers runs alone, to be certain.
       const isAlone = next !== undefined && next.deaths >= MOST_DEATHS - 1;
       if (next === undefined || (isAlone && this.#running > 0)) return;
       this.#waiting.shift();
@@ -220,7 +220,7 @@ export class FleetWorker {
       await this.#outbox.add(chunk.id, at, outcome);
       if (--chunk.left === 0) await this.#complete(chunk);
     } catch {
-      chunk.isLost = true; // its outcome cannot be stored: another worker takes it, or the coordinator sends it again
+      chunk.isLost = true; // the outcome is not stored, so the call runs again elsewhere
     }
   }
 
@@ -229,7 +229,7 @@ export class FleetWorker {
     await chunk.complete();
   }
 
-  /** Takes what a coordinator says. */
+  /** Handles a message of a coordinator. */
   #receive({ chunk: id, abort = [], drain }: ToWorkers): void {
     const chunk = this.#chunks.get(id);
     if (chunk === undefined) return;

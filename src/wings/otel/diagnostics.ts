@@ -5,8 +5,8 @@ import { isThenable, SluiceError } from "sluice/internal";
 import "./error-codes.js";
 
 /**
- * The channel of each kind of span; a message is the span, and at its end `result` or `error` beside it. The module is
- * not imported: a bundle for browsers, which has spans of OpenTelemetry only, could not be made.
+ * The channel of each kind of span; a message is the span, with `result` or `error` at its end. The module is not
+ * imported, so that bundles for browsers, which use only OpenTelemetry, can be built.
  */
 function channelsOf() {
   const library = globalThis.process?.getBuiltinModule?.("node:diagnostics_channel");
@@ -20,10 +20,10 @@ function channelsOf() {
 
 /**
  * Creates an `around` hook that publishes every run, step, item and attempt on the tracing channels `sluice:run`,
- * `sluice:step`, `sluice:item` and `sluice:attempt` of `node:diagnostics_channel`, for monitors that know nothing
- * of each other. A message is the {@link Span}; at the end it has `result` or `error` too, which is content.
+ * `sluice:step`, `sluice:item` and `sluice:attempt` of `node:diagnostics_channel`, for independent monitors. A message
+ * is the {@link Span}; at the end it also has `result` or `error`, which may contain prompts and answers.
  *
- * @throws SluiceError `MISSING_PEER` where there are no such channels, as in a browser.
+ * @throws SluiceError `MISSING_PEER` without diagnostics channels, as in a browser.
  * @example
  * ```ts
  * import { subscribe } from "node:diagnostics_channel";
@@ -48,7 +48,7 @@ export function diagnostics(): Around {
 
 type Message = Span & { result?: unknown; error?: unknown };
 
-/** As the channel's own `tracePromise`, but it hands on what `next()` gave, so that it adds no wait to the run. */
+/** Like the channel's `tracePromise`, but returns the result of `next()` itself, so that it adds no wait to the run. */
 function trace(channel: TracingChannel<string, Span>, message: Message, next: () => unknown): unknown {
   const { start, end, asyncStart, asyncEnd, error } = channel;
   const settled = () => {

@@ -1,5 +1,5 @@
 /**
- * The runs of flows as spans of OpenTelemetry, and on Node's diagnostics channels.
+ * Runs as OpenTelemetry spans, and on Node's diagnostics channels.
  *
  * @module sluice/otel
  */

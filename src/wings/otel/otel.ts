@@ -1,4 +1,4 @@
-// An `around` hook that makes spans of OpenTelemetry.
+// An `around` hook that creates OpenTelemetry spans.
 import type { Attributes, AttributeValue, Context, Span as OtelSpan, Tracer } from "@opentelemetry/api";
 import type { Around, Span } from "sluice";
 import {
@@ -16,7 +16,7 @@ import { missingPeer } from "../shared/missing-peer.js";
 
 /** The options of {@link otel}. */
 export interface OtelOptions {
-  /** The tracer that makes the spans. @default the tracer `sluice` of the global provider */
+  /** The tracer of the spans. @default the tracer `sluice` of the global provider */
   readonly tracer?: Tracer | undefined;
   /**
    * Whether to record the inputs and results of items and attempts, including prompts and answers: as JSON in
@@ -38,10 +38,10 @@ const rules: Record<string, Rule> = {
   attributes: aFunction,
 };
 
-/** The most characters of an input or a result. */
+/** The maximum of characters of an input or a result. */
 const MOST = 8_192;
 
-/** Names from OpenTelemetry's GenAI conventions, which are still in development. */
+/** An attribute of OpenTelemetry's GenAI conventions, which are still in development. */
 const OPERATION = "gen_ai.operation.name";
 const WORKFLOW = "gen_ai.workflow.name";
 const INVOKE_WORKFLOW = "invoke_workflow";
@@ -49,15 +49,16 @@ const INVOKE_WORKFLOW = "invoke_workflow";
 type Api = typeof import("@opentelemetry/api");
 
 /**
- * Creates an `around` hook that makes a span for each run, step, item and attempt, as a child of the outer part, also
- * across parallel items; a span that your `exec` makes is a child of its attempt. One hook serves any number
- * of runs. Failures are recorded as exceptions, with `error.type`.
+ * Creates an `around` hook that creates a span for each run, step, item and attempt, as a child of the outer span, also
+ * across parallel items; spans created in `exec` are children of its attempt. One hook serves any number of runs.
+ * Failures are recorded as exceptions, with `error.type`.
  *
- * Spans are called `invoke_workflow <flow>`, `step <node>`, `item <node>` and `attempt <node>`, and carry
+ * Spans are called `invoke_workflow <flow>`, `step <node>`, `item <node>` and `attempt <node>`, and have the attributes
  * `sluice.run.id`, `sluice.path`, `sluice.index`, `sluice.attempt`, `sluice.action` and `sluice.aborted` where they
- * apply. No prompt and no answer is recorded unless `content` says so; messages of errors are.
+ * apply. Prompts and answers are recorded only with `content`; messages of errors always are.
  *
- * @throws SluiceError for a wrong option; at the first span `MISSING_PEER` without the package `@opentelemetry/api`.
+ * @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`; at the first span `MISSING_PEER` without the package
+ * `@opentelemetry/api`.
  * @example
  * ```ts
  * import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
@@ -75,12 +76,12 @@ type Api = typeof import("@opentelemetry/api");
 export function otel(options: OtelOptions = {}): Around {
   checkOptions("otel()", options, rules);
   const { content = false, attributes } = options;
-  /** For spans inside, where no context manager hands the context down. */
+  /** The contexts of open spans, for child spans without a context manager. */
   const contexts = new Map<string, Context>();
   let loading: Promise<Api> | undefined;
   let api: Api | undefined;
 
-  /** Hands on what `next()` gave, so that no wait is added to the run. */
+  /** Returns the result of `next()` itself, so that it adds no wait to the run. */
   const record = ({ context, trace, SpanStatusCode }: Api, span: Span, next: () => unknown): unknown => {
     const tracer = options.tracer ?? trace.getTracer("sluice");
     const around = parentOf(span, context.active(), contexts);
@@ -94,7 +95,7 @@ export function otel(options: OtelOptions = {}): Around {
     contexts.set(own, inside);
     const end = () => {
       contexts.delete(own);
-      made.end(span.ended); // its own clock would read it after the next step has begun
+      made.end(span.ended); // the span's own clock would be read after the next step has begun
     };
     const done = (result: unknown) => {
       made.setAttributes(outcomeOf(span, result, content));
@@ -136,7 +137,7 @@ async function load(): Promise<Api> {
   });
 }
 
-/** The context that was handed down, if it is that of the parent or of something inside it; else the parent's own. */
+/** The active context, if it belongs to the parent or one of its children; otherwise the parent's context. */
 function parentOf({ runId, parent }: Span, active: Context, contexts: ReadonlyMap<string, Context>): Context {
   if (parent === undefined) return active;
   const key = keyOf(runId, parent);
@@ -168,7 +169,7 @@ function outcomeOf({ kind, aborted }: Span, result: unknown, content: boolean): 
   };
 }
 
-/** Recording a run must not change it. */
+/** Calls `attributes`, whose errors must not affect the run. */
 function more(attributes: OtelOptions["attributes"], span: Span): Attributes {
   try {
     return attributes?.(span) ?? {};
@@ -177,7 +178,7 @@ function more(attributes: OtelOptions["attributes"], span: Span): Attributes {
   }
 }
 
-/** Anything can be thrown, also what throws when it is looked at. */
+/** Records a failure. Any value can be thrown, even one that throws when it is read. */
 function fail(span: OtelSpan, error: unknown): void {
   try {
     const { code, name } = error as { code?: unknown; name?: unknown };

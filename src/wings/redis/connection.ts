@@ -1,4 +1,4 @@
-// A connection to Redis of one limit: made at the first request, looked at whenever it is made anew.
+// The Redis connection of one limit: created at the first request, and checked after each reconnect.
 import { describe, isObject, SluiceError } from "sluice/internal";
 import { missingPeer } from "../shared/missing-peer.js";
 import { SCRIPT } from "./script.js";
@@ -8,7 +8,7 @@ export interface RedisClient {
   duplicate(options: object): unknown;
 }
 
-/** What is used of a client. */
+/** The used part of a client. */
 interface Connection {
   readonly status: string;
   connect(): Promise<unknown>;
@@ -19,26 +19,26 @@ interface Connection {
   on(event: string, listener: (error: Error) => void): unknown;
 }
 
-/** Ms for a new connection, and for one request. */
+/** The timeout of a new connection and of a request, in ms. */
 const CONNECT_TIMEOUT = 2_500;
 const TIMEOUT = 1_000;
-/** The oldest Redis that will do. */
+/** The minimum version of Redis. */
 const OLDEST = [6, 2] as const;
 
-/** Errors of Redis that no waiting fixes. */
+/** Errors of Redis that waiting does not fix. */
 const REFUSED = /NOPERM|NOAUTH|WRONGPASS|WRONGTYPE|unknown command/i;
 
 /** Runs the script. */
 export class RedisConnection {
   readonly #where: string | RedisClient;
-  /** For messages, without a password. */
+  /** The name for messages, without a password. */
   readonly #name: string;
-  /** Written when it is made, and when it could not be made. */
+  /** Written when it is created or that fails. */
   #connection: Connection | undefined;
-  /** Names the run of the server, for as long as the connection lasts. */
+  /** The id of the server's run, valid while the connection lasts. */
   #session: Promise<string> | undefined;
   #lastError: Error | undefined;
-  /** Whether it was ready once: from then on it is made again and again. */
+  /** Whether it was ever ready: from then on it reconnects. */
   #wasReady = false;
 
   constructor(where: string | RedisClient) {
@@ -106,7 +106,7 @@ export class RedisConnection {
     }
   }
 
-  /** A connection of its own, which need not wait for what the program sends on another. */
+  /** Creates a separate connection, which need not wait for other commands of the program. */
   async #make(): Promise<Connection> {
     const options = {
       lazyConnect: true,
@@ -124,7 +124,7 @@ export class RedisConnection {
     return new Redis(this.#where, options) as unknown as Connection;
   }
 
-  /** Returns the name of this run of the server. @throws SluiceError `REDIS_UNFIT`. */
+  /** Returns the id of the server's run. @throws SluiceError `REDIS_UNFIT`. */
   #check(info: string): string {
     const field = (name: string) => info.match(new RegExp(`^${name}:(.*?)\r?$`, "m"))?.[1];
     const version = field("redis_version") ?? "0";

@@ -25,12 +25,13 @@ const WHERE = "redisLimit()";
  * `close()` rejects waiting calls with `LIMIT_CLOSED`, returns unused slots and permits, and closes the connection. Until
  * then the connection keeps the process alive. Slots of running calls expire within 10 s.
  *
- * Calls at the gate reject with `REDIS_UNREACHABLE` where Redis cannot be reached at first; with `REDIS_UNFIT` where it
- * is older than 6.2, may evict keys or does not permit scripts; with `LIMIT_DIFFERS` where another gate with this key has
- * other limits; with `MISSING_PEER` without the package `ioredis`. After the first connection, calls wait while Redis is not reachable.
+ * Calls at the gate reject with `REDIS_UNREACHABLE` if the first connection fails; with `REDIS_UNFIT` if Redis is older
+ * than 6.2, may evict keys or does not permit scripts; with `LIMIT_DIFFERS` if another gate with this key has other
+ * limits; with `MISSING_PEER` without the package `ioredis`. After the first connection, calls wait while Redis is
+ * unreachable.
  *
- * @param connection - A `redis://` or `rediss://` URL, the path of a Unix socket, or a client of `ioredis`, whose options
- *   are used for a connection of its own.
+ * @param connection - A `redis://` or `rediss://` URL, the path of a Unix socket, or a client of `ioredis`, whose
+ * options are used for a separate connection.
  * @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`.
  * @example
  * ```ts
@@ -54,7 +55,7 @@ export function redisLimit(connection: string | RedisClient, options: RedisLimit
 function checkConnection(connection: unknown): void {
   const expected = "a redis:// or rediss:// URL, the path of a socket, or a client of ioredis";
   if (typeof connection === "string") {
-    // Without the text: it may have a password.
+    // Without the URL, which may have a password.
     if (/^(rediss?:\/\/.|\/.)/.test(connection)) return;
     throw invalidOption(WHERE, "connection", expected, connection.replace(/^([\w+]*).*$/s, "$1…"));
   }

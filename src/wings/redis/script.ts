@@ -1,5 +1,5 @@
-// The script that settles what a gate reports and grants what it asks for, at one moment, by the clock of Redis.
-// sluice/redis sends it; Redis runs it. It keeps one key for each limit.
+// The script that settles the report of a gate and grants its request atomically, by the clock of Redis. It keeps one
+// key per limit.
 
 /**
  * KEYS[1]: the key of the limit. ARGV[1]: a LimitRequest as JSON. ARGV[2]: names the run of the server.

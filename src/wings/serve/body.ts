@@ -1,7 +1,7 @@
-// Reads the body of a request, and not a byte more than is allowed.
+// Reads the body of a request up to a limit.
 import { Refusal } from "./refusal.js";
 
-/** Checks what the headers of a request show: @throws Refusal 413, 415. */
+/** Checks the headers of a request. @throws Refusal 413, 415. */
 export function checkHeaders({ headers }: Request, most: number): void {
   const type = headers.get("content-type") ?? "";
   if (!/^\s*application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
@@ -18,10 +18,10 @@ export function checkHeaders({ headers }: Request, most: number): void {
 }
 
 /**
- * Reads a body. `content-length` may be absent or lie: bytes are counted as they come.
+ * Reads a body. Counts the bytes, because `content-length` may be absent or wrong.
  *
- * @param most - Bytes.
- * @param onBytes - Called with how many have come, piece by piece.
+ * @param most - The maximum of bytes.
+ * @param onBytes - Called with the number of bytes so far, for each chunk.
  * @throws Refusal 400, 413; the signal's reason.
  */
 export async function readBody(
@@ -40,7 +40,7 @@ export async function readBody(
   stopped.catch(() => {});
   try {
     signal.throwIfAborted();
-    // A body that is no UTF-8 is refused rather than read with holes.
+    // Invalid UTF-8 is refused, not replaced.
     const decoder = new TextDecoder("utf-8", { fatal: true });
     let text = "";
     for (let bytes = 0; ; ) {
@@ -54,7 +54,7 @@ export async function readBody(
     }
   } finally {
     if (stop !== undefined) signal.removeEventListener("abort", stop);
-    // Not cancelled: in Node that would cut the connection before the answer is out.
+    // Not cancelled: in Node that would close the connection before the answer is sent.
     reader.releaseLock();
   }
 }
@@ -73,6 +73,6 @@ function brokenOff(cause: unknown): never {
 
 const tooLarge = (most: number) => new Refusal(413, `Expected a body of at most ${most} bytes`);
 
-/** A fault of the input as a whole. */
+/** A refusal of the input as a whole. */
 export const badInput = (message: string): Refusal =>
   new Refusal(400, message, { issues: [{ path: [], message }] });

@@ -1,4 +1,4 @@
-// One call of a handler from its client's side: the request, the events that come back, and what they mean.
+// One call of a handler at the client: the request, the events, and the result.
 import { type Awaitable, type Context, SluiceError, type StandardSchema } from "sluice";
 import { isError, isPlainObject, issuesOf, quote } from "sluice/internal";
 import { toJson } from "./json.js";
@@ -9,7 +9,7 @@ import { RemoteError } from "./remote-error.js";
 import { redactor } from "./secrets.js";
 import { sendPost } from "./send-post.js";
 
-/** Where a call goes, and what its answer must be. */
+/** The target of a call, and the requirements on its answer. */
 export interface Answering {
   readonly url: URL;
   readonly name: string;
@@ -22,16 +22,16 @@ export interface Answering {
   readonly maxEvent: number;
 }
 
-/** How many levels of objects and arrays an answer may have. */
+/** The maximum depth of objects and arrays in an answer. */
 const DEEPEST = 1_000;
 
-/** A call under way, and how its messages name it. */
+/** A call in flight, with its name for messages. */
 interface Calling extends Answering {
   readonly at: string;
   readonly redact: (text: string) => string;
 }
 
-/** Calls a handler, sends its data on, and gives its result. @throws RemoteError; the signal's reason. */
+/** Calls a handler, forwards its data, and returns its result. @throws RemoteError; the signal's reason. */
 export async function callRemote(answering: Answering, input: unknown, ctx: Context): Promise<unknown> {
   const { signal } = ctx;
   const { name, url } = answering;
@@ -63,7 +63,7 @@ export async function callRemote(answering: Answering, input: unknown, ctx: Cont
   }
 }
 
-/** The error of a platform for a bad header says its value, so it is no cause of ours. */
+/** The platform's error for an invalid header has its value, so it is not used as a cause. */
 function headersOf(at: string, own: Readonly<Record<string, string>> | undefined): Headers {
   const headers = new Headers();
   for (const [name, value] of Object.entries(own ?? {})) {
@@ -102,7 +102,7 @@ async function jsonOf(to: Calling, response: Response): Promise<unknown> {
   let value: unknown;
   try {
     value = parseJson(text, DEEPEST);
-  } catch {} // A proxy in between says it in its own way.
+  } catch {} // A proxy has its own format.
   throw failed(to, isPlainObject(value) ? value.error : undefined, status, headers);
 }
 
@@ -134,7 +134,7 @@ async function textOf(to: Calling, response: Response): Promise<string> {
 const bodyOf = (response: Response): ReadableStream<Uint8Array> =>
   (response.body as ReadableStream<Uint8Array> | null) ?? new Blob([]).stream();
 
-/** Creates an error of what a service says of its failure; a proxy in between may say it in its own way. */
+/** Creates the error of a failed answer, which may come from a proxy in its own format. */
 function failed({ at, redact }: Calling, problem: unknown, status: number, headers: Headers): RemoteError {
   const said = isPlainObject(problem) ? problem : {};
   const own = typeof said.status === "number" ? said.status : status;
@@ -145,7 +145,7 @@ function failed({ at, redact }: Calling, problem: unknown, status: number, heade
   return new RemoteError("REMOTE_FAILED", text, { status: own, headers, issues });
 }
 
-/** The service keeps the run and goes on with it once a person has answered; its result is not for this call. */
+/** The service keeps the run and resumes it once a person has answered; this call does not get its result. */
 const waiting = (at: string): RemoteError =>
   new RemoteError("REMOTE_FAILED", `${at} has no result yet: its run waits for a person`, { status: 202 });
 
@@ -170,7 +170,7 @@ const longer = ({ maxEvent, at }: Calling): RemoteError =>
     status: 200,
   });
 
-/** An SDK of fetch hides what happened behind "fetch failed". */
+/** The root cause of an error, because fetch reports only "fetch failed". */
 function rootOf(error: unknown): string {
   let root = error;
   while (isError(root) && root.cause !== undefined) root = root.cause;

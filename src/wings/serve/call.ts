@@ -1,14 +1,14 @@
-// One request, from its arrival until its run has ended and its answer is out.
+// One request, from its arrival until its run has ended and its answer is sent.
 import { SluiceError } from "sluice";
 
-/** What a handler keeps of a request. */
+/** The state of a request in a handler. */
 export class Call {
   readonly request: Request;
-  /** Resolves when the answer is out and the run has ended. */
+  /** Resolves when the answer is sent and the run has ended. */
   readonly ended: Promise<void>;
-  /** Whether it has or had a place: `close()` lets such a run end. Written when the place is granted. */
+  /** Whether it has had a place, so that `close()` waits for its run. Written when the place is granted. */
   hasRun = false;
-  /** Whether it goes on after the handler has given its response. */
+  /** Whether it continues after the handler has returned its response. */
   outlives = false;
   readonly #controller = new AbortController();
   readonly #gone = () => this.abort(new SluiceError("CLIENT_GONE", "The caller has hung up"));
@@ -22,7 +22,7 @@ export class Call {
         resolve();
       };
     });
-    // Not every host gives a request a signal.
+    // On some hosts requests have no signal.
     const signal = request.signal as AbortSignal | undefined;
     if (signal?.aborted) this.#gone();
     else signal?.addEventListener("abort", this.#gone);
@@ -42,7 +42,7 @@ export class Call {
     this.#onEnd();
   }
 
-  /** Waits for work of the user, which may never settle, but not after the abort. @throws the signal's reason. */
+  /** Waits for user code, which may never settle, until an abort. @throws the signal's reason. */
   async orAborted<T>(work: () => T | PromiseLike<T>): Promise<T> {
     this.signal.throwIfAborted();
     let stop: (() => void) | undefined;

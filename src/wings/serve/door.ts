@@ -1,21 +1,21 @@
-// The door of a handler: so many runs at once, and the callers that wait for one.
+// The admission of a handler: limits concurrent runs, and queues callers.
 import { GateClock, type RequestScopes, scopesOn } from "sluice/internal";
 import { type Entry, FairQueue } from "./fair-queue.js";
 import type { Limits } from "./limits.js";
 import { Refusal } from "./refusal.js";
 
-/** How often waiting callers get their place, in ms. */
+/** Milliseconds between two reports of their place to waiting callers. */
 const ANNOUNCE_EVERY = 1_000;
 
-/** The caller that a turn is for. */
+/** A request for a turn. */
 export interface TurnRequest extends Entry {
   /** Ends the wait. */
   readonly signal: AbortSignal;
-  /** Is given the place in the queue, from 1, at once and when it has changed. */
+  /** Called with the place in the queue, from 1, at once and when it changes. */
   readonly onPlace?: ((place: number) => void) | undefined;
 }
 
-/** A run's place, or the wait for one. */
+/** The place of a run, or the wait for one. */
 export interface Turn {
   /** Resolves when it may run. @throws Refusal 503; the signal's reason. */
   readonly granted: Promise<void>;
@@ -25,16 +25,16 @@ export interface Turn {
   leave(): void;
 }
 
-/** Lets callers in: the keys take turns, and within a key first come, first served. */
+/** Admits callers: keys take turns, and each key is served in order of arrival. */
 export class Door {
   readonly #limits: Limits;
   readonly #queue = new FairQueue<Ticket>();
   readonly #scopes: RequestScopes | undefined = scopesOn(new GateClock());
   readonly #announceEvery: number;
   #running = 0;
-  /** How long runs take, in ms: an average in which each new one counts a tenth. */
+  /** The average duration of runs in ms, exponentially weighted by a tenth. */
   #usual = 1_000;
-  /** Runs while a waiting caller listens for its place. */
+  /** The timer of place reports, which runs while a waiting caller listens. */
   #announcing: ReturnType<typeof setInterval> | undefined;
 
   constructor(limits: Limits, announceEvery = ANNOUNCE_EVERY) {
@@ -70,7 +70,7 @@ export class Door {
     return ticket;
   }
 
-  /** @internal Takes back what a ticket has. */
+  /** @internal Takes back the place of a ticket. */
   takeBack(ticket: Ticket): void {
     if (ticket.began === undefined) this.#queue.remove(ticket);
     else {
@@ -81,7 +81,7 @@ export class Door {
     this.#stopAnnouncing();
   }
 
-  /** Whole seconds until the callers that wait now will have had their turn, from 1 to 60. */
+  /** The estimated seconds until all waiting callers have had their turn, an integer from 1 to 60. */
   get retryAfter(): number {
     const ms = (this.#usual * (this.waiting + 1)) / this.#limits.running;
     return Math.min(60, Math.max(1, Math.ceil(ms / 1_000)));
@@ -96,7 +96,7 @@ export class Door {
     }
   }
 
-  /** Of too many, the last of the key that has the most goes; that may be the one who has just come. */
+  /** Refuses the last caller of the key with the most callers, which may be the new one. */
   #makeRoomFor(ticket: Ticket): boolean {
     const { waiting, bodies } = this.#limits;
     for (;;) {
@@ -115,7 +115,7 @@ export class Door {
     return busy(text, this.retryAfter);
   }
 
-  /** On workerd another request's timer cannot write to this one's stream. */
+  /** On workerd a timer of another request cannot write to this request's stream. */
   #announce(ticket: Ticket): void {
     if (ticket.onPlace === undefined) return;
     ticket.moved(this.#queue.before(ticket.key) + 1);
@@ -136,13 +136,13 @@ export class Door {
   }
 }
 
-/** One caller at the door. */
+/** One caller. */
 class Ticket implements Turn {
   readonly granted: Promise<void>;
   readonly key: string;
   readonly bytes: number;
   readonly onPlace: ((place: number) => void) | undefined;
-  /** When it was let in. */
+  /** When it was admitted. */
   began: number | undefined;
   readonly #door: Door;
   readonly #signal: AbortSignal;
@@ -151,7 +151,7 @@ class Ticket implements Turn {
   #refused: { readonly reason: unknown } | undefined;
   #start!: () => void;
   #fail!: (error: unknown) => void;
-  /** Whether it goes on by a timer of its own request, as on workerd. */
+  /** Whether a timer of its own request resumes it, as on workerd. */
   #scoped = false;
   readonly #release: (() => void)[] = [];
 
@@ -172,7 +172,7 @@ class Ticket implements Turn {
     return this.began !== undefined;
   }
 
-  /** Listens for what may end it, from now until it leaves. */
+  /** Listens for aborts and timeouts until it leaves. */
   watch(scopes: RequestScopes | undefined, queueTimeout: number | undefined): void {
     if (scopes !== undefined) {
       this.#scoped = true;
@@ -202,7 +202,7 @@ class Ticket implements Turn {
     this.onPlace?.(place);
   }
 
-  /** Ends the wait; without effect once it may run. */
+  /** Ends the wait; has no effect once it may run. */
   refuse(reason: unknown): void {
     if (this.isGranted || this.#left) return;
     this.#refused = { reason };

@@ -1,31 +1,31 @@
-// Server-Sent Events as a stream of bytes that waits for its reader: what is not read is kept in one list, with
-// a limit, and handed over in one piece whenever the reader asks.
+// Server-Sent Events as a byte stream with backpressure: unread events are kept in one bounded list, and delivered as
+// one chunk when the reader pulls.
 
 import { SluiceError } from "sluice";
 import { Room } from "sluice/internal";
 
 /** The limits of a stream, and its listeners. */
 export interface EventStreamOptions {
-  /** The most characters that it keeps beside the newest event. */
+  /** The maximum of unread characters beside the newest event. */
   readonly unread: number;
-  /** Milliseconds for which a reader may take nothing of what waits for it. */
+  /** Milliseconds without a read of waiting data after which the reader is cut off. */
   readonly stalled: number;
-  /** Milliseconds of silence after which it sends a comment, so that no proxy takes the connection for dead. */
+  /** Milliseconds of silence after which it sends a comment, so that no proxy closes the connection. */
   readonly heartbeat: number;
-  /** The reader has gone. */
+  /** Called when the reader has disconnected. */
   readonly onGone: () => void;
-  /** The reader has been given up. */
+  /** Called when the reader was cut off. */
   readonly onSlow: (error: SluiceError) => void;
 }
 
-/** Up to so many unread characters a sender need not wait. */
+/** Unread characters up to which a sender need not wait. */
 const AHEAD = 16_384;
 const encoder = new TextEncoder();
 
-/** A stream of events, and its sender's side. */
+/** A stream of events with its sending side. */
 export class EventStream {
   readonly body: ReadableStream<Uint8Array>;
-  /** Resolves when all has been read after {@link end}, or there is no reader any more. */
+  /** Resolves when everything has been read after {@link end}, or the reader is gone. */
   readonly over: Promise<void>;
   readonly #options: EventStreamOptions;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
@@ -33,7 +33,7 @@ export class EventStream {
   #size = 0;
   #ended = false;
   #closed = false;
-  /** Set while the reader waits for something to read. */
+  /** Set while the reader waits for data. */
   #deliver: (() => void) | undefined;
   /** Set while a sender waits for the reader. */
   readonly #room = new Room();
@@ -57,23 +57,23 @@ export class EventStream {
           options.onGone();
         },
       },
-      // Nothing ahead of the reader: the list is the only buffer, so that its size is known.
+      // No internal queue: the list is the only buffer, so that its size is known.
       { highWaterMark: 0 },
     );
     this.#beat();
   }
 
-  /** Characters that have not been read yet. */
+  /** The number of unread characters. */
   get unread(): number {
     return this.#size;
   }
 
-  /** What a sender should wait for before it sends more; nothing while the reader keeps up. */
+  /** What a sender should await before it sends more; `undefined` while the reader keeps up. */
   get ready(): Promise<void> | undefined {
     return this.#size < AHEAD || this.#closed ? undefined : this.#room.wait();
   }
 
-  /** Adds an event; `json` is its data. Without effect once there is no reader. */
+  /** Adds an event; `json` is its data. Has no effect without a reader. */
   send(event: string, json: string): void {
     if (this.#closed || this.#ended) return;
     if (this.#size > this.#options.unread) {
@@ -83,7 +83,7 @@ export class EventStream {
     this.#add(`event: ${event}\ndata: ${json}\n\n`);
   }
 
-  /** Says that nothing follows; what is unread still goes out. */
+  /** Ends the stream; unread events are still sent. */
   end(): void {
     this.#ended = true;
     this.#deliver?.();
@@ -100,7 +100,7 @@ export class EventStream {
     );
   }
 
-  /** The reader asks for more. It is asked once more only after it got something. */
+  /** Called when the reader pulls, which it repeats only after it got data. */
   #pull(): Promise<void> | undefined {
     if (this.#size > 0 || this.#ended) {
       this.#hand();
@@ -139,7 +139,7 @@ export class EventStream {
     }, this.#options.heartbeat);
   }
 
-  /** Cancels the reader. Without effect once all has been read. */
+  /** Cuts off the reader. Has no effect once everything has been read. */
   cut(what: string): void {
     if (this.#closed) return;
     const error = new SluiceError("SLOW_READER", `The reader of the stream ${what}`);

@@ -1,6 +1,6 @@
-// The callers that wait for a run: first come, first served within a key, and the keys take turns. Imports nothing.
+// A fair queue: keys take turns, and each key is served in order of arrival. Imports nothing.
 
-/** What waits. */
+/** A waiting entry. */
 export interface Entry {
   readonly key: string;
   readonly bytes: number;
@@ -36,7 +36,7 @@ export class FairQueue<E extends Entry> {
     this.#bytes += entry.bytes;
   }
 
-  /** Takes an entry out, if it is in. */
+  /** Removes an entry, if it is in the queue. */
   remove(entry: E): void {
     const queue = this.#queues.get(entry.key);
     if (!queue?.entries.delete(entry)) return;
@@ -46,18 +46,18 @@ export class FairQueue<E extends Entry> {
     if (queue.entries.size === 0) this.#queues.delete(entry.key);
   }
 
-  /** Takes out the entry whose turn it is. */
+  /** Removes and returns the next entry. */
   shift(): E | undefined {
     for (const [key, queue] of this.#queues) {
       const [first] = queue.entries;
       this.remove(first as E);
-      if (this.#queues.delete(key)) this.#queues.set(key, queue); // its next turn comes after the others'
+      if (this.#queues.delete(key)) this.#queues.set(key, queue); // its next turn comes after the other keys'
       return first;
     }
     return undefined;
   }
 
-  /** The last entry of the key that has the most, in number or in bytes; this key's, if no other has more. */
+  /** The last entry of the key with the most entries or bytes; of this key, if no other has more. */
   lastOfLargest(measure: "size" | "bytes", key: string): E | undefined {
     const amountOf = (queue: Queue<E> | undefined) =>
       measure === "size" ? (queue?.entries.size ?? 0) : (queue?.bytes ?? 0);
@@ -83,7 +83,7 @@ export class FairQueue<E extends Entry> {
     }
   }
 
-  /** How many turns come before that of the last entry of a key. */
+  /** The number of turns before the last entry of a key. */
   before(key: string): number {
     const own = (this.#queues.get(key)?.entries.size ?? 1) - 1;
     let [turns, isAfter] = [own, false];

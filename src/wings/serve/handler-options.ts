@@ -22,7 +22,7 @@ type Untyped = Params[string];
 export interface HandlerOptions<S = Untyped, Input = S> {
   /** A Standard Schema, sync or async, that checks the body. @default every JSON object */
   readonly input?: StandardSchema<Input> | undefined;
-  /** Creates the store of one run from the checked input. @default the input as it is */
+  /** Creates the store of one run from the checked input. @default the input itself */
   readonly toShared?: ((input: Input, request: Request) => Awaitable<S>) | undefined;
   /**
    * The answer, as JSON: a function of the store, or a list of its keys. By default the answer is the store if each of
@@ -37,7 +37,8 @@ export interface HandlerOptions<S = Untyped, Input = S> {
   // biome-ignore lint/suspicious/noConfusingVoidType: a function that only throws gives nothing
   readonly authorize?: ((request: Request) => Awaitable<boolean | undefined | void>) | undefined;
   /**
-   * Other origins whose pages may call, such as `["https://app.example"]`, or `"*"`. They get no cookies. @default none
+   * Other origins whose pages may call, such as `["https://app.example"]`, or `"*"`. Their requests have no cookies.
+   * @default none
    */
   readonly origins?: Origins | undefined;
   /** Wraps each run, its steps, items and attempts, as `around` of `run()` does. */
@@ -61,9 +62,13 @@ export interface HandlerOptions<S = Untyped, Input = S> {
    * @default a warning of the process
    */
   readonly onError?: ((error: unknown, request: Request) => unknown) | undefined;
-  /** The least time between two progress events of one batch, in ms; its last is always sent. @default 100 */
+  /** The minimum milliseconds between two progress events of one batch; the last one is always sent. @default 100 */
   readonly progressEvery?: number | undefined;
-  /** Milliseconds of silence after which a stream sends a comment, for proxies and Bun, which close a quiet one after 10 s. @default 8_000 */
+  /**
+   * Milliseconds of silence after which a stream sends a comment, for proxies and Bun, which close a silent connection
+   * after 10 s.
+   * @default 8_000
+   */
   readonly heartbeat?: number | undefined;
   /**
    * Records the runs, so that they survive the process and can wait for people: a journal of `openJournal()` of

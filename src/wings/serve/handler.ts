@@ -15,7 +15,7 @@ import { asRefusal, isSuspended, waits } from "./runs.js";
 import { streamEvents } from "./stream-events.js";
 import { wantsEvents } from "./wants-events.js";
 
-/** What an unread stream takes beside its text, in bytes. */
+/** The overhead of an unread stream beside its text, in bytes. */
 const STREAM_BYTES = 2_048;
 const STREAM_HEADERS = {
   "content-type": "text/event-stream",
@@ -67,7 +67,7 @@ export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Han
   const door = new Door(limits);
   const intake = new Intake(options, limits, new Holdings(limits.arriving, limits.bodies));
   const runner = new Runner(flow, options, limits, report);
-  /** Streams whose runs have ended, until they have been read. */
+  /** Unread streams of ended runs. */
   const unread = new Holdings(Number.POSITIVE_INFINITY, limits.bodies);
   const calls = new Set<Call>();
   let closed = false;
@@ -81,7 +81,7 @@ export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Han
   };
   drain?.addEventListener("abort", () => stop((call) => !call.hasRun), { once: true });
 
-  /** The answer to a failure. Failures that the caller did not cause are reported. */
+  /** The answer to a failure. Reports failures that the caller did not cause. */
   const blame = (error: unknown, { signal, request }: Call): Refusal => {
     const cause = asRefusal(signal.aborted ? signal.reason : error);
     if (isRefusal(cause)) return cause;
@@ -89,7 +89,7 @@ export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Han
     const code = cause instanceof SluiceError ? cause.code : undefined;
     const isOurs = signal.aborted;
     if (isOurs && code === "HANDLER_CLOSED") return closing();
-    // No client reads this status, which nginx uses for a closed connection.
+    // The status that nginx uses for a closed connection; no client reads it.
     const gone = new Refusal(499, "The caller has gone");
     if (isOurs && code === "CLIENT_GONE") return gone;
     report(cause, request);
@@ -113,7 +113,7 @@ export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Han
     let stream: EventStream | undefined;
     let place: number | undefined;
     const sendPlace = () => {
-      // A slow reader gets only the newest place.
+      // A slow reader gets only the latest place.
       if (stream?.unread === 0 && place !== undefined) stream.send("queued", JSON.stringify({ place }));
     };
     const onPlace = (now: number) => {
@@ -139,7 +139,7 @@ export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Han
     return new Response(stream.body, { headers: { ...STREAM_HEADERS, ...named } });
   };
 
-  /** Sends the answer, and holds the stream until it has been read. Never rejects. */
+  /** Sends the answer, and keeps the stream until it has been read. Never rejects. */
   const finishStream = async (
     call: Call,
     asked: Asked,
@@ -205,17 +205,17 @@ export function createHandler(flow: BaseNode, options: HandlerOptions = {}): Han
   });
 }
 
-/** Adds what every answer says. */
+/** Adds the headers of every answer. */
 function finished(response: Response, { method }: Request, cors: Record<string, string>): Response {
   const { headers, status } = response;
-  // A browser that opens an answer as a page must not guess that it is one.
+  // A browser must not sniff an answer as a page.
   headers.set("x-content-type-options", "nosniff");
   if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
   for (const [name, value] of Object.entries(cors)) headers.set(name, value);
   return method === "HEAD" ? new Response(null, { status, headers }) : response;
 }
 
-/** Makes what is called with failures. */
+/** Creates the reporter of failures. */
 function reporter(onError: HandlerOptions["onError"]): (error: unknown, request: Request) => void {
   if (onError === undefined) {
     return (error) => warn("SLUICE_REQUEST_FAILED", `A request failed: ${describe(error)}`);
@@ -229,7 +229,7 @@ function reporter(onError: HandlerOptions["onError"]): (error: unknown, request:
   };
 }
 
-/** Returns a text for any thrown value. */
+/** Formats any thrown value. */
 function describe(error: unknown): string {
   try {
     return isError(error) ? (error.stack ?? String(error)) : String(error);

@@ -1,10 +1,10 @@
-// What takes memory until it ends, such as bodies that arrive: bounded by ending the oldest.
+// Bounds the memory of things that arrive slowly, such as bodies, by ending the oldest.
 
-/** A set of holdings of at most so many, and of at most so many bytes. */
+/** A set of holdings with a maximum number and a maximum of bytes. */
 export class Holdings {
   readonly #most: number;
   readonly #mostBytes: number;
-  /** In the order in which they came. */
+  /** In order of arrival. */
   readonly #held = new Set<Holding>();
   #bytes = 0;
 
@@ -13,7 +13,7 @@ export class Holdings {
     this.#mostBytes = mostBytes;
   }
 
-  /** @param evict - Ends what holds it, to make room for others. */
+  /** @param evict - Ends its owner, to make room for others. */
   add(bytes: number, evict: () => void): Holding {
     const holding = new Holding(this, evict);
     this.#held.add(holding);
@@ -21,7 +21,7 @@ export class Holdings {
     return holding;
   }
 
-  /** @internal Slow ones go first, and an attacker that is slow is among them. */
+  /** @internal The oldest are evicted first, which includes slow attackers. */
   grown(bytes: number): void {
     this.#bytes += bytes;
     for (const oldest of this.#held) {
@@ -37,7 +37,7 @@ export class Holdings {
   }
 }
 
-/** One of them, until {@link Holding.release}. */
+/** One holding, until {@link Holding.release}. */
 export class Holding {
   /** Written by {@link grow}. */
   bytes = 0;

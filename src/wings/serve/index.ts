@@ -1,5 +1,5 @@
 /**
- * A flow behind HTTP, and a node that calls one. Imports nothing from `node:`.
+ * Flows behind HTTP, and a node that calls them. Imports nothing from `node:`.
  *
  * @module sluice/serve
  */

@@ -1,5 +1,5 @@
-// A request from its arrival until it may ask for a run: who sends it, what it asks for, and its input. All of it
-// within the limits of arrival, since the caller decides how long it takes.
+// The intake of a request: authorization, route and input, within the limits of arrival, because the caller determines
+// how long it takes.
 import { SluiceError } from "sluice";
 import { isPlainObject } from "sluice/internal";
 import { badInput, checkHeaders, readBody } from "./body.js";
@@ -13,17 +13,17 @@ import { jsonResponse, Refusal } from "./refusal.js";
 import { answer, type HandlerJournal, noSuchRun, publicState, type RunRoute, routeOf } from "./runs.js";
 import { check } from "./schema.js";
 
-/** A request that asks for a run. */
+/** A request for a run. */
 export interface Asked {
   readonly id: string | undefined;
   readonly key: string;
-  /** What its body took. */
+  /** The size of its body. */
   readonly bytes: number;
-  /** The checked input; `undefined` for a run that goes on without one. */
+  /** The checked input; `undefined` for a run that is resumed without one. */
   readonly input: { readonly value: unknown } | undefined;
 }
 
-/** A request that is answered without a run. */
+/** A request answered without a run. */
 export interface Answered {
   readonly response: Response;
 }
@@ -40,7 +40,7 @@ export class Intake {
     this.#arrivals = arrivals;
   }
 
-  /** The methods that a request's URL takes. @throws Refusal 404 */
+  /** The methods that the URL of a request permits. @throws Refusal 404 */
   methodsOf(request: Request): string {
     const route = this.#options.journal && routeOf(request.url);
     return route !== undefined && route.token === undefined ? "GET, HEAD, POST, OPTIONS" : "POST, OPTIONS";
@@ -49,7 +49,7 @@ export class Intake {
   /**
    * Reads a request and checks it.
    *
-   * @throws Refusal; the signal's reason; what a function of the options throws.
+   * @throws Refusal; the signal's reason; the error of a function in the options.
    */
   async take(call: Call): Promise<Asked | Answered> {
     const { arrival } = this.#limits;
@@ -66,7 +66,7 @@ export class Intake {
     const route = journal && routeOf(request.url);
     this.#checkMethod(request);
     const allowed: unknown = await authorize?.(request);
-    // `authorize: (request) => request.headers.get("x-key") === key` must not let every caller in.
+    // `authorize: (request) => request.headers.get("x-key") === key` must not admit every caller.
     if (allowed !== undefined && !allowed) throw new Refusal(403, "Not allowed");
     if (route !== undefined) {
       const answered = await this.#answerRoute(request, signal, route, arriving);
@@ -90,7 +90,7 @@ export class Intake {
     throw new Refusal(405, `Expected ${expected}, got ${request.method}`, { headers: { allow } });
   }
 
-  /** What a request asks of a run, other than to run it. */
+  /** Answers a request for the state of a run, or with an answer to a question. */
   async #answerRoute(
     request: Request,
     signal: AbortSignal,
@@ -111,8 +111,8 @@ export class Intake {
   }
 
   /**
-   * Reads the body. Where it is optional it may be empty, and then needs no content type: servers of Node give a request
-   * without a body an empty stream.
+   * Reads the body. An optional body may be empty and then needs no content type: in servers of Node a request without
+   * a body has an empty stream.
    */
   async #text(
     request: Request,
@@ -148,11 +148,11 @@ export class Intake {
   }
 }
 
-/** A request that arrives: counted, and not for longer than it may. */
+/** An arriving request: counted, and limited in time. */
 class Arriving {
   readonly #holding: Holding;
   readonly #timer: ReturnType<typeof setTimeout>;
-  /** Whether the time goes by for the caller's body, and not in our own functions. */
+  /** Whether the time is spent on the body, and not in functions of the options. */
   #isReading = false;
 
   constructor(call: Call, arrivals: Holdings, arrival: number) {

@@ -1,8 +1,8 @@
-// Writing JSON, with an error that says what to do where JSON has no form for a value.
+// Writes JSON; throws an error with advice for values that JSON cannot represent.
 import { isFailure, SluiceError } from "sluice";
 import { builtInOf, isError, isObject } from "sluice/internal";
 
-/** What to write in place of a value that JSON would empty. */
+/** Replacements for values that JSON would lose. */
 const INSTEAD: Readonly<Record<string, string>> = {
   Map: "Object.fromEntries(map)",
   Set: "[...set]",
@@ -12,10 +12,10 @@ const INSTEAD: Readonly<Record<string, string>> = {
 };
 
 /**
- * Writes a value as JSON; `undefined` becomes `null`. What JSON would lose without a word (a Map, a Set, an error, a
- * failed item, a function, NaN) is an error, and so is what it cannot write.
+ * Writes a value as JSON; `undefined` becomes `null`. Values that JSON would lose silently (a Map, a Set, an error, a
+ * failed item, a function, NaN) are errors, and so are values that it cannot write.
  *
- * @throws SluiceError `INVALID_OUTPUT`, which names the place.
+ * @throws SluiceError `INVALID_OUTPUT` with the path of the value.
  */
 export function toJson(where: string, value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value); // a token of a stream
@@ -23,7 +23,7 @@ export function toJson(where: string, value: unknown): string {
   try {
     return (
       JSON.stringify(value, function (this: unknown, key, given: unknown) {
-        // The keys that lead to this value: those whose holders are still open.
+        // The path to this value: the keys whose holders are still open.
         while (trail.length > 0 && trail.at(-1)?.holder !== this) trail.pop();
         const lost = lostBy(given);
         if (lost !== undefined) {
@@ -57,7 +57,7 @@ function wordsOf(cause: unknown): string {
   return `expected plain data${at}, got ${what}, which JSON cannot hold; give ${INSTEAD[what] ?? "plain data"} in its place`;
 }
 
-/** What a value is that JSON would lose; `undefined` for one that it can hold, and for one that it refuses itself. */
+/** The kind of a value that JSON would lose; `undefined` for values that it represents or refuses. */
 function lostBy(value: unknown): string | undefined {
   if (typeof value === "number") return Number.isFinite(value) ? undefined : String(value);
   if (typeof value === "function") return "a function";
@@ -68,7 +68,7 @@ function lostBy(value: unknown): string | undefined {
   const name = builtInOf(value);
   if (/^(?:Boolean|Number|String|BigInt)$/.test(name)) return undefined; // boxed
   if (/^(?:Map|Set|.*Array)$/.test(name)) return name;
-  // A Promise, a RegExp, an instance of a class whose fields are all private: nothing of them would be written.
+  // A Promise, a RegExp or an instance with only private fields would be written as an empty object.
   const prototype: unknown = Object.getPrototypeOf(value);
   const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
   return isPlain || Object.keys(value).length > 0 ? undefined : nameOfClass(value);

@@ -90,7 +90,7 @@ const defaults = {
 
 export type Limits = typeof defaults;
 
-/** A limit that is `undefined` counts as left out. */
+/** A limit that is `undefined` counts as omitted. */
 export function limitsOf(given: HandlerLimits = {}): Limits {
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
   return { ...defaults, ...Object.fromEntries(set) };

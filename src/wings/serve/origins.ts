@@ -1,4 +1,4 @@
-// Which pages of other sites may call a handler (CORS), and which requests of browsers are refused.
+// CORS: which pages of other origins may call a handler, and which browser requests are refused.
 import type { Rule } from "sluice/internal";
 import { Refusal } from "./refusal.js";
 
@@ -13,13 +13,13 @@ export const originsRule: Rule = {
   accepts: (value) => value === "*" || (Array.isArray(value) && value.every(isOrigin)),
 };
 
-/** Seconds for which a browser may remember that it may call. */
+/** Seconds for which a browser may cache a preflight. */
 const MAX_AGE = "600";
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
-/** Names of headers, as a browser lists those that a page wants to send. */
+/** The list of headers in a preflight. */
 const NAMES = /^[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*$/;
 
-/** Returns the headers of the answer that let a page of an allowed origin read it. */
+/** Returns the CORS headers of an answer to an allowed origin. */
 export function corsHeaders({ headers }: Request, origins: Origins): Record<string, string> {
   const origin = headers.get("origin");
   if (origin === null || !isAllowed(origin, origins)) return origins.length === 0 ? {} : { vary: "origin" };
@@ -30,7 +30,7 @@ export function corsHeaders({ headers }: Request, origins: Origins): Record<stri
   };
 }
 
-/** Answers OPTIONS, by which a browser asks whether a page may call. */
+/** Answers a preflight (OPTIONS). */
 export function preflight({ headers }: Request, origins: Origins, allow: string): Response {
   const origin = headers.get("origin");
   const wanted = headers.get("access-control-request-headers") ?? "";
@@ -45,8 +45,8 @@ export function preflight({ headers }: Request, origins: Origins, allow: string)
 }
 
 /**
- * Refuses what a page of another origin sends. A browser asks first before it sends JSON, but not where a service in
- * front answers for us, so this does not rely on it. Only browsers send these headers, and a page cannot forge them.
+ * Refuses requests of pages of other origins. It does not rely on preflights, which a proxy may answer. Only browsers
+ * send these headers, and a page cannot forge them.
  *
  * @throws Refusal 403
  */
@@ -61,7 +61,7 @@ export function refuseForeign({ method, headers, url }: Request, origins: Origin
 
 const isAllowed = (origin: string, origins: Origins): boolean => origins === "*" || origins.includes(origin);
 
-/** The scheme may differ, since what stands in front of a service may end TLS. */
+/** The scheme may differ, because a proxy may terminate TLS. */
 function isSameHost(origin: string, url: string, headers: Headers): boolean {
   if (!URL.canParse(origin)) return false;
   const { host } = new URL(origin);

@@ -1,14 +1,14 @@
-// Reads untrusted JSON: not so deep that a recursive reader of it overflows the stack, and without the keys that
-// change prototypes where a program copies them.
+// Parses untrusted JSON: with a maximum depth, so that recursive code does not overflow the stack, and without keys
+// that would pollute prototypes when copied.
 import { isObject } from "sluice/internal";
 
-/** What is wrong with a JSON document, in words for its sender. */
+/** The fault of a JSON document, with a message for its sender. */
 export class JsonFault extends Error {}
 
 /**
  * Reads a JSON document.
  *
- * @param deepest - How many objects and arrays may lie in each other.
+ * @param deepest - The maximum depth of objects and arrays.
  * @throws JsonFault
  */
 export function parseJson(text: string, deepest: number): unknown {
@@ -21,15 +21,15 @@ export function parseJson(text: string, deepest: number): unknown {
   } catch (error) {
     throw new JsonFault(`Expected a JSON document: ${(error as Error).message}`, { cause: error });
   }
-  // Only a text that has the key, or escapes by which it may be written, is worth the search.
+  // Search only texts with the key, or with escapes that may encode it.
   if (/__proto__|constructor|\\u/.test(text)) refuseKeys(value);
   return value;
 }
 
-/** Looks at brackets outside of strings, so that a hostile document takes no memory. */
+/** Counts brackets outside of strings before parsing, so that a hostile document takes no memory. */
 function isDeeper(text: string, deepest: number): boolean {
   let depth = 0;
-  // By codes: to find the brackets with a pattern takes six times as long.
+  // By character codes: a regular expression takes six times as long.
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) at = endOfString(text, at);
@@ -42,7 +42,7 @@ function isDeeper(text: string, deepest: number): boolean {
 
 const [QUOTE, SQUARE, CURLY] = ['"', "[", "{"].map((mark) => mark.charCodeAt(0)) as [number, number, number];
 
-/** Where a string ends that begins at a quotation mark: at the next one that is not escaped. */
+/** The end of a string that begins at a quotation mark: the next unescaped one. */
 function endOfString(text: string, start: number): number {
   let end = start;
   let backslashes: number;

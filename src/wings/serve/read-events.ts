@@ -1,17 +1,17 @@
-// Reads Server-Sent Events (WHATWG HTML, section 9.2) from a stream of bytes. Each character is looked at once.
+// Reads Server-Sent Events (WHATWG HTML, section 9.2) from a stream of bytes, in linear time.
 
-/** One event, as it came. */
+/** One event. */
 export interface ServerSentEvent {
   readonly event: string;
   readonly data: string;
 }
 
 /**
- * Reads events one by one; leaving the loop cancels the stream. An event that the stream breaks off in is
- * dropped, as the standard has it.
+ * Reads events one by one; leaving the loop cancels the stream. An incomplete event at the end of the stream is
+ * dropped, as the standard requires.
  *
- * @param most - The most characters of one event.
- * @param tooLong - Makes the error for a longer one.
+ * @param most - The maximum of characters per event.
+ * @param tooLong - Creates the error for a longer event.
  */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
@@ -47,19 +47,19 @@ export async function* readEvents(
       if (size + lines.unfinished > most) throw tooLong();
     }
   } finally {
-    // Also where the loop was left: the rest will not be read.
+    // Also if the loop was left, because the rest will not be read.
     reader.cancel().catch(() => {});
   }
 }
 
-/** Splits text that comes in pieces. To look for an end in all that has come so far would be quadratic. */
+/** Splits text that arrives in pieces. Searching all the text so far for an end would be quadratic. */
 class Lines {
-  /** A line without its end; the engine joins the pieces only when it is read. */
+  /** An unfinished line; V8 joins the pieces only when it is read. */
   #rest = "";
-  /** Whether the last piece ended with a carriage return, whose line feed may come with the next. */
+  /** Whether the last piece ended with a carriage return, whose line feed may be in the next one. */
   #afterReturn = false;
 
-  /** Characters of the line that has no end yet. */
+  /** The number of characters of the unfinished line. */
   get unfinished(): number {
     return this.#rest.length;
   }
@@ -68,7 +68,7 @@ class Lines {
     if (piece === "") return;
     let from = this.#afterReturn && piece.startsWith("\n") ? 1 : 0;
     this.#afterReturn = piece.endsWith("\r");
-    // Each of the two is looked for once: a pattern for both takes five times as long.
+    // Each of the two is searched separately: a regular expression for both takes five times as long.
     let feed = piece.indexOf("\n", from);
     let carriage = piece.indexOf("\r", from);
     while (feed !== -1 || carriage !== -1) {

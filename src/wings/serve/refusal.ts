@@ -2,9 +2,9 @@
 import { SluiceError } from "sluice";
 import { isError, show } from "sluice/internal";
 
-/** One fault of an input. */
+/** One issue of an input. */
 export interface Issue {
-  /** The keys that lead to it; empty for the input as a whole. */
+  /** The path to it; empty for the input as a whole. */
   readonly path: readonly (string | number)[];
   readonly message: string;
 }
@@ -65,7 +65,7 @@ export class Refusal extends Error {
 }
 Object.defineProperty(Refusal.prototype, "name", { value: "Refusal", configurable: true });
 
-/** By its name, since a Refusal of the other module format is one too. */
+/** By name, to recognise a Refusal of the other module format. */
 export const isRefusal = (error: unknown): error is Refusal =>
   isError(error) && error.name === "Refusal" && typeof (error as Partial<Refusal>).status === "number";
 
@@ -75,7 +75,7 @@ export const problemOf = ({ status, message, issues }: Refusal): Problem => ({
   ...(issues && { issues }),
 });
 
-/** An answer in JSON. */
+/** Creates an answer in JSON. */
 export function jsonResponse(
   text: string,
   status = 200,

@@ -1,18 +1,18 @@
-// What a call of another service came to, when it came to no result.
+// The error of a failed call of another service.
 import { type ErrorCode, SluiceError } from "sluice";
 import "./error-codes.js";
 import type { Issue } from "./refusal.js";
 
 /**
- * The failure of a {@link remote} call: `REMOTE_FAILED` for one that the service answered, `REMOTE_BROKEN` for
- * one that has no whole answer. A Gate reads `status` and `headers`, and pauses as the service asks.
+ * The failure of a {@link remote} call: `REMOTE_FAILED` if the service answered with an error, `REMOTE_BROKEN` without
+ * a complete answer. A Gate reads `status` and `headers`, and pauses as the service requests.
  */
 export class RemoteError extends SluiceError {
-  /** The status of the answer; `undefined` where none came. */
+  /** The status of the answer; `undefined` without an answer. */
   readonly status: number | undefined;
-  /** The headers of the answer; of those the Gate reads `retry-after`. */
+  /** The headers of the answer, from which a Gate reads `retry-after`. */
   readonly headers: Headers | undefined;
-  /** Where the input is at fault, for a 400. */
+  /** The issues of the input, for a 400. */
   readonly issues: readonly Issue[];
 
   constructor(
@@ -35,7 +35,7 @@ Object.defineProperty(RemoteError.prototype, "name", { value: "RemoteError", con
 
 const WORTH_IT = new Set([408, 429, 500, 502, 503, 504]);
 
-/** The default of a remote node's `retryIf`: the network, a timeout, or a service in trouble. */
+/** The default `retryIf` of a remote node: network errors, timeouts, and overloaded services. */
 export function mayPass(error: unknown): boolean {
   if (error instanceof RemoteError) return error.status === undefined || WORTH_IT.has(error.status);
   return error instanceof SluiceError && error.code === "TIMEOUT";

@@ -27,8 +27,8 @@ import { mayPass, RemoteError } from "./remote-error.js";
 type Untyped = Params[string];
 
 /**
- * The options of {@link remote}: those of a node, of which `retryIf` has a default of its own (the network, a
- * timeout, and the statuses 408, 429, 500, 502, 503 and 504), and its hooks.
+ * The options of {@link remote}: those of a node and its hooks. The default `retryIf` retries network errors, timeouts,
+ * and the statuses 408, 429, 500, 502, 503 and 504.
  */
 export interface RemoteOptions<S = Untyped, Input = Untyped, Result = Untyped, A = Action>
   extends NodeOptions<S> {
@@ -126,7 +126,7 @@ export function remote<S = Untyped, Input = S, Result = Untyped, A extends Actio
   });
 }
 
-/** Names nothing of a URL that holds credentials. */
+/** Parses a URL. Errors never show credentials in it. */
 function addressOf(url: unknown): URL {
   const text = String(url);
   const address = URL.canParse(text) ? new URL(text) : undefined;
@@ -148,7 +148,7 @@ function merge(name: string, shared: unknown, answer: unknown): undefined {
     );
   }
   for (const [key, value] of Object.entries(answer)) {
-    // A key of that name would change the store's prototype.
+    // This key would change the store's prototype.
     if (key !== "__proto__") (shared as Record<string, unknown>)[key] = value;
   }
   return undefined;

@@ -1,4 +1,4 @@
-// A run for a caller: its store, the flow, its output, and the place that it gives back whatever hooks do.
+// A run for a caller: its store, the flow, its output, and the release of its place.
 import { type BaseNode, type RunEmitter, SluiceError } from "sluice";
 import { quote } from "sluice/internal";
 import type { Call } from "./call.js";
@@ -28,9 +28,10 @@ export class Runner {
   }
 
   /**
-   * Waits for the turn, and runs.
+   * Waits for its turn and runs the flow.
    *
-   * @returns The answer. It settles when the run has ended, or `limits.grace` ms after the abort; its place is free then.
+   * @returns The answer. It settles when the run has ended, or `limits.grace` ms after the abort; then its place is
+   * free.
    */
   start(call: Call, asked: Asked, turn: Turn, events: RunEmitter | undefined): Promise<string> {
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -65,7 +66,7 @@ export class Runner {
     const { signal } = call;
     const { around, maxSteps, drain, journal } = this.#options;
     signal.throwIfAborted();
-    // Before the flow writes into it: without `toShared` the input is the store.
+    // Read before the flow runs, because without `toShared` the input is the store.
     const sent = new Set(this.#options.toShared === undefined ? Object.keys(Object(asked.input?.value)) : []);
     const shared = await this.#storeOf(call.request, asked);
     signal.throwIfAborted();

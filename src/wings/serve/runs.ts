@@ -1,16 +1,16 @@
-// The runs of a handler with a journal: how a request names one, and what it gets of it.
+// The runs of a handler with a journal: their routes and answers.
 import { type Awaitable, type RunOptions, SluiceError } from "sluice";
 import { isPlainObject } from "sluice/internal";
 import { badInput } from "./body.js";
 import { Refusal } from "./refusal.js";
 
-/** What a handler needs of a journal: one that `openJournal()` of sluice/journal gives. */
+/** The journal of a handler: the result of `openJournal()` of sluice/journal. */
 export type HandlerJournal = NonNullable<RunOptions["journal"]> & {
   run(id: string): Promise<KnownRun | undefined>;
   answer(token: string, answer: unknown): Promise<void>;
 };
 
-/** What a journal knows of a run. */
+/** A run in the journal. */
 interface KnownRun {
   readonly state: string;
   readonly action: string | undefined;
@@ -22,18 +22,18 @@ interface KnownRun {
   }[];
 }
 
-/** Who may see and answer the runs of a handler. */
+/** The authorization for the runs of a handler. */
 export interface HandlerRuns {
   /**
-   * Decides whether a request may name this run: start it or go on with it, see its questions, answer one. Where it says
-   * no, the caller gets the 404 of a run that does not exist.
+   * Returns whether a request may use this run: start or resume it, see its questions, answer one. Otherwise the caller
+   * gets 404, as for an unknown run.
    */
   readonly authorize: (request: Request, id: string) => Awaitable<boolean>;
-  /** Returns the transient keys of the store of a run that goes on without a body. @default none */
+  /** Returns the transient keys of the store of a run that is resumed without a body. @default none */
   readonly shared?: ((request: Request) => Awaitable<object>) | undefined;
 }
 
-/** A path that ends in `/runs/<id>` or `/runs/<id>/answers/<token>`, wherever the handler is mounted. */
+/** The route of a path that ends in `/runs/<id>` or `/runs/<id>/answers/<token>`, under any prefix. */
 export interface RunRoute {
   readonly id: string;
   readonly token: string | undefined;
@@ -41,7 +41,7 @@ export interface RunRoute {
 
 const ROUTE = /\/runs\/([^/]+)(?:\/answers\/([^/]+))?\/?$/;
 
-/** @throws Refusal 404 for a name that is not written as a URL has it. */
+/** Parses the route of a URL. @throws Refusal 404 for an invalid percent-encoding. */
 export function routeOf(url: string): RunRoute | undefined {
   const found = ROUTE.exec(new URL(url, "http://localhost").pathname);
   if (found === null) return undefined;
@@ -55,16 +55,16 @@ export function routeOf(url: string): RunRoute | undefined {
 
 export const noSuchRun = (): Refusal => new Refusal(404, "There is no such run");
 
-/** What a caller may see of a run: no params and no error text, which may hold what is not theirs. */
+/** The public state of a run, without params and error texts, which may be confidential. */
 export function publicState(id: string, { state, action, questions }: KnownRun) {
   const open = questions.map(({ token, question, path, index }) => ({ token, question, path, index }));
   return { run: { id, state, action, questions: open } };
 }
 
-/** The code of an error, which may be one of the journal's. */
+/** The code of a SluiceError, otherwise `""`. */
 const codeOf = (error: unknown): string => (error instanceof SluiceError ? error.code : "");
 
-/** Whether a run has ended because it waits for people. */
+/** Whether a run is suspended until a person answers. */
 export const isSuspended = (error: unknown): boolean => codeOf(error) === "SUSPENDED";
 
 const CONFLICTS: Readonly<Record<string, string>> = {
@@ -80,7 +80,7 @@ const UNANSWERABLE: Readonly<Record<string, [status: number, text: string]>> = {
   ASK_EXPIRED: [410, "The time for an answer is over"],
 };
 
-/** What a journal refuses, as the caller gets it; other errors as they are. */
+/** Converts errors of the journal to refusals; other errors are unchanged. */
 export function asRefusal(error: unknown): unknown {
   const code = codeOf(error);
   const conflict = CONFLICTS[code];
@@ -94,7 +94,8 @@ export async function answer(journal: HandlerJournal, { id, token }: RunRoute, b
   if (!isPlainObject(body) || !("answer" in body)) throw badInput('Expected a JSON object { "answer": … }');
   const run = await journal.run(id);
   if (run === undefined) throw noSuchRun();
-  // Who may answer for this run must not reach another's question by its token; an answered one is distinguished below.
+  // A caller that may answer for this run must not reach a question of another run by its token; an answered question
+  // is distinguished below.
   const isOpen = run.questions.some((question) => question.token === token);
   if (!isOpen) throw new Refusal(404, "There is no such open question");
   try {
@@ -104,5 +105,5 @@ export async function answer(journal: HandlerJournal, { id, token }: RunRoute, b
   }
 }
 
-/** A run that waits for people; what it asks is answered by the run's own route. */
+/** The answer for a suspended run; the route of the run has its questions. */
 export const waits = (id: string | undefined): string => JSON.stringify({ run: { id, state: "suspended" } });

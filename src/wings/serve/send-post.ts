@@ -1,16 +1,16 @@
-// One POST of a remote node, with the redirects that it may follow.
+// One POST of a remote node, with its redirects.
 import { RemoteError } from "./remote-error.js";
 
-/** How many redirects one call follows. */
+/** The maximum of redirects per call. */
 const MOST_REDIRECTS = 5;
-/** 303 asks for a GET, which is no call of a handler. */
+/** The statuses that keep the method; 303 requires a GET, which is not a call of a handler. */
 const KEEPS_POST = new Set([301, 302, 307, 308]);
 
 /**
- * Sends a POST, and follows redirects within the same origin by POST: headers and input are for that origin alone.
+ * Sends a POST, and follows redirects within the same origin by POST: headers and input are only for that origin.
  *
- * @param at - Names the call in messages.
- * @throws RemoteError for any other redirect; what `send` rejects with.
+ * @param at - The name of the call in messages.
+ * @throws RemoteError for any other redirect; the error of `send`.
  */
 export async function sendPost(
   send: typeof fetch,

@@ -1,4 +1,4 @@
-// Which of a run's events go into its stream, and how often.
+// Sends events of a run into its stream, throttled.
 import { EventEmitter } from "eventemitter3";
 import type { AnyEvent, ProgressEvent, RunEmitter, RunEvents } from "sluice";
 import {
@@ -15,17 +15,17 @@ import { toJson } from "./json.js";
 
 type Listening = { readonly [VALUES]?: ValueSink | undefined };
 
-/** Batches whose progress is remembered at once; the oldest is forgotten first. */
+/** The maximum of batches whose progress is tracked; the oldest is dropped first. */
 const MOST_BATCHES = 100;
 
 /**
  * Creates an emitter that sends a run's `data` and `progress` into a stream, and makes hooks that await `ctx.emit`
  * wait for the reader.
  *
- * @param every - The least time between two progress events of one batch, in ms. Its last one is always sent;
- * while the reader is behind, only that.
- * @param onFault - Called for data that cannot be written as JSON.
- * @param emitter - Gets all events too.
+ * @param every - The minimum milliseconds between two progress events of one batch. The last one is always sent; while
+ * the reader is behind, only that one.
+ * @param onFault - Called with the error of data that cannot be written as JSON.
+ * @param emitter - Also gets all events.
  */
 export function streamEvents(
   stream: EventStream,

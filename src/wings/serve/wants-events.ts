@@ -1,6 +1,6 @@
-// Reads `Accept`: does the caller want a stream? Imports nothing.
+// Reads `Accept`. Imports nothing.
 
-/** Whether a caller names `text/event-stream`, and does not prefer JSON. */
+/** Whether a caller accepts `text/event-stream` and does not prefer JSON. */
 export function wantsEvents(accept: string | null): boolean {
   let events = 0;
   let json = 0;

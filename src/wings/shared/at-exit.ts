@@ -1,8 +1,8 @@
-// One listener for the end of the process, however many files are open: eleven of them would print a warning.
+// One `exit` listener for all open files, because Node warns at eleven listeners.
 
 const open = new WeakMap<NodeJS.Process, Set<() => void>>();
 
-/** Calls `act` when the process ends, until what is returned here is called. */
+/** Calls `act` when the process ends; the returned function cancels it. */
 export function callAtExit(act: () => void): () => void {
   const acts = actsOf(process);
   acts.add(act);

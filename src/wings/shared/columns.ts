@@ -1,26 +1,26 @@
-// Texts in columns of a terminal, where a wide letter or an emoji takes two.
+// Texts in terminal columns, where a wide character or an emoji takes two.
 import stringWidth from "string-width";
 
 const letters = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
-/** How many columns a text takes. */
+/** The width of a text in columns. */
 export const widthOf = (text: string): number => stringWidth(text);
 
-/** Fills a text up to some columns. */
+/** Pads a text at its end to a width. */
 export const padEnd = (text: string, width: number): string =>
   text + " ".repeat(Math.max(0, width - widthOf(text)));
 
-/** The same, with the text at the right. */
+/** Pads a text at its start to a width. */
 export const padStart = (text: string, width: number): string =>
   " ".repeat(Math.max(0, width - widthOf(text))) + text;
 
-/** Cuts a text to some columns, at its end. */
+/** Truncates a text to a width at its end. */
 export function cutEnd(text: string, most: number): string {
   if (widthOf(text) <= most) return text;
   return `${beginning(lettersOf(text), most - 1)}…`;
 }
 
-/** Cuts a text to some columns in its middle, since names often differ at their ends. */
+/** Truncates a text to a width in its middle, because names often differ at their ends. */
 export function cutMiddle(text: string, most: number): string {
   if (widthOf(text) <= most) return text;
   const all = lettersOf(text);
@@ -31,7 +31,7 @@ export function cutMiddle(text: string, most: number): string {
 
 const lettersOf = (text: string): string[] => [...letters.segment(text)].map(({ segment }) => segment);
 
-/** As many letters as fit. @param isReversed - Whether they come from the end. */
+/** The characters that fit. @param isReversed - Whether to take them from the end. */
 function beginning(all: readonly string[], most: number, isReversed = false): string {
   let text = "";
   let width = 0;

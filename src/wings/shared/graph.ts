@@ -1,22 +1,22 @@
-// The graph of a flow as journals, threads and other machines know it: every place in it, and what a change of it breaks.
+// The graph of a flow for journals, threads and other machines: its places, and the check for incompatible changes.
 import { SluiceError } from "sluice";
 import { hash, idsOf, type Named, NODE, nameOf, quote, type Step, segmentOf, warn } from "sluice/internal";
 
-/** The parts of flows and of `parallel` that lead inwards. */
+/** A node with the inner nodes of flows and `parallel`. */
 type Node = Step & { readonly start?: Node; readonly branches?: readonly Node[] };
 
-/** A bundler that renames classes leaves such names. */
+/** The length of names that bundlers generate for classes. */
 const LONGEST_SHORT_NAME = 2;
 
-/** A graph, as it was when a run began. */
+/** The graph of a flow. */
 export interface Graph {
-  /** Names every node by where it is: keys without the numbers of steps, items and attempts. */
+  /** All nodes by place: keys without the numbers of steps, items and attempts. */
   readonly places: ReadonlyMap<string, Step>;
-  /** Of places, kinds and links. */
+  /** A hash of places, kinds and links. */
   readonly fingerprint: string;
 }
 
-/** @throws SluiceError `AMBIGUOUS_NAME` where two nodes of one flow have the same name. */
+/** Reads the graph of a flow. @throws SluiceError `AMBIGUOUS_NAME` if two nodes of one flow have the same name. */
 export function graphOf(root: Step): Graph {
   const places = new Map<string, Step>();
   const lines: string[] = [];
@@ -25,7 +25,7 @@ export function graphOf(root: Step): Graph {
     places.set(place, node);
     if (nameOf(node).length <= LONGEST_SHORT_NAME) shortNames.push(node);
     lines.push(describe(node, place));
-    if (around.includes(node)) return; // a flow inside itself
+    if (around.includes(node)) return; // a recursive flow
     const inside = [...around, node];
     if (node.start !== undefined) {
       for (const [each, id] of namedNodes(node, [node.start], true)) enter(each, `${place}${id}`, inside);
@@ -76,7 +76,10 @@ function warnOfShortNames(nodes: readonly Node[]): void {
   );
 }
 
-/** @throws SluiceError `GRAPH_CHANGED` for places to go on from that are no more, or another version. */
+/**
+ * Checks that a run can be resumed.
+ * @throws SluiceError `GRAPH_CHANGED` if a place no longer exists, or the version differs.
+ */
 export function checkGraph(
   run: { readonly id: string; readonly version: string | null },
   places: Iterable<string>,

@@ -1,14 +1,14 @@
-// The error for an optional package that is not installed, which every wing with one needs.
+// The error of a missing optional package.
 import { SluiceError } from "sluice/internal";
 
-/** What to do where modules cannot be imported at all: in Jest, unless it is started for them. */
+/** The advice if `import()` is not available, as in Jest by default. */
 export function noModules(error: unknown): string | undefined {
   const { code } = Object(error) as { code?: unknown };
   if (!String(code).startsWith("ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING")) return undefined;
   return "which cannot be loaded here, since import() is switched off; start Jest with NODE_OPTIONS=--experimental-vm-modules";
 }
 
-/** Turns "cannot find package" of an optional peer into what to do about it; another error stays as it is. */
+/** Turns "cannot find package" of an optional peer into an error with advice; other errors are unchanged. */
 export function missingPeer(wing: string, peer: string, error: unknown): unknown {
   const { code, message } = Object(error) as { code?: unknown; message?: unknown };
   const reason = noModules(error);

@@ -1,4 +1,4 @@
-// One listener on a signal, however many calls share it: eleven of them would print a warning. Imports nothing.
+// One listener per signal for all calls that share it, because Node warns at eleven listeners. Imports nothing.
 
 interface Relay {
   readonly acts: Set<() => void>;
@@ -7,7 +7,7 @@ interface Relay {
 
 const relays = new WeakMap<AbortSignal, Relay>();
 
-/** Calls `act` when a signal fires that has not fired yet, until what is returned here is called. */
+/** Calls `act` when a signal fires; the returned function cancels it. */
 export function onAbort(signal: AbortSignal, act: () => void): () => void {
   const { acts, fire } = relayOf(signal);
   if (acts.size === 0) signal.addEventListener("abort", fire);

@@ -1,10 +1,10 @@
-// Plain data to text and back: objects, arrays, primitives, Date, Map, Set, BigInt, bytes, cycles. By JSON, which is
-// many times as fast, where JSON gives the same back, and else by devalue.
+// Serialises plain data: objects, arrays, primitives, Date, Map, Set, BigInt, bytes, cycles. Uses JSON, which is many
+// times as fast, if it is lossless, otherwise devalue.
 import { parse, stringify } from "devalue";
 import { SluiceError } from "sluice";
 import { builtInOf, isObject, quote, show } from "sluice/internal";
 
-/** Deeper nesting would overflow the stack of the writer. */
+/** The maximum depth; deeper nesting would overflow the stack. */
 const DEEPEST = 1_000;
 
 const BYTES = /^(?:Array|SharedArray)?Buffer$|^(?:Big)?(?:Int|Uint|Float)\d+(?:Clamped)?Array$|^DataView$/;
@@ -16,24 +16,24 @@ const reducers = {
 };
 const revivers = { Buffer: (text: string) => Buffer.from(text, "base64") };
 
-/** Stands before JSON. What devalue writes begins with a bracket, a digit or a minus. */
+/** The prefix of JSON. Texts of devalue begin with a bracket, a digit or a minus. */
 const JSON_MARK = "=";
 
-/** Writes plain data. Call {@link problemOf} first: what is not plain gets a better message there. */
+/** Serialises plain data. Call {@link problemOf} first, which has better messages for other values. */
 export const encode = (value: unknown): string =>
   isJson(value, new Set()) ? JSON_MARK + JSON.stringify(value) : stringify(value, reducers);
 
 export const decode = (text: string): unknown =>
   text.startsWith(JSON_MARK) ? JSON.parse(text.slice(1)) : parse(text, revivers);
 
-/** Whether JSON gives plain data back as it is: nothing undefined, not two ways to an object, no built-in class. */
+/** Whether JSON is lossless for plain data: no `undefined`, no shared objects, no built-in classes. */
 function isJson(value: unknown, seen: Set<object>): boolean {
   if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
   if (typeof value !== "object") return typeof value === "string" || typeof value === "boolean";
   if (value === null) return true;
   if (seen.size === seen.add(value).size || "toJSON" in value) return false;
   if (Array.isArray(value)) {
-    for (let at = 0; at < value.length; at++) if (!isJson(value[at], seen)) return false; // a hole is undefined
+    for (let at = 0; at < value.length; at++) if (!isJson(value[at], seen)) return false; // a hole reads as undefined
     return true;
   }
   if (!isPlain(value) || Object.getPrototypeOf(value) === null) return false;
@@ -41,14 +41,14 @@ function isJson(value: unknown, seen: Set<object>): boolean {
   return true;
 }
 
-/** Whether an object has no class, in whichever realm it was made. */
+/** Whether an object has no class, in any realm. */
 export function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** Something that is no plain data. */
+/** A value that is not plain data. */
 class NotPlain {
   readonly what: string;
 
@@ -57,7 +57,7 @@ class NotPlain {
   }
 }
 
-/** The parts of an object that are data too. */
+/** The parts of an object, which must be plain data too. */
 function partsOf(value: object): Iterable<unknown> {
   if (Array.isArray(value)) return value;
   if (isPlain(value)) return fieldsOf(value);
@@ -83,7 +83,7 @@ function fieldsOf(value: Record<string, unknown>): unknown[] {
 /**
  * Visits every object in a value.
  *
- * @param seen - Called for each; false stops at it, for it was visited.
+ * @param seen - Called for each object; returns false if it was visited before.
  * @throws NotPlain
  */
 function visit(value: unknown, seen: (object: object) => boolean, depth = 0): void {
@@ -93,7 +93,7 @@ function visit(value: unknown, seen: (object: object) => boolean, depth = 0): vo
   for (const part of partsOf(value)) visit(part, seen, depth + 1);
 }
 
-/** Says why a value is no plain data; `undefined` where it is. Nothing of ours throws. */
+/** Returns why a value is not plain data; `undefined` if it is. Never throws. */
 export function problemOf(value: unknown): string | undefined {
   const objects = new Set<object>();
   try {
@@ -104,16 +104,16 @@ export function problemOf(value: unknown): string | undefined {
   }
 }
 
-/** Values by key that reach a common object, written as one. */
+/** Values by key that share an object, serialised together. */
 export interface Group {
   readonly keys: readonly string[];
   readonly text: string;
 }
 
 /**
- * Writes values by key. Keys that reach a common object make one group, so that aliases survive.
+ * Serialises values by key. Keys that share an object form one group, so that aliases survive.
  *
- * @param where - Names a key in a message.
+ * @param where - Formats a key for a message.
  * @throws SluiceError `NOT_SERIALIZABLE`.
  */
 export function encodeGroups(values: ReadonlyMap<string, unknown>, where: (key: string) => string): Group[] {
@@ -153,10 +153,10 @@ function merge(a: Set<string>, b: Set<string>, groupOf: Map<string, Set<string>>
   return into;
 }
 
-/** Writes one group. */
+/** Serialises one group. */
 export const encodeGroup = (pairs: readonly (readonly [string, unknown])[]): string => encode(pairs.flat(1));
 
-/** Reads a group back. */
+/** Parses a group. */
 export function* decodeGroup(text: string): Generator<readonly [string, unknown]> {
   const pairs = decode(text) as unknown[];
   for (let at = 0; at < pairs.length; at += 2) yield [pairs[at] as string, pairs[at + 1]];

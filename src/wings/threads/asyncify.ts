@@ -1,4 +1,4 @@
-// asyncify: a function of a module, or a self-contained one, that runs in a thread and is called from here.
+// asyncify: calls a function of a module, or a self-contained one, in a thread.
 import { isAbsolute } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Params } from "sluice";
@@ -17,7 +17,7 @@ import { isThreadPool, sharedPool, type ThreadPool } from "./pool.js";
 import { stream } from "./stream.js";
 import type { Target } from "./task.js";
 
-/** The core's `any`, by a name that its published types have: another import would tear a file out of them. */
+/** The core's `any` by a name in its published types, so that these need no further file. */
 type Untyped = Params[string];
 
 /** Any function. */
@@ -30,7 +30,7 @@ export type ThreadResult<R> = R extends
   ? AsyncIterable<Value, Last>
   : Promise<Awaited<R>>;
 
-/** The same arguments, and after them a {@link ThreadCall}: also in the place of those that are left out. */
+/** The arguments followed by an optional {@link ThreadCall}, also in place of omitted ones. */
 export type ThreadArguments<Args extends unknown[]> =
   Args extends Required<Args> ? [...args: Args, call?: ThreadCall] : OptionalArguments<Args>;
 
@@ -75,9 +75,9 @@ const instead = {
 };
 
 /**
- * Creates an async function of one that blocks: each call runs in a thread of a pool, off the event loop.
+ * Creates an async function from one that blocks: each call runs in a thread of a pool, off the event loop.
  *
- * Arguments and results are copied (structured clone), save for what `{ transfer }` and {@link move} name. A
+ * Arguments and results are copied (structured clone), except objects in `{ transfer }` and {@link move}. A
  * call may have one more argument, `{ signal, transfer }` or the context of a hook, so that it can be used as a node's
  * `exec`. A generator function returns an async iterable; it starts when the first value is requested, waits when its
  * reader is `ahead` values behind, and ends when the reader leaves the loop.
@@ -85,12 +85,13 @@ const instead = {
  * An abort rejects at once with the signal's reason and ends the thread without running its `finally` blocks; the pool
  * starts another thread.
  *
- * @param module - The module's URL, `new URL("./hash.js", import.meta.url)` also where it is still `hash.ts`,
+ * @param module - The module's URL, `new URL("./hash.js", import.meta.url)` also for a source file `hash.ts`,
  * an absolute path, or a built-in such as `"node:zlib"`. Its type is written as
  * `asyncify<typeof import("./hash.js").hash>(…)`.
  * @param exportName - The name of the export. @default "default"
- * @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION` at once. A call rejects with what the function threw (its
- * own fields, causes and parts kept, its class not), `UNLOADABLE`, `NOT_CLONEABLE`, `THREAD_DIED`, `THREAD_NOT_STARTED`, `POOL_CLOSED` or
+ * @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION` synchronously. A call rejects with the error of the function
+ * (with its fields, causes and parts, but not its class), `UNLOADABLE`, `NOT_CLONEABLE`, `THREAD_DIED`,
+ * `THREAD_NOT_STARTED`, `POOL_CLOSED` or
  * `MISSING_PEER`.
  * @example
  * ```ts
@@ -107,8 +108,8 @@ export function asyncify<F extends AnyFunction = (...args: Untyped[]) => Promise
   options?: AsyncifyOptions,
 ): Asyncified<F>;
 /**
- * Creates an async function from a self-contained one. It is sent as source text, so it cannot use variables of its
- * surroundings, and imports modules with `await import("node:crypto")`.
+ * Creates an async function from a self-contained one. It is sent as source text, so it cannot use outer variables, and
+ * imports modules with `await import("node:crypto")`.
  *
  * @example
  * ```ts
@@ -146,7 +147,7 @@ export function asyncify(from: unknown, ...rest: unknown[]): (...args: unknown[]
 
 const result = (answer: object): unknown => (answer as { readonly value: unknown }).value;
 
-/** A first call learns what the function is. Buffers to be moved are not risked for that. */
+/** The first call detects whether the function is a generator function, without sending buffers that would be moved. */
 async function firstCall(pool: ThreadPool, call: Call, ahead: number, learn: (isGenerator: boolean) => void) {
   const { task, signal, transfer } = call;
   const look = { task: { ...task, args: [], look: true }, signal, transfer: [] };
@@ -157,7 +158,7 @@ async function firstCall(pool: ThreadPool, call: Call, ahead: number, learn: (is
   return isGenerator ? stream(pool, call, ahead) : result(answer);
 }
 
-/** The values of what may turn out to be a generator. */
+/** The values of a call that may be a generator. */
 async function* valuesOf(work: Promise<unknown>, label: string): AsyncGenerator<unknown, unknown, void> {
   const values = await work;
   if (Object.prototype.toString.call(values) === "[object AsyncGenerator]") {

@@ -1,5 +1,5 @@
-// The thread's side of an executor: makes the flow of a module, finds a node by its place, and calls its `exec`. Loaded
-// in the thread, by its path.
+// The thread's side of an executor: creates the flow of a module, finds a node by its place, and calls its `exec`.
+// Loaded in the thread by its path.
 import type { MessagePort } from "node:worker_threads";
 import {
   isObject,
@@ -13,18 +13,18 @@ import {
 } from "sluice/internal";
 import { graphOf } from "../shared/graph.js";
 
-/** Where the flow of a node comes from. */
+/** The source of the flow of a node. */
 export interface FlowSource {
   readonly url: string;
   /** The name of the export. */
   readonly name: string | undefined;
-  /** What a function that makes the flow is given. */
+  /** The argument of a function that creates the flow. */
   readonly deps: unknown;
-  /** Names the executor in its process, whose flow is made once for each thread. */
+  /** The id of the executor in its process, whose flow is created once per thread. */
   readonly id: number;
 }
 
-/** What `exec` sends while it runs. */
+/** Messages of a running `exec`. */
 export type FromExec = { readonly emit: unknown } | { readonly charge: number } | { readonly end: true };
 
 const graphs = new Map<number, Promise<ReadonlyMap<string, Step>>>();
@@ -67,7 +67,7 @@ async function placesOf({ url, name, deps }: FlowSource): Promise<ReadonlyMap<st
 function nodeAt(places: ReadonlyMap<string, Step>, place: string, { url }: FlowSource): Step {
   const [root] = places.values();
   const own = segmentOf(nameOf(root as Step));
-  // The flow of the module may be a part of the one that runs.
+  // The flow of the module may be a part of the running flow.
   for (let rest = place; rest !== ""; rest = rest.replace(/^[^/|]*[/|]?/, "")) {
     const node =
       rest === own || rest.startsWith(`${own}/`) || rest.startsWith(`${own}|`) ? places.get(rest) : undefined;

@@ -1,4 +1,4 @@
-// One call of an asyncified function: which of its arguments are its own, and what its end means.
+// One call of an asyncified function: its arguments and its outcome.
 import {
   aSignal,
   builtInOf,
@@ -13,15 +13,18 @@ import {
 import type { ThreadPool } from "./pool.js";
 import { died, notCloneable, type Outcome, type Task, thrown, unloadable } from "./task.js";
 
-/** What a call takes besides the function's own arguments. A hook's context may stand in its place. */
+/** The options of a call, after the function's own arguments. A hook's context may be passed instead. */
 export interface ThreadCall {
-  /** Ends the call with the signal's reason, and the thread if it is at work on it. @default none */
+  /** Rejects the call with the signal's reason, and ends the thread if it is running the call. @default none */
   readonly signal?: AbortSignal | undefined;
-  /** The buffers and ports in the arguments that are moved, not copied; they cannot be used here any more. @default none */
+  /**
+   * The buffers and ports in the arguments to move instead of copying; they cannot be used here afterwards.
+   * @default none
+   */
   readonly transfer?: readonly object[] | undefined;
 }
 
-/** A call with its arguments sorted. */
+/** A call with its separated arguments. */
 export interface Call {
   readonly task: Task;
   readonly signal: AbortSignal | undefined;
@@ -38,11 +41,11 @@ const callRules: Record<keyof ThreadCall, Rule> = {
   },
 };
 
-/** Recognises the context of a hook, or what looks like one. */
+/** Recognises the context of a hook by its shape. */
 const isContext = (value: Record<string, unknown>): boolean =>
   HELD in value || ("attempt" in value && "emit" in value);
 
-/** Distinguishes `{ signal, transfer }` from data: a signal could not be sent, and a list of what to move is no data. */
+/** Distinguishes `{ signal, transfer }` from data: neither a signal nor a transfer list can be data. */
 function isThreadCall(value: Record<string, unknown>): boolean {
   const { signal, transfer } = value;
   if (aSignal.accepts(signal)) return true;
@@ -54,7 +57,7 @@ function isThreadCall(value: Record<string, unknown>): boolean {
 }
 
 /**
- * Takes `{ signal, transfer }`, or a hook's context, off the end of the arguments.
+ * Removes `{ signal, transfer }` or a hook's context from the end of the arguments.
  *
  * @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`.
  */
@@ -70,7 +73,7 @@ export function callOf(task: Omit<Task, "args">, given: readonly unknown[]): Cal
   return { task: own, signal, transfer };
 }
 
-/** Runs a function that is no generator, or learns what it is. */
+/** Runs a function that is not a generator function, or detects that it is one. */
 export async function callInThread(pool: ThreadPool, call: Call): Promise<Answer> {
   const { task, signal, transfer } = call;
   const outcome = await pool.run(task, { transfer, signal }).catch((error) => {
@@ -81,10 +84,10 @@ export async function callInThread(pool: ThreadPool, call: Call): Promise<Answer
   return outcome;
 }
 
-/** What it means when a pool gives no outcome. */
+/** Interprets the error of a pool without an outcome. */
 export function poolError(error: unknown, { task, signal }: Call): unknown {
   if (signal?.aborted || error instanceof SluiceError) return error;
-  // Node 20 loses all of the DataCloneError that ends a thread whose result could not be cloned.
+  // Node 20 loses the DataCloneError of a result that could not be cloned.
   const isLost = isPlainObject(error) && !isError(error) && Object.keys(error).length === 0;
   const { name, message } = error as Partial<Error>;
   const isClone = isLost || name === "DataCloneError" || /deserialize cloned data/.test(message ?? "");

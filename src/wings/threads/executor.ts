@@ -1,4 +1,4 @@
-// Threads as an executor: `exec` of a node runs in a thread, and everything around it here.
+// Threads as an executor: `exec` of a node runs in a thread, and everything else here.
 import { isAbsolute } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { MessageChannel } from "node:worker_threads";
@@ -19,9 +19,9 @@ import { isThreadPool, sharedPool, type ThreadPool } from "./pool.js";
 export interface ThreadExecutorOptions {
   /** The threads to use. @default {@link sharedPool} */
   readonly pool?: ThreadPool | undefined;
-  /** The export that is the flow, or a function that makes it. @default `createFlow`, `flow` or the default export */
+  /** The export that is the flow, or a function that creates it. @default `createFlow`, `flow` or the default export */
   readonly name?: string | undefined;
-  /** What that function is given: data that a structured clone takes. @default nothing */
+  /** The argument of that function, which must be structured-cloneable. @default undefined */
   readonly deps?: unknown;
 }
 
@@ -34,11 +34,11 @@ const rules = {
 let executors = 0;
 
 /**
- * Runs the `exec` of nodes in threads, so that work that computes does not stop the event loop, and uses all cores.
+ * Runs the `exec` of nodes in threads, so that CPU-bound work does not block the event loop, and uses all cores.
  *
- * Attempts, gates, timeouts and the fallback stay in this thread. Each thread makes the flow of a module once, and calls
- * `exec` of the node at the same place in it: input and result are copied (structured clone), `emit` and `charge` reach
- * the run, and `ask` does not work. An abort or a timeout ends the thread, whatever it does.
+ * Attempts, gates, timeouts and the fallback stay in this thread. Each thread creates the flow of a module once, and
+ * calls `exec` of the node at the same place in it: input and result are copied (structured clone), `emit` and `charge`
+ * reach the run, and `ask` does not work. An abort or a timeout ends the thread.
  *
  * @example
  * ```ts sketch
@@ -56,8 +56,8 @@ export class ThreadExecutor extends Executor {
 
   /**
    * @param module - The module of the flow: its URL, such as `import.meta.url`, or its absolute path.
-   * @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`. A call fails with what `exec` threw (its own fields kept, its
-   * class not), `UNLOADABLE`, `NOT_CLONEABLE`, `THREAD_DIED`, `POOL_CLOSED` or `MISSING_PEER`.
+   * @throws SluiceError `INVALID_OPTION`, `UNKNOWN_OPTION`. A call fails with the error of `exec` (with its fields, but
+   * not its class), `UNLOADABLE`, `NOT_CLONEABLE`, `THREAD_DIED`, `POOL_CLOSED` or `MISSING_PEER`.
    */
   constructor(module: string | URL, options?: ThreadExecutorOptions) {
     super();
@@ -97,10 +97,10 @@ export class ThreadExecutor extends Executor {
   }
 }
 
-/** The thread's side, which is looked for where this file is. */
+/** The thread's side, in the folder of this file. */
 const entry = () => ({ url: new URL("./call-node.js", import.meta.url).href, name: "callNode" });
 
-/** What the attempt before threw, for a clone: an error keeps its message and its own plain fields. */
+/** The error of the previous attempt, made cloneable: it keeps its message and its own fields with plain data. */
 function plain(error: unknown): unknown {
   try {
     return structuredClone(error);

@@ -1,5 +1,5 @@
 /**
- * Work that blocks, in threads, over piscina. For Node.
+ * Blocking work in threads, on piscina. For Node.
  *
  * @module sluice/threads
  */

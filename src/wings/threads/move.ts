@@ -1,4 +1,4 @@
-// Results that leave their thread without a copy. The thread's side, thread.cjs, reads what is written here.
+// Results that leave their thread without a copy; thread.cjs reads the marks.
 import { builtInOf, MOVES, SluiceError, show } from "sluice/internal";
 
 /** The map belongs to the thread: its two builds of sluice, and thread.cjs, share it. */
@@ -9,14 +9,14 @@ function moves(): WeakMap<object, readonly object[]> {
 }
 
 /**
- * Marks what a function returns or yields in a thread to be moved out of it, not copied.
+ * Marks a value that a function returns or yields in a thread to be moved instead of copied.
  *
- * On the main thread it does nothing, so that the function may be called there too.
+ * It does nothing on the main thread, so that the function may be called there too.
  *
- * @param transfer - The buffers and ports in `value` that are moved; the thread cannot use them any more.
+ * @param transfer - The buffers and ports in `value` to move; the thread cannot use them afterwards.
  * @default the buffer of `value`, if that is a buffer or a view of one
  * @returns `value` itself.
- * @throws SluiceError `INVALID_OPTION` for a value without a buffer of its own, when `transfer` is left out.
+ * @throws SluiceError `INVALID_OPTION` for a value that is not a buffer or a view, if `transfer` is omitted.
  * @example
  * ```ts
  * import { move } from "sluice/threads";

@@ -1,4 +1,4 @@
-// ThreadPool: Piscina's threads behind one queue, made when they are needed and gone when they are not.
+// ThreadPool: Piscina's threads behind one queue, started on demand and ended when idle.
 import { availableParallelism } from "node:os";
 import { emitWarning, execArgv } from "node:process";
 import type { Piscina } from "piscina";
@@ -19,7 +19,7 @@ import { notStarted, type Outcome, type Task } from "./task.js";
 import { type ThreadFile, threadFile } from "./thread-file.js";
 
 declare global {
-  // As in @types/node and in lib.esnext.disposable: the published types are to do without either.
+  // As in @types/node and in lib.esnext.disposable, so that the published types need neither.
   interface SymbolConstructor {
     readonly dispose: unique symbol;
     readonly asyncDispose: unique symbol;
@@ -27,7 +27,7 @@ declare global {
 }
 
 /**
- * Limits of one thread; a thread that runs out of memory dies, and the process lives on. They hold on Node only: Bun
+ * The limits of one thread; a thread that runs out of memory dies without the process. They apply only on Node: Bun
  * ignores them, and on Deno a call that reaches one never ends.
  */
 export interface ResourceLimits {
@@ -53,18 +53,18 @@ export interface ThreadPoolOptions {
 
 /** What {@link ThreadPool.stats} returns. */
 export interface PoolStats {
-  /** Threads alive, with work or without. */
+  /** Living threads, busy or idle. */
   readonly threads: number;
-  /** Calls in a thread. */
+  /** Running calls. */
   readonly running: number;
   /** Calls that wait for a thread. */
   readonly waiting: number;
 }
 
-/** How one task runs. */
+/** The options of one task. */
 export interface TaskOptions {
   readonly transfer: readonly object[];
-  /** The caller's: it takes the task out of the queue, or ends its thread. */
+  /** The caller's signal, which removes the task from the queue, or ends its thread. */
   readonly signal: AbortSignal | undefined;
   /** Another reason to end the thread. */
   readonly stop?: AbortSignal | undefined;
@@ -78,14 +78,14 @@ const limitRules: Record<keyof ResourceLimits, Rule> = {
   stackSizeMb: aPositiveNumber,
 };
 
-/** A gate without limits; a call that it lends its context to is not watched for waiting on itself. */
+/** A gate without limits; calls with its context are not watched for deadlocks. */
 const unlimited = new Gate();
 
 /**
- * Threads that run the functions of {@link asyncify}, one call each at a time, first come, first served.
+ * Threads that run the functions of {@link asyncify}, one call per thread at a time, in order of arrival.
  *
- * A pool starts a thread when a call needs one, ends it when it was idle, replaces one that died or was
- * aborted, and never keeps the process alive by itself.
+ * A pool starts threads on demand, ends idle ones, replaces those that died or were aborted, and never keeps the
+ * process alive.
  *
  * @example
  * ```ts
@@ -108,7 +108,7 @@ export class ThreadPool {
   readonly #pending = new Set<Promise<unknown>>();
   #piscina: Promise<Piscina> | undefined;
   #file: ThreadFile | undefined;
-  /** Whether a thread has ever started; until then no failure is the fault of a call. */
+  /** Whether a thread has ever started; until then a failure is not due to a call. */
   #hasStarted = false;
   #threads: () => number = () => 0;
   #closed: Promise<void> | undefined;
@@ -119,7 +119,7 @@ export class ThreadPool {
     checkOptions("ThreadPool, resourceLimits", options.resourceLimits, limitRules);
     const { threads = availableParallelism(), idle = 10_000, resourceLimits = {} } = options;
     this.#settings = { maxThreads: threads, idleTimeout: idle, resourceLimits };
-    // A vendor's 429 inside a function is that function's own affair.
+    // An error with status 429 in a function is not a refusal of this gate.
     this.#slots = new Gate({ concurrency: threads, retryAfter: () => false });
   }
 
@@ -129,7 +129,7 @@ export class ThreadPool {
     return { threads: this.#threads(), running, waiting };
   }
 
-  /** Ends the threads once the calls made so far have ended. Later calls are refused with `POOL_CLOSED`. */
+  /** Ends the threads when the calls so far have ended. Later calls reject with `POOL_CLOSED`. */
   close(): Promise<void> {
     this.#closed ??= Promise.allSettled(this.#pending).then(async () => {
       await (await this.#piscina?.catch(() => undefined))?.destroy();
@@ -143,7 +143,7 @@ export class ThreadPool {
     return this.close();
   }
 
-  /** Closes the pool at the end of a `using` block, which waits for nothing. */
+  /** Closes the pool at the end of a `using` block, without waiting. */
   [Symbol.dispose](): void {
     this.close().catch(() => {});
   }
@@ -182,7 +182,7 @@ export class ThreadPool {
         throw missingPeer("sluice/threads", "piscina", error);
       });
       this.#file ??= threadFile();
-      // A thread inherits the process's own flags; of them all, this one it cannot start with.
+      // A thread inherits the flags of the process, but cannot start with this one.
       const flags = execArgv.some((flag) => flag.startsWith("--input-type")) ? { execArgv: [] } : {};
       const filename = this.#file.path;
       return this.#watch(new Piscina({ ...this.#settings, ...flags, filename, name: "run", minThreads: 0 }));
@@ -197,7 +197,7 @@ export class ThreadPool {
     piscina.on("workerCreate", () => {
       this.#hasStarted = true;
     });
-    // Piscina reports here a thread that died without a call: one that could not start, mostly.
+    // Piscina reports threads that died without a call here, mostly because they could not start.
     piscina.on("error", (error: unknown) => {
       const isLast = piscina.threads.length === 0 && this.#ended.size > 0;
       if (isLast || !this.#hasStarted) for (const end of [...this.#ended]) end(error);
@@ -223,5 +223,5 @@ export const isThreadPool = (value: unknown): value is ThreadPool =>
 const closed = ({ label }: Task): SluiceError =>
   new SluiceError("POOL_CLOSED", `${label} was called after its ThreadPool was closed; close the pool last`);
 
-/** The pool of every function that names no other. It has a thread for each core. */
+/** The default pool, with up to one thread per core. */
 export const sharedPool = new ThreadPool();

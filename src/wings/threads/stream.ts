@@ -1,15 +1,15 @@
-// The values of a generator that runs in a thread, as an async iterable on this side.
+// The values of a generator in a thread, as an async iterable.
 import { MessageChannel } from "node:worker_threads";
 import { type Call, poolError } from "./call.js";
 import type { ThreadPool } from "./pool.js";
 import { notCloneable, type StreamMessage, thrown, unloadable } from "./task.js";
 
-/** How long a generator that was left may take to its next `yield`, in ms, before its thread is ended. */
+/** Milliseconds that a generator may take to its next `yield` after its reader has left, before its thread is ended. */
 const GRACE = 100;
 
 /**
- * Starts at the first value asked for. The thread works ahead of its reader by at most `ahead` values. Leaving
- * early ends the generator at its next `yield`, with its `finally` blocks, or else its thread.
+ * Starts when the first value is requested. The thread is at most `ahead` values ahead of its reader. Leaving the loop
+ * ends the generator at its next `yield`, with its `finally` blocks, or otherwise its thread.
  */
 export async function* stream(
   pool: ThreadPool,

@@ -1,5 +1,4 @@
-// What goes to a thread and what comes back: the two sides of asyncify agree on it here. thread.cjs reads
-// tasks and writes outcomes. Imports nothing of ours.
+// The protocol between asyncify and its threads; thread.cjs reads tasks and writes outcomes.
 import { isError, SluiceError } from "sluice/internal";
 
 /** The function that a task calls: an export of a module, or a source text. */
@@ -9,31 +8,31 @@ export interface Target {
   readonly source?: string;
 }
 
-/** What is posted to a thread. */
+/** A task for a thread. */
 export interface Task extends Target {
-  /** What messages call this call. */
+  /** The name of the call in messages. */
   readonly label: string;
-  /** Which call of its function it is, from 1. */
+  /** The number of the call of its function, from 1. */
   readonly number: number;
   readonly args: readonly unknown[];
-  /** Asks what the function is, and does not call it. */
+  /** Whether to return only the kind of the function, without calling it. */
   readonly look?: boolean;
-  /** Where the values of a generator go. */
+  /** The port for the values of a generator. */
   readonly port?: unknown;
-  /** How many values of a generator may be on their way at once. */
+  /** The maximum of unread values of a generator. */
   readonly ahead?: number;
 }
 
-/** An error as it crosses over: a clone without its own fields, those fields, its cause and its parts. */
+/** A serialised error: a clone without its own fields, those fields, its cause and its parts. */
 interface Packed {
   readonly error: unknown;
   readonly fields?: Readonly<Record<string, unknown>>;
   readonly cause?: Packed;
-  /** Of an AggregateError. */
+  /** The parts of an AggregateError. */
   readonly errors?: readonly Packed[];
 }
 
-/** What comes back at the end of a task. */
+/** The outcome of a task. */
 export type Outcome =
   | { readonly kind: "value"; readonly value: unknown }
   | { readonly kind: "plain" }
@@ -42,14 +41,14 @@ export type Outcome =
   | (Packed & { readonly kind: "thrown" })
   | (Packed & { readonly kind: "unloadable" });
 
-/** What comes through the port of a generator. */
+/** A message on the port of a generator. */
 export type StreamMessage =
   | { readonly kind: "value"; readonly value: unknown }
   | { readonly kind: "end"; readonly value: unknown }
   | (Packed & { readonly kind: "thrown" })
   | (Packed & { readonly kind: "uncloneable" });
 
-/** The error that a function threw, with its own fields, cause and parts again. Its class stays in the thread. */
+/** Restores the error of a function with its fields, cause and parts, but not its class. */
 export function thrown(packed: Packed, task: Task): unknown {
   const error = restored(packed);
   if (isError(error) && task.source !== undefined && error.name === "ReferenceError") {
@@ -71,7 +70,7 @@ function restored({ error: clone, fields, cause, errors }: Packed): unknown {
   return error;
 }
 
-/** The error for a function that could not be found. */
+/** The error of a function that could not be loaded. */
 export function unloadable(packed: Packed, { label }: Task): SluiceError {
   const error = restored(packed);
   const reason = isError(error) ? error.message : String(error);
@@ -83,7 +82,7 @@ export function unloadable(packed: Packed, { label }: Task): SluiceError {
   });
 }
 
-/** The error for a value that a structured clone refuses. */
+/** The error of a value that is not cloneable. */
 export function notCloneable(error: unknown, { label }: Task, what: string): SluiceError {
   const { message = "Node gives no reason" } = error as { message?: string };
   return new SluiceError(
@@ -93,7 +92,7 @@ export function notCloneable(error: unknown, { label }: Task, what: string): Slu
   );
 }
 
-/** The error for a thread that ended before its call. */
+/** The error of a thread that died during a call. */
 export function died(error: unknown, { label, number }: Task): SluiceError {
   const { code, message } = Object(error) as { code?: unknown; message?: unknown };
   const reason = code === "ERR_WORKER_OUT_OF_MEMORY" ? "it ran out of memory" : String(message ?? error);
@@ -109,7 +108,7 @@ export function died(error: unknown, { label, number }: Task): SluiceError {
 const IN_A_BUNDLE =
   'a bundle must leave piscina out: `serverExternalPackages: ["piscina"]` in Next.js, `externals` in webpack, `--external:piscina` in esbuild and bun build';
 
-/** The error for a call that no thread could be started for. */
+/** The error of a call for which no thread could be started. */
 export function notStarted(error: unknown, { label }: Task): SluiceError {
   const { code, message } = Object(error) as { code?: unknown; message?: unknown };
   const [reason, advice] =

@@ -1,21 +1,24 @@
-// Where the thread's side of a call is: thread.cjs beside this module, or a copy of it where a bundler left it behind.
+// Locates thread.cjs: beside this module, or as a copy if a bundler left it out.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { callAtExit } from "../shared/at-exit.js";
 
-/** The text of thread.cjs; the build puts it here. Undefined in the sources, where the file itself is at hand. */
+/** The text of thread.cjs, inserted by the build. Undefined in the sources, where the file exists. */
 declare const THREAD_SOURCE: string | undefined;
 
 /** A file that threads can load. */
 export interface ThreadFile {
   readonly path: string;
-  /** Deletes it, if it is a copy. */
+  /** Deletes the file, if it is a copy. */
   release(): void;
 }
 
-/** Finds thread.cjs, or writes it into a temporary folder, which goes with the process. @throws The system's error. */
+/**
+ * Finds thread.cjs, or writes it to a temporary folder that is deleted at the end of the process.
+ * @throws The system's error.
+ */
 export function threadFile(): ThreadFile {
   const beside = pathBeside();
   const source = typeof THREAD_SOURCE === "string" ? THREAD_SOURCE : undefined;
@@ -37,7 +40,7 @@ export function threadFile(): ThreadFile {
   };
 }
 
-/** `undefined` in a bundle that knows nothing of its own place. */
+/** `undefined` in a bundle without `import.meta.url`. */
 function pathBeside(): string | undefined {
   try {
     return fileURLToPath(new URL("thread.cjs", import.meta.url));

@@ -1,5 +1,5 @@
 "use strict";
-// The thread's side of a call: finds the function, calls it, and sends back what became of it. Plain
+// The thread's side of a call: finds the function, calls it, and sends back the outcome. Plain
 // CommonJS, so that a worker loads it by its path from the sources, through tsx and from the build alike.
 const { AsyncLocalStorage } = require("node:async_hooks");
 const { existsSync } = require("node:fs");
@@ -23,17 +23,17 @@ exports.run = async function run(task) {
   }
 };
 
-/** Says which call started some work, also when that work fails after the call. On Node 20 it makes awaits slower. */
+/** The call that started some work, known even if the work fails after the call. On Node 20 it slows awaits. */
 const calls = new AsyncLocalStorage();
-/** The call under way: a thread has one at a time. */
+/** The running call: a thread has one at a time. */
 let current;
 
 for (const event of ["unhandledRejection", "uncaughtException"])
   process.on(event, (error) => stray(error, event));
 
-/** What nothing catches ends the thread, and with it the call that started it; not a later call of the thread. */
+/** An uncaught error ends the thread, and fails the call that started the work, not a later call. */
 function stray(error, event) {
-  if (process.listenerCount(event) > 1) return; // the function has a listener of its own
+  if (process.listenerCount(event) > 1) return; // the function has its own listener
   const call = calls.getStore();
   if (call !== undefined && call !== current) {
     parentPort.postMessage({ stray: String(error), label: call.label });
@@ -65,7 +65,7 @@ async function answer(task) {
   }
 }
 
-/** The function itself; what could not be found is looked for again at the next call. */
+/** Loads the function; after a failure the next call tries again. */
 async function find({ url, name, source }) {
   const key = source ?? `${url}\n${name}`;
   const known = found.get(key);
@@ -107,7 +107,7 @@ async function readTypeScript(url) {
       near("tsx/cjs/api").register();
       return;
     } catch {
-      // Not here. Without it, import() says that it does not know the file extension.
+      // Not installed. Without it, import() fails with an unknown file extension.
     }
   }
 }
@@ -172,7 +172,7 @@ async function stream(fn, { args, port, ahead }) {
   }
 }
 
-/** What `move()` has written down for a value. */
+/** The transfer list that `move()` has recorded for a value. */
 const movesOf = (value) => (isObject(value) ? globalThis[MOVES]?.get(value) : undefined) ?? [];
 
 function movable(outcome) {
@@ -191,7 +191,7 @@ function piscina() {
   }
 }
 
-/** So many causes of causes travel along. */
+/** The maximum depth of causes. */
 const DEEPEST = 8;
 
 /** A structured clone keeps an error's message and stack only; its own fields, cause and parts travel beside it. */

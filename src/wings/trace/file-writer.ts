@@ -1,16 +1,16 @@
-// Writes lines to a file in their order, as soon as the disk takes them, and says when it falls behind.
+// Writes lines to a file in order, with backpressure.
 import { closeSync, fchmodSync, fstatSync, openSync, type write, writeSync } from "node:fs";
 import { SluiceError } from "sluice";
 import { quote, Room } from "sluice/internal";
 import { callAtExit } from "../shared/at-exit.js";
 
-/** How many letters may wait for the disk before the run does. */
+/** The maximum of characters that wait for the disk before the run waits. */
 const MOST_WAITING = 1_000_000;
 
 export class FileWriter {
   readonly #path: string;
   readonly #file: number;
-  /** A regular file is written by position, so that writing a piece again does no harm. */
+  /** Whether to write by position, as to a regular file, so that repeating a write does no harm. */
   readonly #positioned: boolean;
   readonly #write: typeof write;
   #waiting: string[] = [];
@@ -34,7 +34,7 @@ export class FileWriter {
     this.#write = writeTo;
     try {
       this.#file = openSync(path, "w", isPrivate ? 0o600 : 0o666);
-      // One that was there keeps its mode otherwise.
+      // Otherwise an existing file keeps its mode.
       if (isPrivate && fstatSync(this.#file).isFile()) fchmodSync(this.#file, 0o600);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
@@ -46,7 +46,7 @@ export class FileWriter {
     this.#forget = callAtExit(() => this.#atExit());
   }
 
-  /** Takes a line; once the file is closed or broken it is dropped. */
+  /** Adds a line; drops it if the file is closed or has failed. */
   write(line: string): void {
     if (this.#closed !== undefined || this.#error !== undefined) return;
     this.#waiting.push(line);
@@ -54,12 +54,12 @@ export class FileWriter {
     if (this.#writing === undefined) this.#next();
   }
 
-  /** A promise while too much waits for the disk. */
+  /** A promise of room while too much waits for the disk. */
   room(): Promise<void> | undefined {
     return this.#size < MOST_WAITING ? undefined : this.#room.wait();
   }
 
-  /** Writes what waits and closes the file. @throws SluiceError `TRACE_FAILED` if anything was not written. */
+  /** Writes the waiting lines and closes the file. @throws SluiceError `TRACE_FAILED` if a line was not written. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -100,7 +100,7 @@ export class FileWriter {
     });
   }
 
-  /** Writes what is being written, in as many pieces as the system wants. */
+  /** Writes the current text, in as many writes as the system needs. */
   #piece(then: () => void): void {
     const buffer = this.#writing as Buffer;
     const position = this.#positioned ? this.#position : null;
@@ -113,7 +113,7 @@ export class FileWriter {
     });
   }
 
-  /** After an error nothing more is written, for lines with a gap between them would mislead; and nothing waits for it. */
+  /** Stops writing after an error, because lines after a gap would mislead, and releases all waits. */
   #break(error: unknown): void {
     this.#error = error;
     this.#waiting = [];
@@ -123,7 +123,7 @@ export class FileWriter {
     this.#drained?.();
   }
 
-  /** A program that ends without `close()` still leaves what it has written. */
+  /** Writes the waiting lines when a program ends without `close()`. */
   #atExit(): void {
     if (this.#error !== undefined) return;
     const rest = Buffer.from(this.#waiting.join(""));
@@ -131,7 +131,7 @@ export class FileWriter {
     try {
       writeSync(this.#file, Buffer.concat([begun, rest]), 0, null, this.#positioned ? this.#position : null);
     } catch {
-      // No caller is left to get it.
+      // No caller is left to receive the error.
     }
   }
 }

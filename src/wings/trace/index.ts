@@ -1,5 +1,5 @@
 /**
- * Runs as a file, for `sluice view` and `sluice trace`. For Node.
+ * Records runs in a file, for `sluice view` and `sluice trace`. For Node.
  *
  * @module sluice/trace
  */

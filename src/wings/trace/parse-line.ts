@@ -1,8 +1,8 @@
-// Reads one line of a trace, which may be anything. Used by the command line and, while a run is live, by the
-// page: imports nothing that a browser lacks.
+// Parses one line of a trace, which is untrusted. Used by the command line and by the live page, so it imports nothing
+// that a browser lacks.
 import type { StoreLine, TraceLine } from "./trace-line.js";
 
-/** A line of a run, with what every one of them has. */
+/** A line of a run, with the common fields. */
 export interface EventLine extends TraceLine {
   readonly type:
     | "run"
@@ -20,13 +20,13 @@ export interface EventLine extends TraceLine {
   readonly at: number;
 }
 
-/** The process that writes a trace. */
+/** The process that wrote a trace. */
 export interface Writer {
   readonly pid: number;
   readonly host: string;
 }
 
-/** What a line turned out to be. */
+/** A parsed line. */
 export type ParsedLine =
   | { readonly kind: "event"; readonly line: EventLine }
   | { readonly kind: "graph"; readonly id: number; readonly graph: unknown }
@@ -84,7 +84,7 @@ function jsonOf(value: unknown): string {
   }
 }
 
-/** Reads one line; what it does not understand it describes. */
+/** Parses one line; describes lines that are invalid. */
 export function parseLine(text: string): ParsedLine {
   let value: unknown;
   try {
@@ -138,7 +138,7 @@ function spanProblem({ id, phase }: TraceLine): ParsedLine | undefined {
   return phase === "start" || phase === "end" ? undefined : bad("`phase` to be start or end", phase);
 }
 
-/** Whether something is changes of a store by key. */
+/** Whether a value is a store line. */
 export function isStore(value: unknown): value is StoreLine {
   if (typeof value !== "object" || value === null) return false;
   const { id, set, deleted = [] } = value as Record<string, unknown>;
@@ -146,7 +146,7 @@ export function isStore(value: unknown): value is StoreLine {
   return Number.isSafeInteger(id) && isRecord && Array.isArray(deleted);
 }
 
-/** Whether something is an error as a trace has them, with all its causes. */
+/** Whether a value is an error of a trace, with all its causes. */
 function isError(value: unknown, depth = 0): boolean {
   if (typeof value !== "object" || value === null || depth > 20) return false;
   const { name, message, stack, cause, errors } = value as Record<string, unknown>;

@@ -1,4 +1,4 @@
-// Anything that was thrown, as plain JSON. Never throws.
+// Converts any thrown value to plain JSON. Never throws.
 import { plain } from "./plain.js";
 import type { PlainError } from "./trace-line.js";
 
@@ -6,7 +6,7 @@ const DEEPEST = 5;
 const LONGEST_MESSAGE = 10_000;
 const LONGEST_STACK = 4_000;
 
-/** Describes an error, its causes and its parts; of a hostile one as much as it lets be seen. */
+/** Converts an error, its causes and its parts; unreadable fields are skipped. */
 export function plainError(error: unknown, depth = 0): PlainError {
   if (typeof error !== "object" || error === null) {
     return { name: error === null ? "null" : typeof error, message: textOf(error, LONGEST_MESSAGE) };
@@ -46,7 +46,7 @@ function partsOf(errors: unknown, depth: number): { errors?: PlainError[] } {
   }
 }
 
-/** What a thrown object without a message has to say. */
+/** The message of a thrown object without one. */
 function shown(error: object): string {
   try {
     return textOf(JSON.stringify(plain(error)) ?? "", LONGEST_MESSAGE);

@@ -1,22 +1,22 @@
-// Any value as plain JSON: short, without cycles, and without ever throwing.
+// Converts any value to plain JSON: short, without cycles. Never throws.
 import { builtInOf, isError } from "sluice/internal";
 
-/** How much of one value is kept. */
+/** The limits of one value. */
 const DEEPEST = 8;
 const LONGEST_TEXT = 20_000;
 const MOST_ENTRIES = 1_000;
-/** Over the whole value, in letters and entries. */
+/** The limit of the whole value, in characters and entries. */
 const MOST_IN_ALL = 200_000;
 
-/** Returns what is written in place of a value; `path` begins with what the value is, such as `"store"`. */
+/** Returns the replacement of a value; `path` begins with its kind, such as `"store"`. */
 export type Redact = (path: readonly (string | number)[], value: unknown) => unknown;
 
-/** How a value is copied. */
+/** The options of a copy. */
 export interface Copying {
-  /** The most letters and entries of the whole value. @default 200_000 */
+  /** The maximum of characters and entries of the whole value. @default 200_000 */
   readonly limit?: number | undefined;
   readonly redact?: Redact | undefined;
-  /** Where the value is, for `redact`. */
+  /** The path of the value, for `redact`. */
   readonly path?: readonly (string | number)[];
 }
 
@@ -24,16 +24,16 @@ interface Room {
   left: number;
   readonly around: Set<object>;
   readonly redact: Redact | undefined;
-  /** Where the value is that is copied; grown and shrunk on the way. */
+  /** The path of the current value; changed during the walk. */
   readonly path: (string | number)[];
 }
 
-/** Copies a value into what `JSON.stringify` takes as it is. What cannot be shown is replaced by words in brackets. */
+/** Copies a value to plain JSON data. Values that cannot be shown are replaced by a text in brackets. */
 export function plain(value: unknown, { limit = MOST_IN_ALL, redact, path = [] }: Copying = {}): unknown {
   return copy(value, { left: limit, around: new Set(), redact, path: [...path] });
 }
 
-/** What a redaction makes of a value. One that fails gives nothing away. */
+/** Applies a redaction to a value; if the redaction throws, the value is removed. */
 export function redacted(redact: Redact, path: readonly (string | number)[], value: unknown): unknown {
   try {
     return redact([...path], value);
@@ -99,7 +99,7 @@ function entriesOf(value: object, room: Room): unknown {
     const entries = value as ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>;
     return listOf(entries, entries.size, room);
   }
-  const record: Record<string, unknown> = Object.create(null); // a key `__proto__` is one like any other
+  const record: Record<string, unknown> = Object.create(null); // so that `__proto__` is an ordinary key
   const keys = Object.keys(value);
   for (const key of keys.slice(0, MOST_ENTRIES)) {
     if (room.left <= 0) break;

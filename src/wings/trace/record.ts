@@ -28,8 +28,8 @@ import { lineOf } from "./write-line.js";
 /** The options of {@link recordTrace}. */
 export interface TraceOptions {
   /**
-   * Whether the content of `ctx.emit(data)` is written, which may be prompts, answers and personal data. Without it a line
-   * says only that there was data. With it only the owner can read the file (mode 0600). @default false
+   * Whether the content of `ctx.emit(data)` is written, which may be prompts, answers and personal data. Without it
+   * lines only show that there was data. With it only the owner can read the file (mode 0600). @default false
    */
   readonly data?: boolean | undefined;
   /**
@@ -50,7 +50,7 @@ export interface TraceOptions {
 
 /** A trace that is being written. */
 export interface Trace {
-  /** For `run(shared, { events })`, of one run or of many at once. Other listeners may be added too. */
+  /** The emitter for the option `events` of one or many runs. Other listeners may be added too. */
   readonly events: RunEmitter;
   /** The file. */
   readonly path: string;
@@ -71,14 +71,14 @@ const rules: Record<string, Rule> = {
 const DEFAULT_LIMIT = 20_000;
 
 /**
- * Writes runs to a file as JSON lines, one event a line, for `sluice view` and `sluice trace`. A file of that name
- * is replaced.
+ * Records runs in a file as JSON lines, one event per line, for `sluice view` and `sluice trace`. An existing file is
+ * replaced.
  *
  * While over a million letters wait for the disk, `await ctx.emit(…)` and the start of further steps, items and
  * attempts wait too, so memory stays bounded. After a crash the file has the lines so far; a process that
  * ends without `close()` writes all lines.
  *
- * @throws SluiceError `TRACE_FAILED` at once for a file that cannot be opened; `INVALID_OPTION`, `UNKNOWN_OPTION`.
+ * @throws SluiceError `TRACE_FAILED` synchronously if the file cannot be opened; `INVALID_OPTION`, `UNKNOWN_OPTION`.
  * @example
  * ```ts
  * import { readFileSync } from "node:fs";
@@ -104,7 +104,7 @@ export function recordTrace(path: string | URL, options: TraceOptions = {}): Tra
   return traceTo(file, new FileWriter(file, write, data || values), { ...options, data });
 }
 
-/** The same for a writer that is there already. */
+/** Records to an existing writer. */
 export function traceTo(
   path: string,
   writer: Pick<FileWriter, "write" | "room" | "close">,
@@ -114,7 +114,7 @@ export function traceTo(
   const events: RunEmitter = new EventEmitter<RunEvents>();
   const graphs = new WeakMap<object, number | undefined>();
   let counted = 0;
-  /** Writes the graph of a node before the first of its runs, and gives its number. */
+  /** Writes the graph of a node before its first run, and returns its number. */
   const graphOf = (node: object): number | undefined => {
     if (graphs.has(node)) return graphs.get(node);
     let id: number | undefined;
@@ -123,7 +123,7 @@ export function traceTo(
       id = ++counted;
       writer.write(`{"type":"graph","id":${id},"graph":${graph}}\n`);
     } catch {
-      // A node that runs alone has no graph, and the names of another may not want to be read.
+      // A node that runs alone has no graph, and names of a hostile node may throw.
     }
     graphs.set(node, id);
     return id;
@@ -157,7 +157,7 @@ export function traceTo(
     return feedOf(events, shared, recorder, own);
   };
   const shared: Recorder = (event) => record(event);
-  // Without values, `usage` has only totals of what the lines have.
+  // Without values, `usage` has only totals that follow from the other lines.
   for (const type of EVENT_TYPES) if (values || type !== "usage") events.on(type, shared);
   Object.defineProperty(events, BACKPRESSURE, { value: () => writer.room() });
   Object.defineProperty(events, LISTENERS_OF_RUN, { value: feedOfRun });

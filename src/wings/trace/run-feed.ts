@@ -1,18 +1,18 @@
-// The listeners of a trace to one run: of its own, so that runs of one id are distinguished, beside those that others
-// have put on the trace's emitter.
+// The listeners of a trace for one run: its own recorder, which distinguishes runs with one id, and the listeners of
+// the trace's emitter.
 import type { AnyEvent, RunEmitter, RunEvents } from "sluice";
 import { BACKPRESSURE, VALUES, type ValueSink } from "sluice/internal";
 
 type Listener = (event: never) => unknown;
 
-/** What writes the events of one run. */
+/** Writes the events of one run. */
 export type Recorder = (event: AnyEvent) => void;
 
-/** Numbers for runs that go on at the same time under one id. */
+/** Numbers concurrent runs with one id. */
 export class Twins {
   readonly #open = new Map<string, Set<number>>();
 
-  /** @returns 1 for a run whose id is not in use, else the least number that is free. */
+  /** @returns 1 if the id is not in use, otherwise the smallest free number. */
   begin(runId: string): number {
     let open = this.#open.get(runId);
     if (open === undefined) this.#open.set(runId, (open = new Set()));
@@ -30,9 +30,9 @@ export class Twins {
 }
 
 /**
- * An emitter as a run sees it.
+ * Creates the emitter for one run.
  *
- * @param shared - The listener that writes events of runs which do not ask for a feed; it is left out here.
+ * @param shared - The listener for runs without a feed, which is omitted here.
  */
 export function feedOf(
   emitter: RunEmitter,

@@ -1,20 +1,20 @@
-// The format of a trace: one JSON object a line. docs/guide/tracing.md describes it. write-line.ts writes
-// it, parse-line.ts reads it. Imports nothing, for the page of a run reads it too.
+// The format of a trace: one JSON object per line, as docs/guide/tracing.md describes. write-line.ts writes it,
+// parse-line.ts parses it. Imports nothing, because the page reads it too.
 
-/** An error in a trace. What was thrown and is no error has its type as the name. */
+/** An error in a trace. The name of a thrown value that is not an error is its type. */
 export interface PlainError {
   readonly name: string;
   readonly message: string;
   readonly stack?: string;
   readonly code?: string | number;
   readonly cause?: PlainError;
-  /** Of an AggregateError, at most ten. */
+  /** The parts of an AggregateError, at most ten. */
   readonly errors?: readonly PlainError[];
 }
 
-/** What changed in a store, by key; with `when: "before"`, all that it had before the first step that got it. */
+/** The changes of a store by key; with `when: "before"`, the whole store before its first step. */
 export interface StoreLine {
-  /** Distinguishes the stores of a run, for `fork` makes more; from 1. */
+  /** The number of the store in its run, from 1, because `fork` creates further stores. */
   readonly id: number;
   /** `"exec"`: before `post`, by `prep`, `onResult`, `join` or a walk beside it. `"post"`: since then. */
   readonly when: "before" | "exec" | "post";
@@ -22,26 +22,29 @@ export interface StoreLine {
   readonly deleted?: readonly string[];
 }
 
-/** Of this format; it changes when a reader of the old one would go wrong. */
+/** The version of the format; changes only incompatibly. */
 export const TRACE_VERSION = 1;
 
 /**
- * One line of a trace: an event as `RunEvents` has it, with times rounded to a microsecond. What an event of that
- * type does not have, or has as `undefined`, is left out.
+ * One line of a trace: an event as `RunEvents` has it, with times rounded to a microsecond. Fields that are absent or
+ * `undefined` are omitted.
  */
 export interface TraceLine {
-  /** The type of an event; `"trace"` for the first line of a file; `"graph"` for the graph of runs that follow; `"values"` for those of a step. */
+  /**
+   * The type of an event; `"trace"` for the first line of a file; `"graph"` for the graph of later runs; `"values"` for
+   * the values of a step.
+   */
   readonly type: string;
-  /** Of the first line: {@link TRACE_VERSION}. */
+  /** In the first line: {@link TRACE_VERSION}. */
   readonly version?: number;
-  /** Of the first line: the process that writes the file, and its machine. */
+  /** In the first line: the process that writes the file, and its machine. */
   readonly pid?: number;
   readonly host?: string;
   readonly phase?: string;
   readonly runId?: string;
-  /** Distinguishes runs that go on at the same time under one `runId`: 2 for the second, 3 for the third. */
+  /** Distinguishes concurrent runs with one `runId`: 2 for the second, 3 for the third. */
   readonly twin?: number;
-  /** Of a run, a step, an item or an attempt; of a graph: its number in this file. */
+  /** The id of a run, a step, an item or an attempt, or the number of a graph in this file. */
   readonly id?: number;
   readonly parent?: number;
   readonly path?: readonly (string | number)[];
@@ -67,17 +70,19 @@ export interface TraceLine {
   readonly remaining?: number;
   readonly code?: string;
   readonly message?: string;
-  /** What `ctx.emit` was given, where the trace keeps it. */
+  /** The argument of `ctx.emit`, if the trace keeps it. */
   readonly data?: unknown;
-  /** Where values are recorded: what `prep` gave; what an item or an iteration was given; what a step or an item came to. */
+  /** With recorded values: the result of `prep`; `input` of an item or an iteration; `result` of a step or an item. */
   readonly prep?: unknown;
   readonly input?: unknown;
   readonly result?: unknown;
-  /** Where values are recorded: what changed in the store. */
+  /** With recorded values: the changes of the store. */
   readonly store?: StoreLine | undefined;
-  /** Of `usage`: calls that have ended in the run so far, and tokens that they charged. */
+  /** In `usage`: the number of ended calls in the run so far, and the tokens that they charged. */
   readonly calls?: number;
   readonly tokens?: number;
-  /** Of a run's start: the number of its graph. Of a line of type `"graph"`: what `toJSON` of `sluice/diagram` gives. */
+  /**
+   * At a run's start: the number of its graph. In a line of type `"graph"`: the result of `toJSON` of `sluice/diagram`.
+   */
   readonly graph?: unknown;
 }

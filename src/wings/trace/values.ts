@@ -1,13 +1,12 @@
-// What a trace keeps of the values of one run: what steps and items were given and gave, and what they changed in the
-// store, by key.
+// Records the values of one run: inputs and results of steps and items, and the changes of stores by key.
 import type { ValueSink } from "sluice/internal";
 import { type Copying, plain } from "./plain.js";
 import type { StoreLine, TraceLine } from "./trace-line.js";
 
-/** What of an item is not written yet, or of a step that is open. */
+/** The unwritten values of an item or an open step. */
 type Fields = Pick<TraceLine, "input" | "result">;
 
-/** What a store was when it was last looked at: JSON by key. */
+/** The last known state of a store: JSON by key. */
 interface Known {
   readonly id: number;
   readonly keys: Map<string, string>;
@@ -16,14 +15,14 @@ interface Known {
 export class RunValues implements ValueSink {
   readonly #write: (step: number, fields: Partial<TraceLine>) => void;
   readonly #how: Copying;
-  /** For the next line of an item, by its id. */
+  /** The values for the next line of an item, by its id. */
   readonly #pending = new Map<number, Fields>();
   readonly #stores = new WeakMap<object, Known>();
-  /** The stores of steps that are open. */
+  /** The stores of open steps. */
   readonly #open = new Map<number, object>();
   #counted = 0;
 
-  /** @param write - Writes a line that belongs to a step. */
+  /** @param write - Writes a line of a step. */
   constructor(write: (step: number, fields: Partial<TraceLine>) => void, how: Copying) {
     this.#write = write;
     this.#how = how;
@@ -55,14 +54,14 @@ export class RunValues implements ValueSink {
     this.#pending.set(item, { result: this.#copy("result", result) });
   }
 
-  /** What belongs into the line of an item. */
+  /** Takes the values for the line of an item. */
   take(item: number): Fields | undefined {
     const fields = this.#pending.get(item);
     this.#pending.delete(item);
     return fields;
   }
 
-  /** A step has ended: what it changed since it had its result. */
+  /** Called at the end of a step: writes the changes since its result. */
   ended(step: number): void {
     const store = this.#look(step, "post");
     if (store !== undefined) this.#write(step, { store });
@@ -78,7 +77,7 @@ export class RunValues implements ValueSink {
     return isSame ? undefined : { id: known.id, when, set, ...(deleted.length > 0 && { deleted }) };
   }
 
-  /** Compares a store with what is known of it, and knows it as it is now. */
+  /** Compares a store with its last known state, and updates that state. */
   #changes(shared: object, { keys }: Known): { set: Record<string, unknown>; deleted: string[] } {
     const set: Record<string, unknown> = Object.create(null);
     const gone = new Set(keys.keys());
@@ -100,7 +99,7 @@ export class RunValues implements ValueSink {
   }
 }
 
-/** A store may be a proxy, or have getters, that throw. */
+/** The keys of a store, which may be a proxy that throws. */
 function keysOf(shared: object): string[] {
   try {
     return Object.keys(shared);

@@ -8,16 +8,16 @@ const FIRST = ["type", "phase", "runId", "id", "parent", "path", "index", "attem
 const WRITTEN_APART = new Set([...FIRST, "node", "data", "error"]);
 
 interface LineOptions {
-  /** Whether the content of data is written, and how values are. */
+  /** Whether to write the content of data. */
   readonly data: boolean;
   readonly how: Copying;
-  /** What an item was given or gave. */
+  /** The values of an item. */
   readonly values?: object | undefined;
   readonly graph?: number | undefined;
   readonly twin?: number | undefined;
 }
 
-/** Writes an event as one line; what its values do when they are looked at cannot break it. */
+/** Formats an event as one line; values that throw when they are read do not break it. */
 export function lineOf(event: AnyEvent, more: LineOptions): string {
   const line: Record<string, unknown> = Object.create(null);
   const given = event as unknown as Record<string, unknown>;
@@ -32,7 +32,7 @@ export function lineOf(event: AnyEvent, more: LineOptions): string {
   return `${JSON.stringify(line)}\n`;
 }
 
-/** An error with what may be written of its messages; a stack repeats them, and goes with one that may not. */
+/** Redacts the messages of an error; a stack repeats the message, so it is removed with a redacted one. */
 function withRedactedMessages(error: PlainError, { redact }: Copying): PlainError {
   if (redact === undefined) return error;
   const message = String(redacted(redact, ["error", "message"], error.message));
