@@ -1,4 +1,4 @@
-// sluice add: a recipe in a folder of a project that there is.
+// sluice add: copies a recipe into a folder of an existing project.
 import { existsSync } from "node:fs";
 import { realpath } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
@@ -17,10 +17,10 @@ interface AddOptions {
 }
 
 const HELP = `
-What the recipe needs is written into package.json; a package that is there already keeps
-its version. Nothing is installed, and no file that is there is overwritten without asking;
-without a terminal to ask at, nothing is written. Where one file cannot be written, none is.
-What recipes share goes into lib, once.
+The dependencies of the recipe are added to package.json; existing packages keep their
+version. Nothing is installed, and no file is overwritten without asking; without a terminal
+to ask at, nothing is written. If one file cannot be written, none is. Code that recipes
+share is copied once, into lib.
 
 Examples:
   $ sluice add --list                   names the recipes
@@ -60,7 +60,8 @@ async function add(recipe: Recipe, options: AddOptions, root: string, io: Io): P
   const home = resolve("");
   const target = resolve(folderName(to));
   const isModule = project.manifest.type === "module";
-  // Beside the recipe, for the next one to share; in a project that is no module only the recipe's own folder is one.
+  // Beside the recipe, to be shared with the next one; in a CommonJS project inside the recipe's folder, which is the
+  // only ES module.
   const isBeside = isModule && target !== home;
   const {
     own: found,
@@ -69,7 +70,7 @@ async function add(recipe: Recipe, options: AddOptions, root: string, io: Io): P
   } = await filesOf(recipe.folder, target, join(isBeside ? dirname(target) : target, "lib"));
   const files: Planned[] = [...found];
   if (!isModule) {
-    // The recipe's files are modules, and their project is none.
+    // The recipe's files are ES modules in a CommonJS project.
     files.push({ path: join(target, "package.json"), text: '{ "private": true, "type": "module" }\n' });
   }
   const copied = [...files, ...shared];
@@ -88,7 +89,10 @@ async function add(recipe: Recipe, options: AddOptions, root: string, io: Io): P
   io.out(`\n  npm install && npx tsx ${shellWord(`${at}/main.ts`)}\n`);
 }
 
-/** The project's package.json itself: a link to it stays one. @throws UsageError where it is outside of the project. */
+/**
+ * The real path of the project's package.json, so that a link stays a link.
+ * @throws UsageError if it is outside of the project.
+ */
 async function manifestPath(): Promise<string> {
   const [path, home] = await Promise.all([realpath("package.json"), realpath(".")]);
   if (isInside(path, home)) return path;

@@ -1,9 +1,9 @@
-// Calls a function of a user.
+// Calls a function of the user.
 import { SluiceError } from "sluice";
 import { Failure } from "./io.js";
 import { withoutPasswords } from "./terminal-text.js";
 
-/** Calls a function that makes something. @throws Failure with what it threw. */
+/** Calls a factory function. @throws Failure with its error. */
 export async function called(make: () => unknown, where: string): Promise<unknown> {
   try {
     return await make();

@@ -1,4 +1,4 @@
-// A trace as Chrome's trace-event JSON, which Perfetto and chrome://tracing open. The format:
+// Converts a trace to Chrome's trace-event JSON, for Perfetto and chrome://tracing. The format:
 // https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
 import type { RunModel } from "../view/model/run-model.js";
 import { segmentsOf } from "../view/model/segments.js";
@@ -17,7 +17,7 @@ export interface ChromeEvent {
   readonly args: Readonly<Record<string, unknown>>;
 }
 
-/** A piece of time to be drawn; pieces of one lane may lie in one another, but never overlap otherwise. */
+/** An interval to draw; intervals of one lane may be nested, but never overlap otherwise. */
 interface Piece {
   readonly name: string;
   readonly cat: string;
@@ -26,7 +26,7 @@ interface Piece {
   readonly args: Record<string, unknown>;
 }
 
-/** Each run is a process; what is parallel in it gets lanes, which are its threads. */
+/** Each run is a process, and its parallel parts are threads. */
 export function chromeEvents(runs: readonly RunModel[]): ChromeEvent[] {
   const first = Math.min(...runs.map(({ origin }) => origin));
   return runs.flatMap((run, i) => eventsOf(run, i + 1, run.origin - first));
@@ -36,7 +36,7 @@ function eventsOf(run: RunModel, pid: number, offset: number): ChromeEvent[] {
   const lanes: Piece[][] = [];
   const events: ChromeEvent[] = [];
   const micros = (ms: number) => Math.round((ms + offset) * 1_000);
-  /** Puts a piece into the lane of what is around it, or where it does not fit there, into a free one. */
+  /** Puts a piece into the lane of its parent, or into a free lane if it does not fit there. */
   const place = (piece: Piece, around: number): number => {
     let tid = [around, ...lanes.keys()].find((lane) => fits(lanes[lane] ?? [], piece, lane === around));
     tid ??= lanes.push([]) - 1;
@@ -83,7 +83,7 @@ function eventsOf(run: RunModel, pid: number, offset: number): ChromeEvent[] {
   ];
 }
 
-/** The spans of a run and their waits, by their starts; of those that start at once the outer one comes first. */
+/** The spans of a run and their waits, by start; outer spans first. */
 function piecesOf(run: RunModel): { piece: Piece; span: Span; own: boolean }[] {
   const pieces: { piece: Piece; span: Span; own: boolean }[] = [];
   for (const span of [...run.spans.values()].sort((a, b) => a.start - b.start || a.id - b.id)) {
@@ -102,7 +102,7 @@ function piecesOf(run: RunModel): { piece: Piece; span: Span; own: boolean }[] {
   return pieces.sort((a, b) => a.piece.start - b.piece.start || Number(b.own) - Number(a.own));
 }
 
-/** Whether a piece fits behind, or with `inside` into, what a lane ends with. Pieces come by their starts. */
+/** Whether a piece fits after the last piece of a lane, or with `inside` into it. Pieces are ordered by start. */
 function fits(lane: Piece[], piece: Piece, inside: boolean): boolean {
   while (lane.length > 0 && (lane.at(-1) as Piece).end <= piece.start) lane.pop();
   const last = lane.at(-1);

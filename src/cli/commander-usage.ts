@@ -1,9 +1,9 @@
-// Says what commander found wrong in the words of this program.
+// Translates commander's usage errors into messages of this program.
 import type { Command, CommanderError } from "commander";
 import { nearest } from "../base/nearest.js";
 import { quoted, UsageError } from "./io.js";
 
-/** The command that a command line names, and what follows its name. */
+/** The command in a command line, and its arguments. */
 export function commandIn(program: Command, args: readonly string[]) {
   let command = program;
   for (const [at, arg] of args.entries()) {
@@ -14,7 +14,7 @@ export function commandIn(program: Command, args: readonly string[]) {
   return { command, rest: [] };
 }
 
-/** Turns an error of the parser into one that says what was expected, what came and what to do. */
+/** Turns an error of the parser into one that says what was expected, what it got and what to do. */
 export function usageOf(error: CommanderError, program: Command, args: readonly string[]): UsageError {
   const { command, rest } = commandIn(program, args);
   const name = fullName(command);

@@ -1,4 +1,4 @@
-// sluice completion: a script for a shell, which asks the program itself what may come next.
+// sluice completion: prints a completion script for a shell, which calls the program for suggestions.
 import tab from "@bomb.sh/tab/commander";
 import type { Command } from "commander";
 
@@ -8,7 +8,9 @@ Examples:
   $ source <(sluice completion zsh)                      put it into ~/.zshrc
   $ sluice completion fish > ~/.config/fish/completions/sluice.fish`;
 
-/** Adds the command, and the hidden one that the scripts call. All other commands must be there. */
+/**
+ * Adds the command, and the hidden command that the scripts call. Must be called after all other commands are added.
+ */
 export function addCompletion(program: Command): void {
   tab(program, { completionCommandName: "completion" });
   const command = program.commands.find((each) => each.name() === "completion");

@@ -1,22 +1,22 @@
-// Copies the files of a recipe: all of them or none, and over nothing that is there unless the user says so.
+// Copies the files of a recipe: all or none, and without overwriting unless the user consents.
 import { randomUUID } from "node:crypto";
 import { lstat, mkdir, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
 import { Failure, type Io, quoted, UsageError } from "./io.js";
 
-/** Something that is to be in a folder: the text itself, or the file that it is copied from. */
+/** A planned file: its text, or the file to copy. */
 export type Planned = {
   readonly path: string;
-  /** Whether it may take the place of a file without a question. @default false */
+  /** Whether it may replace a file without a question. @default false */
   readonly replaces?: boolean;
 } & ({ readonly text: string } | { readonly from: string });
 
 /**
- * Writes all files, or none. Each is written beside its place first, and moved there when all of them are on the disk.
+ * Writes all files, or none: writes temporary files first, and renames them when all are on the disk.
  *
- * @param home - No link may lead a file out of this folder.
- * @throws UsageError where a link does, and where some are there already and the user has not allowed it; Failure where one
- * cannot be written.
+ * @param home - The folder that no link may lead out of.
+ * @throws UsageError if a link does, or if files exist and the user has not consented; Failure if a file cannot be
+ * written.
  */
 export async function writeAll(
   files: readonly Planned[],
@@ -82,7 +82,7 @@ async function checkLinks(files: readonly Planned[], home: string): Promise<void
   }
 }
 
-/** Where a folder really is, or the nearest one around it that is there. */
+/** The real path of a folder, or of its nearest existing parent. */
 async function realFolder(folder: string): Promise<string> {
   for (let each = folder; ; each = dirname(each)) {
     const real = await realpath(each).catch(() => undefined);
@@ -90,7 +90,7 @@ async function realFolder(folder: string): Promise<string> {
   }
 }
 
-/** Whether a path is that of a folder, or of something in it. */
+/** Whether a path is a folder or in it. */
 export function isInside(path: string, folder: string): boolean {
   const way = relative(folder, path);
   return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);

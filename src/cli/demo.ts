@@ -1,4 +1,4 @@
-// sluice demo: a recipe at work, without a key and without a project.
+// sluice demo: runs a recipe without a key and without a project.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -15,9 +15,9 @@ import { filesOf } from "./recipe-files.js";
 import { type Recipe, readRecipes, recipeNamed } from "./recipes.js";
 
 const HELP = `
-A stand-in on this machine answers in place of a model; API keys in the environment are not
-used. Packages that the recipe needs, and that are not here, are installed once, by npm, into
-a folder of the user's cache. Files that the recipe writes go into this folder.
+A stand-in on this machine replaces the model; API keys in the environment are not
+used. Missing packages of the recipe are installed once, by npm, into
+a folder of the user's cache. The recipe writes its files into the current folder.
 
 Examples:
   $ sluice demo agent
@@ -40,7 +40,7 @@ export const demoCommand = (io: Io): Command =>
       await start(folder, words);
     });
 
-/** Whether what a recipe needs is found from its folder, as it is in the source tree of sluice. */
+/** Whether the packages of a recipe are found from its folder, as in the source tree of sluice. */
 function isInstalled(folder: string, manifest: Manifest): boolean {
   const { paths } = createRequire(join(folder, "main.ts")).resolve;
   return ["tsx", ...Object.keys(manifest.dependencies ?? {})].every((name) =>
@@ -59,7 +59,7 @@ async function install(recipe: Recipe, root: string, io: Io): Promise<string> {
   const done = join(folder, "node_modules", ".sluice-demo");
   if (existsSync(done)) return folder;
   const project = JSON.parse(projectOf(manifest, `demo-${recipe.name}`, own)) as Manifest;
-  // Tests of a recipe are not run here, and sluice is the package that this command belongs to.
+  // Tests of the recipe are not run here, and sluice is the package of this command.
   const { vitest: _, ...devDependencies } = project.devDependencies ?? {};
   const dependencies = { ...project.dependencies, sluice: `file:${root}` };
   const text = JSON.stringify({ ...project, dependencies, devDependencies });
@@ -83,7 +83,7 @@ async function start(folder: string, words: readonly string[]): Promise<void> {
   if (code !== 0) throw new Exit(code);
 }
 
-/** Runs a program in this terminal, without keys. Ctrl-C reaches it by itself. */
+/** Runs a program in this terminal, without keys. The terminal sends Ctrl-C to it directly. */
 function run(program: string, args: readonly string[], cwd?: string): Promise<number> {
   const { OPENAI_API_KEY: _, OPENAI_BASE_URL: _url, ANTHROPIC_API_KEY: _key, ...env } = process.env;
   const child = spawn(program, args, { stdio: "inherit", env, cwd, shell: program.endsWith(".cmd") });

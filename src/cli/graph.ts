@@ -1,4 +1,4 @@
-// sluice graph: the flows of a module or of the config, drawn without being run.
+// sluice graph: draws the flows of a module or of the config, without running them.
 import { existsSync } from "node:fs";
 import { parse } from "node:path";
 import { Command } from "commander";
@@ -23,16 +23,16 @@ interface GraphOptions {
 }
 
 const HELP = `
-The module is loaded, so what it does on import happens; its flows are not run. With --call, an
-exported function that makes a flow is called, without the clients and settings that it takes, which
-hardly any graph depends on; without a name, all those that are named create…Flow.
+The module is loaded, with the side effects of its import; its flows are not run. With --call, an
+exported function that makes a flow is called, without its clients and settings, on which hardly
+any graph depends; without a name, all functions named create…Flow are called.
 Without a module, the flows of sluice.config.ts are made and drawn: see sluice runs --help.
 A .ts module needs tsx in your project, or a Node that strips types (22.18 or newer).
 
 Examples:
   $ sluice graph flow.ts                        prints Mermaid: paste it into a README
-  $ sluice graph flow.ts --name reviewFlow      of one export
-  $ sluice graph flow.ts --call createFlow      of what this function makes
+  $ sluice graph flow.ts --name reviewFlow      draws one export
+  $ sluice graph flow.ts --call createFlow      draws the flow that this function makes
   $ sluice graph flow.ts --direction TD --out flow.mmd
   $ sluice graph flow.ts --open                 the graph as a page
   $ sluice graph                                the flows of sluice.config.ts
@@ -76,7 +76,7 @@ async function graph(path: string | undefined, options: GraphOptions, io: Io): P
     return;
   }
   const draw = ({ name, flow }: NamedFlow) =>
-    // Mermaid takes a comment after the first line only, and one diagram needs none.
+    // Mermaid accepts a comment only after the first line, and one diagram needs none.
     flows.length === 1 ? toMermaid(flow, { direction }) : `%% ${name}\n${toMermaid(flow, { direction })}`;
   const text = flows.map(draw).join("\n");
   if (out === undefined) io.out(text);
@@ -86,7 +86,7 @@ async function graph(path: string | undefined, options: GraphOptions, io: Io): P
   }
 }
 
-/** What is no file may be the name of a flow of the config; what looks like a file is none. */
+/** The flows of a file, or the flow of the config with this name; a name that looks like a file is not one. */
 async function flowsOf(given: string | undefined, options: GraphOptions, io: Io): Promise<NamedFlow[]> {
   const isFile = given !== undefined && (existsSync(given) || /[\\/]|\.[cm]?[jt]sx?$/.test(given));
   if (isFile && options.config !== undefined) {
@@ -112,6 +112,6 @@ async function flowsOf(given: string | undefined, options: GraphOptions, io: Io)
   throw new UsageError("a module, or sluice.config.ts in this folder", "neither", "Name a module.");
 }
 
-/** What the page of a flow is called: as its module, or as the flow of the config. */
+/** The name of a flow's page: that of its module, or of the flow in the config. */
 const fileName = (path: string | undefined, { name }: NamedFlow): string =>
   path !== undefined && existsSync(path) ? parse(path).name : name.replace(/[^\w.-]+/g, "-");

@@ -1,26 +1,26 @@
-// The lines of a stream of bytes. What it keeps is one line, and that is bounded. Imports nothing.
+// Splits a stream of bytes into lines, in bounded memory. Imports nothing.
 
 /** A line without its end. */
 export interface FileLine {
-  /** The line, or the beginning of one that is too long. */
+  /** The line, or the beginning of a line that is too long. */
   readonly text: string;
-  /** Whether its end was there; only the last line of a stream may lack it. */
+  /** Whether it has a line end, which only the last line may lack. */
   readonly isWhole: boolean;
   /** Whether it is longer than {@link MOST_MB}. */
   readonly isLong: boolean;
 }
 
-/** The longest line, in MB: many times what recordTrace writes. */
+/** The longest line, in MB: many times the lines of recordTrace. */
 export const MOST_MB = 16;
 
 const MOST = MOST_MB * 1_000_000;
 const LINE_FEED = 10;
-/** How much of a line that is too long is given. */
+/** The bytes kept of a line that is too long. */
 const BEGINNING = 100;
 
-/** Cuts bytes into lines, in a time that grows with their number only, however long a line is. */
+/** Splits bytes into lines, in linear time even for long lines. */
 export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<FileLine> {
-  /** The pieces of the line that has begun. */
+  /** The pieces of the current line. */
   let pieces: Buffer[] = [];
   let size = 0;
   const add = (piece: Buffer) => {

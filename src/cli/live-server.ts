@@ -1,5 +1,4 @@
-// Serves the page of a run that still goes on, to this computer only, and pushes the lines of its trace as
-// server-sent events.
+// Serves the page of a run in progress, to this computer only, and pushes the lines of its trace as server-sent events.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { refuse, sendPage, serveLocal } from "./local-server.js";
 import { contentSecurityPolicy, type PageParts, pageHtml } from "./page-html.js";
@@ -35,7 +34,7 @@ export async function serveLive(file: string, parts: PageParts, port: number): P
   return { url, ended, close };
 }
 
-/** The page of a run that may go on, for any number of files and readers. */
+/** The live page of runs, for any number of files and readers. */
 export class LivePage {
   readonly #html: string;
   readonly #policy: string;
@@ -50,7 +49,7 @@ export class LivePage {
     sendPage(response, this.#html, this.#policy);
   }
 
-  /** Sends the lines of a file, as they come, until the reader has gone. */
+  /** Sends the lines of a file as they are written, until the reader disconnects. */
   push(file: string, request: IncomingMessage, response: ServerResponse): void {
     const reader = new AbortController();
     this.#readers.add(reader);
@@ -66,7 +65,7 @@ export class LivePage {
   }
 }
 
-/** Sends the lines from where the reader left off: a browser that comes back says which event it had last. */
+/** Sends the lines after the last event of a reader, which a browser names when it reconnects. */
 async function push(
   file: string,
   request: IncomingMessage,

@@ -1,4 +1,4 @@
-// sluice.config.ts: where the journal is, and the flows by their names.
+// sluice.config.ts: the journal, and the flows by name.
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { Flow } from "sluice";
@@ -10,24 +10,24 @@ import { quoted, UsageError } from "./io.js";
 import { isFlow, type NamedFlow } from "./load-flows.js";
 import { loadModule } from "./load-module.js";
 
-/** A flow of a config, not made yet. */
+/** A flow of a config, before its creation. */
 interface Entry {
   readonly flow: () => unknown;
   /** Returns the transient keys of the store. */
   readonly shared?: (() => unknown) | undefined;
 }
 
-/** A config that was loaded. */
+/** A loaded config. */
 export interface Config {
-  /** As its user names it. */
+  /** The path that the user has given. */
   readonly path: string;
   readonly folder: string;
-  /** A path, a URL, a journal, or a function that gives one of these; not checked yet. */
+  /** A path, a URL, a journal, or a function that returns one of these; not checked yet. */
   readonly journal: unknown;
   readonly flows: ReadonlyMap<string, Entry>;
 }
 
-/** The names that are looked for in the working folder. */
+/** The file names to look for in the working folder. */
 const NAMES = ["ts", "mts", "cts", "js", "mjs", "cjs"].map((ending) => `sluice.config.${ending}`);
 const KEYS = ["journal", "flows"];
 const ENTRY_KEYS = ["flow", "shared"];
@@ -35,8 +35,8 @@ const ENTRY_KEYS = ["flow", "shared"];
 /**
  * Loads the config of the working folder.
  *
- * @param given - Its path, if it is another one.
- * @returns `undefined` where there is none.
+ * @param given - Another path of the config.
+ * @returns The config, or `undefined` if there is none.
  * @throws UsageError, Failure
  */
 export async function loadConfig(given: string | undefined): Promise<Config | undefined> {
@@ -55,7 +55,7 @@ function findConfig(): string | undefined {
   throw new UsageError("one config", `${first} and ${second}`, "Name one of them: --config <file>");
 }
 
-/** The error for a command that needs a config where there is none. */
+/** The error of a command without the config that it needs. */
 export const noConfig = (): UsageError =>
   new UsageError(
     "sluice.config.ts in this folder, or --config",
@@ -65,7 +65,7 @@ export const noConfig = (): UsageError =>
 
 function defaultOf(module: Record<string, unknown>, path: string): Record<string, unknown> {
   let config = module.default;
-  // CommonJS that was compiled from ES has its default in the one that it gets here.
+  // CommonJS that was compiled from ES modules has its default export nested here.
   if (isRecord(config) && "__esModule" in config) config = config.default;
   if (isRecord(config)) return config;
   const got = config === undefined ? `the exports ${Object.keys(module).join(", ") || "none"}` : show(config);
@@ -114,7 +114,7 @@ function entryOf(value: unknown, name: string, path: string): Entry {
   return { flow: flow as () => unknown, shared: shared as (() => unknown) | undefined };
 }
 
-/** The entry of a name. @throws UsageError that says which there are. */
+/** The entry of a name. @throws UsageError that lists the names. */
 function entryNamed({ path, flows }: Config, name: string): Entry {
   const entry = flows.get(name);
   if (entry !== undefined) return entry;
@@ -134,7 +134,7 @@ export async function makeFlow(config: Config, name: string): Promise<Flow> {
   throw new UsageError(`${where} to give a flow`, show(flow), "Return one: () => new Flow(firstNode)");
 }
 
-/** Creates one flow, or all of them, to be drawn. */
+/** Creates one flow or all flows, to draw them. */
 export async function makeFlows(config: Config, only: string | undefined): Promise<NamedFlow[]> {
   const names = only === undefined ? [...config.flows.keys()] : [only];
   if (names.length === 0) {
@@ -144,7 +144,7 @@ export async function makeFlows(config: Config, only: string | undefined): Promi
   return Promise.all(names.map(async (name) => ({ name, flow: await makeFlow(config, name) })));
 }
 
-/** Creates the flow of a run, and the store that it goes on with. @throws UsageError, Failure */
+/** Creates the flow of a run, and its store. @throws UsageError, Failure */
 export async function makeRun(config: Config, name: string): Promise<{ flow: Flow; shared: object }> {
   const { shared: make } = entryNamed(config, name);
   const flow = await makeFlow(config, name);

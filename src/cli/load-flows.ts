@@ -15,8 +15,10 @@ export interface NamedFlow {
 }
 
 /**
+ * Loads the flows of a module.
+ *
  * @param only - The name of one export.
- * @param makes - Whether `createFlow()` is called where the module exports it.
+ * @param makes - Whether to call an exported `createFlow()`.
  * @throws UsageError, Failure
  */
 export async function loadFlows(path: string, only: string | undefined, makes = false): Promise<NamedFlow[]> {
@@ -51,11 +53,11 @@ export async function loadFlows(path: string, only: string | undefined, makes = 
         : `Call what makes one, without its dependencies: --call ${makers[0]}`;
     throw new UsageError(`${path} to export a flow`, `the exports ${names}`, advice);
   }
-  // `export default flow` beside `export { flow }` is one flow; so is what CommonJS has under both.
+  // A flow that is exported twice, by name and as default, is one flow.
   return flows.filter(({ flow }, i) => flows.findIndex((other) => other.flow === flow) === i);
 }
 
-/** The exports by their names; those of a CommonJS module may all be in its default. */
+/** The exports by name; those of a CommonJS module may be in its default export. */
 export function exportsOf(module: Record<string, unknown>): Record<string, unknown> {
   const { default: first, "module.exports": common, ...named } = module;
   const inside = typeof first === "object" && first !== null && !isFlow(first) ? first : {};

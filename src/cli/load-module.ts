@@ -1,4 +1,4 @@
-// Loads a module of a user, in JavaScript or TypeScript.
+// Loads a module of the user, in JavaScript or TypeScript.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
@@ -8,13 +8,13 @@ import { withoutPasswords } from "./terminal-text.js";
 /**
  * Loads a module from its file.
  *
- * @param path - The file as its user names it.
- * @throws UsageError for types that nothing here reads; Failure, with the reason.
+ * @param path - The path that the user has given.
+ * @throws UsageError for TypeScript that cannot be loaded here; Failure with the reason.
  */
 export async function loadModule(file: string, path: string): Promise<Record<string, unknown>> {
   const url = pathToFileURL(file).href;
   const isTyped = /\.[cm]?tsx?$/.test(file);
-  // Bun and Deno read types themselves, and do not run tsx.
+  // Bun and Deno load TypeScript themselves, and cannot run tsx.
   const isNode = process.versions.bun === undefined && process.versions.deno === undefined;
   const tsx = isTyped && isNode ? findTsx(file) : undefined;
   const needsTsx = isTyped && isNode && !("typescript" in process.features && process.features.typescript);
@@ -34,7 +34,7 @@ export async function loadModule(file: string, path: string): Promise<Record<str
   }
 }
 
-/** Where the project of a module has tsx, if it has. What `require` would find of it is another build. */
+/** The path of tsx in the module's project, if it is installed. `require` would resolve another build of it. */
 function findTsx(file: string): string | undefined {
   try {
     const manifest = createRequire(file).resolve("tsx/package.json");

@@ -1,4 +1,4 @@
-// A server for this computer only, which pages of other sites cannot use.
+// A server for this computer only, protected from pages of other sites.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Failure, quoted, UsageError } from "./io.js";
@@ -6,19 +6,20 @@ import { Failure, quoted, UsageError } from "./io.js";
 export interface LocalServer {
   /** Ends in a slash. */
   readonly url: string;
-  /** Cuts what is open. Resolves when the port is free. */
+  /** Closes all connections. Resolves when the port is free. */
   close(): Promise<void>;
 }
 
-/** Answers a request that this computer has sent. */
+/** Answers a request of this computer. */
 export type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** @param port - 0 for any free one. @throws UsageError for a port that is taken, Failure */
+/** Starts a server. @param port - 0 for any free port. @throws UsageError for a port in use, Failure */
 export async function serveLocal(port: number, handle: Handle): Promise<LocalServer> {
   let hosts: string[] = [];
   const server = createServer((request, response) => {
     const { host = "", origin } = request.headers;
-    // Another site may point a name of its own at this address; it cannot make the browser say "127.0.0.1".
+    // Against DNS rebinding: another site's name can resolve to this address, but its requests do not have the host
+    // "127.0.0.1".
     if (!hosts.includes(host)) return refuse(response, 403, "Ask for 127.0.0.1.");
     if (origin !== undefined && !hosts.includes(origin.replace(/^http:\/\//, ""))) {
       return refuse(response, 403, "Only pages of this server may ask.");

@@ -1,8 +1,8 @@
-// The command `sluice`: hands the process to the program and ends with its code.
+// The command `sluice`: runs the program and exits with its code.
 import { createInterface } from "node:readline/promises";
 import { runProgram } from "./program.js";
 
-/** Anything but a yes is a no, and so is the end of the input. */
+/** Asks a question; any answer but yes is a no, and so is the end of the input. */
 async function ask(question: string): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
@@ -19,5 +19,5 @@ const code = await runProgram(process.argv.slice(2), {
   columns: process.stdout.columns ?? (Number(process.env.COLUMNS) || undefined),
   ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
 });
-// A module that was loaded to be drawn may hold the process open; what was printed still has to get out.
+// A loaded module may keep the process alive, so it exits explicitly, after the output is flushed.
 process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));

@@ -1,4 +1,4 @@
-// Flows that an exported function makes, such as createFlow(deps), called without what it depends on.
+// Creates flows by exported functions such as createFlow(deps), without their dependencies.
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { nearest } from "../base/nearest.js";
@@ -7,18 +7,18 @@ import { exportsOf, isFlow, type NamedFlow } from "./load-flows.js";
 import { loadModule } from "./load-module.js";
 import { printable, withoutPasswords } from "./terminal-text.js";
 
-/** What makes a flow, by its name: createFlow, createAgentFlow, makeReportFlow. */
+/** The names of functions that make a flow: createFlow, createAgentFlow, makeReportFlow. */
 const MAKER = /^(create|make|build)\w*Flow$/;
 
 /**
- * Calls functions that a module exports, and gives the flows that they return.
+ * Calls exported functions, and returns their flows.
  *
- * A graph hardly ever depends on clients and settings, so these are left out; where a function cannot do without, it
- * gets a stand-in that takes any call.
+ * A graph hardly ever depends on clients and settings, so these are omitted; a function that needs them gets a stand-in
+ * that accepts any call.
  *
- * @param only - The name of one function; `true` for all whose names say that they make a flow.
- * @param deps - JSON of what a function cannot do without.
- * @throws UsageError; Failure where none of them makes a flow
+ * @param only - The name of one function; `true` for all functions named like {@link MAKER}.
+ * @param deps - The dependencies as JSON.
+ * @throws UsageError; Failure if none of them returns a flow
  */
 export async function makeFlows(
   path: string,
@@ -86,7 +86,7 @@ async function made(make: Maker, given: object, where: string) {
   throw new Failure(`${where} made no flow without what it depends on (${reason}). ${advice}`);
 }
 
-/** Takes any call, and gives itself for anything that is read of it and was not given. */
+/** Creates a stand-in that accepts any call, and returns itself for unknown properties. */
 function standIn(given: object = {}): unknown {
   const known = new Map<PropertyKey, unknown>([
     ["then", undefined], // or an await would call it

@@ -1,11 +1,11 @@
-// package.json: that of a recipe, and what a project must have to run one.
+// package.json: manifests of recipes, and merging them into a project.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure } from "./io.js";
 
 type Versions = Readonly<Record<string, string>>;
 
-/** As much of a package.json as is read here; the rest is kept. */
+/** The used part of a package.json; the rest is kept. */
 export interface Manifest {
   readonly name?: string;
   readonly version?: string;
@@ -16,7 +16,7 @@ export interface Manifest {
   readonly devDependencies?: Versions;
 }
 
-/** @throws Failure for one that cannot be read, or is none. */
+/** Reads a manifest. @throws Failure if it cannot be read, or is invalid. */
 export async function readManifest(folder: string): Promise<{ manifest: Manifest; text: string }> {
   const path = join(folder, "package.json");
   let text: string;
@@ -38,7 +38,7 @@ export async function readManifest(folder: string): Promise<{ manifest: Manifest
   return { manifest: manifest as Manifest, text };
 }
 
-/** Some editors begin a file with a byte order mark, which is no JSON. */
+/** Removes a byte order mark, which is not valid JSON. */
 const withoutMark = (text: string): string => text.replace(/^\ufeff/, "");
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -49,27 +49,27 @@ const shown = (value: unknown): string => {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 };
 
-/** What a project needs so that its types can be checked. */
+/** The packages that a project needs for type checks. */
 const COMPILER = ["typescript", "@types/node"];
 
-/** A recipe's manifest as that of a project of its own. @param own - The manifest of sluice. */
+/** The manifest of a new project from a recipe. @param own - The manifest of sluice. */
 export function projectOf(manifest: Manifest, name: string, own: Manifest): string {
   const dependencies = { ...manifest.dependencies, sluice: `^${own.version}` };
   const compiler = COMPILER.map((each) => [each, own.devDependencies?.[each] ?? "latest"]);
   const devDependencies = sorted({ ...Object.fromEntries(compiler), ...manifest.devDependencies });
   const scripts = { ...manifest.scripts, types: "tsc" };
-  const { recipe: _, ...rest } = manifest; // what it teaches is the cookbook's
+  const { recipe: _, ...rest } = manifest; // only for the cookbook
   return `${JSON.stringify({ ...rest, name, scripts, dependencies, devDependencies }, null, 2)}\n`;
 }
 
-/** A package that a project has in another version than a recipe was tested with. */
+/** A package that a project has in another version than the recipe. */
 export interface Kept {
   readonly name: string;
   readonly kept: string;
   readonly tested: string;
 }
 
-/** A project's manifest with what a recipe needs; what the project has stays as it is. */
+/** Adds the dependencies of a recipe to a project's manifest, without changing existing ones. */
 export function merge(text: string, recipe: Manifest, version: string) {
   const mark = text.startsWith("\ufeff") ? "\ufeff" : "";
   const project = JSON.parse(withoutMark(text)) as Manifest;

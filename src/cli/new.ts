@@ -1,4 +1,4 @@
-// sluice new: a project made of a recipe.
+// sluice new: makes a project from a recipe.
 import { basename, join, relative, resolve } from "node:path";
 import { Command } from "commander";
 import { writeAll } from "./copy-recipe.js";
@@ -14,15 +14,15 @@ interface NewOptions {
 }
 
 const HELP = `
-Nothing is installed, and nothing that is there is overwritten without asking; where
-there is no terminal to ask at, nothing is written.
+Nothing is installed, and no file is overwritten without asking; without a terminal to
+ask at, nothing is written.
 
 Examples:
   $ sluice new my-agent --recipe agent
   $ sluice new summaries --recipe parallel-summaries
   $ sluice add --list                   names the recipes`;
 
-/** What a recipe needs to be a project, beside its own files. */
+/** The tsconfig.json of a new project. */
 const TSCONFIG = {
   compilerOptions: {
     target: "es2023",
@@ -74,7 +74,7 @@ export const newCommand = (io: Io): Command =>
       io.out(`  ${at === "." ? "" : `cd ${shellWord(at)} && `}npm install && npm start\n`);
     });
 
-/** A name that npm takes. */
+/** A valid npm package name. */
 function packageName(target: string): string {
   const name = basename(target)
     .toLowerCase()

@@ -1,7 +1,7 @@
-// Opens a page with whatever this system opens pages with.
+// Opens a page in the default browser.
 import { spawn } from "node:child_process";
 
-/** Resolves to whether something took the page. A `SLUICE_OPEN` in the environment names the program to use. */
+/** Resolves to whether the page was opened. The variable `SLUICE_OPEN` names another program. */
 export function openInBrowser(target: string): Promise<boolean> {
   const own = process.env.SLUICE_OPEN;
   const [command, ...args] =

@@ -1,15 +1,15 @@
-// One page that holds everything: its style, its script and the trace. It loads nothing else.
+// A self-contained page with its style, its script and the trace.
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 
-/** What a page is made of; the build puts both files beside the program. */
+/** The script and style of a page, which the build puts beside the program. */
 export interface PageParts {
   readonly script: string;
   readonly style: string;
 }
 
-/** @param name - The page of a run, or of the studio. */
+/** Reads the parts. @param name - The page of a run, or of the studio. */
 export async function readPageParts(name: "page" | "studio" = "page"): Promise<PageParts> {
   const read = (file: string) => readFile(new URL(`../view/${file}`, import.meta.url), "utf8");
   const [script, style] = await Promise.all([read(`${name}.js`), read(`${name}.css`)]);
@@ -17,10 +17,10 @@ export async function readPageParts(name: "page" | "studio" = "page"): Promise<P
 }
 
 /**
- * Writes the page. The trace goes in as base64 of gzip: no text in it can end the element that holds it, and it is
- * a tenth as long. A page without lines is a live one, which asks its server for them.
+ * Builds the page. The trace is embedded as base64 of gzip, so that no text in it can end its element, and it is a
+ * tenth as long. A page without lines is live, and loads them from its server.
  *
- * @param interrupted - Whether the process that wrote the trace is gone, so that runs without an end were interrupted.
+ * @param interrupted - Whether the process that wrote the trace has died, so that runs without an end were interrupted.
  */
 export function pageHtml(
   parts: PageParts,
@@ -36,7 +36,7 @@ export function pageHtml(
   });
 }
 
-/** The page of the studio, which asks its server for all that it shows. */
+/** The page of the studio, which loads its data from its server. */
 export const studioHtml = (parts: PageParts): string =>
   htmlOf(parts, { title: "sluice studio", isLive: true, attributes: "", body: "" });
 
@@ -70,7 +70,7 @@ ${body}<script>${script}</script>
 `;
 }
 
-/** Only this very style and script may work; a live page may also ask its own server. */
+/** Permits only this style and script; a live page may also connect to its own server. */
 export function contentSecurityPolicy({ script, style }: PageParts, live: boolean): string {
   const hash = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
   return [

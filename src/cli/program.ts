@@ -1,4 +1,4 @@
-// The program: its commands, each in a file of its own, and what their ends mean.
+// The program: its commands, each in its own file, and their exit codes.
 import { Command, CommanderError } from "commander";
 import { addCommand } from "./add.js";
 import { commandIn, usageOf } from "./commander-usage.js";
@@ -15,7 +15,7 @@ import { traceCommand } from "./trace.js";
 import { viewCommand } from "./view.js";
 import { workerCommand } from "./worker.js";
 
-/** Every command, in the order of the help. A new one is a file and a line here. */
+/** All commands, in the order of the help. A new command is a file and a line here. */
 const commands: readonly ((io: Io) => Command)[] = [
   viewCommand,
   traceCommand,
@@ -30,27 +30,27 @@ const commands: readonly ((io: Io) => Command)[] = [
 
 const EXAMPLES = `
 Examples:
-  $ sluice view run.jsonl --open        look at a run that was recorded
-  $ sluice view run.jsonl --live        watch one that still goes on
-  $ sluice trace run.jsonl              the same in a few lines of text
+  $ sluice view run.jsonl --open        show a recorded run
+  $ sluice view run.jsonl --live        watch a run in progress
+  $ sluice trace run.jsonl              summarise it as text
   $ sluice trace run.jsonl --chrome     for https://ui.perfetto.dev
   $ sluice graph flow.ts                draw a flow as Mermaid
   $ sluice runs ls                      list the runs of a journal
-  $ sluice studio --open                look at all runs, answer their questions, go on
-  $ sluice worker flow.ts               take calls of a flow that runs elsewhere
-  $ sluice add --list                   name the recipes of the cookbook
-  $ sluice new my-agent --recipe agent  make a project of one
-  $ sluice demo agent                   run one without a key
+  $ sluice studio --open                show all runs, answer questions, resume runs
+  $ sluice worker flow.ts               process calls of a flow on another machine
+  $ sluice add --list                   list the recipes of the cookbook
+  $ sluice new my-agent --recipe agent  make a project from a recipe
+  $ sluice demo agent                   run a recipe without a key
 
-A run is recorded by recordTrace of "sluice/trace":
+recordTrace of "sluice/trace" records runs:
   const trace = recordTrace("run.jsonl");
   await flow.run(shared, { events: trace.events });
   await trace.close();
 
-Exit codes: 0 all went well, 1 it failed, 2 it was called wrongly; those of
-sluice runs resume are in its help.`;
+Exit codes: 0 success, 1 failure, 2 wrong usage; those of sluice runs resume
+are in its help.`;
 
-/** Runs the command line and gives the exit code. */
+/** Runs the command line and returns the exit code. */
 export async function runProgram(args: readonly string[], io: Io): Promise<number> {
   const program = new Command("sluice")
     .description(
@@ -82,7 +82,7 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
     await program.parseAsync([...args], { from: "user" });
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return 0; // it has shown its help
+    if (error instanceof CommanderError && error.exitCode === 0) return 0; // after the help
     if (error instanceof Exit) return error.code;
     const usage = error instanceof CommanderError ? usageOf(error, program, args) : error;
     if (usage instanceof UsageError) {

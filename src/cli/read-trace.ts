@@ -1,4 +1,4 @@
-// Reads a trace from its file: what can be used of it, and what is wrong with the rest, by line number.
+// Reads a trace file: its valid lines, and reports the others by line number.
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { TraceModel } from "../view/model/trace-model.js";
@@ -10,25 +10,25 @@ import { isGone } from "./writer.js";
 
 export interface ReadTrace {
   readonly model: TraceModel;
-  /** The good lines, of those on the progress of a batch the last one; none if they were not to be kept. */
+  /** The valid lines, with only the last progress of each batch; empty if they are not kept. */
   readonly lines: readonly string[];
-  /** Whether the process that wrote it is gone. */
+  /** Whether the process that wrote it has died. */
   readonly interrupted: boolean;
 }
 
-/** How many bad lines are reported one by one. */
+/** The maximum of invalid lines that are reported individually. */
 const MOST_REPORTED = 10;
 
-/** What of a trace is kept: its lines and spans, its spans, or only the totals, in bounded memory. */
+/** What to keep of a trace: lines and spans, spans, or only totals, in bounded memory. */
 export type Kept = "lines" | "spans" | "totals";
 
 /**
- * The largest file of which more than totals is kept, in MB: a page or a conversion of it is one text in memory, and a
- * page of more would not open in a browser.
+ * The maximum size of a file of which more than totals are kept, in MB: a page or a conversion is one text in memory,
+ * and a larger page would not open in a browser.
  */
 const MOST_KEPT_MB = 250;
 
-/** @throws UsageError for files that are too large to be kept whole, all together. */
+/** Checks the total size of files. @throws UsageError if it is too large. */
 export async function checkSize(path: string, ...more: readonly string[]): Promise<void> {
   const sizes = await Promise.all(
     [path, ...more].map(async (each) => (await stat(each).catch(() => undefined))?.size ?? 0),
@@ -42,13 +42,13 @@ export async function checkSize(path: string, ...more: readonly string[]): Promi
   );
 }
 
-/** Reads a file, piece by piece, and reports what is wrong in it. @throws UsageError, Failure */
+/** Reads a file in pieces, and reports invalid lines. @throws UsageError, Failure */
 export async function readTrace(path: string, io: Io, kept: Kept): Promise<ReadTrace> {
   if (kept !== "totals") await checkSize(path);
   const keep = kept === "lines";
   const model = new TraceModel({ forgets: kept === "totals" });
   const lines: string[] = [];
-  /** How far each batch is, by its beginning: a batch has a line for each of its items, and the last one says it all. */
+  /** The last progress line of each batch, which has a line per item. */
   const progress = new Map<string, string>();
   const warnings: string[] = [];
   let number = 0;
@@ -87,7 +87,7 @@ export async function readTrace(path: string, io: Io, kept: Kept): Promise<ReadT
   return { model, lines, interrupted };
 }
 
-/** What went wrong when a file was opened or read. */
+/** The error of a file that could not be opened or read. */
 export function unreadable(path: string, error: unknown): Error {
   const { code, message } = error as NodeJS.ErrnoException;
   const file = `a file that can be read`;

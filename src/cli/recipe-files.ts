@@ -1,10 +1,10 @@
-// The files of a recipe and where they go: its own, and those of cookbook/lib that it imports, which all recipes of a
+// The files of a recipe and their targets: its own, and the imported ones of cookbook/lib, which all recipes of a
 // project share.
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import type { Planned } from "./copy-recipe.js";
 
-/** What is in a recipe and not for copying: what its own installation made, and what is written anew. */
+/** Entries of a recipe that are not copied: installed packages, and the manifest, which is rewritten. */
 const LEFT_OUT = new Set(["node_modules", "package.json"]);
 
 /** A specifier such as "../lib/model.js". */
@@ -13,9 +13,9 @@ const SIBLING = /"\.\/([\w-]+)\.js"/g;
 
 export interface RecipeFiles {
   readonly own: readonly Planned[];
-  /** Those of cookbook/lib that are not there yet. */
+  /** Missing files of cookbook/lib. */
   readonly shared: readonly Planned[];
-  /** The paths of those that are there already, in another version or changed by the user. */
+  /** The paths of existing ones, of another version or changed by the user. */
   readonly kept: readonly string[];
 }
 
@@ -23,7 +23,7 @@ export interface RecipeFiles {
  * Plans the files of a recipe.
  *
  * @param recipe - Its folder in the cookbook.
- * @param lib - The folder for what recipes share: beside the target, or in it.
+ * @param lib - The folder for shared files: beside the target, or in it.
  */
 export async function filesOf(recipe: string, target: string, lib: string): Promise<RecipeFiles> {
   const found = await readdir(recipe, { recursive: true, withFileTypes: true });
@@ -53,10 +53,10 @@ async function sharedFiles(from: string, names: Set<string>, lib: string) {
   const kept: string[] = [];
   for (const name of names) {
     const [path, text] = [join(lib, `${name}.ts`), await readFile(join(from, `${name}.ts`), "utf8")];
-    for (const [, sibling = ""] of text.matchAll(SIBLING)) names.add(sibling); // a set gives what is added on the way
+    for (const [, sibling = ""] of text.matchAll(SIBLING)) names.add(sibling); // the loop sees names added meanwhile
     const there = await readFile(path, "utf8").catch(() => undefined);
     if (there === text) continue;
-    // The first line says what the file is. One that has another belongs to the user, and is in the way.
+    // The first line identifies the file. A file with another first line belongs to the user, and conflicts.
     if (there !== undefined && firstLine(there) === firstLine(text)) kept.push(path);
     else shared.push({ from: join(from, `${name}.ts`), path });
   }

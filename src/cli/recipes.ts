@@ -1,4 +1,4 @@
-// The recipes that the package brings along, as their manifests describe them.
+// The recipes of the package, from their manifests.
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -13,19 +13,19 @@ export interface Recipe {
   readonly lesson: string;
 }
 
-/** The part of a recipe's package.json that says what it is about. */
+/** The description of a recipe in its package.json. */
 interface About {
   readonly recipe: Omit<Recipe, "name" | "folder">;
 }
 
-/** @param cookbook - The folder of the cookbook. @throws Failure where the package lacks it. */
+/** Reads all recipes. @param cookbook - The folder of the cookbook. @throws Failure if it is missing. */
 export async function readRecipes(cookbook: string): Promise<Recipe[]> {
   try {
     const entries = await readdir(cookbook, { withFileTypes: true });
     const names = entries
-      .filter((entry) => existsSync(join(cookbook, entry.name, "package.json"))) // lib/ is no recipe
+      .filter((entry) => existsSync(join(cookbook, entry.name, "package.json"))) // lib/ is not a recipe
       .map(({ name }) => name)
-      .sort(); // Bun lists a folder in another order
+      .sort(); // sorted, because the order of a folder depends on the runtime
     const reading = names.map(async (name): Promise<Recipe> => {
       const folder = join(cookbook, name);
       const { recipe } = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as About;
@@ -38,7 +38,7 @@ export async function readRecipes(cookbook: string): Promise<Recipe[]> {
   }
 }
 
-/** @throws UsageError that names the nearest one. */
+/** Finds a recipe. @throws UsageError that suggests the nearest name. */
 export function recipeNamed(name: string, recipes: readonly Recipe[]): Recipe {
   const recipe = recipes.find((each) => each.name === name);
   if (recipe !== undefined) return recipe;
@@ -52,7 +52,7 @@ export function recipeNamed(name: string, recipes: readonly Recipe[]): Recipe {
 
 const GROUPS = ["first steps", "batches", "parallel", "agents", "applications"];
 
-/** The list for a terminal, group after group, the easy ones first. */
+/** The list for a terminal, by group, the easy recipes first. */
 export function listOf(recipes: readonly Recipe[]): string {
   const width = Math.max(...recipes.map(({ name }) => name.length));
   const parts = GROUPS.map((group) => {

@@ -1,14 +1,14 @@
-// Ctrl-C while a run goes on: the first drains it, the second aborts it, the third ends the process.
+// Ctrl-C during a run: the first drains it, the second aborts it, the third ends the process.
 import { constants } from "node:os";
 import type { Io } from "./io.js";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 type Name = (typeof SIGNALS)[number];
 
-/** npx hands a Ctrl-C on that the terminal has sent to this process too: in so many ms both are one. */
+/** Milliseconds within which two signals count as one: npx forwards a Ctrl-C that the terminal has also sent here. */
 const SAME = 100;
 
-/** Listens to the signals of the process until `end` is called. */
+/** Listens to signals until `end` is called. */
 export class StopSignals {
   readonly #drain = new AbortController();
   readonly #abort = new AbortController();
@@ -41,7 +41,7 @@ export class StopSignals {
     return this.#abort.signal;
   }
 
-  /** Whether a run ended with it because of a signal. */
+  /** Whether an error is the reason of a signal. */
   isReason(error: unknown): boolean {
     return this.#first !== undefined && (error === this.drain.reason || error === this.signal.reason);
   }

@@ -1,4 +1,4 @@
-// What a run did, in a few lines of text.
+// A text summary of a run.
 import type { RunModel } from "../view/model/run-model.js";
 import { durationOf, placeOf } from "../view/model/span.js";
 import { counted, duration } from "../view/model/words.js";
@@ -25,7 +25,7 @@ export function summaryOf(run: RunModel): string {
       stats.itemsFailed + stats.failed === 0 ? "" : `, ${stats.itemsFailed || stats.failed} failed`;
     const retries =
       stats.retries === 0 ? "" : `, ${stats.retries === 1 ? "1 retry" : `${stats.retries} retries`}`;
-    const sum = stats.visits > 1 ? "sum of " : ""; // they may have gone on at once
+    const sum = stats.visits > 1 ? "sum of " : ""; // they may have been concurrent
     const time = duration(stats.time).padStart(8);
     lines.push(
       `  ${inside(path).padEnd(width)}  ${time}  ${sum}${counted(stats.visits, "visit")}${items}${failed}${retries}`,
@@ -40,7 +40,7 @@ export function summaryOf(run: RunModel): string {
   return `${lines.map(printable).join("\n")}\n`;
 }
 
-/** A path without the flow that runs. */
+/** A path without the outermost flow. */
 const inside = (path: readonly string[]): string => (path.length > 1 ? path.slice(1) : path).join(" › ");
 
 const printable = (text: string): string => text.replace(/\p{Cc}/gu, "\ufffd");

@@ -1,38 +1,38 @@
-// Follows a file that grows: whole lines, in pieces, until it is stopped.
+// Follows a growing file: yields whole lines in pieces, until it is stopped.
 import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { isGone, type Writer, writerIn } from "./writer.js";
 
 export interface Piece {
   readonly lines: readonly string[];
-  /** Distinguishes one file from the next of that name. */
+  /** Distinguishes a file from a later one of the same name. */
   readonly version: string;
-  /** Where the next piece begins, in bytes. */
+  /** The offset of the next piece, in bytes. */
   readonly offset: number;
-  /** Whether it begins anew: what was read before is of another file. */
+  /** Whether it starts over, because earlier pieces belong to another file. */
   readonly fresh: boolean;
-  /** Whether the process that wrote the file had ended before its end was reached. */
+  /** Whether the process that wrote the file had ended before the end was read. */
   readonly gone?: boolean;
 }
 
-/** Bytes of a buffer for {@link Reader.read}. */
+/** The size of a buffer for {@link Reader.read}. */
 export const MOST_AT_ONCE = 1 << 20;
 const PAUSE = 200;
 
-/** A place in a file where an earlier reading ended; it counts if it was of the same file. */
+/** The position of an earlier reader; valid only for the same file. */
 export interface Place {
   readonly version: string;
   readonly offset: number;
 }
 
-/** Reads a file from where it was read last. */
+/** Reads a file incrementally. */
 export class Reader {
   readonly #path: string;
   #version: string;
   #offset: number;
   /** The version whose writer was reported. */
   #gone: string | undefined;
-  /** Until it was reported: a file that has just been emptied has no piece to report it with. */
+  /** Whether a restart is still to be reported, because an emptied file has no piece to report it with. */
   #fresh = false;
 
   constructor(path: string, { version, offset }: Place = { version: "", offset: 0 }) {
@@ -41,10 +41,10 @@ export class Reader {
     this.#offset = offset;
   }
 
-  /** Returns what has come since, to the last whole line; nothing while there is no such file. */
+  /** Yields the new data up to the last whole line; nothing while the file does not exist. */
   async *read(buffer: Buffer, signal: AbortSignal): AsyncGenerator<Piece> {
     const handle = await open(this.#path, "r").catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return undefined; // it will come
+      if (error.code === "ENOENT") return undefined; // the rest will come
       throw error;
     });
     if (handle === undefined) return;
@@ -56,7 +56,7 @@ export class Reader {
         this.#offset = 0;
       }
       const version = this.#version;
-      const ended = this.#gone !== version && isGone(await writerOf(handle)); // asked before the last lines are read
+      const ended = this.#gone !== version && isGone(await writerOf(handle)); // checked before the last lines are read
       for await (const piece of pieces(handle, this.#offset, buffer)) {
         if (signal.aborted) return;
         this.#offset = piece.offset;
@@ -89,7 +89,7 @@ async function writerOf(handle: FileHandle): Promise<Writer | undefined> {
   return end === -1 ? undefined : writerIn(buffer.toString("utf8", 0, end));
 }
 
-/** Reads on to the last whole line. */
+/** Reads up to the last whole line. */
 async function* pieces(handle: FileHandle, from: number, buffer: Buffer) {
   let offset = from;
   for (let skip = 0; ; ) {
@@ -97,7 +97,7 @@ async function* pieces(handle: FileHandle, from: number, buffer: Buffer) {
     const end = buffer.subarray(0, bytesRead).lastIndexOf(10);
     if (end === -1) {
       if (bytesRead < buffer.length) return;
-      offset += bytesRead; // a line longer than all that is read at once is none of ours
+      offset += bytesRead; // recordTrace writes no line longer than the buffer
       skip = 1;
       continue;
     }

@@ -1,6 +1,6 @@
-// Texts for a terminal: nothing in them colours it, fills more than its width or gives a password away.
+// Texts for a terminal: without control characters and passwords, and within its width.
 
-/** Escapes what would colour a terminal, break a line or turn it round. */
+/** Escapes control characters, line breaks and bidirectional controls. */
 export const printable = (text: string): string =>
   text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, (character) => {
     const code = character.charCodeAt(0).toString(16);
@@ -10,7 +10,7 @@ export const printable = (text: string): string =>
 /** The same, line by line. */
 export const printableLines = (text: string): string => text.split(/\r?\n/).map(printable).join("\n");
 
-/** Cuts a text to some columns. @param width - `undefined` for any width. */
+/** Truncates a text to a width. @param width - `undefined` for no limit. */
 export function cut(text: string, width: number | undefined): string {
   if (width === undefined || text.length <= width) return text;
   const characters = [...text];
@@ -23,7 +23,7 @@ export const withoutPasswords = (text: string): string =>
     .replace(/\b([a-z][a-z\d+.-]*:\/\/[^\s:/?#@]*):\S*@/gi, "$1:***@")
     .replace(/([?&]\w*password=)[^\s&"']*/gi, "$1***");
 
-/** Rows as lines, in columns as wide as they have to be. @param width - Of the terminal. */
+/** Formats rows in aligned columns. @param width - The width of the terminal. */
 export function table(rows: readonly (readonly string[])[], width: number | undefined): string {
   const most = width === undefined ? undefined : Math.max(8, Math.floor(width / 2));
   const cells = rows.map((row) => row.map((cell) => cut(printable(cell), most)));
@@ -45,13 +45,13 @@ const UNITS = [
   ["min", 60_000],
 ] as const;
 
-/** How long something took, in one unit. */
+/** Formats a duration in one unit. */
 export function age(ms: number): string {
   const [unit, size] = UNITS.find(([, size]) => ms >= size) ?? ["s", 1_000];
   return `${Math.max(0, Math.floor(ms / size))} ${unit}`;
 }
 
-/** A value as JSON, with stand-ins for plain data that JSON has not. */
+/** A value as JSON, with replacements for plain data that JSON cannot represent. */
 export function jsonOf(value: object): string {
   const above: { readonly source: object; readonly written: object }[] = [];
   const text = JSON.stringify(

@@ -1,4 +1,4 @@
-// sluice trace: a trace as text, or for another viewer.
+// sluice trace: summarises or converts a trace.
 import { Command } from "commander";
 import { counted } from "../view/model/words.js";
 import { chromeEvents } from "./chrome-events.js";

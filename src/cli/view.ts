@@ -1,4 +1,4 @@
-// sluice view: a trace as one page.
+// sluice view: shows a trace as a page.
 import { parse } from "node:path";
 import { Command, Option } from "commander";
 import { counted } from "../view/model/words.js";
@@ -17,12 +17,12 @@ interface ViewOptions {
 }
 
 const HELP = `
-The page holds everything and asks no server: mail it, attach it to an issue, keep it.
-It shows the graph with the state and time of each node, every step and item on a
-timeline with retries and waits at gates, and what is known of each when you click it.
+The page is one self-contained file: mail it, attach it to an issue, keep it. It shows
+the graph with the state and time of each node, and every step and item on a timeline
+with retries and waits at gates; a click on one shows its details.
 
-With --live the page comes from this computer only (127.0.0.1), and grows while the run
-goes on; the file need not be there yet. Ctrl-C ends it.
+With --live the page is served on this computer only (127.0.0.1), and follows the run;
+the file need not exist yet. Ctrl-C ends it.
 
 Examples:
   $ sluice view run.jsonl               writes run.html
@@ -74,7 +74,7 @@ async function view(files: readonly [string, ...string[]], options: ViewOptions,
   await server.ended;
 }
 
-/** Creates one page of all runs in some files. */
+/** Creates one page of the runs in some files. */
 async function makePage(
   files: readonly [string, ...string[]],
   out: string | undefined,
@@ -91,7 +91,7 @@ async function makePage(
   await checkSize(file, ...more);
   const traces: ReadTrace[] = [];
   for (const each of files) traces.push(await readTrace(each, io, "lines"));
-  // Each file brings its graphs before its runs, so that one after the other they are one trace.
+  // Each file has its graphs before its runs, so that concatenated files are one trace.
   const lines = traces.flatMap((trace) => trace.lines);
   const runs = traces.flatMap(({ model }) => model.runs);
   const [items, failures] = [sum(runs, "items"), sum(runs, "failures")];
@@ -100,12 +100,12 @@ async function makePage(
   const interrupted = traces.every((trace) => trace.interrupted);
   const html = pageHtml(await readPageParts(), lines, interrupted);
   const modes = await Promise.all(files.map(modeOf));
-  // Only who may read all of them may read the page.
+  // The page is as private as the most private file.
   const mode = modes.reduce((all, each) => all & each);
   await writePage(target, html, what, open, io, mode);
 }
 
-/** The name of a file beside another: the same, with another ending. */
+/** The path of a file with another extension. */
 export function besides(file: string, ending: string): string {
   const { dir, name } = parse(file);
   return dir === "" ? `${name}${ending}` : `${dir}${dir.endsWith("/") ? "" : "/"}${name}${ending}`;

@@ -1,4 +1,4 @@
-// sluice worker: takes calls of flows that run elsewhere, until a signal.
+// sluice worker: processes calls of flows that run elsewhere, until a signal.
 import { existsSync } from "node:fs";
 import { Command } from "commander";
 import { type Flow, SluiceError } from "sluice";
@@ -21,18 +21,18 @@ interface WorkerOptions {
   readonly machine?: string;
 }
 
-/** Ms between two lines that say what the worker does. */
+/** Milliseconds between two reports of the worker's activity. */
 const HEALTH = 10_000;
 
 const HELP = `
-The module exports createFlow(), or a flow; without one, the flows are those of sluice.config.ts. A
-worker connects to the fleet that nodes of the flow have as their executor; where none has one, to
---connection and --queue. Every 10 s in which something happened it prints what it does.
+The module exports createFlow() or a flow; without a module, the flows are those of sluice.config.ts.
+A worker connects to the fleet that is the executor of the flow's nodes; if there is none, to
+--connection and --queue. It prints its activity every 10 s, if there was any.
 
-Ctrl-C or SIGTERM drains it: calls under way end, the others go back to the queue. A second one ends
-it at once; other workers make its calls again.
+Ctrl-C or SIGTERM drains it: running calls end, and the others return to the queue. A second signal
+ends it at once; other workers repeat its calls.
 
-Exit codes: 0 it was drained, 1 it failed, 2 wrong usage, 130 or 143 after a second signal.
+Exit codes: 0 drained, 1 failed, 2 wrong usage, 130 or 143 after a second signal.
 
 Examples:
   $ sluice worker flow.ts --concurrency 32
@@ -83,7 +83,7 @@ async function work(path: string | undefined, options: WorkerOptions, io: Io): P
   }
 }
 
-/** What is no file may be the name of a flow of the config. */
+/** The flows of a file, or the flow of the config with this name. */
 async function flowsOf(path: string | undefined, options: WorkerOptions): Promise<Flow[]> {
   const isFile = path !== undefined && (existsSync(path) || /[\\/]|\.[cm]?[jt]sx?$/.test(path));
   if (isFile && options.config !== undefined)
@@ -94,7 +94,7 @@ async function flowsOf(path: string | undefined, options: WorkerOptions): Promis
   return (await makeFlows(config, path ?? options.name)).map(({ flow }) => flow);
 }
 
-/** The fleets to work for, with their flows. */
+/** The fleets of the flows. */
 async function fleetsOf(flows: readonly Flow[], options: WorkerOptions): Promise<Map<Fleet, Flow<never>[]>> {
   const { Fleet: FleetClass } = await import("sluice/bullmq");
   const { connection, queue } = options;
@@ -117,7 +117,7 @@ async function fleetsOf(flows: readonly Flow[], options: WorkerOptions): Promise
   return fleets;
 }
 
-/** Prints what workers do, where that has changed. */
+/** Prints the activity of workers when it has changed. */
 function reportEvery(ms: number, workers: readonly FleetWorker[], io: Io): NodeJS.Timeout {
   let last = "";
   return setInterval(() => {

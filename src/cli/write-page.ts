@@ -1,14 +1,14 @@
-// Writes a page beside what it shows, says so, and opens it.
+// Writes a page, reports its path, and opens it.
 import { chmod, stat, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Failure, type Io } from "./io.js";
 import { openInBrowser } from "./open-in-browser.js";
 
-/** Who may read a file: what is made of it should be as private. */
+/** The read permissions of a file, for files derived from it. */
 export const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o666;
 
-/** Writes a file of text. @param mode - Who may read it. @throws Failure with the reason. */
+/** Writes a text file. @param mode - Its permissions. @throws Failure with the reason. */
 export async function writeText(path: string, text: string, mode?: number): Promise<void> {
   try {
     if (mode !== undefined && (await stat(path).catch(() => undefined))?.isFile()) await chmod(path, mode);

@@ -1,17 +1,17 @@
-// Whether the process that writes a trace is still there.
+// Whether the process that writes a trace is alive.
 import { hostname } from "node:os";
 import { TraceModel } from "../view/model/trace-model.js";
 
 export type Writer = NonNullable<TraceModel["writer"]>;
 
-/** What the first line of a trace says of its writer, if anything. */
+/** The writer in the first line of a trace, if any. */
 export function writerIn(line: string): Writer | undefined {
   const model = new TraceModel();
   model.add(line);
   return model.writer;
 }
 
-/** Whether it is known that the process has ended: one of another machine may go on. */
+/** Whether the process is known to have ended; a process on another machine may be alive. */
 export function isGone(writer: Writer | undefined): boolean {
   if (writer === undefined || writer.host !== hostname()) return false;
   try {

@@ -1,4 +1,4 @@
-// sluice runs answer: the answer to a question.
+// sluice runs answer: answers a question.
 import { text } from "node:stream/consumers";
 import { Command } from "commander";
 import type { Journal } from "sluice/journal";
@@ -13,8 +13,8 @@ interface AnswerOptions extends JournalOptions {
 }
 
 const HELP = `
-The value is JSON if it parses as JSON, and text if not: yes is a text, true is none, '"true"' is
-one. With --json what does not parse is refused. - reads it from standard input.
+The value is JSON if it parses as JSON, otherwise text: yes is text, true is a boolean, '"true"'
+is text. With --json a value that does not parse is refused. - reads it from standard input.
 
 Examples:
   $ sluice runs answer <token> yes

@@ -1,11 +1,11 @@
-// sluice runs cancel: an end for good.
+// sluice runs cancel: cancels a run for good.
 import { Command } from "commander";
 import { Failure, type Io } from "../io.js";
 import { printable } from "../terminal-text.js";
 import { type JournalOptions, runNamed, withJournal } from "./open-journal.js";
 
 const HELP = `
-A process that has the run stops within a second, as by an abort. A cancelled run cannot go on.
+The process that runs it stops within a second, as by an abort. A cancelled run cannot be resumed.
 
 Examples:
   $ sluice runs cancel nightly`;

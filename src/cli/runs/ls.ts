@@ -1,4 +1,4 @@
-// sluice runs ls: the runs in a table.
+// sluice runs ls: lists runs in a table.
 import { Command } from "commander";
 import type { RunInfo, WaitingQuestion } from "sluice/journal";
 import { nearest } from "../../base/nearest.js";
@@ -17,7 +17,7 @@ interface LsOptions extends JournalOptions {
 }
 
 const HELP = `
-A run is interrupted if its process is gone: sluice runs resume goes on with it.
+A run is interrupted if its process has died: sluice runs resume continues it.
 
 Examples:
   $ sluice runs ls
@@ -57,7 +57,7 @@ async function ls(options: LsOptions, io: Io): Promise<void> {
   });
 }
 
-/** Questions of a run that is over are answered by nothing. */
+/** Questions of a run that is over can no longer be answered. */
 const waits = ({ state }: RunInfo): boolean => state !== "done" && state !== "cancelled";
 
 function rowOf(run: RunInfo, questions: readonly WaitingQuestion[], now: number): string[] {

@@ -1,4 +1,4 @@
-// Which journal a command means, and its opening and closing.
+// Finds, opens and closes the journal of a command.
 import { existsSync, statSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import type { Command } from "commander";
@@ -12,7 +12,7 @@ import { Failure, quoted, UsageError } from "../io.js";
 import { type Config, loadConfig, noConfig } from "../load-config.js";
 import { withoutPasswords } from "../terminal-text.js";
 
-/** The options by which each command finds its journal. */
+/** The options for the journal of a command. */
 export interface JournalOptions {
   readonly journal?: string;
   readonly config?: string;
@@ -23,14 +23,14 @@ export const withJournalOptions = (command: Command): Command =>
     .option("--journal <path or url>", "the journal (default: SLUICE_JOURNAL, else that of the config)")
     .option("--config <file>", "the config (default: sluice.config.ts in this folder)");
 
-/** A journal that is open. */
+/** An open journal. */
 export interface OpenJournal {
   readonly journal: Journal;
-  /** What it is, for messages. */
+  /** Its name for messages. */
   readonly name: string;
 }
 
-/** Opens the journal, uses it, and closes it. @throws UsageError, Failure, what `use` throws. */
+/** Opens the journal, uses it, and closes it. @throws UsageError, Failure, the error of `use`. */
 export async function withJournal(
   options: JournalOptions,
   use: (opened: OpenJournal) => Promise<void>,
@@ -43,7 +43,7 @@ export async function withJournal(
   throw new UsageError("a journal", config === undefined ? "none" : `none in ${config.path}`, advice);
 }
 
-/** The same with the config, which has the flows. */
+/** The same with the config, for its flows. */
 export async function withJournalAndFlows(
   options: JournalOptions,
   use: (opened: OpenJournal, config: Config) => Promise<void>,
@@ -58,7 +58,7 @@ export async function withJournalAndFlows(
   throw new UsageError("a journal", `none in ${config.path}`, advice);
 }
 
-/** The same where neither has to be there. The journal of a config is made if its first run may begin here. */
+/** The same with both optional. The journal of a config is created if a first run may begin here. */
 export async function withJournalIfAny(
   options: JournalOptions,
   use: (opened: OpenJournal | undefined, config: Config | undefined) => Promise<void>,
@@ -102,7 +102,7 @@ async function useJournal(
   await useOpen({ journal: await toldPlainly(name, opening), name }, use);
 }
 
-/** @throws UsageError where there is no such file, unless opening may make one. */
+/** The path of the file. @throws UsageError if the file is missing and must not be created. */
 function fileOf(where: string, folder: string, mayMake: boolean): string {
   const kinds = "a journal (the path of a file, or a URL of PostgreSQL)";
   if (where === ":memory:" || /^[a-z][a-z\d+.-]+:\/\//i.test(where)) {
@@ -126,7 +126,7 @@ async function useOpen(opened: OpenJournal, use: (opened: OpenJournal) => Promis
   }
 }
 
-/** What a journal or its database throws, without a stack, which would help no user. */
+/** Turns errors of a journal or its database into failures without a stack, which would not help a user. */
 async function toldPlainly<T>(name: string, act: () => Promise<T>): Promise<T> {
   try {
     return await act();
@@ -138,7 +138,7 @@ async function toldPlainly<T>(name: string, act: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A run whose error gives no password away. */
+/** A run without passwords in its error. */
 export const withoutSecrets = <R extends RunInfo>(run: R): R =>
   run.error === undefined ? run : { ...run, error: withoutPasswords(run.error) };
 

@@ -1,4 +1,4 @@
-// sluice runs prune: old runs are deleted.
+// sluice runs prune: deletes old runs.
 import { Command } from "commander";
 import { counted } from "../../view/model/words.js";
 import type { Io } from "../io.js";
@@ -10,7 +10,7 @@ interface PruneOptions extends JournalOptions {
 }
 
 const HELP = `
-Only runs that are done or cancelled are deleted; all others can still go on.
+Only runs that are done or cancelled are deleted; all others can still be resumed.
 A time is a number with ms, s, m (minutes), h or d (days).
 
 Examples:

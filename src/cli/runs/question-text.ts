@@ -1,4 +1,4 @@
-// The open questions of runs as text.
+// Formats the open questions of runs.
 import { inspect } from "node:util";
 import type { WaitingQuestion } from "sluice/journal";
 import { age, printableLines, table } from "../terminal-text.js";
@@ -14,7 +14,7 @@ export const shortQuestion = (question: unknown): string =>
         maxArrayLength: 10,
       });
 
-/** Questions in a table, a line each. */
+/** Questions in a table. */
 export const questionTable = (
   questions: readonly Pick<WaitingQuestion, "token" | "key" | "question">[],
   width: number | undefined,
@@ -27,7 +27,7 @@ export const questionTable = (
     width,
   );
 
-/** A value in full, as lines with an indent. */
+/** A whole value, as indented lines. */
 export function valueLines(value: unknown, indent: string, width = 100): string {
   const breakLength = Math.max(20, width - indent.length);
   const text =

@@ -1,4 +1,4 @@
-// sluice runs resume: a run goes on in this process, with the flow of the config.
+// sluice runs resume: resumes a run in this process, with the flow of the config.
 import { Command } from "commander";
 import { locate, SluiceError } from "sluice";
 import { counted } from "../../view/model/words.js";
@@ -14,16 +14,16 @@ interface ResumeOptions extends JournalOptions {
   readonly maxSteps?: string;
 }
 
-/** The exit code where the run waits for people again. */
+/** The exit code if the run waits for people again. */
 const SUSPENDED = 3;
 
 const HELP = `
-The flow is the one of sluice.config.ts that has the name of the run's flow: see sluice runs --help.
-Of a run that is done, only its action is printed. Ctrl-C drains the run: calls in flight end and are
-kept. A second one aborts it. SIGTERM does the same.
+The flow is that of sluice.config.ts with the name of the run's flow: see sluice runs --help. If the
+run is done, only its action is printed. Ctrl-C drains the run: calls in flight end, and their results
+are kept. A second Ctrl-C aborts it. SIGTERM does the same.
 
 Exit codes: 0 the run is done, 1 it failed, 2 wrong usage, 3 it waits for answers (its open questions
-are printed), 130 it was stopped by Ctrl-C, 143 by SIGTERM; after any of them but 0 it can go on.
+are printed), 130 it was stopped by Ctrl-C, 143 by SIGTERM; after any of them but 0 it can be resumed.
 
 Examples:
   $ sluice runs resume nightly
@@ -59,7 +59,7 @@ async function resume(id: string, options: ResumeOptions, io: Io): Promise<void>
   });
 }
 
-/** Prints how a run ended that is not done. @throws Exit, Failure */
+/** Prints the end of a run that is not done. @throws Exit, Failure */
 async function ended(
   error: unknown,
   stop: StopSignals,

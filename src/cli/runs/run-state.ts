@@ -1,7 +1,7 @@
-// How a run stands, for people: a run whose process is gone does not run.
+// The state of a run for people: a run whose process has died is interrupted.
 import type { Journal, RunInfo } from "sluice/journal";
 
-/** The states of the journal, and `"interrupted"`: left by a process that is gone, so that it goes on when it is resumed. */
+/** The states of the journal, and `"interrupted"`: the process has died, and the run can be resumed. */
 export type RunState = RunInfo["state"] | "interrupted";
 
 export const STATES = [
@@ -19,7 +19,7 @@ export const STATES = [
 export const stateOf = ({ state, isOwned }: Pick<RunInfo, "state" | "isOwned">): RunState =>
   state === "running" && !isOwned ? "interrupted" : state;
 
-/** The newest runs, of one state or of all. */
+/** The newest runs, of one state or of all states. */
 export async function runsOf(
   journal: Journal,
   { state, limit }: { readonly state?: RunState | undefined; readonly limit: number },

@@ -1,4 +1,4 @@
-// sluice runs: the runs of a journal, listed, shown, answered, gone on with, cancelled and deleted.
+// sluice runs: lists, shows, answers, resumes, cancels and deletes runs of a journal.
 import { Command } from "commander";
 import type { Io } from "../io.js";
 import { answerCommand } from "./answer.js";
@@ -19,19 +19,19 @@ const commands: readonly ((io: Io) => Command)[] = [
 ];
 
 const HELP = `
-The journal is the one of --journal, else of the environment's SLUICE_JOURNAL, else of
-sluice.config.ts in this folder, which also has the flows that sluice runs resume goes on with:
+The journal is that of --journal, of the variable SLUICE_JOURNAL, or of sluice.config.ts in this
+folder, in this order. sluice.config.ts also has the flows for sluice runs resume:
 
   export default {
     journal: "runs.db",
     flows: { Approvals: () => createFlow(deps) },
   };
 
-The name of a flow there is the name of the flow itself. Keys of the store that no journal keeps are
-given by Approvals: { flow: () => createFlow(deps), shared: () => ({ client }) }. journal may also be
-a URL, an open journal, or a function that gives one; a path in it starts from the config's folder.
-The endings .mts, .cts, .js, .mjs and .cjs will do too; types need tsx in your project, or a Node
-that strips them (22.18 or newer).
+A flow has the same name there as itself. To pass the transient keys of the store, write
+Approvals: { flow: () => createFlow(deps), shared: () => ({ client }) }. journal may also be a URL,
+an open journal, or a function that returns one; a path is relative to the config's folder. The
+extensions .mts, .cts, .js, .mjs and .cjs work too; TypeScript needs tsx in your project, or a Node
+that strips types (22.18 or newer).
 
 Examples:
   $ sluice runs ls --state suspended
@@ -42,7 +42,7 @@ Examples:
 export function runsCommand(io: Io): Command {
   const group = new Command("runs")
     .summary("list, answer and resume the runs that a journal keeps")
-    .description('Looks at the runs that a journal of "sluice/journal" keeps, and goes on with them.')
+    .description('Shows and resumes the runs of a journal of "sluice/journal".')
     .addHelpText("after", HELP);
   for (const make of commands) group.addCommand(withJournalOptions(make(io)));
   return group;

@@ -1,4 +1,4 @@
-// sluice runs show: one run, with its open questions.
+// sluice runs show: shows one run with its open questions.
 import { Command } from "commander";
 import type { RunDetails } from "sluice/journal";
 import { amount, counted } from "../../view/model/words.js";
@@ -17,7 +17,7 @@ Examples:
   $ sluice runs show nightly
   $ sluice runs show nightly --json | jq -r '.questions[].token'`;
 
-/** The most questions that are shown; --json has all. */
+/** The maximum of questions shown; --json has all. */
 const MOST_SHOWN = 100;
 
 export const showCommand = (io: Io): Command =>

@@ -1,5 +1,5 @@
-// What the page of the studio may ask for, each a handler of sluice/serve, which checks the origin, the type, the size
-// and the JSON of what is sent.
+// The actions of the studio's page, each a handler of sluice/serve, which checks the origin, the type, the size and the
+// JSON of requests.
 import { node, SluiceError } from "sluice";
 import { isPlainObject } from "sluice/internal";
 import { createHandler, type Handler, Refusal } from "sluice/serve";
@@ -8,13 +8,13 @@ import { Failure, UsageError } from "../io.js";
 import { withoutPasswords } from "../terminal-text.js";
 import type { Studio } from "./studio.js";
 
-/** The most bytes of a store or of an answer. */
+/** The maximum of bytes of a store or an answer. */
 const MOST_BYTES = 8_000_000;
 
 type Body = Readonly<Record<string, unknown>>;
 type Act = (body: Body) => Promise<object>;
 
-/** By the last part of their URLs. */
+/** The actions by the last part of their URL. */
 export function actionsOf(studio: Studio): ReadonlyMap<string, Handler> {
   const acts: Record<string, Act> = {
     answer: async (body) => {
@@ -75,7 +75,7 @@ function handlerOf(name: string, act: Act): Handler {
   });
 }
 
-/** The caller sits at this computer, so that all errors are shown. */
+/** The caller is at this computer, so all errors are shown. */
 function asRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   const { message = String(error) } = error as Partial<Error>;

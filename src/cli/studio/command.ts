@@ -17,21 +17,20 @@ interface StudioOptions extends JournalOptions {
   readonly open?: boolean;
 }
 
-/** Where traces are, and where those of runs from here go. */
+/** The default folder of traces, including those of runs started here. */
 const TRACES = "traces";
 
 const HELP = `
-The page lists the runs of the journal and of the traces, shows each as it goes on, and asks
-the questions that runs wait with, by a form of their schema. With a sluice.config.ts it goes
-on with runs, and starts flows with a store that is written as JSON; such a run is recorded in
-the folder of traces, with values. Where another process runs flows on the journal, it says
-which one.
+The page lists the runs of the journal and of the traces, shows each live, and has a form for
+each open question, from the question's schema. With a sluice.config.ts it resumes runs, and
+starts flows with a store in JSON; such a run is recorded in the folder of traces, with values.
+If another process runs flows on the journal, the page names it.
 
-It answers on this computer only (127.0.0.1), and only under the token in the URL that it
-prints: who has that URL may do all this. Ctrl-C lets calls in flight end, and a second one
-aborts them; runs can go on later.
+It is served on this computer only (127.0.0.1), and only under the token in the URL that it
+prints: that URL permits all this. Ctrl-C drains the runs: calls in flight end. A second Ctrl-C
+aborts them. The runs can be resumed later.
 
-Exit codes: 0 it was ended, 2 wrong usage, 130 or 143 after a second signal.
+Exit codes: 0 ended, 2 wrong usage, 130 or 143 after a second signal.
 
 Examples:
   $ sluice studio --open
@@ -80,7 +79,7 @@ async function startStudio(options: StudioOptions, io: Io): Promise<void> {
   });
 }
 
-/** @throws UsageError for a folder that is named and not there. */
+/** The folder of traces. @throws UsageError if a given folder does not exist. */
 function folderOf(given: string | undefined): string {
   const path = given ?? TRACES;
   const stats = statSync(path, { throwIfNoEntry: false });

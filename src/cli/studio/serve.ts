@@ -1,5 +1,5 @@
-// The studio on HTTP: a page, what it shows as JSON, what it may ask for, and the live page of each trace, all behind a
-// token in the URL.
+// The studio on HTTP: the page, its data as JSON, its actions, and the live page of each trace, all behind a token in
+// the URL.
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ export interface StudioPages {
 
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
 
-/** @throws UsageError for a port that is taken, Failure */
+/** Serves the studio. @throws UsageError for a port in use, Failure */
 export async function serveStudio(
   studio: Studio,
   traces: TraceFolder,
@@ -50,7 +50,7 @@ export async function serveStudio(
   };
   const server = await serveLocal(port, (request, response) => {
     const [, given = "", path] = /^\/([^/?]*)(?:\/([^?]*))?/.exec(request.url ?? "") ?? [];
-    // Of the same length whatever is given, and in the same time.
+    // Digests have the same length, so the comparison takes constant time.
     if (!timingSafeEqual(digest(given), secret)) {
       return refuse(
         response,
@@ -82,7 +82,7 @@ async function sendState(studio: Studio, response: ServerResponse): Promise<void
   response.writeHead(200, { "content-type": "application/json" }).end(text);
 }
 
-/** Asks a handler, and does not pass on that a caller hangs up: what was asked for is done. */
+/** Calls a handler, without aborting the action if the caller disconnects. */
 async function answer(handler: Handler, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method = "POST", url = "/", headers } = request;
   const given = Object.entries(headers).flatMap(([name, value]) =>

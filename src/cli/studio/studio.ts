@@ -1,5 +1,4 @@
-// What the studio shows, and what it may do: on a journal, a folder of traces and the flows of a config. It knows
-// nothing of HTTP.
+// The data and actions of the studio, on a journal, a folder of traces and the flows of a config. Independent of HTTP.
 import { randomUUID } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -13,22 +12,22 @@ import { type OpenJournal, runNamed, withoutSecrets } from "../runs/open-journal
 import { runsOf, stateOf } from "../runs/run-state.js";
 import type { TraceFolder } from "./trace-folder.js";
 
-/** What the studio works on. */
+/** The dependencies of the studio. */
 export interface StudioParts {
   readonly opened: OpenJournal | undefined;
   readonly config: Config | undefined;
   readonly traces: TraceFolder;
-  /** Ends the runs that go on here: at their next checkpoint, or at once. */
+  /** Drains the runs of this process; `signal` aborts them. */
   readonly drain: AbortSignal;
   readonly signal: AbortSignal;
 }
 
-/** The most runs of the journal that are shown. */
+/** The maximum of runs of the journal shown. */
 const MOST_RUNS = 200;
 
 export class Studio {
   readonly #parts: StudioParts;
-  /** The runs that go on here. */
+  /** The active runs of this process. */
   readonly #running = new Set<Promise<unknown>>();
 
   constructor(parts: StudioParts) {
@@ -68,14 +67,14 @@ export class Studio {
     return `No run can go on or begin here: the process ${holder} runs flows on this journal.`;
   }
 
-  /** @throws Failure where there is no journal. */
+  /** The journal. @throws Failure without a journal. */
   #opened(): OpenJournal {
     const { opened } = this.#parts;
     if (opened === undefined) throw new Failure("There is no journal here.");
     return opened;
   }
 
-  /** @throws Failure that says why no run can go on here. */
+  /** Checks that runs are possible here. @throws Failure with the reason if not. */
   async #mayRun(): Promise<{ opened: OpenJournal; config: Config }> {
     const why = await this.#blocked();
     if (why !== undefined) throw new Failure(why);
@@ -92,7 +91,7 @@ export class Studio {
     if (!(await opened.journal.cancel(id))) throw new Failure(`The run ${quoted(id)} is ${run.state}.`);
   }
 
-  /** Goes on with a run. Resolves when it has begun to. @throws what its start throws. */
+  /** Resumes a run. Resolves when it has begun. @throws The error of its start. */
   async resume(id: string): Promise<void> {
     const { opened, config } = await this.#mayRun();
     const { flow, params } = await runNamed(opened, id);
@@ -132,28 +131,28 @@ export class Studio {
     try {
       await Promise.race([hasBegun, whole]);
     } catch (error) {
-      await rm(trace.path, { force: true }); // nothing has happened that it could show
+      await rm(trace.path, { force: true }); // the trace has nothing to show
       throw error;
     }
   }
 
-  /** Resolves when no run goes on here. */
+  /** Resolves when all runs of this process have ended. */
   async ended(): Promise<void> {
     await Promise.all(this.#running);
   }
 }
 
-/** A file of its own for each time that a run goes on. */
+/** A new trace file each time that a run is resumed. */
 const fileOf = (id: string): string =>
   `${id.replace(/[^\w.-]+/g, "_").slice(0, 100)}-${new Date().toISOString().replace(/\D/g, "")}-${randomUUID().slice(0, 4)}.jsonl`;
 
-/** A run says that it starts before it has claimed itself; its first step comes after that. */
+/** Resolves at the first step of a run, because its start event precedes its claim. */
 const begun = (events: RunEmitter): Promise<void> =>
   new Promise((resolve) => {
     events.once("step", () => resolve());
   });
 
-/** Questions of a run that is over are answered by nothing. */
+/** Questions of a run that is over can no longer be answered. */
 const shown = (run: RunInfo, questions: readonly StudioQuestion[]): StudioRun => ({
   ...withoutSecrets(run),
   state: stateOf(run),

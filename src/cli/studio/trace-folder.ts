@@ -1,5 +1,4 @@
-// The traces in a folder: which runs are in each, and how they stand. What is known of a file is kept, and only what
-// has come since is read.
+// The traces in a folder, with the runs of each and their states. Files are read incrementally.
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { durationOf } from "../../view/model/span.js";
@@ -7,12 +6,12 @@ import type { TracedRun } from "../../view/model/studio-state.js";
 import { TraceModel } from "../../view/model/trace-model.js";
 import { MOST_AT_ONCE, Reader } from "../tail.js";
 
-/** The most files that are read; the newest are. */
+/** The maximum of files read: the newest. */
 const MOST_FILES = 500;
 
 class TraceFile {
   model = new TraceModel({ forgets: true });
-  /** When it was read last, as its time of change. */
+  /** The modification time at the last reading. */
   changed = -1;
   readonly #reader: Reader;
 
@@ -29,7 +28,7 @@ class TraceFile {
   }
 }
 
-/** Reads the traces of a folder, in the memory of their totals. */
+/** Reads the traces of a folder, keeping only totals. */
 export class TraceFolder {
   readonly path: string;
   readonly #files = new Map<string, TraceFile>();
@@ -42,12 +41,12 @@ export class TraceFolder {
     this.#signal = signal;
   }
 
-  /** Whether there is such a trace: a name that comes from outside is never made a path. */
+  /** Whether there is a trace of this name; untrusted names are never used as paths. */
   has(file: string): boolean {
     return this.#files.has(file);
   }
 
-  /** Returns the runs, the newest first. Nothing where there is no such folder. */
+  /** Returns the runs, the newest first; none if the folder does not exist. */
   async runs(): Promise<TracedRun[]> {
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
@@ -74,7 +73,7 @@ export class TraceFolder {
       if (file === undefined) this.#files.set(name, (file = new TraceFile(join(this.path, name))));
       const runs = file.model.runs.some(({ root }) => root.outcome === "running");
       if (file.changed === changed && !runs) continue;
-      // What cannot be read is shown with what was read before.
+      // An unreadable file is shown with its earlier data.
       await file.update(this.#buffer, this.#signal).catch(() => {});
       file.changed = changed;
     }
@@ -97,7 +96,7 @@ function runsOf(file: string, model: TraceModel): TracedRun[] {
   }));
 }
 
-/** The latest time that a Date can have. */
+/** The maximum time of a Date. */
 const LATEST = 8.64e15;
 
 const dateOf = (time: number | undefined): string | undefined =>
