@@ -8,17 +8,6 @@ import type { LimitConflict, LimitReply, LimitRequest, SharedLimit } from "./sha
  */
 const LOST = 3_000;
 
-/** The maximum of calls per request. */
-const MOST = 500;
-
-/** Appends the costs of waiting calls. */
-export function addCosts(calls: number[], waiters: Iterable<{ readonly tokens?: number }>): void {
-  for (const { tokens = 0 } of waiters) {
-    if (calls.length >= MOST) return;
-    calls.push(tokens);
-  }
-}
-
 /** Composes the requests and handles their replies. */
 export interface Exchanging {
   compose(now: number): LimitRequest;

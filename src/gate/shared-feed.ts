@@ -1,15 +1,15 @@
-// The feed of one gate from a shared limit: requests permits and slots only for waiting calls.
+// The feed of one gate from a shared limit: requests permits and slots for waiting calls, and permits for expected ones.
 import { describe, SluiceError } from "../base/errors.js";
 import { UNLIMITED } from "../base/options.js";
 import { Alarm, GateClock } from "./gate-clock.js";
 import type { Passable } from "./passable.js";
 import type { PermitSupply, Refills } from "./permit-supply.js";
-import { addCosts, type Exchanging, SharedExchange } from "./shared-exchange.js";
+import { type Exchanging, SharedExchange } from "./shared-exchange.js";
 import type { LimitConflict, LimitReply, LimitRequest, SharedLimit, SharedTerms } from "./shared-limit.js";
 import { SharedPace } from "./shared-pace.js";
 import { SharedPauses } from "./shared-pauses.js";
+import { SharedPermits } from "./shared-permits.js";
 import { SharedSlots } from "./shared-slots.js";
-import { SharedLevels, SharedStock } from "./shared-stock.js";
 import { bucketsOf, closed, differs, inWords } from "./shared-terms.js";
 
 /** Milliseconds after which unused slots and debts are reported. */
@@ -18,12 +18,9 @@ const IDLE = 100;
 const RENEW = 500;
 const QUIET = 3_000;
 
-const STANDSTILL = "the shared limit is new or has lost its state: it grants nothing";
-
 /** Supplies one gate with permits and slots. */
 export class SharedFeed implements PermitSupply, Refills, Exchanging {
   readonly slots: SharedSlots | undefined;
-  readonly tokensAtOnce: number;
   /** Why no call can start; `undefined` if the limit is reachable. Written by each reply. */
   blocked: string | undefined;
   readonly #terms: SharedTerms;
@@ -31,8 +28,7 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
   readonly #exchange: SharedExchange;
   readonly #pace = new SharedPace();
   readonly #pauses = new SharedPauses();
-  readonly #stock = new SharedStock();
-  readonly #levels: SharedLevels;
+  readonly #permits: SharedPermits;
   /** Rings when granted permits are due. */
   readonly #dueAlarm = new Alarm(this.#clock, () => this.#gate.tokenQueue.tick());
   /** Rings when the next request is due. */
@@ -49,9 +45,7 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
   constructor(limit: SharedLimit, terms: SharedTerms) {
     this.#terms = terms;
     this.#exchange = new SharedExchange(limit, this.#clock, this);
-    const { requests, tokens } = bucketsOf(terms);
-    this.#levels = new SharedLevels(requests, tokens, this.#clock.now());
-    this.tokensAtOnce = tokens?.capacity ?? UNLIMITED;
+    this.#permits = new SharedPermits(terms, this.#clock.now());
     if (terms.concurrency === UNLIMITED) return;
     this.slots = new SharedSlots(terms.concurrency, this.#clock, {
       wanted: (slots) => {
@@ -69,31 +63,35 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
     this.#gate = gate;
   }
 
+  get tokensAtOnce(): number {
+    return this.#permits.tokensAtOnce;
+  }
+
   delay(tokens: number): number {
-    const now = this.#clock.now();
-    return this.#stock.delay(tokens, now) ?? Math.max(0.1, this.#levels.delay(tokens, now));
+    return this.#permits.delay(tokens, this.#clock.now());
   }
 
   spend(tokens: number): void {
-    this.#stock.spend(tokens);
+    const now = this.#clock.now();
+    this.#permits.spend(tokens, now);
+    if (this.#isAhead && this.#permits.expect(now).calls > 0) this.#exchange.soon();
   }
 
   settle(difference: number): number {
-    this.#stock.settle(difference);
-    this.#levels.settle(difference);
+    const { stock, levels } = this.#permits;
+    stock.settle(difference);
+    levels.settle(difference);
     this.#reportAlarm.setWithin(IDLE);
-    return difference > 0 ? this.#levels.delay(0, this.#clock.now()) : 0;
+    return difference > 0 ? levels.delay(0, this.#clock.now()) : 0;
   }
 
   empty(_now: number, pause: number): void {
-    this.#stock.clear();
+    this.#permits.stock.clear();
     if (this.#pauses.note(pause, this.#clock.now())) this.#exchange.report();
   }
 
   left(): { readonly requests: number; readonly tokens: number } {
-    const { requests, tokens } = this.#levels.at(this.#clock.now());
-    const stock = this.#stock.left;
-    return { requests: Math.max(0, requests + stock.requests), tokens: Math.max(0, tokens + stock.tokens) };
+    return this.#permits.left(this.#clock.now());
   }
 
   /** Requests permits for the first call of the queue. */
@@ -101,16 +99,17 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
     const [first] = this.#gate.tokenQueue.waiters;
     if (first === undefined) return;
     const now = this.#clock.now();
-    const wait = this.#stock.delay(first.tokens, now);
+    const wait = this.#permits.stock.delay(first.tokens, now);
     if (wait === undefined) this.#ask(this.#pace.permitsAt);
-    else this.#dueAlarm.setWithin(wait > 0 ? wait : this.#stock.lapses - now + 1);
+    else this.#dueAlarm.setWithin(wait > 0 ? wait : this.#permits.stock.lapses - now + 1);
   }
 
   cancel(): void {
     this.#dueAlarm.clear();
     if (this.slots === undefined || this.slots.waiting === 0) this.#askAlarm.clear();
-    if (this.#stock.isEarly(this.#clock.now())) this.#stock.giveBack();
-    if (this.#stock.left.requests > 0 || this.#stock.owed > 0) this.#reportAlarm.setWithin(IDLE);
+    if (this.#permits.stock.isEarly(this.#clock.now())) this.#permits.stock.giveBack();
+    if (this.#permits.stock.left.requests > 0 || this.#permits.stock.owed > 0)
+      this.#reportAlarm.setWithin(IDLE);
   }
 
   /** Reports slots in use, if no timer lives long enough. */
@@ -125,7 +124,7 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
     this.#failAll(closed());
     if (this.#owner === "") return;
     await this.#exchange.last(() => {
-      this.#stock.giveBack();
+      this.#permits.stock.giveBack();
       const held = this.slots?.running ?? 0;
       return { ...this.compose(this.#clock.now()), held, wanted: held, leaves: true };
     });
@@ -137,19 +136,9 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
     const { tokenQueue } = this.#gate;
     this.#owner ||= crypto.randomUUID();
     this.#askAlarm.clear();
-    const calls: number[] = [];
-    let ready = 0;
-    const [first] = tokenQueue.waiters;
-    // Permits that are not due yet, or wait for another gate, are not requested again.
-    const isKept = first !== undefined && this.#stock.delay(first.tokens, now) !== undefined;
-    if (!isKept && tokenQueue.pause === 0) {
-      addCosts(calls, tokenQueue.waiters);
-      ready = calls.length;
-      addCosts(calls, slots?.waiters ?? []);
-      if (calls.length > 0 || now > this.#stock.lapses) this.#stock.giveBack();
-    }
+    const { calls, ready } = this.#permits.calls(tokenQueue, slots?.waiters ?? [], this.#isAhead, now);
     const held = slots?.keep(IDLE) ?? 0;
-    const { requests, tokens } = this.#levels.at(now);
+    const { requests, tokens } = this.#permits.levels.at(now);
     return {
       owner: this.#owner,
       terms: inWords(this.#terms),
@@ -160,7 +149,7 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
       wanted: Math.min(this.#terms.concurrency, held + (slots?.waiting ?? 0)),
       calls,
       ready,
-      back: this.#stock.takeBack(),
+      back: this.#permits.stock.takeBack(),
       pause: this.#pauses.left(now),
       known: { requests: Math.min(0, requests), tokens: Math.min(0, tokens), pause: tokenQueue.pause },
       leaves: false,
@@ -174,11 +163,10 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
     }
     const now = this.#clock.now();
     this.#pauses.reported(request.pause, sent);
-    if (reply.epoch !== this.#epoch || reply.revoked) this.#stock.clear();
+    if (reply.epoch !== this.#epoch || reply.revoked) this.#permits.stock.clear();
     this.#epoch = reply.epoch;
-    this.#levels.report(reply.levels, now);
-    this.#levels.settle(-this.#stock.owed);
-    this.#take(request, reply, sent, now);
+    this.#permits.receive(request, reply, sent, now);
+    this.blocked = this.#pace.received(request, reply, sent, now);
     this.#pauses.follow(this.#gate, reply.pause);
     const { slots } = this;
     if (slots !== undefined) slots.limit = reply.slots;
@@ -189,7 +177,7 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
 
   failed(error: unknown, { back }: LimitRequest): void {
     // Returned permits may have arrived, so they are not sent again; a debt may be counted twice.
-    this.#stock.settle(Math.max(0, -back.tokens));
+    this.#permits.stock.settle(Math.max(0, -back.tokens));
     if (error instanceof SluiceError) {
       this.#failAll(error);
       return;
@@ -203,20 +191,13 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
     if (this.#epoch !== "") this.#reportAlarm.setWithin((this.slots?.running ?? 0) > 0 ? IDLE : QUIET);
   }
 
-  get #waiting(): number {
-    return this.#gate.tokenQueue.waiting + (this.slots?.waiting ?? 0);
+  /** Whether permits are requested in advance: not on workerd, where a request may end with the call that made it. */
+  get #isAhead(): boolean {
+    return !this.#isClosed && this.#gate.scopes === undefined;
   }
 
-  /** Records the grants of a reply. */
-  #take(request: LimitRequest, reply: LimitReply, sent: number, now: number): void {
-    const { calls, wait } = reply;
-    if (calls > 0) {
-      const isRated = request.requests !== null || request.tokens !== null;
-      const tokens = request.calls.slice(0, calls).reduce((sum, each) => sum + each, 0);
-      this.#stock.set(isRated ? calls : UNLIMITED, isRated ? tokens : UNLIMITED, wait, sent, now);
-    }
-    const standstill = this.#pace.received(request, reply, sent, now);
-    this.blocked = standstill > 0 ? `${STANDSTILL} for ${Math.ceil(standstill)} ms` : undefined;
+  get #waiting(): number {
+    return this.#gate.tokenQueue.waiting + (this.slots?.waiting ?? 0);
   }
 
   /** Requests or returns slots. */
@@ -227,9 +208,10 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
   }
 
   #reportIn(isHolding: boolean): void {
-    const isActive = isHolding || this.#waiting > 0;
-    if (!this.#isClosed && this.#gate.scopes === undefined)
-      this.#reportAlarm.setWithin(isActive ? RENEW : QUIET);
+    if (this.#isClosed || this.#gate.scopes !== undefined) return;
+    const { requests } = this.#permits.stock.left;
+    if (requests > 0 && requests < UNLIMITED) this.#reportAlarm.setWithin(IDLE);
+    else this.#reportAlarm.setWithin(isHolding || this.#waiting > 0 ? RENEW : QUIET);
   }
 
   /** Sends a request at a moment, for all calls that have arrived until then. */

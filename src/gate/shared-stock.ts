@@ -32,10 +32,12 @@ export class SharedStock {
     return Math.max(0, this.#due - now);
   }
 
-  /** Replaces the stock by a grant that was requested at `sent`. */
-  set(requests: number, tokens: number, wait: number, sent: number, now: number): void {
-    this.#requests = requests;
-    this.#tokens = tokens;
+  /** Adds a grant that was requested at `sent`. What has no limit is UNLIMITED. */
+  add(requests: number, tokens: number, wait: number, sent: number, now: number): void {
+    // Calls of a debt wait for it, and not for what was left before it.
+    if (wait > 0 || now > this.#lapses) this.giveBack();
+    this.#requests += requests;
+    this.#tokens += tokens;
     this.#due = now + wait;
     this.#lapses = now - sent > STALE ? Number.NEGATIVE_INFINITY : this.#due + LAPSE;
   }
@@ -114,7 +116,17 @@ export class SharedLevels {
     };
   }
 
-  /** The estimated milliseconds until a call is covered. */
+  /** What may be taken in advance: half of what is beyond half of the capacity, and at most what comes in within so many ms. */
+  spare(ms: number, now: number): SharedAmount {
+    const levels = this.at(now);
+    const spare = (bucket: SharedBucket | null, level: number) =>
+      bucket === null
+        ? UNLIMITED
+        : Math.max(0, Math.min((level - bucket.capacity / 2) / 2, ms * bucket.perMs));
+    return { requests: spare(this.#requests, levels.requests), tokens: spare(this.#tokens, levels.tokens) };
+  }
+
+  /** Milliseconds until the buckets should have enough for a call. */
   delay(tokens: number, now: number): number {
     const levels = this.at(now);
     const wait = (bucket: SharedBucket | null, missing: number) =>

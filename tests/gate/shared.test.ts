@@ -128,12 +128,80 @@ describe("slots", () => {
 });
 
 describe("permits", () => {
-  test("are asked for only while calls wait, and for what these need", async () => {
-    const { gate, limit } = shared({ rate: { tokens: 1_000_000, per: 1_000 } });
-    expect(limit.requests).toEqual([]);
+  /** A gate whose limit has all that it can save up. */
+  async function filled(options: GateOptions, level: number) {
+    const made = shared(options);
+    await made.gate.run(() => {});
+    made.place.level = { requests: level, tokens: level };
+    made.limit.requests.splice(0);
+    return made;
+  }
+
+  test("are requested for the calls that wait, and for as many more as started in the last moments", async () => {
+    expect(shared({ rate: { tokens: 1_000_000, per: 1_000 } }).limit.requests).toEqual([]);
+    const { gate, limit } = await filled({ rate: { tokens: 1_000_000, per: 1_000 } }, 1_000_000);
     await Promise.all([gate.run(() => {}, { tokens: 5 }), gate.run(() => {}, { tokens: 7 })]);
-    expect(limit.requests.map(({ calls }) => calls)[0]).toEqual([5, 7]);
-    expect(limit.requests.flatMap(({ calls }) => calls).length).toBeLessThanOrEqual(4);
+    const [first, ...later] = limit.requests.map(({ calls }) => calls);
+    expect(first?.slice(0, 2)).toEqual([5, 7]);
+    for (const calls of [first?.slice(2) ?? [], ...later]) expect(calls.length).toBeLessThanOrEqual(3);
+    await soon(() => expect(limit.requests.at(-1)?.back.requests).toBeGreaterThan(0));
+    const after = limit.requests.length;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(limit.requests).toHaveLength(after);
+  });
+
+  test("where the limit does not bind, calls that go on as before wait for no reply", async () => {
+    const { gate, limit } = await filled(
+      { concurrency: 64, rate: { requests: 1_000_000, per: 1_000 } },
+      1_000_000,
+    );
+    let replies = 0;
+    const exchange = limit.exchange.bind(limit);
+    limit.exchange = async (request) => {
+      const reply = await exchange(request);
+      await new Promise((resolve) => setTimeout(resolve, 4));
+      replies++;
+      return reply;
+    };
+    let waited = 0;
+    const caller = async () => {
+      for (let at = 0; at < 20; at++) {
+        const before = replies;
+        await gate.run(() => {
+          if (replies > before) waited++;
+          return new Promise((resolve) => setTimeout(resolve, 10));
+        });
+      }
+    };
+    await Promise.all(Array.from({ length: 32 }, caller));
+    expect(waited).toBeGreaterThanOrEqual(32); // the first of each
+    expect(waited).toBeLessThan(3 * 32);
+    expect(replies).toBeLessThan(60);
+  });
+
+  test("where the rate binds, none are requested in advance", async () => {
+    const { gate, limit } = shared({ rate: { requests: 200, per: 1_000, burst: 4_000 } });
+    let waiting = 0;
+    const calls = Array.from({ length: 30 }, () => gate.run(() => waiting--));
+    waiting = calls.length;
+    const exchange = limit.exchange.bind(limit);
+    const beyond: number[] = [];
+    limit.exchange = (request) => {
+      beyond.push(request.calls.length - waiting);
+      return exchange(request);
+    };
+    await Promise.all(calls);
+    expect(beyond.length).toBeGreaterThan(3);
+    expect(Math.max(...beyond)).toBe(0);
+  });
+
+  test("permits in advance that no call uses go back", async () => {
+    const { gate, limit, place } = await filled({ rate: { requests: 10_000, per: 1_000 } }, 10_000);
+    await Promise.all(Array.from({ length: 40 }, () => gate.run(() => {})));
+    await soon(() => expect(limit.requests.at(-1)?.back.requests).toBeGreaterThan(0));
+    const granted = limit.requests.reduce((sum, { calls, back }) => sum + calls.length - back.requests, 0);
+    expect(granted).toBe(40);
+    expect(place.level.requests).toBeGreaterThan(9_860); // less the margin of 1 % and the 40
   });
 
   test("a call that is aborted while it waits gives back what it was granted", async () => {
