@@ -35,6 +35,7 @@ const names = [
   "growth",
   "durable-sqlite",
   "durable-postgres",
+  "large-store",
   "fleet",
   "shared-gate",
 ];

@@ -126,7 +126,7 @@ export class SharedLevels {
     return { requests: spare(this.#requests, levels.requests), tokens: spare(this.#tokens, levels.tokens) };
   }
 
-  /** Milliseconds until the buckets should have enough for a call. */
+  /** The estimated milliseconds until a call is covered. */
   delay(tokens: number, now: number): number {
     const levels = this.at(now);
     const wait = (bucket: SharedBucket | null, missing: number) =>

@@ -7,8 +7,8 @@ import type { StoreCut } from "./store-cut.js";
 import type { Sweeper } from "./sweeper.js";
 import type { WriteQueue } from "./write-queue.js";
 
-/** Milliseconds of other work per millisecond of cuts: cuts take 2.5 % of a run, beside the first and last one. */
-const SHARE = 40;
+/** Milliseconds of other work per millisecond of cuts: cuts take 2 % of a run, beside the first and last one. */
+const SHARE = 50;
 
 /** The dependencies of checkpoints. */
 export interface CheckpointParts {

@@ -2,7 +2,7 @@
 // times as fast, if it is lossless, otherwise devalue.
 import { parse, stringify } from "devalue";
 import { SluiceError } from "sluice";
-import { builtInOf, isObject, quote, show } from "sluice/internal";
+import { builtInOf, quote, show } from "sluice/internal";
 
 /** The maximum depth; deeper nesting would overflow the stack. */
 const DEEPEST = 1_000;
@@ -20,26 +20,13 @@ const revivers = { Buffer: (text: string) => Buffer.from(text, "base64") };
 const JSON_MARK = "=";
 
 /** Serialises plain data. Call {@link problemOf} first, which has better messages for other values. */
-export const encode = (value: unknown): string =>
-  isJson(value, new Set()) ? JSON_MARK + JSON.stringify(value) : stringify(value, reducers);
+export const encode = (value: unknown): string => write(value, visit(value, unlessSeen()));
 
 export const decode = (text: string): unknown =>
   text.startsWith(JSON_MARK) ? JSON.parse(text.slice(1)) : parse(text, revivers);
 
-/** Whether JSON is lossless for plain data: no `undefined`, no shared objects, no built-in classes. */
-function isJson(value: unknown, seen: Set<object>): boolean {
-  if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
-  if (typeof value !== "object") return typeof value === "string" || typeof value === "boolean";
-  if (value === null) return true;
-  if (seen.size === seen.add(value).size || "toJSON" in value) return false;
-  if (Array.isArray(value)) {
-    for (let at = 0; at < value.length; at++) if (!isJson(value[at], seen)) return false; // a hole reads as undefined
-    return true;
-  }
-  if (!isPlain(value) || Object.getPrototypeOf(value) === null) return false;
-  for (const key of Object.keys(value)) if (!isJson(value[key], seen)) return false;
-  return true;
-}
+const write = (value: unknown, isJson: boolean): string =>
+  isJson ? JSON_MARK + JSON.stringify(value) : stringify(value, reducers);
 
 /** Whether an object has no class, in any realm. */
 export function isPlain(value: unknown): value is Record<string, unknown> {
@@ -57,10 +44,8 @@ class NotPlain {
   }
 }
 
-/** The parts of an object, which must be plain data too. */
+/** The parts of a built-in class, which must be plain data too. */
 function partsOf(value: object): Iterable<unknown> {
-  if (Array.isArray(value)) return value;
-  if (isPlain(value)) return fieldsOf(value);
   const builtIn = builtInOf(value);
   if (builtIn === "Map") return [...(value as Map<unknown, unknown>)].flat(1);
   if (builtIn === "Set") return value as Set<unknown>;
@@ -68,36 +53,66 @@ function partsOf(value: object): Iterable<unknown> {
   throw new NotPlain(show(value));
 }
 
-function fieldsOf(value: Record<string, unknown>): unknown[] {
+/**
+ * Visits every object in a value. Returns whether JSON is lossless for it: no `undefined`, no shared objects, no built-in
+ * classes. It is one pass, since a store may have a million objects.
+ *
+ * @param isNew - Called for each object; returns false if it was visited before.
+ * @throws NotPlain
+ */
+function visit(value: unknown, isNew: (object: object) => boolean, depth = 0): boolean {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return true;
+    case "number":
+      return Number.isFinite(value) && !Object.is(value, -0);
+    case "function":
+    case "symbol":
+      throw new NotPlain(show(value));
+    case "object":
+      return value === null || (isNew(value) && visitParts(value, isNew, depth + 1));
+    default:
+      return false;
+  }
+}
+
+function visitParts(value: object, isNew: (object: object) => boolean, depth: number): boolean {
+  if (depth > DEEPEST) throw new NotPlain(`nesting deeper than ${DEEPEST}`);
+  if (isPlain(value)) return visitFields(value, isNew, depth);
+  let isJson = Array.isArray(value) && !("toJSON" in value);
+  // A hole reads as undefined.
+  if (Array.isArray(value)) for (const part of value) isJson = visit(part, isNew, depth) && isJson;
+  else for (const part of partsOf(value)) visit(part, isNew, depth);
+  return isJson;
+}
+
+function visitFields(
+  value: Record<string, unknown>,
+  isNew: (object: object) => boolean,
+  depth: number,
+): boolean {
   if (Object.getOwnPropertySymbols(value).length > 0) throw new NotPlain("an object with a symbol as a key");
-  const parts: unknown[] = [];
+  let isJson = !("toJSON" in value) && Object.getPrototypeOf(value) !== null;
   for (const key of Object.keys(value)) {
     const { get, value: part } = Object.getOwnPropertyDescriptor(value, key) as PropertyDescriptor;
     if (get !== undefined) throw new NotPlain(`the getter ${quote(key)}`);
     if (key === "__proto__") throw new NotPlain("an object with the key `__proto__`");
-    parts.push(part);
+    isJson = visit(part, isNew, depth) && isJson;
   }
-  return parts;
+  return isJson;
 }
 
-/**
- * Visits every object in a value.
- *
- * @param seen - Called for each object; returns false if it was visited before.
- * @throws NotPlain
- */
-function visit(value: unknown, seen: (object: object) => boolean, depth = 0): void {
-  if (typeof value === "function" || typeof value === "symbol") throw new NotPlain(show(value));
-  if (!isObject(value) || !seen(value)) return;
-  if (depth > DEEPEST) throw new NotPlain(`nesting deeper than ${DEEPEST}`);
-  for (const part of partsOf(value)) visit(part, seen, depth + 1);
+/** Whether an object was not visited yet. */
+function unlessSeen(): (object: object) => boolean {
+  const seen = new Set<object>();
+  return (object) => seen.size < seen.add(object).size;
 }
 
 /** Returns why a value is not plain data; `undefined` if it is. Never throws. */
 export function problemOf(value: unknown): string | undefined {
-  const objects = new Set<object>();
   try {
-    visit(value, (object) => objects.size < objects.add(object).size);
+    visit(value, unlessSeen());
     return undefined;
   } catch (error) {
     return error instanceof NotPlain ? error.what : String(error);
@@ -119,10 +134,11 @@ export interface Group {
 export function encodeGroups(values: ReadonlyMap<string, unknown>, where: (key: string) => string): Group[] {
   const groupOf = new Map<string, Set<string>>();
   const owners = new Map<object, string>();
+  const inJson = new Set<string>();
   for (const [key, value] of values) {
     let group = new Set([key]);
     groupOf.set(key, group);
-    const seen = (object: object): boolean => {
+    const isNew = (object: object): boolean => {
       const owner = owners.get(object);
       if (owner === undefined) {
         owners.set(object, key);
@@ -133,14 +149,15 @@ export function encodeGroups(values: ReadonlyMap<string, unknown>, where: (key: 
       return false;
     };
     try {
-      visit(value, seen);
+      if (visit(value, isNew)) inJson.add(key);
     } catch (error) {
       throw error instanceof NotPlain ? notSerializable(where(key), error.what) : error;
     }
   }
   return [...new Set(groupOf.values())].map((group) => {
     const keys = [...group].sort();
-    return { keys, text: encodeGroup(keys.map((key) => [key, values.get(key)])) };
+    const pairs = keys.flatMap((key) => [key, values.get(key)]);
+    return { keys, text: write(pairs, keys.length === 1 && inJson.has(keys[0] as string)) };
   });
 }
 
