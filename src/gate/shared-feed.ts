@@ -209,8 +209,9 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
 
   #reportIn(isHolding: boolean): void {
     if (this.#isClosed || this.#gate.scopes !== undefined) return;
-    const { requests } = this.#permits.stock.left;
-    if (requests > 0 && requests < UNLIMITED) this.#reportAlarm.setWithin(IDLE);
+    const { left, lapses } = this.#permits.stock;
+    const isLeft = left.requests > 0 && left.requests < UNLIMITED;
+    if (isLeft) this.#reportAlarm.setWithin(lapses - this.#clock.now() + 1);
     else this.#reportAlarm.setWithin(isHolding || this.#waiting > 0 ? RENEW : QUIET);
   }
 

@@ -14,16 +14,26 @@ type Markdown = ReturnType<typeof fromMarkdown> | ReturnType<typeof fromMarkdown
 const all = (node: Markdown): Markdown[] => ["children" in node ? node.children.map(all) : [], node].flat(3);
 const textOf = (node: Markdown): string =>
   "children" in node ? node.children.map(textOf).join("") : "value" in node ? node.value : "";
-const slugsOf = (file: string) =>
-  all(fromMarkdown(read(file)))
+/** Each page is parsed once. */
+const once = <T>(make: (file: string) => T) => {
+  const known = new Map<string, T>();
+  return (file: string): T => {
+    if (!known.has(file)) known.set(file, make(file));
+    return known.get(file) as T;
+  };
+};
+const nodesOf = once((file) => all(fromMarkdown(read(file))));
+const slugsOf = once((file) =>
+  nodesOf(file)
     .filter((node) => node.type === "heading")
-    .map((node) => slugOf(textOf(node)));
+    .map((node) => slugOf(textOf(node))),
+);
 
 const pages = pagesOf(root);
 
 test.each(pages)("every link of %s leads to a file, and to a heading of it", (file) => {
   const broken: string[] = [];
-  for (const node of all(fromMarkdown(read(file)))) {
+  for (const node of nodesOf(file)) {
     if (node.type !== "link" && node.type !== "image" && node.type !== "definition") continue;
     const target = targetOf(file, node.url);
     if (target === undefined) continue;
@@ -41,7 +51,7 @@ test("every link of a page in the package leads to a file in the package", () =>
   const shipped = [...files.filter((file) => file[0] !== "!"), "README.md", "LICENSE", "package.json"];
   const isShipped = (path: string) => shipped.some((file) => path === file || path.startsWith(`${file}/`));
   const astray = pages.filter(isShipped).flatMap((file) =>
-    all(fromMarkdown(read(file)))
+    nodesOf(file)
       .filter((node) => node.type === "link" || node.type === "image" || node.type === "definition")
       .map(({ url }) => targetOf(file, url)?.path)
       .filter((path) => path !== undefined && !isShipped(path))
@@ -62,7 +72,7 @@ test("llms.txt and AGENTS.md name every import of the package, and only these", 
 });
 
 test("every page of docs/ has a line in docs/README.md, and is a page of the site", () => {
-  const listed = all(fromMarkdown(read("docs/README.md"))).flatMap((node) =>
+  const listed = nodesOf("docs/README.md").flatMap((node) =>
     node.type === "link" ? (targetOf("docs/README.md", node.url)?.path ?? []) : [],
   );
   const own = pages.filter((file) => file.startsWith("docs/") && file !== "docs/README.md");
