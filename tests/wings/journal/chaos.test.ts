@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import pg from "pg";
@@ -134,6 +135,10 @@ describe("a program that is killed leaves the store that it leaves without kills
       onTestFinished(() => database.end());
       // A claim of a process that is gone holds for 10 s, which need not pass here: postgres.test.ts shows that they must.
       const released = async () => {
+        // What it had sent is still carried out.
+        const others =
+          "SELECT 1 FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        while ((await database.query(others)).rows.length > 0) await sleep(5);
         await database.query(
           "UPDATE sluice.runs SET owned_until = clock_timestamp() - interval '1 s' WHERE owned_until IS NOT NULL",
         );

@@ -1,5 +1,5 @@
 // A journal in a file of SQLite. One process at a time runs flows on it; any process can read and answer.
-import { existsSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { SluiceError } from "sluice";
 import { describe } from "sluice/internal";
@@ -193,6 +193,18 @@ function reasonOf(path: string, cause: unknown): string {
   const text = `${code} ${message}`;
   if (!existsSync(dirname(path))) return `there is no folder ${dirname(path)}; make it first`;
   if (/NOTADB|not a database/.test(text)) return "it is no database; name a file of its own for the journal";
-  if (/EROFS|EACCES|EPERM|READONLY|readonly/.test(text)) return `it cannot be written (${describe(cause)})`;
+  const isReadOnly = /EROFS|EACCES|EPERM|READONLY|readonly/.test(text);
+  // The log of SQLite is in the same folder; of a folder that is read-only Node's library says "unable to open" alone.
+  if (isReadOnly || !isWritable(dirname(path)) || !isWritable(path))
+    return `it cannot be written (${describe(cause)}); make the file and its folder writable`;
   return describe(cause);
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

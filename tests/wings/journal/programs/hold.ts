@@ -15,7 +15,8 @@ const hang = node({
   exec: () =>
     new Promise<number>(() => {
       setInterval(() => {}, 1_000);
-      process.stdout.write("running\n");
+      // What was before is committed at the end of this turn.
+      setImmediate(() => setImmediate(() => process.stdout.write("running\n")));
     }),
 });
 first.next(hang);
