@@ -31,7 +31,7 @@ const crowd = fc.record({
 });
 
 test("the windows of three gates that share a limit keep the promise together", async () => {
-  let inAdvance = 0;
+  let unused = 0;
   await fc.assert(
     fc.asyncProperty(rate, fc.array(crowd, { minLength: 2, maxLength: 8 }), async (rate: Rate, crowds) => {
       const place = new MemoryPlace();
@@ -57,12 +57,10 @@ test("the windows of three gates that share a limit keep the promise together", 
       const trickles = gates.map((_, gate) => ({ ...trickle, gate }));
       await untilDone(Promise.all([...trickles, ...crowds].map(join)));
       await untilDone(Promise.all(limits.map((limit) => limit.close())));
-      inAdvance += limits
-        .flatMap(({ requests }) => requests)
-        .reduce((sum, { calls, back }) => sum + Math.min(calls.length, back.requests), 0);
+      unused += limits.flatMap(({ requests }) => requests).reduce((sum, { back }) => sum + back.requests, 0);
       expect(brokenWindow(spent, rate, limits.length * HELD)).toBeUndefined();
     }),
     { numRuns: sized(40), seed: 20260103 },
   );
-  expect(inAdvance).toBeGreaterThan(0);
+  expect(unused).toBeGreaterThan(0); // some were granted in advance
 }, 60_000);
