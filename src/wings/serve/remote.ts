@@ -52,7 +52,7 @@ export interface RemoteOptions<S = Untyped, Input = Untyped, Result = Untyped, A
     | undefined;
   /** The function that makes the request. @default the global `fetch` */
   readonly fetch?: typeof fetch | undefined;
-  /** The largest number of characters of an event or of a JSON answer. @default 16_777_216 */
+  /** The largest number of characters of an event or of a JSON answer. @default 10_000_000 */
   readonly maxEvent?: number | undefined;
 }
 
@@ -110,7 +110,7 @@ export function remote<S = Untyped, Input = S, Result = Untyped, A extends Actio
     input: "write `prep`, which gives what is sent",
     output: "write `post`, which takes the result",
   });
-  const { result, headers, fetch: own, maxEvent = 16_777_216, ...definition } = options;
+  const { result, headers, fetch: own, maxEvent = 10_000_000, ...definition } = options;
   const { name = `remote ${address.pathname}`, retryIf = mayPass } = options;
   const { prep, post, execFallback, cost, ...nodeOptions } = definition;
   const answering: Answering = { url: address, name, result, headers, fetch: own, maxEvent };
