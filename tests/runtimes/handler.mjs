@@ -5,11 +5,12 @@ import { smoke } from "./smoke.mjs";
 
 const { Flow, node } = sluice;
 const double = node({
-  async exec(_input, { emit }) {
+  prep: ({ quiet = 0 }) => quiet,
+  async exec(quiet, { emit }) {
     await emit("half");
+    await new Promise((resolve) => setTimeout(resolve, quiet));
     return 2;
   },
-  prep: () => undefined,
   post: (shared, _input, factor) => {
     shared.n *= factor;
   },
