@@ -1,10 +1,10 @@
 // sluice add: copies a recipe into a folder of an existing project.
 import { existsSync } from "node:fs";
 import { realpath } from "node:fs/promises";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { Command } from "commander";
 import { isInside, type Planned, writeAll } from "./copy-recipe.js";
-import { folderName, type Io, quoted, shellWord, UsageError } from "./io.js";
+import { folderName, type Io, pathFromHere, quoted, shellWord, UsageError } from "./io.js";
 import { merge, readManifest } from "./manifest.js";
 import { packageRoot } from "./package-root.js";
 import { filesOf } from "./recipe-files.js";
@@ -77,11 +77,11 @@ async function add(recipe: Recipe, options: AddOptions, root: string, io: Io): P
   const all = added.length > 0 ? [...copied, { path: await manifestPath(), text, replaces: true }] : copied;
   await writeAll(all, isInside(target, home) ? home : target, force, io);
 
-  const at = relative("", target) || ".";
+  const at = pathFromHere(target) || ".";
   io.out(`${at}: ${files.length} files, of the recipe ${recipe.name}.\n`);
-  for (const { path } of shared) io.out(`${relative("", path)}: what recipes share.\n`);
+  for (const { path } of shared) io.out(`${pathFromHere(path)}: what recipes share.\n`);
   for (const path of sharedKept)
-    io.out(`${relative("", path)}: kept, and not as in this version of sluice.\n`);
+    io.out(`${pathFromHere(path)}: kept, and not as in this version of sluice.\n`);
   if (added.length > 0) io.out(`package.json: added ${added.join(", ")}.\n`);
   for (const { name, kept: own, tested } of kept) {
     io.err(`warning: package.json keeps ${name} ${own}; the recipe was tested with ${tested}\n`);

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { lstat, mkdir, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
-import { Failure, type Io, quoted, UsageError } from "./io.js";
+import { Failure, type Io, pathFromHere, quoted, UsageError } from "./io.js";
 
 /** A planned file: its text, or the file to copy. */
 export type Planned = {
@@ -54,12 +54,12 @@ export async function writeAll(
       await rm(path, { recursive: true, force: true }).catch(() => {});
     }
     const reason = (error as Error).message;
-    throw new Failure(`${relative("", at)} could not be written (${reason}); nothing was added`);
+    throw new Failure(`${pathFromHere(at)} could not be written (${reason}); nothing was added`);
   }
 }
 
 async function askFor(files: readonly Planned[], io: Io): Promise<void> {
-  const names = files.map(({ path }) => relative("", path));
+  const names = files.map(({ path }) => pathFromHere(path));
   const some =
     names.length > 5 ? `${names.slice(0, 5).join(", ")} and ${names.length - 5} more` : names.join(", ");
   const allowed = await io.ask?.(`Overwrite ${some}?`);
@@ -73,7 +73,7 @@ async function checkLinks(files: readonly Planned[], home: string): Promise<void
   for (const folder of new Set(files.map(({ path }) => dirname(path)))) {
     const real = await realFolder(folder);
     if (isInside(real, root)) continue;
-    const got = `${quoted(relative("", folder))}, a link to ${quoted(real)}`;
+    const got = `${quoted(pathFromHere(folder))}, a link to ${quoted(real)}`;
     throw new UsageError(
       `a folder inside ${quoted(root)}`,
       got,

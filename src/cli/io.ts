@@ -1,4 +1,5 @@
-// The output of commands, and their failures. Imports nothing.
+// The output of commands, and their failures. Imports nothing of sluice.
+import { relative, sep } from "node:path";
 
 /** The input and output of a command. */
 export interface Io {
@@ -43,8 +44,13 @@ export function folderName(given: string): string {
   throw new UsageError("the name of a folder", quoted(given), "Choose one without control characters.");
 }
 
+/** The path of a file from the current folder, with the same separators on every system. */
+export const pathFromHere = (path: string): string => relative("", path).replaceAll(sep, "/");
+
 /** Quotes a word for a shell. */
 export function shellWord(text: string): string {
+  // The shells of Windows share only double quotes, which no name of a file there has.
+  if (sep === "\\") return /^[\w./\\@:+-]+$/.test(text) ? text : `"${text}"`;
   if (/^[\w./@:+-]+$/.test(text)) return text;
   return /^[\p{L}\p{N}\w ./@:+-]+$/u.test(text) ? `"${text}"` : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,8 +1,8 @@
 // sluice new: makes a project from a recipe.
-import { basename, join, relative, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { Command } from "commander";
 import { writeAll } from "./copy-recipe.js";
-import { folderName, type Io, shellWord } from "./io.js";
+import { folderName, type Io, pathFromHere, shellWord } from "./io.js";
 import { projectOf, readManifest } from "./manifest.js";
 import { packageRoot } from "./package-root.js";
 import { filesOf } from "./recipe-files.js";
@@ -69,7 +69,7 @@ export const newCommand = (io: Io): Command =>
         ...shared,
       ];
       await writeAll(files, target, force, io);
-      const at = relative("", target) || ".";
+      const at = pathFromHere(target) || ".";
       io.out(`${at}: ${files.length} files, of the recipe ${recipe.name}.\n\n`);
       io.out(`  ${at === "." ? "" : `cd ${shellWord(at)} && `}npm install && npm start\n`);
     });

@@ -7,7 +7,6 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -18,6 +17,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runProgram } from "../../src/cli/program.js";
 import { type BuiltCli, build, sluice } from "../support/built-cli.js";
 import { mountDisk, noDisk } from "../support/small-disk.js";
+import { isPrivate } from "../support/system.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const cookbook = join(root, "cookbook");
@@ -218,7 +218,7 @@ describe("sluice add", () => {
     const text = readFileSync(path, "utf8");
     expect(text).toMatch(/^\ufeff\{\r\n {2}"name": "mine",\r\n/);
     expect(JSON.parse(text.slice(1)).dependencies.sluice).toBeDefined();
-    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(isPrivate(path)).toBe(true);
     expect(readdirSync(folder).sort()).toEqual(["hello-flow", "package.json"]);
   });
 

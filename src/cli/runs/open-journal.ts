@@ -1,6 +1,6 @@
 // Finds, opens and closes the journal of a command.
 import { existsSync, statSync } from "node:fs";
-import { relative, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { SluiceError } from "sluice";
 import { JOURNAL } from "sluice/internal";
@@ -8,7 +8,7 @@ import type { Journal, RunDetails, RunInfo } from "sluice/journal";
 import { show } from "../../base/errors.js";
 import { nearest } from "../../base/nearest.js";
 import { called } from "../called.js";
-import { Failure, quoted, UsageError } from "../io.js";
+import { Failure, pathFromHere, quoted, UsageError } from "../io.js";
 import { type Config, loadConfig, noConfig } from "../load-config.js";
 import { withoutPasswords } from "../terminal-text.js";
 
@@ -110,12 +110,12 @@ function fileOf(where: string, folder: string, mayMake: boolean): string {
   }
   const file = resolve(folder, where);
   if (!existsSync(file)) {
-    if (mayMake) return relative("", file);
+    if (mayMake) return pathFromHere(file);
     throw new UsageError("a journal", quoted(where), "There is no such file; the first run makes it.");
   }
   if (statSync(file).isDirectory())
     throw new UsageError("a journal", `the folder ${quoted(where)}`, "Name a file in it.");
-  return relative("", file);
+  return pathFromHere(file);
 }
 
 async function useOpen(opened: OpenJournal, use: (opened: OpenJournal) => Promise<void>): Promise<void> {

@@ -12,6 +12,7 @@ import { describe, expect, test } from "vitest";
 import { BACKPRESSURE } from "../../../src/base/keys.js";
 import { FileWriter } from "../../../src/wings/trace/file-writer.js";
 import { traceTo } from "../../../src/wings/trace/record.js";
+import { hasModes } from "../../support/system.js";
 import { batchFlow, linesOf, scratch } from "../../support/traced-flows.js";
 
 const folder = scratch();
@@ -71,21 +72,24 @@ describe("the file", () => {
     }
   });
 
-  test("with data may be read by its owner only, also one that was there before", async () => {
-    for (const [name, data, mode] of [
-      ["open.jsonl", false, 0o644],
-      ["private.jsonl", true, 0o600],
-      ["was-open.jsonl", true, 0o600],
-    ] as const) {
-      const path = join(folder, name);
-      if (name.startsWith("was")) writeFileSync(path, "old", { mode: 0o644 });
-      const before = process.umask(0o022);
-      const trace = recordTrace(path, { data });
-      process.umask(before);
-      await trace.close();
-      expect(statSync(path).mode & 0o777, name).toBe(mode);
-    }
-  });
+  test.runIf(hasModes)(
+    "with data may be read by its owner only, also one that was there before",
+    async () => {
+      for (const [name, data, mode] of [
+        ["open.jsonl", false, 0o644],
+        ["private.jsonl", true, 0o600],
+        ["was-open.jsonl", true, 0o600],
+      ] as const) {
+        const path = join(folder, name);
+        if (name.startsWith("was")) writeFileSync(path, "old", { mode: 0o644 });
+        const before = process.umask(0o022);
+        const trace = recordTrace(path, { data });
+        process.umask(before);
+        await trace.close();
+        expect(statSync(path).mode & 0o777, name).toBe(mode);
+      }
+    },
+  );
 
   test("holds many runs at once, each with its id, and the graph of a flow once", async () => {
     const trace = recordTrace(join(folder, "many.jsonl"));
