@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
-import { dirname, join } from "node:path";
+import { join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 import { describe, expect, test } from "vitest";
@@ -199,7 +199,7 @@ describe.each(recipes)("%s", (recipe) => {
       const tree = ts.createSourceFile(file, read(recipe, file), ts.ScriptTarget.ES2022, true);
       for (const specifier of importsOf(tree)) {
         if (specifier.startsWith(".")) {
-          const target = join(dirname(join(recipe, file)), specifier);
+          const target = posix.join(posix.dirname(posix.join(recipe, file)), specifier);
           if (target.startsWith("lib/")) continue;
           expect(target.split("/")[0], `${file} imports ${specifier}`).toBe(recipe);
           continue;

@@ -1,5 +1,5 @@
 // Opens a page in the default browser.
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 
 /** Resolves to whether the page was opened. The variable `SLUICE_OPEN` names another program. */
 export function openInBrowser(target: string): Promise<boolean> {
@@ -13,7 +13,13 @@ export function openInBrowser(target: string): Promise<boolean> {
           ? ["rundll32", "url.dll,FileProtocolHandler", target]
           : ["xdg-open", target];
   return new Promise((resolve) => {
-    const child = spawn(command as string, args, { stdio: "ignore", detached: true });
+    let child: ChildProcess;
+    try {
+      child = spawn(command as string, args, { stdio: "ignore", detached: true });
+    } catch {
+      // Windows: a file that is no program.
+      return resolve(false);
+    }
     child.once("error", () => resolve(false));
     child.once("spawn", () => {
       child.unref();

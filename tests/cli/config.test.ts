@@ -1,11 +1,12 @@
 // sluice.config: what can be in it, and each thing that can be wrong with it.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { openJournal } from "sluice/journal";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runProgram } from "../../src/cli/program.js";
+import { removeFolder } from "../support/remove-folder.js";
 import { createFails } from "./modules/journaled.js";
 
 const scratch = mkdtempSync(join(tmpdir(), "sluice-config-"));
@@ -15,7 +16,7 @@ beforeAll(async () => {
   await failing.catch(() => {});
   await journal.close();
 });
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+afterAll(() => removeFolder(scratch));
 
 async function sluice(...args: string[]) {
   let [out, err] = ["", ""];
@@ -27,7 +28,11 @@ async function sluice(...args: string[]) {
       err += text;
     },
   });
-  return { code, out, err: err.replaceAll(`${scratch}/`, "") };
+  return {
+    code,
+    out,
+    err: err.replaceAll(`${scratch}${sep}`, "").replaceAll(`${scratch.replaceAll(sep, "/")}/`, ""),
+  };
 }
 
 let files = 0;

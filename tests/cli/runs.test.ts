@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { runProgram } from "../../src/cli/program.js";
 import { SqliteDriver } from "../../src/wings/journal/drivers/sqlite.js";
 import { type BuiltCli, build, sluice } from "../support/built-cli.js";
+import { removeFolder } from "../support/remove-folder.js";
 import { createApprovals, createFails, createWaits } from "./modules/journaled.js";
 
 const modules = join(import.meta.dirname, "modules");
@@ -33,9 +34,9 @@ beforeAll(async () => {
   });
   flows = pathToFileURL(outfile).href;
 });
-afterAll(() => {
+afterAll(async () => {
   cli.remove();
-  rmSync(scratch, { recursive: true, force: true });
+  await removeFolder(scratch);
 });
 
 let folders = 0;

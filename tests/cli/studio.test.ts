@@ -20,6 +20,7 @@ import { TraceFolder } from "../../src/cli/studio/trace-folder.js";
 import type { StudioState } from "../../src/view/model/studio-state.js";
 import { SqliteDriver } from "../../src/wings/journal/drivers/sqlite.js";
 import { build, sluice } from "../support/built-cli.js";
+import { removeFolder } from "../support/remove-folder.js";
 import { hasSignals, isPrivate } from "../support/system.js";
 import { createApprovals, createFails, createWaits } from "./modules/journaled.js";
 
@@ -64,7 +65,7 @@ afterEach(async () => {
   await bench.ended();
   await server.close();
   await journal.close();
-  rmSync(folder, { recursive: true });
+  await removeFolder(folder);
 });
 
 async function serve({ hasConfig = true, hasJournal = true }): Promise<void> {

@@ -11,13 +11,13 @@ import { FinalError, type Message, type Model } from "../../cookbook/lib/model.j
 
 const executablePath = "/usr/bin/chromium";
 const hasBrowser = existsSync(executablePath);
-if (!hasBrowser && process.env.CI === undefined) {
+if (!hasBrowser && !process.env.CI) {
   process.stdout.write(
     `chat-web: no browser at ${executablePath}, so the page is not tried (in CI it must be)\n`,
   );
 }
 
-describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of chat-web, in Chromium", () => {
+describe.skipIf(!hasBrowser && !process.env.CI)("the page of chat-web, in Chromium", () => {
   let browser: Browser;
   let server: ServerType;
   let chat: Handler;

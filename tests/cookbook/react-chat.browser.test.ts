@@ -12,13 +12,13 @@ import { createChat, createChatFlow } from "../../cookbook/react-chat/react-chat
 
 const executablePath = "/usr/bin/chromium";
 const hasBrowser = existsSync(executablePath);
-if (!hasBrowser && process.env.CI === undefined) {
+if (!hasBrowser && !process.env.CI) {
   process.stdout.write(
     `react-chat: no browser at ${executablePath}, so the page is not tried (in CI it must be)\n`,
   );
 }
 
-describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of react-chat, in Chromium", () => {
+describe.skipIf(!hasBrowser && !process.env.CI)("the page of react-chat, in Chromium", () => {
   let browser: Browser;
   let server: ServerType;
   let chat: Handler;

@@ -63,6 +63,6 @@ function verdict(example: Example, errors: readonly ts.Diagnostic[]): Problem[] 
 
 const isJs = ({ parts }: Example): boolean => parts[0]!.block.lang[0] === "j";
 
-/** A file that is nowhere on disk, in the page's folder so that relative imports work. */
+/** A file that is nowhere on disk, in the page's folder so that relative imports work, named as TypeScript names files. */
 const pathOf = (example: Example, root: string): string =>
-  `${join(root, dirname(example.file), `docs-${example.name.replaceAll(/[/.:]/g, "-")}`)}.${isJs(example) ? "js" : "ts"}`;
+  `${join(root, dirname(example.file), `docs-${example.name.replaceAll(/[/.:]/g, "-")}`).replaceAll("\\", "/")}.${isJs(example) ? "js" : "ts"}`;

@@ -28,7 +28,10 @@ export async function run(
   limit = 10_000,
 ): Promise<Problem[]> {
   const page = join(root, dirname(example.file));
-  const watched = watch(example.code, (specifier) => `./${relative(scratch, join(page, specifier))}`);
+  const watched = watch(
+    example.code,
+    (specifier) => `./${relative(scratch, join(page, specifier)).replaceAll("\\", "/")}`,
+  );
   if (watched.problems.length > 0) return [...watched.problems];
 
   const file = join(scratch, `${example.name.replaceAll(/[/.:]/g, "-")}.ts`);

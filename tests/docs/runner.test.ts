@@ -6,7 +6,7 @@ import { docCommentBlocks, findBlocks, markdownBlocks } from "./blocks.js";
 import { makeScratch } from "./run.js";
 import { type Verification, verifications } from "./verify.js";
 
-const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
+const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/[/\\]$/, "");
 const scratch = makeScratch(root);
 afterAll(scratch.remove);
 
@@ -53,8 +53,12 @@ const good: Record<string, string> = {
   "output of each block of a chain": [
     block("ts", 'import { sep } from "node:path";', "console.log(sep.length);"),
     block("text output", "1"),
-    block("ts continues", 'import { join, sep } from "node:path";', "console.log(join('a', sep));"),
-    block("text output", "a/"),
+    block(
+      "ts continues",
+      'import { posix, sep } from "node:path";',
+      "console.log(posix.join('a', '/'), sep.length);",
+    ),
+    block("text output", "a/ 1"),
   ].join("\n"),
   "overloads, classes, exports and type declarations": block(
     "ts",

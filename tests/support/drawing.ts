@@ -25,7 +25,7 @@ interface Element {
 const executablePath = "/usr/bin/chromium";
 
 /** Whether the tests that need a browser run: where there is one, and always in CI. */
-export const canDraw = existsSync(executablePath) || process.env.CI !== undefined;
+export const canDraw = existsSync(executablePath) || Boolean(process.env.CI);
 if (!canDraw) {
   process.stdout.write(
     `tests/wings/diagram: no browser at ${executablePath}, so no diagram is drawn (in CI it must be)\n`,

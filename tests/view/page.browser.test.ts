@@ -30,13 +30,13 @@ const MANY = sized(10_000, 2_000);
 
 const executablePath = "/usr/bin/chromium";
 const hasBrowser = existsSync(executablePath);
-if (!hasBrowser && process.env.CI === undefined) {
+if (!hasBrowser && !process.env.CI) {
   process.stdout.write(
     `tests/view: no browser at ${executablePath}, so the page is not tried (in CI it must be)\n`,
   );
 }
 
-describe.skipIf(!hasBrowser && process.env.CI === undefined)("the page of a run", { timeout: 60_000 }, () => {
+describe.skipIf(!hasBrowser && !process.env.CI)("the page of a run", { timeout: 60_000 }, () => {
   const folder = scratch();
   let browser: Browser;
   let cli: BuiltCli;

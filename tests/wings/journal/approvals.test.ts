@@ -1,7 +1,7 @@
 // Many people, who answer from another process while others are still being asked.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { AsyncParallelBatchNode, type Context, Flow, node } from "sluice";
 import { openJournal } from "sluice/journal";
 import { expect, onTestFinished, test } from "vitest";
+import { removeFolder } from "../../support/remove-folder.js";
 import { sized } from "../../support/size.js";
 
 const COUNT = 200;
@@ -36,7 +37,7 @@ test.each(Array.from({ length: sized(5, 1) }, (_, at) => at + 1))(
   "200 approvals are answered in random order while some are still being asked (%i)",
   async (seed) => {
     const folder = mkdtempSync(join(tmpdir(), "sluice-approvals-"));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
+    onTestFinished(() => removeFolder(folder));
     const path = join(folder, "runs.db");
     let drafted = 0;
     const results: number[] = [];

@@ -1,5 +1,5 @@
 // Every driver keeps the contract of sluice/testing; that of PostgreSQL is held in postgres.test.ts, by the one server of a run.
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { JournalDriver } from "sluice/journal";
@@ -8,12 +8,13 @@ import { describe } from "vitest";
 import { MemoryDriver } from "../../../src/wings/journal/drivers/memory.js";
 import { SqliteDriver } from "../../../src/wings/journal/drivers/sqlite.js";
 import { GuardedDriver } from "../../../src/wings/journal/guarded.js";
+import { removeFolder } from "../../support/remove-folder.js";
 import { hold } from "./support/contract.js";
 
 async function openSqlite(): Promise<JournalSubject> {
   const folder = mkdtempSync(join(tmpdir(), "sluice-journal-"));
   const open = () => SqliteDriver.open(join(folder, "runs.db"));
-  return { driver: await open(), another: open, close: () => rmSync(folder, { recursive: true }) };
+  return { driver: await open(), another: open, close: () => removeFolder(folder) };
 }
 
 describe("memory", () => hold(async () => ({ driver: new MemoryDriver(), close: () => {} })));

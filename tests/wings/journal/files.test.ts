@@ -11,6 +11,7 @@ import { openJournal } from "sluice/journal";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SqliteDriver } from "../../../src/wings/journal/drivers/sqlite.js";
 import { SqliteConnection } from "../../../src/wings/journal/drivers/sqlite-database.js";
+import { removeFolder } from "../../support/remove-folder.js";
 import { mountDisk, noDisk, type SmallDisk } from "../../support/small-disk.js";
 import { isPrivate } from "../../support/system.js";
 
@@ -19,7 +20,7 @@ let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "sluice-files-"));
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(() => removeFolder(folder));
 
 interface Shared {
   n?: number;

@@ -1,5 +1,5 @@
 // Which process has a run: seen from outside, and after the process is gone.
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Flow, node } from "sluice";
@@ -7,6 +7,7 @@ import { openJournal } from "sluice/journal";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { SqliteDriver } from "../../../src/wings/journal/drivers/sqlite.js";
+import { removeFolder } from "../../support/remove-folder.js";
 
 test("a run is of its process while that lives, and of none once the process is gone", async () => {
   const folder = mkdtempSync(join(tmpdir(), "sluice-owners-"));
@@ -40,7 +41,7 @@ test("a run is of its process while that lives, and of none once the process is 
   expect(seen).toMatchObject([gone, { isOwned: true, owner }, undefined, owner]);
   await journal.close();
   await other.close();
-  rmSync(folder, { recursive: true });
+  await removeFolder(folder);
 });
 
 test("a question has the JSON Schema of its answer, where its schema can give one", async () => {

@@ -1,10 +1,11 @@
 // biome-ignore-all lint/suspicious/noExplicitAny: stores of any shape
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AsyncParallelBatchFlow, AsyncParallelBatchNode, Flow, node, parallel } from "sluice";
 import { describe, expect, test } from "vitest";
 import { openJournal } from "../../../src/wings/journal/index.js";
+import { removeFolder } from "../../support/remove-folder.js";
 
 describe.each(["memory", "sqlite"])("%s", (kind) => {
   const open = async () => {
@@ -12,7 +13,7 @@ describe.each(["memory", "sqlite"])("%s", (kind) => {
     const folder = mkdtempSync(join(tmpdir(), "sluice-journal-"));
     return {
       journal: await openJournal(join(folder, "runs.db")),
-      end: () => rmSync(folder, { recursive: true }),
+      end: () => removeFolder(folder),
     };
   };
   test("chain fails and resumes", async () => {
@@ -61,7 +62,7 @@ describe.each(["memory", "sqlite"])("%s", (kind) => {
     expect(third).toEqual({ n: 4 });
     expect(calls.length).toBe(3);
     await journal.close();
-    end();
+    await end();
   });
 
   test("batch, batch flow, parallel, ask", async () => {
@@ -169,6 +170,6 @@ describe.each(["memory", "sqlite"])("%s", (kind) => {
       expect(calls.get(`two ${n}`)).toBe(2);
     }
     await journal.close();
-    end();
+    await end();
   });
 });
