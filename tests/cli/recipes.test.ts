@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -91,7 +92,7 @@ describe("sluice new", () => {
       .find((each) => each.includes("cd "))
       ?.replace("npm install && npm start", "pwd");
     const place = execFileSync("sh", ["-c", line as string], { cwd: folder, encoding: "utf8" });
-    expect(place).toBe(`${join(folder, name)}\n`);
+    expect(place).toBe(`${join(realpathSync(folder), name)}\n`);
     expect(json(folder, name, "package.json").name).toBe("it-s-mine");
   });
 
