@@ -1,23 +1,15 @@
 // The page of the recipe chat-web, in a real browser.
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { type ServerType, serve } from "@hono/node-server";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import type { Handler } from "sluice/serve";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createApp, createChatFlow } from "../../cookbook/chat-web/chat-web.js";
 import { FinalError, type Message, type Model } from "../../cookbook/lib/model.js";
+import { hasBrowser, launchBrowser } from "../support/browser.js";
 
-const executablePath = "/usr/bin/chromium";
-const hasBrowser = existsSync(executablePath);
-if (!hasBrowser && !process.env.CI) {
-  process.stdout.write(
-    `chat-web: no browser at ${executablePath}, so the page is not tried (in CI it must be)\n`,
-  );
-}
-
-describe.skipIf(!hasBrowser && !process.env.CI)("the page of chat-web, in Chromium", () => {
+describe.skipIf(!hasBrowser)("the page of chat-web, in Chromium", () => {
   let browser: Browser;
   let server: ServerType;
   let chat: Handler;
@@ -46,8 +38,7 @@ describe.skipIf(!hasBrowser && !process.env.CI)("the page of chat-web, in Chromi
   };
 
   beforeAll(async () => {
-    const args = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
-    browser = await chromium.launch({ executablePath, args });
+    browser = await launchBrowser();
     const app = await createApp(createChatFlow({ stream } as unknown as Model), (error) =>
       expect.unreachable(String(error)),
     );

@@ -1,24 +1,16 @@
 // The page of the recipe react-chat in a real browser: the AI SDK's useChat on a flow.
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { type ServerType, serve } from "@hono/node-server";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import type { Handler } from "sluice/serve";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { FinalError, type Message, type Model } from "../../cookbook/lib/model.js";
 import { createApp } from "../../cookbook/react-chat/app.js";
 import { createChat, createChatFlow } from "../../cookbook/react-chat/react-chat.js";
+import { hasBrowser, launchBrowser } from "../support/browser.js";
 
-const executablePath = "/usr/bin/chromium";
-const hasBrowser = existsSync(executablePath);
-if (!hasBrowser && !process.env.CI) {
-  process.stdout.write(
-    `react-chat: no browser at ${executablePath}, so the page is not tried (in CI it must be)\n`,
-  );
-}
-
-describe.skipIf(!hasBrowser && !process.env.CI)("the page of react-chat, in Chromium", () => {
+describe.skipIf(!hasBrowser)("the page of react-chat, in Chromium", () => {
   let browser: Browser;
   let server: ServerType;
   let chat: Handler;
@@ -50,8 +42,7 @@ describe.skipIf(!hasBrowser && !process.env.CI)("the page of react-chat, in Chro
   };
 
   beforeAll(async () => {
-    const args = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
-    browser = await chromium.launch({ executablePath, args });
+    browser = await launchBrowser();
     const flow = createChatFlow({ stream, json } as unknown as Model);
     chat = createChat(flow, (error) => expect.unreachable(String(error)));
     const { fetch } = await createApp(chat);

@@ -1,7 +1,7 @@
 // Mermaid in a real browser, with a page that notices everything a diagram should not do.
-import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { type Browser, chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
+import { launchBrowser } from "./browser.js";
 
 /** What functions that run in the page use of it; the page's own types would be everybody's here. */
 interface Page {
@@ -20,16 +20,6 @@ interface Element {
   readonly attributes: Iterable<{ readonly name: string; readonly value: string }>;
   querySelectorAll(query: string): Iterable<Element>;
   replaceWith(text: string): void;
-}
-
-const executablePath = "/usr/bin/chromium";
-
-/** Whether the tests that need a browser run: where there is one, and always in CI. */
-export const canDraw = existsSync(executablePath) || Boolean(process.env.CI);
-if (!canDraw) {
-  process.stdout.write(
-    `tests/wings/diagram: no browser at ${executablePath}, so no diagram is drawn (in CI it must be)\n`,
-  );
 }
 
 /** What became of one diagram. */
@@ -53,17 +43,7 @@ export interface Drawing {
 }
 
 let browser: Promise<Browser> | undefined;
-const quiet = [
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-export const launch = () =>
-  (browser ??= chromium.launch({
-    executablePath,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", ...quiet],
-  }));
+export const launch = () => (browser ??= launchBrowser());
 
 /** Opens a page that draws. */
 export async function openDrawing(securityLevel: "strict" | "loose"): Promise<Drawing> {

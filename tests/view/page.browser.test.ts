@@ -1,8 +1,8 @@
 // The page of a run, in a real browser.
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { AsyncParallelBatchNode, Flow, Gate, node } from "sluice";
 import { openJournal } from "sluice/journal";
 import { recordTrace } from "sluice/trace";
@@ -13,6 +13,7 @@ import { pageHtml } from "../../src/cli/page-html.js";
 import { serveStudio } from "../../src/cli/studio/serve.js";
 import { Studio } from "../../src/cli/studio/studio.js";
 import { TraceFolder } from "../../src/cli/studio/trace-folder.js";
+import { hasBrowser, launchBrowser } from "../support/browser.js";
 import { type BuiltCli, build, sluice } from "../support/built-cli.js";
 import { inWords, isFull, sized } from "../support/size.js";
 import { batchFlow, scratch } from "../support/traced-flows.js";
@@ -28,15 +29,7 @@ declare const requestAnimationFrame: (act: () => void) => void;
 
 const MANY = sized(10_000, 2_000);
 
-const executablePath = "/usr/bin/chromium";
-const hasBrowser = existsSync(executablePath);
-if (!hasBrowser && !process.env.CI) {
-  process.stdout.write(
-    `tests/view: no browser at ${executablePath}, so the page is not tried (in CI it must be)\n`,
-  );
-}
-
-describe.skipIf(!hasBrowser && !process.env.CI)("the page of a run", { timeout: 60_000 }, () => {
+describe.skipIf(!hasBrowser)("the page of a run", { timeout: 60_000 }, () => {
   const folder = scratch();
   let browser: Browser;
   let cli: BuiltCli;
@@ -58,9 +51,7 @@ describe.skipIf(!hasBrowser && !process.env.CI)("the page of a run", { timeout: 
   }
 
   beforeAll(async () => {
-    const quiet = ["--no-first-run", "--disable-background-networking", "--disable-component-update"];
-    const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-sync", ...quiet];
-    [cli, browser] = await Promise.all([build(), chromium.launch({ executablePath, args })]);
+    [cli, browser] = await Promise.all([build(), launchBrowser()]);
     parts = { script: read("page.js"), style: read("page.css") };
     small = await pageOf("small", batchFlow(12));
     large = await pageOf("large", batchFlow(MANY));

@@ -12,7 +12,8 @@ import type { Model } from "../../../cookbook/lib/model.js";
 import { createGameFlow } from "../../../cookbook/multi-agent/multi-agent.js";
 import { createImagesFlow } from "../../../cookbook/parallel-images/parallel-images.js";
 import { createSummariesFlow } from "../../../cookbook/parallel-summaries/parallel-summaries.js";
-import { canDraw, type Drawing, launch, openDrawing } from "../../support/drawing.js";
+import { hasBrowser } from "../../support/browser.js";
+import { type Drawing, launch, openDrawing } from "../../support/drawing.js";
 import { hostileNames } from "../../support/hostile-names.js";
 import { isFull, sized } from "../../support/size.js";
 
@@ -32,7 +33,7 @@ function flowOf(name: string): Flow {
   return flow(first);
 }
 
-describe.skipIf(!canDraw)("in Chromium", () => {
+describe.skipIf(!hasBrowser)("in Chromium", () => {
   afterAll(async () => (await launch()).close());
 
   describe.each(isFull ? (["strict", "loose"] as const) : (["strict"] as const))(

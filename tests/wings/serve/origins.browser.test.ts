@@ -1,12 +1,12 @@
 // A real browser before a handler: what a page of another origin can do, and that no answer runs as a page.
-import { existsSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
-import { type Browser, chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { Flow, node } from "sluice";
 import { createHandler } from "sluice/serve";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { hasBrowser, launchBrowser } from "../../support/browser.js";
 
 /** What these tests use of a page; the types of the tests have no DOM. */
 interface PageElement {
@@ -21,13 +21,6 @@ declare const document: {
   readonly body: PageElement;
   createElement(name: string): PageElement;
 };
-
-const executablePath = "/usr/bin/chromium";
-const hasBrowser = existsSync(executablePath);
-if (!hasBrowser) {
-  process.stdout.write(`tests/wings/serve/origins.browser.test.ts: skipped, there is no ${executablePath}\n`);
-  if (process.env.CI) throw new Error(`These tests need ${executablePath}`);
-}
 
 const XSS = "<script>document.title = 'owned'</script><img src=x onerror=\"document.title='owned'\">";
 let runs = 0;
@@ -62,7 +55,7 @@ beforeAll(async () => {
   const none = async () => new Response(null, { status: 404 });
   [other, listed] = [await listen(none), await listen(none)];
   own = await listen(createHandler(echo, { output: ["said"], origins: [listed] }));
-  browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  browser = await launchBrowser();
 });
 afterAll(async () => {
   await browser?.close();
