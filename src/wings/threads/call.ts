@@ -87,9 +87,12 @@ export async function callInThread(pool: ThreadPool, call: Call): Promise<Answer
 /** Interprets the error of a pool without an outcome. */
 export function poolError(error: unknown, { task, signal }: Call): unknown {
   if (signal?.aborted || error instanceof SluiceError) return error;
-  // Node 20 loses the DataCloneError of a result that could not be cloned.
+  // Node 20 loses the DataCloneError of a result that could not be cloned; Node 22 keeps only its stack.
   const isLost = isPlainObject(error) && !isError(error) && Object.keys(error).length === 0;
-  const { name, message } = error as Partial<Error>;
-  const isClone = isLost || name === "DataCloneError" || /deserialize cloned data/.test(message ?? "");
+  const { name, message, stack } = error as Partial<Error>;
+  const isClone =
+    isLost ||
+    [name, stack].some((text) => /^DataCloneError\b/.test(text ?? "")) ||
+    /deserialize cloned data/.test(message ?? "");
   return isClone ? notCloneable(error, task, "an argument or the result") : died(error, task);
 }

@@ -87,7 +87,7 @@ export class ThreadExecutor extends Executor {
     });
     try {
       const args = [this.#source, place, sent, port2];
-      const task = { ...entry(), label: name, number: attempt + 1, args };
+      const task = { ...entry(), imports: this.#source.url, label: name, number: attempt + 1, args };
       const answer = await callInThread(this.#pool, { task, signal, transfer: [port2] });
       await ended;
       return (answer as { readonly value: unknown }).value;

@@ -1,6 +1,6 @@
 // ThreadPool: Piscina's threads behind one queue, started on demand and ended when idle.
 import { availableParallelism } from "node:os";
-import { emitWarning, execArgv } from "node:process";
+import { argv, emitWarning, execArgv, features, versions } from "node:process";
 import type { Piscina } from "piscina";
 import { Gate } from "sluice";
 import {
@@ -31,7 +31,7 @@ declare global {
  * ignores them, and on Deno a call that reaches one never ends.
  */
 export interface ResourceLimits {
-  /** The heap of long-lived objects, in MB. @default V8's own */
+  /** The heap of long-lived objects, in MB, at least 3. @default V8's own */
   readonly maxOldGenerationSizeMb?: number | undefined;
   /** The heap of young objects, in MB. @default V8's own */
   readonly maxYoungGenerationSizeMb?: number | undefined;
@@ -71,8 +71,13 @@ export interface TaskOptions {
 }
 
 const poolRules = { threads: aCount, idle: aDelay, resourceLimits: anObject };
+/** With less a thread does not only fail to start: from Node 22 on it ends the process. */
+const aHeap: Rule = {
+  expected: "a number of megabytes, at least 3",
+  accepts: (value) => aPositiveNumber.accepts(value) && (value as number) >= 3,
+};
 const limitRules: Record<keyof ResourceLimits, Rule> = {
-  maxOldGenerationSizeMb: aPositiveNumber,
+  maxOldGenerationSizeMb: aHeap,
   maxYoungGenerationSizeMb: aPositiveNumber,
   codeRangeSizeMb: aPositiveNumber,
   stackSizeMb: aPositiveNumber,
@@ -185,7 +190,10 @@ export class ThreadPool {
       // A thread inherits the flags of the process, but cannot start with this one.
       const flags = execArgv.some((flag) => flag.startsWith("--input-type")) ? { execArgv: [] } : {};
       const filename = this.#file.path;
-      return this.#watch(new Piscina({ ...this.#settings, ...flags, filename, name: "run", minThreads: 0 }));
+      const workerData = { readsTypeScript: readsTypeScript() };
+      return this.#watch(
+        new Piscina({ ...this.#settings, ...flags, filename, name: "run", minThreads: 0, workerData }),
+      );
     } catch (error) {
       this.#piscina = undefined;
       throw error instanceof SluiceError ? error : notStarted(error, task);
@@ -211,6 +219,15 @@ export class ThreadPool {
     return piscina;
   }
 }
+
+/** Whether the runtime itself reads the TypeScript of this program, so that its threads need no tsx. */
+function readsTypeScript(): boolean {
+  if (versions.bun !== undefined || versions.deno !== undefined) return true;
+  return (
+    "typescript" in features && Boolean(features.typescript) && /\.[cm]?ts$/.test(argv[1] ?? "") && !usesTsx()
+  );
+}
+const usesTsx = (): boolean => execArgv.some((flag) => /(^|[/\\=])tsx($|[/\\])/.test(flag));
 
 const warnOf = (code: string, text: string) => emitWarning(text, { type: "SluiceWarning", code });
 

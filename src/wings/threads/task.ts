@@ -6,6 +6,8 @@ export interface Target {
   readonly url?: string;
   readonly name?: string;
   readonly source?: string;
+  /** A module that the function imports. */
+  readonly imports?: string;
 }
 
 /** A task for a thread. */
@@ -84,10 +86,11 @@ export function unloadable(packed: Packed, { label }: Task): SluiceError {
 
 /** The error of a value that is not cloneable. */
 export function notCloneable(error: unknown, { label }: Task, what: string): SluiceError {
-  const { message = "Node gives no reason" } = error as { message?: string };
+  const { message, stack } = error as Partial<Error>;
+  const reason = message || /^DataCloneError: (.*)/.exec(stack ?? "")?.[1] || "Node gives no reason";
   return new SluiceError(
     "NOT_CLONEABLE",
-    `${label}: ${what} cannot be sent between threads (${message}); send plain data, buffers, maps, sets, dates and errors, and no functions or promises`,
+    `${label}: ${what} cannot be sent between threads (${reason}); send plain data, buffers, maps, sets, dates and errors, and no functions or promises`,
     { cause: error },
   );
 }

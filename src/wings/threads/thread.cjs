@@ -6,10 +6,11 @@ const { existsSync } = require("node:fs");
 const { createRequire } = require("node:module");
 const { fileURLToPath, pathToFileURL } = require("node:url");
 const { types } = require("node:util");
-const { parentPort, receiveMessageOnPort } = require("node:worker_threads");
+const { parentPort, receiveMessageOnPort, workerData } = require("node:worker_threads");
 
 const MOVES = Symbol.for("sluice/1.moves");
 const GENERATOR = /^\[object (Async)?GeneratorFunction\]$/;
+const TYPESCRIPT = /\.[cm]?tsx?$/;
 const found = new Map();
 
 /** Piscina's handler. Failures are returned, not thrown: a thrown error would lose its own fields. */
@@ -66,7 +67,8 @@ async function answer(task) {
 }
 
 /** Loads the function; after a failure the next call tries again. */
-async function find({ url, name, source }) {
+async function find({ url, name, source, imports }) {
+  if (TYPESCRIPT.test(imports)) await readTypeScript(imports);
   const key = source ?? `${url}\n${name}`;
   const known = found.get(key);
   if (known !== undefined) return known;
@@ -78,7 +80,7 @@ async function find({ url, name, source }) {
 
 async function load(url) {
   const actual = typescriptFor(url) ?? url;
-  if (/\.[cm]?tsx?$/.test(actual)) await readTypeScript(actual);
+  if (TYPESCRIPT.test(actual)) await readTypeScript(actual);
   return import(actual);
 }
 
@@ -92,9 +94,12 @@ function typescriptFor(url) {
 const tsx = process.execArgv
   .map((arg) => arg.replace(/^--\w+=/, ""))
   .filter((arg) => /(^|[/\\])tsx($|[/\\])/.test(arg));
-let readsTypeScript = tsx.length === 0 && Boolean(process.features.typescript);
+let readsTypeScript = workerData.readsTypeScript;
 
-/** What tsx or a test runner does for modules of the main thread ends there; so tsx, where it is, is asked again. */
+/**
+ * What tsx or a test runner does for modules of the main thread ends there; so tsx, where it is, is asked again. A Node that
+ * strips types does not find "./hash.js" that is hash.ts.
+ */
 async function readTypeScript(url) {
   if (readsTypeScript) return;
   readsTypeScript = true;

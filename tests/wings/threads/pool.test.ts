@@ -81,6 +81,11 @@ describe("a pool", () => {
       { resourceLimits: { maxOldGenerationSize: 1 } },
       /did you mean `maxOldGenerationSizeMb`\?/,
     ],
+    [
+      "a heap in which no thread can start",
+      { resourceLimits: { maxOldGenerationSizeMb: 2 } },
+      /expected `maxOldGenerationSizeMb` to be a number of megabytes, at least 3, got 2/,
+    ],
   ])("refuses %s", (_what, options, message) => {
     expect(() => new ThreadPool(options as never)).toThrow(message);
   });
@@ -139,7 +144,7 @@ describe("an abort", () => {
 
 describe("a thread that cannot start", () => {
   test("is an error of its own with what to do, for every call, and the next call tries again", async () => {
-    const pool = new ThreadPool({ threads: 2, resourceLimits: { maxOldGenerationSizeMb: 1 } });
+    const pool = new ThreadPool({ threads: 2, resourceLimits: { maxOldGenerationSizeMb: 3 } });
     const same = asyncify((n: number) => n, { pool, name: "same" });
     const results = await Promise.allSettled([same(1), same(2), same(3)]);
     for (const result of [...results, ...(await Promise.allSettled([same(4)]))]) {
