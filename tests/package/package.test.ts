@@ -7,14 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { targetOf } from "../../site/pages.js";
 import { compile } from "../support/compilers.js";
 import { importsOf } from "../support/imports.js";
-import { nodeBinary, type Packed, pack, root, run } from "../support/pack.js";
-
-const current = process.versions.node.split(".")[0] as string;
-const majors = (process.env.NODES ?? current).split(",");
-if (process.env.NODES === undefined) {
-  // Other versions are a download each, which npm test spares; .ci/run runs them all.
-  process.stdout.write(`tests/package: on Node ${current} only; NODES=20,22,24 adds the others\n`);
-}
+import { majors, nodeBinary, type Packed, pack, root, run } from "../support/pack.js";
 
 let packed: Packed;
 beforeAll(async () => {

@@ -1,12 +1,12 @@
 // The wings as a stranger gets them: the packed tarball, without their packages and with them, through import
 // and require.
-import { cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import webpack from "webpack";
 import { compile, compilersTried } from "../support/compilers.js";
-import { type Packed, pack, root, run } from "../support/pack.js";
+import { majors, nodeBinary, type Packed, pack, root, run } from "../support/pack.js";
 import { noRedis, startRedis } from "../support/redis.js";
 import { isFull } from "../support/size.js";
 
@@ -167,6 +167,25 @@ test.skipIf(noRedis)(
     }
   },
 );
+
+// As in a test runner: the program is JavaScript, and tsx is not what started it.
+test.each(majors)("threads on Node %s read TypeScript, and say what cannot be cloned", async (major) => {
+  const folder = join(packed.project, `typed-${major}`);
+  await mkdir(join(folder, "node_modules"), { recursive: true });
+  await symlink(join(root, "node_modules/tsx"), join(folder, "node_modules/tsx"), "junction");
+  const write = (name: string, text: string) => writeFile(join(folder, name), text);
+  await write("twice.ts", "export const twice = (n: number): number => n * 2;");
+  await write("work.ts", 'export { twice } from "./twice.js"; export const bad = () => ({ deep: () => 1 });');
+  await write(
+    "main.mjs",
+    `import { asyncify } from "sluice/threads";
+    const work = (name) => asyncify(new URL("./work.js", import.meta.url), name);
+    console.log(await work("twice")(21), await work("bad")().catch(({ code, message }) => code + " " + message));`,
+  );
+  expect(await run(folder, await nodeBinary(major), "main.mjs")).toMatch(
+    /^42 NOT_CLONEABLE "bad" of work\.js/,
+  );
+});
 
 const inABundle = `import { asyncify, move } from "sluice/threads";
   const run = async () => {

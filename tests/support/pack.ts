@@ -26,6 +26,12 @@ export interface Packed {
   };
 }
 
+/** The major versions of Node to try. Others than this one are a download each; .ci/run names them all. */
+export const majors = (process.env.NODES ?? process.versions.node.split(".")[0] ?? "").split(",");
+if (process.env.NODES === undefined) {
+  process.stdout.write(`tests/package: on Node ${majors} only; NODES=20,22,24 adds the others\n`);
+}
+
 /** The binary of a Node of some major version: this one, or one from the npm package `node`. */
 export async function nodeBinary(major: string): Promise<string> {
   if (process.versions.node.startsWith(`${major}.`)) return process.execPath;
