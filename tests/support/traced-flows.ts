@@ -39,3 +39,51 @@ export function batchFlow(count = 4, name = "Main"): Flow<object> {
   first.next(work).next(node({ name: "Last", post: () => "done" }));
   return new Flow(first as never, { name });
 }
+
+/** A batch over pages of a thousand letters each, with a summary of three hundred, a retry of some and a failure of few. */
+export function pagesFlow(count: number): Flow<object> {
+  interface Page {
+    readonly id: number;
+    readonly text: string;
+  }
+  interface Shared {
+    pages?: readonly Page[];
+    summaries?: unknown;
+  }
+  const load = node({
+    name: "Load",
+    exec: () => Array.from({ length: count }, (_, id): Page => ({ id, text: wordsOf(id, 1_000) })),
+    post: (shared: Shared, _prep, pages) => {
+      shared.pages = pages;
+    },
+  });
+  class Summarise extends AsyncParallelBatchNode<Shared, Page, string, "collect"> {
+    override prep(shared: Shared) {
+      return shared.pages ?? [];
+    }
+    override async exec({ id, text }: Page, { attempt }: { attempt: number }) {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (id % 50 === 1 && attempt === 0) throw new Error("once");
+      if (id % 500 === 2) throw new TypeError("always");
+      return text.slice(0, 300);
+    }
+    override post(shared: Shared, _prep: unknown, summaries: unknown) {
+      shared.summaries = summaries;
+      return undefined;
+    }
+  }
+  const gate = new Gate({ name: "vendor", concurrency: 50 });
+  load.next(new Summarise({ name: "Summarise", gate, attempts: 2, onError: "collect" }) as never);
+  return new Flow(load as never, { name: "Pages" });
+}
+
+/** Text of so many letters, another for each seed, so that it packs like text and not like one that is repeated. */
+function wordsOf(seed: number, letters: number): string {
+  const words = ["lock", "water", "boat", "gate", "canal", "keeper", "level", "chamber", "paddle", "weir"];
+  let text = "";
+  for (let state = seed + 1; text.length < letters; ) {
+    state = (state * 48_271) % 2_147_483_647;
+    text += `${words[state % words.length]}${state % 7 === 0 ? state : ""} `;
+  }
+  return text.slice(0, letters);
+}
