@@ -35,6 +35,15 @@ test("the link of a span leads back to it, among runs of one id too", async () =
     }
   }
   expect(linkTo({ run: runs[1] as RunModel, span: undefined }, runs)).toBe("run=a+%26+b&nth=2");
+  for (const [run, other] of [
+    [runs[0], runs[1]],
+    [runs[2], runs[0]],
+  ] as [RunModel, RunModel][]) {
+    const place = placeIn(linkTo({ run, other, span: undefined }, runs), runs);
+    expect([place?.run, place?.other, place?.isWhole]).toEqual([run, other, true]);
+  }
+  const early = placeIn("#run=c&with=late", runs);
+  expect([early?.run, early?.other, early?.isWhole]).toEqual([runs[2], undefined, false]);
   for (const link of ["", "#", "#span=1", "#run=none", "#run=c&nth=2", "#run=c&nth=x"]) {
     expect(placeIn(link, runs), link).toBe(undefined);
   }

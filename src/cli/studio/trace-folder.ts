@@ -1,6 +1,7 @@
 // The traces in a folder, with the runs of each and their states. Files are read incrementally.
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { RunModel } from "../../view/model/run-model.js";
 import { durationOf } from "../../view/model/span.js";
 import type { TracedRun } from "../../view/model/studio-state.js";
 import { TraceModel } from "../../view/model/trace-model.js";
@@ -81,9 +82,16 @@ export class TraceFolder {
 }
 
 function runsOf(file: string, model: TraceModel): TracedRun[] {
+  const counts = new Map<string, number>();
+  const nthOf = ({ id }: RunModel): number => {
+    const nth = (counts.get(id) ?? 0) + 1;
+    counts.set(id, nth);
+    return nth;
+  };
   return model.runs.map((run) => ({
     file,
     id: run.id,
+    nth: nthOf(run),
     flow: run.graph.root.name,
     state: run.root.outcome,
     startedAt: dateOf(run.time),

@@ -52,6 +52,8 @@ export interface TracedRun {
   /** The name of its file in the folder. */
   readonly file: string;
   readonly id: string;
+  /** Its number among the runs of this id in the file, from 1. */
+  readonly nth: number;
   readonly flow: string;
   readonly state: string;
   /** Missing in a trace without its beginning. */

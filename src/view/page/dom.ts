@@ -46,3 +46,14 @@ export const visible = (text: string): string =>
 /** The start of a text that may be very long. */
 export const short = (text: string, most: number): string =>
   visible(text.length > most ? `${text.slice(0, most - 1)}…` : text);
+
+/** Changes only what is new, so that a list stays open while a run goes on. */
+export function offer(list: HTMLSelectElement, texts: readonly string[], chosen: number): void {
+  list.length = Math.min(list.length, texts.length);
+  for (let i = list.length; i < texts.length; i++) list.append(el("option"));
+  for (const [i, option] of [...list.options].entries()) {
+    const text = texts[i] ?? "";
+    if (option.textContent !== text) option.textContent = text;
+  }
+  list.selectedIndex = chosen;
+}

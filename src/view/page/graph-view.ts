@@ -58,7 +58,7 @@ export class GraphView {
     const { clientWidth: width, clientHeight: height } = this.#drawing;
     if (width === 0) return;
     const links = graph.nodes.reduce((sum, node) => sum + node.links.length, 0);
-    const shape = `${this.#state.model.runs.indexOf(this.#state.run)} ${graph.nodes.length} ${links}`;
+    const shape = `${this.#state.runs.indexOf(this.#state.run)} ${graph.nodes.length} ${links}`;
     if (shape !== this.#shape) {
       this.#shape = shape;
       this.#make(width, height);

@@ -1,7 +1,7 @@
 // The head of the page: what ran, how it ended, its figures, and which run of several is shown.
 import { durationOf } from "../model/span.js";
 import { amount, duration } from "../model/words.js";
-import { button, el, short } from "./dom.js";
+import { button, el, offer, short } from "./dom.js";
 import type { PageState } from "./state.js";
 
 /** More runs than this are not offered one by one. */
@@ -20,12 +20,11 @@ export class Header {
   constructor(state: PageState, help: () => void) {
     this.#state = state;
     this.#runs.addEventListener("change", () => {
-      const run = state.model.runs[this.#runs.selectedIndex];
+      const run = state.runs[this.#runs.selectedIndex];
       if (run !== undefined) state.showRun(run);
     });
     this.#other.addEventListener("change", () => {
-      state.compare(state.model.runs[this.#other.selectedIndex - 1]);
-      this.#draw();
+      state.compare(state.runs[this.#other.selectedIndex - 1]);
     });
     const ask = button("?", "Keys (?)", help);
     ask.setAttribute("aria-label", "Help");
@@ -38,6 +37,7 @@ export class Header {
     );
     state.onChange((change) => {
       if (change === "run" || change === "data") this.#draw();
+      else if (change === "selection") this.#listRuns();
     });
     this.#draw();
   }
@@ -77,26 +77,17 @@ export class Header {
         el("li", { class: isBad ? "bad" : undefined }, el("strong", {}, figure), what && ` ${what}`),
       ),
     );
-    this.#runs.hidden = this.#other.hidden = model.runs.length < 2;
-    if (!this.#runs.hidden) this.#listRuns();
+    this.#listRuns();
   }
 
   #listRuns(): void {
-    const { run, other, model } = this.#state;
-    const texts = model.runs.slice(0, MOST_RUNS).map(({ graph, id, root }, i) => {
+    const { run, runs, other } = this.#state;
+    this.#runs.hidden = this.#other.hidden = runs.length < 2;
+    if (runs.length < 2) return;
+    const texts = runs.slice(0, MOST_RUNS).map(({ graph, id, root }, i) => {
       return `${i + 1}. ${short(graph.root.name, 30)} · ${root.outcome} · ${short(id, 12)}`;
     });
-    offer(this.#runs, texts, model.runs.indexOf(run));
-    offer(this.#other, ["Compare with…", ...texts], other === undefined ? 0 : model.runs.indexOf(other) + 1);
+    offer(this.#runs, texts, runs.indexOf(run));
+    offer(this.#other, ["Compare with…", ...texts], other === undefined ? 0 : runs.indexOf(other) + 1);
   }
-}
-
-/** Changes only what is new, so that a list stays open while a run goes on. */
-function offer(list: HTMLSelectElement, texts: readonly string[], chosen: number): void {
-  for (let i = list.length; i < texts.length; i++) list.append(el("option"));
-  for (const [i, option] of [...list.options].entries()) {
-    const text = texts[i] ?? "";
-    if (option.textContent !== text) option.textContent = text;
-  }
-  list.selectedIndex = chosen;
 }

@@ -4,15 +4,21 @@ import type { PageState } from "./state.js";
 
 /** Shows what the URL says, as soon as it is there, and writes what is chosen into the URL. */
 export function followLink(state: PageState): void {
+  /** What is still to be shown of a URL; emptied when all of it is, and when the reader chooses something else. */
   let wanted = location.hash;
+  let isShowing = false;
   const show = (): void => {
-    const place = placeIn(wanted, state.model.runs);
-    const names = new URLSearchParams(wanted.slice(1));
-    if (place === undefined || (names.has("span") && place.span === undefined)) return; // it may come yet
-    wanted = "";
+    const place = placeIn(wanted, state.runs);
+    if (place === undefined) return; // it may come yet
+    isShowing = true;
     if (place.run !== state.run) state.showRun(place.run);
-    state.select(place.span);
-    if (place.span !== undefined) state.showSpan(place.span);
+    if (place.other !== state.other) state.compare(place.other);
+    if (place.span !== state.span) {
+      state.select(place.span);
+      if (place.span !== undefined) state.showSpan(place.span);
+    }
+    isShowing = false;
+    if (place.isWhole) wanted = "";
   };
   addEventListener("hashchange", () => {
     wanted = location.hash;
@@ -20,10 +26,10 @@ export function followLink(state: PageState): void {
   });
   state.onChange((change) => {
     if (change === "data" && wanted !== "") show();
-    if (change !== "selection" && change !== "run") return;
-    if (state.model.runs.length === 0) return;
+    if (isShowing || (change !== "selection" && change !== "run")) return;
+    if (state.runs.length === 0) return;
     wanted = "";
-    history.replaceState(null, "", `#${linkTo(state, state.model.runs)}`);
+    history.replaceState(null, "", `#${linkTo(state, state.runs)}`);
   });
   show();
 }

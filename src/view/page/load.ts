@@ -26,47 +26,68 @@ export async function loadTrace(): Promise<TraceModel> {
 
 export interface LiveTrace {
   /** Lines have come; at most a few times a second. */
-  onLines(model: TraceModel): void;
+  onLines(model: TraceModel, beside: TraceModel | undefined): void;
   onState(text: string, state: "on" | "off"): void;
 }
 
 /** How often the page is drawn anew while lines come, in ms. */
 const PAUSE = 250;
 
+/** Follows the trace of the page, and the one of the same folder that its URL names as `?beside=`, to compare runs. */
 export function followTrace({ onLines, onState }: LiveTrace): void {
-  let model = new TraceModel({ late: true });
   let asked = false;
-  let gone = false;
-  const take = (event: MessageEvent<string>) => {
-    for (const line of event.data.split("\n")) if (line !== "") model.add(line);
-    changed();
-  };
   const changed = () => {
     if (asked) return;
     asked = true;
     setTimeout(() => {
       asked = false;
-      if (gone) model.close("interrupted");
-      onLines(model);
+      onLines(own.current(), other?.current());
     }, PAUSE);
   };
-  const source = new EventSource("events");
-  source.addEventListener("message", take);
-  source.addEventListener("fresh", (event) => {
-    model = new TraceModel({ late: true });
-    gone = false;
-    onState("live", "on");
-    take(event);
-  });
-  source.addEventListener("gone", () => {
-    gone = true;
-    changed();
-    onState("its program has ended", "off");
-  });
-  source.addEventListener("broken", (event) => {
-    source.close();
-    onState(String(event.data), "off");
-  });
-  source.addEventListener("open", () => onState("live", "on"));
-  source.addEventListener("error", () => onState("not connected", "off"));
+  const own = new Followed("events", changed, onState);
+  const beside = new URLSearchParams(location.search).get("beside");
+  const other =
+    beside === null
+      ? undefined
+      : new Followed(`../${encodeURIComponent(beside)}/events`, changed, (text, state) => {
+          if (state === "off") onState(`${beside}: ${text}`, state);
+        });
+}
+
+/** A trace that its server sends as it grows. */
+class Followed {
+  #model = new TraceModel({ late: true });
+  #isGone = false;
+
+  constructor(url: string, changed: () => void, onState: LiveTrace["onState"]) {
+    const take = (event: MessageEvent<string>) => {
+      for (const line of event.data.split("\n")) if (line !== "") this.#model.add(line);
+      changed();
+    };
+    const source = new EventSource(url);
+    source.addEventListener("message", take);
+    source.addEventListener("fresh", (event) => {
+      this.#model = new TraceModel({ late: true });
+      this.#isGone = false;
+      onState("live", "on");
+      take(event);
+    });
+    source.addEventListener("gone", () => {
+      this.#isGone = true;
+      changed();
+      onState("its program has ended", "off");
+    });
+    source.addEventListener("broken", (event) => {
+      source.close();
+      onState(String(event.data), "off");
+    });
+    source.addEventListener("open", () => onState("live", "on"));
+    source.addEventListener("error", () => onState("not connected", "off"));
+  }
+
+  /** The trace as far as it has come. */
+  current(): TraceModel {
+    if (this.#isGone) this.#model.close("interrupted");
+    return this.#model;
+  }
 }

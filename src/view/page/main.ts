@@ -14,9 +14,14 @@ import { PageState } from "./state.js";
 import { Timeline } from "./timeline.js";
 import { nextFailure } from "./timeline-keys.js";
 
-/** Shows a trace. @returns What it shows, and its head. */
-function show(model: TraceModel): { state: PageState; header: Header } {
-  const state = new PageState(model, model.runs[0] ?? graphOnly(model));
+/**
+ * Shows a trace.
+ *
+ * @param beside - Another trace, to compare its runs.
+ * @returns What it shows, and its head.
+ */
+function show(model: TraceModel, beside?: TraceModel): { state: PageState; header: Header } {
+  const state = new PageState(model, model.runs[0] ?? graphOnly(model), beside);
   const help = helpDialog();
   const header = new Header(state, () => help.showModal());
   const graph = new GraphView(state);
@@ -70,10 +75,10 @@ async function start(): Promise<void> {
   let shown: ReturnType<typeof show> | undefined;
   let status: { text: string; state: "on" | "off" } = { text: "live", state: "on" };
   followTrace({
-    onLines(model) {
+    onLines(model, beside) {
       if (model.runs.length === 0) return;
-      if (shown?.state.model === model) shown.state.grow();
-      else shown = show(model);
+      if (shown?.state.model === model && shown.state.beside === beside) shown.state.grow();
+      else shown = show(model, beside);
       shown.header.showLive(status.text, status.state);
     },
     onState(text, state) {

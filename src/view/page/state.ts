@@ -10,6 +10,8 @@ export type Change = "run" | "data" | "selection" | "window";
 
 export class PageState {
   readonly model: TraceModel;
+  /** Another trace, whose runs are there to be compared. */
+  readonly beside: TraceModel | undefined;
   run: RunModel;
   /** A span, and the node that it is of; or a node alone. */
   span: Span | undefined;
@@ -25,10 +27,17 @@ export class PageState {
   readonly #paths = new WeakMap<RunModel, CriticalPath>();
   readonly #listeners: ((change: Change) => void)[] = [];
 
-  constructor(model: TraceModel, run: RunModel) {
+  constructor(model: TraceModel, run: RunModel, beside?: TraceModel) {
     this.model = model;
+    this.beside = beside;
     this.run = run;
     this.to = this.whole;
+  }
+
+  /** All that may be shown. */
+  get runs(): readonly RunModel[] {
+    const { model, beside } = this;
+    return beside === undefined ? model.runs : [...model.runs, ...beside.runs];
   }
 
   /** The length of the time axis. */

@@ -82,7 +82,7 @@ class StudioPage {
     this.#list.show(entries, entry?.id);
     this.#heading.textContent = isStart ? "Start a flow" : "Run";
     if (!isStart) this.#form = undefined;
-    if (entry !== undefined) this.#panel.show(entry, state.blocked);
+    if (entry !== undefined) this.#panel.show(entry, entries, state.blocked);
     const none = () =>
       el("p", { class: "waiting" }, id === undefined ? "There is no run yet." : "There is no such run here.");
     const shown = isStart

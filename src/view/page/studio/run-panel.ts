@@ -1,6 +1,7 @@
 // One run: what is known of it, its questions, its traces, and what can be done.
 import { amount, counted, duration } from "../../model/words.js";
 import { button, el, visible } from "../dom.js";
+import { CompareChoice, livePage } from "./compare.js";
 import type { Entry } from "./entries.js";
 import { answerForm } from "./forms.js";
 import type { Action } from "./server.js";
@@ -20,6 +21,7 @@ export class RunPanel {
   readonly #actions = el("div", { class: "actions" });
   readonly #questions = el("section", { class: "part" });
   readonly #traces = el("ul", { class: "traces" });
+  readonly #compare = new CompareChoice();
   readonly #error = el("pre", { class: "message", tabindex: 0, hidden: true });
   /** By their tokens: what is being written must stay while the run goes on. */
   readonly #forms = new Map<string, HTMLElement>();
@@ -31,9 +33,12 @@ export class RunPanel {
     const { element } = this;
     element.append(this.#title, this.#facts, this.#error, this.#actions, this.#problem, this.#questions);
     element.append(el("section", { class: "part" }, el("h3", {}, "Live pages"), this.#traces));
+    element.append(this.#compare.element);
   }
 
-  show(entry: Entry, blocked: string | undefined): void {
+  /** @param entries - All of the list. */
+  show(entry: Entry, entries: readonly Entry[], blocked: string | undefined): void {
+    this.#compare.show(entry, entries);
     if (this.#id !== entry.id) this.#problem.textContent = "";
     this.#id = entry.id;
     const { text, age, ...content } = entry;
@@ -66,12 +71,9 @@ export class RunPanel {
     this.#drawActions(id, state, run !== undefined, blocked);
     this.#drawQuestions(id, state, run?.questions ?? [], blocked);
     this.#traces.replaceChildren(
-      ...traced.map(({ file, state, took, items, failures }) => {
-        const link = el(
-          "a",
-          { href: `traces/${encodeURIComponent(file)}/#run=${encodeURIComponent(id)}`, target: "_blank" },
-          visible(file),
-        );
+      ...traced.map((trace) => {
+        const { state, took, items, failures } = trace;
+        const link = el("a", { href: livePage(trace), target: "_blank" }, visible(trace.file));
         const what = `${state}, ${duration(took)}, ${counted(items, "item")}, ${counted(failures, "failure")}`;
         return el("li", {}, link, el("span", { class: "note" }, ` ${what}`));
       }),
