@@ -25,6 +25,13 @@ declare const document: {
   readonly documentElement: { readonly scrollWidth: number; readonly scrollHeight: number };
   querySelectorAll(query: string): { readonly length: number };
 };
+interface Canvas {
+  readonly width: number;
+  readonly height: number;
+  getContext(kind: "2d"): {
+    getImageData(x: number, y: number, width: number, height: number): { readonly data: Uint8ClampedArray };
+  };
+}
 declare const performance: { now(): number };
 declare const requestAnimationFrame: (act: () => void) => void;
 
@@ -221,6 +228,39 @@ describe.skipIf(!hasBrowser)("the page of a run", { timeout: 60_000 }, () => {
     });
   });
 
+  test("the critical path is marked in a crowd too", async () => {
+    class Crowd extends AsyncParallelBatchNode<object, number, void> {
+      override prep() {
+        return Array.from({ length: 150 }, (_, i) => i);
+      }
+      override async exec() {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+    const url = await pageOf(
+      "crowd",
+      new Flow(new Crowd({ name: "Crowd", concurrency: 150 }), { name: "Main" }),
+    );
+    await withPage(url, async (page) => {
+      await page.getByRole("button", { name: "Every lane" }).waitFor();
+      await nextFrame(page);
+      const share = await page.locator(".scroller canvas").evaluate((element) => {
+        const { width, height, getContext } = element as unknown as Canvas;
+        const { data } = getContext.call(element, "2d").getImageData(0, 0, width, height);
+        const isInk = (at: number) => data[at] === 0x17 && data[at + 1] === 0x20 && data[at + 2] === 0x2e;
+        let most = 0;
+        // Below the lanes of the run and of the step.
+        for (let y = 100; y < height; y++) {
+          let count = 0;
+          for (let x = 0; x < width; x++) if (isInk(4 * (y * width + x))) count++;
+          most = Math.max(most, count);
+        }
+        return most / width;
+      });
+      expect(share).toBeGreaterThan(0.05);
+    });
+  });
+
   test.runIf(isFull)(`a trace of ${inWords(MANY)} items with values opens in under 2 s`, async () => {
     const url = await pageOf("pages", pagesFlow(MANY));
     const { size } = statSync(join(folder, "pages.jsonl"));
@@ -391,6 +431,11 @@ describe.skipIf(!hasBrowser)("the page of a run", { timeout: 60_000 }, () => {
       expect(await page.locator("h1").textContent()).toBe("B");
       await page.getByLabel("Compare with").selectOption({ index: 1 });
       expect(await details(page).textContent()).toContain("Difference");
+      // The URL leads back to both.
+      expect(page.url()).toMatch(/#run=[\w-]+&with=[\w-]+$/);
+      await page.reload();
+      await details(page).getByText("Compared with the run").waitFor();
+      expect(await page.locator("h1").textContent()).toBe("B");
     });
   });
 
@@ -474,6 +519,7 @@ describe.skipIf(!hasBrowser)("the page of a run", { timeout: 60_000 }, () => {
       await page.locator(".details dd", { hasText: "approved" }).waitFor();
       expect(await page.locator(".question").count()).toBe(0);
       await page.locator(".traces li").nth(1).waitFor();
+      await compareFiles(page);
       await page.getByRole("button", { name: "Start a flow" }).click();
       await page.getByLabel("Store (JSON)").fill("{ no");
       await page.getByRole("button", { name: "Start", exact: true }).click();
@@ -485,6 +531,23 @@ describe.skipIf(!hasBrowser)("the page of a run", { timeout: 60_000 }, () => {
     await server.close();
     await journal.close();
   });
+
+  /** Shows the newest trace of the chosen run beside the one before it, which is another file. */
+  async function compareFiles(page: Page): Promise<void> {
+    await page.getByLabel("Compare with").selectOption({ index: 1 });
+    const opened = page.context().waitForEvent("page");
+    await page.getByRole("link", { name: "Show both" }).click();
+    const both = await opened;
+    await details(both).getByText("Compared with the run r1 (suspended)").waitFor();
+    expect(both.url()).toMatch(
+      /\/traces\/r1-[^/]+\.jsonl\/\?beside=r1-[^/]+\.jsonl#run=r1&with=r1&withNth=2$/,
+    );
+    expect(await both.getByLabel("Run", { exact: true }).locator("option").count()).toBe(2);
+    await both.getByLabel("Compare with").selectOption({ index: 0 });
+    await details(both).getByText("Compared with").waitFor({ state: "detached" });
+    expect(both.url()).toMatch(/#run=r1$/);
+    await both.close();
+  }
 
   async function shot(page: Page, name: string): Promise<void> {
     const shots = process.env.SCREENSHOTS;

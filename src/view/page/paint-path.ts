@@ -1,4 +1,4 @@
-// Marks the critical path in the timeline: a line at the foot of each piece of it.
+// Marks the critical path in the timeline: a line at the foot of each piece of it, in a crowd at the foot of the crowd.
 import type { Piece } from "../model/critical-path.js";
 import type { Span } from "../model/span.js";
 
@@ -9,7 +9,7 @@ interface PathScene {
   /** The time in view. */
   readonly from: number;
   readonly to: number;
-  /** Where the foot of a span is; nothing where it is not drawn by itself. */
+  /** Where the foot of a span is, or that of its crowd; nothing where neither is drawn. */
   readonly footOf: (span: Span) => number | undefined;
 }
 
@@ -18,9 +18,18 @@ export function paintPath(scene: PathScene, pieces: readonly Piece[]): void {
   context.fillStyle = colour;
   for (const { span, start, end } of pieces) {
     if (end < from || start > to) continue;
-    const foot = footOf(span);
+    const foot = footAround(span, footOf);
     if (foot === undefined) continue;
     const x = xOf(Math.max(start, from));
     context.fillRect(x, foot - 2, Math.max(1, xOf(Math.min(end, to)) - x), 2);
   }
+}
+
+/** The foot of a span, or of the nearest around it that is drawn. */
+function footAround(span: Span, footOf: PathScene["footOf"]): number | undefined {
+  for (let each: Span | undefined = span; each !== undefined; each = each.parent) {
+    const foot = footOf(each);
+    if (foot !== undefined) return foot;
+  }
+  return undefined;
 }

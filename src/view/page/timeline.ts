@@ -27,6 +27,8 @@ export class Timeline implements Surface {
   #colours: Colours = readColours();
   #lanes: Lanes = { lanes: [], height: 0, crowded: false };
   #laneOf = new Map<Span, Lane>();
+  /** Of spans that are drawn as a crowd. */
+  #crowdOf = new Map<Span, Lane>();
   #open = false;
 
   constructor(state: PageState) {
@@ -91,8 +93,10 @@ export class Timeline implements Surface {
     const { run } = this.state;
     this.#lanes = layLanes(run.root, run.end, this.#open);
     this.#laneOf = new Map();
+    this.#crowdOf = new Map();
     for (const lane of this.#lanes.lanes) {
-      if (!lane.crowd) for (const span of lane.spans) this.#laneOf.set(span, lane);
+      const lanes = lane.crowd ? this.#crowdOf : this.#laneOf;
+      for (const span of lane.spans) lanes.set(span, lane);
     }
     this.#openAll.hidden = !this.#lanes.crowded;
     this.#openAll.setAttribute("aria-pressed", String(this.#open));
@@ -132,7 +136,7 @@ export class Timeline implements Surface {
       if (y + lane.height >= AXIS) paintLane(scene, lane, y);
     }
     const footOf = (each: Span) => {
-      const lane = this.#laneOf.get(each);
+      const lane = this.#laneOf.get(each) ?? this.#crowdOf.get(each);
       return lane && AXIS + 4 + lane.y + lane.height - top;
     };
     const xOf = (at: number) => this.xOf(at);
