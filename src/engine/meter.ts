@@ -1,5 +1,6 @@
 // The spending of a run: calls and tokens are reserved before each call, settled after it, and limited by the budget.
 import { type Cancellation, waitFor } from "../base/cancellation.js";
+import { now } from "../base/clock.js";
 import { SluiceError, show } from "../base/errors.js";
 import { anAmount, isAmount, UNLIMITED } from "../base/options.js";
 import { emitEvent, type Listeners, listensTo } from "../observe/events.js";
@@ -53,6 +54,14 @@ class Meter {
     this.#tokens += tokens;
     this.#used.calls += calls;
     this.#used.tokens += tokens;
+    if (calls > 0) this.#report({ path: [], index: undefined, at: now(), parent: undefined });
+  }
+
+  #report(fields: Omit<UsageFields, "runId">): void {
+    const { events, id } = this.#run;
+    if (listensTo(events, "usage")) {
+      emitEvent(events, { type: "usage", ...fields, runId: id, ...this.#used });
+    }
   }
 
   constructor(run: Metered, outer: Meter | undefined, budget: BudgetOptions = {}) {
@@ -163,10 +172,7 @@ class Meter {
       this.#calls += calls - 1;
       this.#used.calls += calls;
       this.#used.tokens += cost;
-      const { events } = this.#run;
-      if (listensTo(events, "usage")) {
-        emitEvent(events, { type: "usage", ...eventFields(), runId: this.#run.id, ...this.#used });
-      }
+      if (listensTo(this.#run.events, "usage")) this.#report(eventFields());
     }
     this.#admit();
   }

@@ -149,11 +149,12 @@ export function isStore(value: unknown): value is StoreLine {
 /** Whether a value is an error of a trace, with all its causes. */
 function isError(value: unknown, depth = 0): boolean {
   if (typeof value !== "object" || value === null || depth > 20) return false;
-  const { name, message, stack, cause, errors } = value as Record<string, unknown>;
+  const { name, message, stack, machine, cause, errors } = value as Record<string, unknown>;
   return (
     typeof name === "string" &&
     typeof message === "string" &&
     (stack === undefined || typeof stack === "string") &&
+    (machine === undefined || typeof machine === "string") &&
     (cause === undefined || isError(cause, depth + 1)) &&
     (errors === undefined || (Array.isArray(errors) && errors.every((error) => isError(error, depth + 1))))
   );

@@ -1,4 +1,5 @@
 // Converts any thrown value to plain JSON. Never throws.
+import { locate } from "sluice";
 import { plain } from "./plain.js";
 import type { PlainError } from "./trace-line.js";
 
@@ -32,9 +33,15 @@ export function plainError(error: unknown, depth = 0): PlainError {
     ...(typeof stack === "string" && { stack: textOf(stack, LONGEST_STACK) }),
     ...(typeof code === "string" && { code: textOf(code, 200) }),
     ...(typeof code === "number" && Number.isFinite(code) && { code }),
+    ...machineOf(error),
     ...(cause !== undefined && depth < DEEPEST && { cause: plainError(cause, depth + 1) }),
     ...(depth < 2 && partsOf(errors, depth)),
   };
+}
+
+function machineOf(error: object): { machine?: string } {
+  const machine = locate(error)?.machine;
+  return machine === undefined ? {} : { machine: textOf(machine, 200) };
 }
 
 function partsOf(errors: unknown, depth: number): { errors?: PlainError[] } {

@@ -7,6 +7,8 @@ export interface PlainError {
   readonly message: string;
   readonly stack?: string;
   readonly code?: string | number;
+  /** The machine that it was thrown on, where an executor had sent the call to another. */
+  readonly machine?: string;
   readonly cause?: PlainError;
   /** The parts of an AggregateError, at most ten. */
   readonly errors?: readonly PlainError[];

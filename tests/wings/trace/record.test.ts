@@ -5,11 +5,12 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { EventEmitter } from "eventemitter3";
-import { type AnyEvent, Flow, node, type RunEvents, SluiceError } from "sluice";
+import { type AnyEvent, Executor, Flow, node, type RunEvents, SluiceError } from "sluice";
 import { toJSON } from "sluice/diagram";
 import { recordTrace } from "sluice/trace";
 import { describe, expect, test } from "vitest";
 import { BACKPRESSURE } from "../../../src/base/keys.js";
+import { TraceModel } from "../../../src/view/model/trace-model.js";
 import { FileWriter } from "../../../src/wings/trace/file-writer.js";
 import { traceTo } from "../../../src/wings/trace/record.js";
 import { hasModes } from "../../support/system.js";
@@ -56,6 +57,23 @@ describe("the file", () => {
       stack: expect.stringContaining("always"),
       cause: { name: "Error", message: "the reason", stack: expect.any(String) },
     });
+  });
+
+  test("has the machine that an error was thrown on", async () => {
+    class Away extends Executor {
+      override async execute() {
+        return { error: new RangeError("there"), machine: "worker-7" };
+      }
+    }
+    const trace = recordTrace(join(folder, "machine.jsonl"));
+    const flow = new Flow(node({ name: "Sent", executor: new Away() }), { name: "Main" });
+    await expect(flow.run({}, { events: trace.events })).rejects.toThrow("there");
+    await trace.close();
+    const ends = linesOf(trace.path).filter(({ type, phase }) => type === "step" && phase === "end");
+    expect(ends.map(({ error }) => [error?.name, error?.machine])).toEqual([["RangeError", "worker-7"]]);
+    const page = new TraceModel();
+    for (const line of linesOf(trace.path)) expect(page.add(JSON.stringify(line))).toBeUndefined();
+    expect(page.runs[0]?.failures[0]?.error?.machine).toBe("worker-7");
   });
 
   test("has what was emitted only where that was asked for", async () => {
