@@ -111,6 +111,60 @@ describe("a run that waits for a person", () => {
   });
 });
 
+describe("a run that is resumed", () => {
+  test("has what it used before apart from what its nodes use now", async () => {
+    const journal = await openJournal(":memory:");
+    let isDown = true;
+    const draft = node({ name: "Draft", exec: (_input, { charge }) => charge(50) });
+    const publish = node({
+      name: "Publish",
+      exec: (_input, { charge }) => {
+        if (isDown) throw new Error("down");
+        charge(7);
+      },
+    });
+    draft.next(publish);
+    const flow = new Flow(draft as never, { name: "Article" });
+    const budget = { calls: 10 };
+    await expect(flow.run({}, { journal, runId: "a", budget })).rejects.toThrow("down");
+    isDown = false;
+    const trace = recordTrace(join(folder, "resumed.jsonl"), { values: true });
+    await flow.run({}, { events: trace.events, journal, runId: "a" });
+    await trace.close();
+    await journal.close();
+    const [run] = read(trace.path).runs as [RunModel];
+    const { calls, tokens } = nodeOf(run, "Publish").stats;
+    expect([calls, tokens, run.tokens]).toEqual([1, 7, 57]);
+    expect(run.before).toEqual({ calls: run.calls - 1, tokens: 50 });
+  });
+});
+
+describe("pauses of a gate", () => {
+  const line = (type: string, at: number, fields: object) =>
+    JSON.stringify({ type, runId: "r", path: ["Main"], at, ...fields });
+  const paused = (at: number, until: number, gate = "vendor") =>
+    line("gate", at, { phase: "paused", gate, until });
+
+  test("are one while refusals prolong it, and another when the gate has gone on", () => {
+    const model = new TraceModel();
+    for (const each of [
+      line("run", 0, { phase: "start", id: 1 }),
+      paused(1, 10),
+      paused(2, 14),
+      paused(3, 12),
+      paused(4, 9, "other"),
+      line("gate", 14, { phase: "resumed", gate: "vendor" }),
+      paused(14, 20),
+    ])
+      expect(model.add(each)).toBeUndefined();
+    expect(model.runs[0]?.pauses).toEqual([
+      { gate: "vendor", start: 1, until: 14, end: 14 },
+      { gate: "other", start: 4, until: 9, end: undefined },
+      { gate: "vendor", start: 14, until: 20, end: undefined },
+    ]);
+  });
+});
+
 describe("retries and sums", () => {
   test("are the same number everywhere, and sums of what was parallel say so", async () => {
     class Hard extends AsyncParallelBatchNode<object, number, number> {

@@ -34,6 +34,8 @@ export class RunModel {
   /** Calls and tokens of the whole run, where the trace has them. */
   calls = 0;
   tokens = 0;
+  /** Of these, what it had used when it was resumed. */
+  readonly before = { calls: 0, tokens: 0 };
   attempts = 0;
   items = 0;
   steps = 0;
@@ -159,8 +161,10 @@ export class RunModel {
   #gate(line: EventLine, at: number): void {
     const gate = line.gate ?? "";
     if (line.phase === "paused") {
-      const { until = line.at } = line;
-      this.pauses.push({ gate, start: at, until: until - this.origin, end: undefined });
+      const until = (line.until ?? line.at) - this.origin;
+      const open = this.pauses.find((each) => each.gate === gate && !each.end && each.until >= at);
+      if (open !== undefined) open.until = Math.max(open.until, until);
+      else this.pauses.push({ gate, start: at, until, end: undefined });
     } else if (line.phase === "resumed") {
       for (const pause of this.pauses) if (pause.gate === gate) pause.end ??= at;
     } else {
@@ -189,7 +193,8 @@ export class RunModel {
     const { calls = this.calls, tokens = this.tokens } = line;
     const span = this.#parent(line);
     const more = { calls: calls - this.calls, tokens: tokens - this.tokens };
-    for (const counts of [span, span.node.stats]) {
+    const isEarlier = line.parent === undefined && line.path.length === 0;
+    for (const counts of isEarlier ? [this.before] : [span, span.node.stats]) {
       counts.calls += more.calls;
       counts.tokens += more.tokens;
     }

@@ -54,11 +54,12 @@ export interface GateWait {
   end: number | undefined;
 }
 
-/** A time in which no call passed a gate. */
+/** A time in which no call passed a gate; a pause that is prolonged stays one. */
 export interface Pause {
   readonly gate: string;
   readonly start: number;
-  readonly until: number;
+  /** Written again when another refusal prolongs it. */
+  until: number;
   end: number | undefined;
 }
 

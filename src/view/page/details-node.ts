@@ -64,7 +64,7 @@ function figuresOf({ model }: PageState, { stats }: ViewNode, found: NodeFacts):
 }
 
 const retriesOf = (retries: number, retried: number, unit: string | undefined): string =>
-  unit === undefined ? amount(retries) : `${amount(retries)} of ${counted(retried, unit)}`;
+  unit === undefined ? amount(retries) : `${amount(retries)} in ${counted(retried, unit)}`;
 
 const itemsOf = (begun: number, total: number): string =>
   total > begun ? `${amount(begun)} of ${amount(total)}` : amount(begun);

@@ -22,7 +22,7 @@ export const part = (title: string, ...content: readonly (Node | string)[]): HTM
 
 /** An error with its causes. */
 export function errorPart(error: PlainError, title = "Error"): HTMLElement {
-  const { name, message, stack, code, cause, errors = [] } = error;
+  const { name, message, stack, code, machine, cause, errors = [] } = error;
   const shown = part(
     title,
     el(
@@ -32,6 +32,7 @@ export function errorPart(error: PlainError, title = "Error"): HTMLElement {
       code === undefined ? "" : ` ${visible(String(code))}`,
     ),
     el("pre", { class: "message", tabindex: 0 }, message),
+    ...(machine === undefined ? [] : [facts([["Machine", machine]])]),
   );
   // A stack begins with the message, which is there already.
   const frames = stack
@@ -54,20 +55,26 @@ export function spanList(
 ): HTMLElement {
   const list = el("ul", { class: spans[0]?.outcome === "failed" ? "spans failures" : "spans" });
   for (const span of spans.slice(0, most)) {
-    const choose = button("", "Show it", () => {
+    const show = () => {
       page.select(span);
       page.showSpan(span);
-    });
-    choose.replaceChildren(
-      el("span", { class: `dot ${span.outcome}`, "aria-hidden": "true" }),
-      el("span", { class: "title" }, short(placeOf(span), 60)),
-      el("span", { class: "what" }, short(what(span), 90)),
-    );
-    list.append(el("li", {}, choose));
+    };
+    list.append(choice(span.outcome, placeOf(span), what(span), show));
   }
   if (spans.length > most)
     list.append(el("li", { class: "more" }, `and ${amount(spans.length - most)} more`));
   return list;
+}
+
+/** A line of a list to choose from. */
+export function choice(outcome: string, title: string, what: string, act: () => void): HTMLElement {
+  const choose = button("", "Show it", act);
+  choose.replaceChildren(
+    el("span", { class: `dot ${outcome}`, "aria-hidden": "true" }),
+    el("span", { class: "title" }, short(title, 60)),
+    el("span", { class: "what" }, short(what, 90)),
+  );
+  return el("li", {}, choose);
 }
 
 /** The spans that took longest. */

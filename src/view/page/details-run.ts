@@ -1,15 +1,17 @@
 // All about the run: how it ended, where its time went, what failed, what was warned of.
+import type { RunModel } from "../model/run-model.js";
 import { durationOf } from "../model/span.js";
 import type { ViewNode } from "../model/view-node.js";
 import { amount, counted, duration } from "../model/words.js";
 import { compareParts } from "./details-compare.js";
-import { errorPart, facts, part, spanList, state, table } from "./details-parts.js";
+import { choice, errorPart, facts, part, spanList, state, table } from "./details-parts.js";
 import { nodeBar, pathParts, queueParts } from "./details-time.js";
 import { button, el, short, visible } from "./dom.js";
 import type { PageState } from "./state.js";
 
 const MOST = 30;
 const MOST_NODES = 8;
+const MOST_RUNS = 12;
 
 const timeOf = ({ stats: { time, visits } }: ViewNode): string =>
   visits > 1 ? `${duration(time)} in ${amount(visits)} visits` : duration(time);
@@ -30,14 +32,39 @@ function warningsPart({ run: { warnings } }: PageState): Node[] {
   return [part(counted(warnings.length, "warning"), el("ul", { class: "warnings" }, ...rows))];
 }
 
+/** The runs of a page that has several, those that failed first. */
+function runsPart(page: PageState): Node[] {
+  const { runs } = page;
+  if (runs.length < 2) return [];
+  const failed = runs.filter(({ root }) => root.outcome === "failed");
+  const rest = runs.filter(({ root }) => root.outcome !== "failed");
+  const lines = [...failed, ...rest].slice(0, MOST_RUNS).map((run) => {
+    const { root, graph, end } = run;
+    const why = root.error === undefined ? "" : `${root.error.name}: ${root.error.message}`;
+    const what = root.outcome === "failed" ? why : `${root.outcome}, ${duration(durationOf(root, end))}`;
+    return choice(root.outcome, graph.root.name, what, () => page.showRun(run));
+  });
+  if (runs.length > MOST_RUNS)
+    lines.push(el("li", { class: "more" }, `and ${amount(runs.length - MOST_RUNS)} more`));
+  const title = `${counted(runs.length, "run")}, ${amount(failed.length)} failed`;
+  return [part(title, el("ul", { class: "spans" }, ...lines))];
+}
+
+const RESUMED = "This run was resumed. What it had done before is not in this trace.";
+
+const resumedNote = ({ before }: RunModel): Node[] =>
+  before.calls > 0 ? [el("p", { class: "notes" }, RESUMED)] : [];
+
 /** What each node charged. */
 function tokensPart({ run }: PageState): Node[] {
   const nodes = run.graph.nodes.filter(({ stats }) => stats.calls > 0);
-  if (run.calls === 0) return [];
+  if (run.tokens === 0) return [];
   const rows = nodes
     .sort((a, b) => b.stats.tokens - a.stats.tokens)
     .slice(0, MOST)
     .map(({ name, stats }) => [short(name, 40), amount(stats.calls), amount(stats.tokens)]);
+  const { before } = run;
+  if (before.calls > 0) rows.push(["Before it was resumed", amount(before.calls), amount(before.tokens)]);
   const all = ["All", amount(run.calls), amount(run.tokens)];
   return [part("Tokens", table(["Node", "Calls", "Tokens"], [...rows, all]))];
 }
@@ -79,6 +106,7 @@ export function runDetails(page: PageState): Node[] {
       ["Pauses of gates", pauses.length > 0 ? amount(pauses.length) : undefined],
       ["Graph", graph.given ? undefined : "as far as it was seen; the trace has none"],
     ]),
+    ...resumedNote(run),
     ...compareParts(page),
     ...(root.error === undefined || root.outcome === "suspended" ? [] : [errorPart(root.error)]),
     ...(root.outcome === "suspended"
@@ -94,6 +122,7 @@ export function runDetails(page: PageState): Node[] {
           ),
         ]
       : []),
+    ...runsPart(page),
     ...tokensPart(page),
     ...storePart(page),
     ...(busy.length > 0

@@ -15,6 +15,7 @@ export function spanDetails(page: PageState, span: Span): Node[] {
   const attempts = attemptsOf(span);
   const { gate, attempt, backoff } = shares(span, now);
   const inside = insideOf(span);
+  const outside = attempts.length > 0 ? durationOf(span, now) - attempt - gate - backoff : 0;
   return [
     el("p", { class: "title" }, short(placeOf(span), 200), " ", state(span.outcome)),
     trail(page, span),
@@ -24,11 +25,12 @@ export function spanDetails(page: PageState, span: Span): Node[] {
       ["In attempts", attempts.length > 0 && inside.length === 0 ? duration(attempt) : undefined],
       ["Waited at gates", gate > 0 ? duration(gate) : undefined],
       ["Waited for attempts", backoff > 0 ? duration(backoff) : undefined],
+      ["Outside attempts", outside > 0.1 && inside.length === 0 ? duration(outside) : undefined],
       ["Action", span.action],
       ["Inside", inside.length > 0 ? amount(inside.length) : undefined],
       ["Data sent", span.emitted > 0 ? amount(span.emitted) : undefined],
     ]),
-    ...(span.error === undefined ? [] : [errorPart(span.error)]),
+    ...endParts(span),
     ...valueParts(page, span),
     ...(attempts.length > 0 ? [attemptsPart(attempts, now)] : []),
     ...(span.waits.length > 0 ? [waitsPart(span, now)] : []),
@@ -43,6 +45,17 @@ export function spanDetails(page: PageState, span: Span): Node[] {
       : []),
   ];
 }
+
+/** Why it failed, or what it waits for. */
+function endParts({ outcome, error }: Span): Node[] {
+  if (outcome === "suspended")
+    return [part("Suspended", el("p", { class: "notes" }, "It waits for the answer of a person."))];
+  return error === undefined ? [] : [errorPart(error)];
+}
+
+/** What an attempt failed with, in short. */
+const whyOf = ({ outcome, error }: Span): string =>
+  error === undefined || outcome === "suspended" ? "" : short(`${error.name}: ${error.message}`, 80);
 
 /** The way from the run to here; each piece can be gone to. */
 function trail(page: PageState, span: Span): HTMLElement {
@@ -60,7 +73,7 @@ function trail(page: PageState, span: Span): HTMLElement {
 
 function attemptsPart(attempts: readonly Span[], now: number): HTMLElement {
   const rows = attempts.slice(0, MOST_ROWS).map((each) => {
-    const why = each.error === undefined ? "" : short(`${each.error.name}: ${each.error.message}`, 80);
+    const why = whyOf(each);
     const next = each.wait === undefined ? "" : duration(each.wait);
     return [
       String((each.attempt ?? 0) + 1),

@@ -22,7 +22,7 @@ export function nodeBar(page: PageState, node: ViewNode, share: number, text: st
   choose.replaceChildren(
     el("span", { class: "title" }, short(node.name, 40)),
     el("span", { class: "what" }, text),
-    meter,
+    el("span", { class: "track" }, meter),
   );
   return el("li", {}, choose);
 }
@@ -53,6 +53,7 @@ export function pathParts(page: PageState): Node[] {
       "Critical path",
       el("p", { class: "notes" }, about),
       el("ul", { class: "bars" }, ...bars),
+      el("h4", {}, "Longest on it"),
       spanList(page, [...times.keys()], MOST_SPANS, (span) => {
         const time = times.get(span) ?? 0;
         return `${percent(time, whole)}, ${duration(time)}`;

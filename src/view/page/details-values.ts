@@ -22,7 +22,7 @@ export function valueParts({ run }: PageState, span: Span): Node[] {
     ...valuePart(input, whole.input),
     ...(isLast && span.outcome === "done" ? valuePart(out, whole.result) : []),
     ...(store === undefined || span !== whole ? [] : [storePart(store)]),
-    ...(span.calls > 0 ? [part("Tokens", `${amount(span.tokens)} in ${counted(span.calls, "call")}`)] : []),
+    ...(span.tokens > 0 ? [part("Tokens", `${amount(span.tokens)} in ${counted(span.calls, "call")}`)] : []),
   ];
 }
 
@@ -101,9 +101,9 @@ function shortened(text: string, follows: boolean, precedes: boolean): string {
   return [...head, `⋯ ${lines.length - most} equal lines`, ...tail, ...rest].join("\n");
 }
 
-/** A text as it is; anything else as JSON. */
+/** A text as it is, unless it is empty; anything else as JSON. */
 function textOf(value: unknown): string {
-  if (typeof value === "string") return value;
+  if (typeof value === "string") return value === "" ? '""' : value;
   try {
     return JSON.stringify(value, null, 2) ?? "nothing";
   } catch {

@@ -10,6 +10,7 @@ const MEANINGS = [
   ["suspended", "waits for a person"],
   ["aborted", "aborted"],
   ["running", "running"],
+  ["rest", "outside attempts"],
   ["path", "critical path"],
 ] as const;
 

@@ -15,6 +15,9 @@ import { listenToKeys } from "./timeline-keys.js";
 import { listenToPointer } from "./timeline-pointer.js";
 import type { Surface } from "./timeline-surface.js";
 
+/** Room below the lanes. */
+const FOOT = 24;
+
 export class Timeline implements Surface {
   readonly element: HTMLElement;
   readonly scroller: HTMLElement;
@@ -106,7 +109,8 @@ export class Timeline implements Surface {
   #resize(): void {
     const { clientWidth, clientHeight } = this.scroller;
     // So that a short run leaves the room to its graph.
-    document.documentElement.style.setProperty("--wanted", `${this.#lanes.height + AXIS + 125}px`);
+    const head = this.scroller.offsetTop + AXIS + FOOT;
+    document.documentElement.style.setProperty("--wanted", `${this.#lanes.height + head}px`);
     this.#content.style.height = `${Math.max(clientHeight, AXIS + this.#lanes.height + 12)}px`;
     this.#board.resize(clientWidth, clientHeight);
     this.#overview.resize(this.#colours);
