@@ -23,6 +23,10 @@ import { batchFlow, pagesFlow, scratch } from "../support/traced-flows.js";
 declare const document: {
   readonly title: string;
   readonly documentElement: { readonly scrollWidth: number; readonly scrollHeight: number };
+  readonly activeElement: {
+    getAttribute(name: string): string | null;
+    readonly textContent: string;
+  } | null;
   querySelectorAll(query: string): { readonly length: number };
 };
 interface Canvas {
@@ -36,6 +40,24 @@ declare const performance: { now(): number };
 declare const requestAnimationFrame: (act: () => void) => void;
 
 const MANY = sized(10_000, 2_000);
+
+/** The longest time in ms that a page's thread computed without a pause; what other programs took from it is not counted. */
+function longestTask(tracing: Buffer): number {
+  interface Traced {
+    readonly name: string;
+    readonly pid: number;
+    readonly tid: number;
+    readonly tdur?: number;
+    readonly args: { readonly name?: string };
+  }
+  const { traceEvents } = JSON.parse(tracing.toString()) as { traceEvents: Traced[] };
+  const threadOf = ({ pid, tid }: Traced) => `${pid} ${tid}`;
+  const isMain = ({ name, args }: Traced) => name === "thread_name" && args.name === "CrRendererMain";
+  const main = new Set(traceEvents.filter(isMain).map(threadOf));
+  const tasks = traceEvents.filter((event) => event.name.endsWith("RunTask") && main.has(threadOf(event)));
+  if (tasks.length < 100) throw new Error(`Expected the tasks of a page, got ${tasks.length}`);
+  return Math.max(...tasks.map(({ tdur = 0 }) => tdur / 1_000));
+}
 
 describe.skipIf(!hasBrowser)("the page of a run", { timeout: 60_000 }, () => {
   const folder = scratch();
@@ -282,6 +304,46 @@ describe.skipIf(!hasBrowser)("the page of a run", { timeout: 60_000 }, () => {
     expect(opened).toBeLessThan(2_000);
   });
 
+  test("every pane is reached and used by keyboard alone", async () => {
+    await withPage(await pageOf("panes", pagesFlow(60)), async (page) => {
+      const focused = () =>
+        page.evaluate(() => {
+          const element = document.activeElement;
+          return [element?.getAttribute("aria-label") ?? "", element?.textContent ?? ""].join(" ").trim();
+        });
+      /** Goes on with Tab until something is reached. */
+      const tabTo = async (label: RegExp) => {
+        const seen: string[] = [];
+        for (let i = 0; i < 80; i++) {
+          await page.keyboard.press("Tab");
+          const text = await focused();
+          if (label.test(text)) return;
+          seen.push(text.slice(0, 30));
+        }
+        throw new Error(`Expected Tab to reach ${label}, got ${seen.join(" | ")}`);
+      };
+      for (const label of [/^Help/, /^(Pages|Load) /, /^Timeline/, /^Search names/, /Summarise \[2\]/])
+        await tabTo(label);
+      await page.keyboard.press("Enter");
+      await details(page).getByText("Summarise [2] failed").waitFor();
+      await page.keyboard.press("Escape");
+      await tabTo(/What the run changed/);
+      await page.keyboard.press("Enter");
+      await tabTo(/^\[/); // a difference that scrolls
+      await tabTo(/The store after/);
+      await page.keyboard.press("Enter");
+      await details(page).locator("details[open] pre", { hasText: "summaries" }).waitFor();
+      await page.keyboard.press("Escape");
+      await page.keyboard.press("/");
+      await page.keyboard.type("always");
+      await page.keyboard.press("Enter");
+      await tabTo(/Summarise \[2\]error/);
+      await page.keyboard.press("Enter");
+      await details(page).getByText("Summarise [2] failed").waitFor();
+      expect(await violations(page)).toEqual([]);
+    });
+  });
+
   test.runIf(isFull)(`stays quick with ${inWords(MANY)} items`, async () => {
     await withPage(large, async (page) => {
       await page.locator(".node").first().waitFor();
@@ -467,6 +529,38 @@ describe.skipIf(!hasBrowser)("the page of a run", { timeout: 60_000 }, () => {
     await page.locator(".live.off").waitFor();
     await context.close();
   });
+
+  test.runIf(isFull)(
+    `a live run of ${inWords(MANY)} items never keeps the page busy for 50 ms at a time`,
+    async () => {
+      const lines = readFileSync(join(folder, "large.jsonl"), "utf8").trimEnd().split("\n");
+      const path = join(folder, "growing.jsonl");
+      const longest = await fastest(50, async () => {
+        writeFileSync(path, `${lines.slice(0, 10).join("\n")}\n`);
+        const server = await serveLive(path, parts, 0);
+        const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+        try {
+          await page.goto(server.url);
+          await page.locator("header .state.running").waitFor();
+          await browser.startTracing(page, { categories: ["toplevel"] });
+          const size = Math.ceil(lines.length / 30);
+          for (let at = 10; at < lines.length; at += size) {
+            appendFileSync(path, `${lines.slice(at, at + size).join("\n")}\n`);
+            await page.keyboard.press("ArrowRight");
+            await page.waitForTimeout(100); // several redraws fall between the first line and the last
+          }
+          await page.locator("header .state.done").waitFor();
+          return longestTask(await browser.stopTracing());
+        } finally {
+          await page.close();
+          server.close();
+          await server.ended;
+        }
+      });
+      process.stdout.write(`${inWords(MANY)} items live: at most ${Math.round(longest)} ms at a time\n`);
+      expect(longest).toBeLessThan(50);
+    },
+  );
 
   test("in the studio a question of the list is answered by its form, and the run ends", async () => {
     const schema = z.object({ ok: z.boolean(), why: z.string().optional() });
