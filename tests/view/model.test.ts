@@ -199,6 +199,9 @@ describe("progress", () => {
     expect(lineIn([...started, told(5_000, 90_000), told(5_000, 61_000)])).toMatch(
       /^1 of 5,000 items · 1.*1.* left$/,
     );
+    const error = { name: "Error", message: "bad" };
+    const bad = line({ type: "item", phase: "end", id: 4, parent: 2, index: 1, outcome: "failed", error });
+    expect(lineIn([...started, bad, told(5_000, 61_000)])).toMatch(/^2 of 5,000 · 1 failed · 1.*1.* left$/);
     const ended = line({ type: "step", phase: "end", id: 2, parent: 1, at: 9, outcome: "failed" });
     expect(lineIn([...started, told(5_000, 90_000), ended])).toBe("1 of 5,000 items · 8.00 ms");
     // The page of a run that is over gets these lines last.

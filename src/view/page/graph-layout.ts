@@ -61,7 +61,7 @@ function layNode(
 ): Placed {
   if (node.children.length === 0 || depth > DEEPEST) {
     // A batch has more to say below its name: items, failures, time.
-    const least = node.kind === "batch" || node.kind === "parallelBatch" ? 224 : 132;
+    const least = node.kind === "batch" || node.kind === "parallelBatch" ? 264 : 132;
     const width = Math.round(Math.max(least, Math.min(240, widthOf(node.name) + 34)));
     const placed = { node, x: 0, y: 0, width, height: NODE_HEIGHT, box: false };
     return { width, height: NODE_HEIGHT, nodes: [placed], links: [], starts: [], ends: [] };

@@ -24,8 +24,10 @@ export function lineOf(node: ViewNode): string {
   const parts: string[] = [];
   if (items > 0) {
     const ended = itemsDone + itemsFailed;
-    const all = counted(Math.max(items, total), "item");
-    parts.push(ended >= Math.max(items, total) && running === 0 ? all : `${amount(ended)} of ${all}`);
+    const count = Math.max(items, total);
+    // Of a batch that goes on with failures the line has no room for the word.
+    const all = running > 0 && itemsFailed > 0 ? amount(count) : counted(count, "item");
+    parts.push(ended >= count && running === 0 ? all : `${amount(ended)} of ${all}`);
     if (itemsFailed > 0) parts.push(`${amount(itemsFailed)} failed`);
   } else if (visits > 1) {
     parts.push(`${amount(visits)}×`);

@@ -165,7 +165,7 @@ export class GraphView {
       const line =
         this.#state.model.runs.length > 0 ? lineOf(node) : [kind, ...node.notes].filter(Boolean).join(" · ");
       const about = group.querySelector(".about");
-      if (about !== null) about.textContent = fitted(line, (placed.width - 26) * 1.12);
+      if (about !== null) about.textContent = fitted(line, (placed.width - 26) * 1.14);
       // What is seen comes first, so that who says it to a computer is understood; then what was cut or is a colour.
       const seen = [...group.querySelectorAll("text")].map(({ textContent }) => textContent).join(" ");
       const more = [stateText(state), placed.box ? line : kind].filter(Boolean).join(", ");
