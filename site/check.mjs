@@ -1,10 +1,12 @@
 // Looks at every page of the built site in a real browser, as wide as a phone and as a desk: nothing may be
-// requested from elsewhere or be missing, nothing may complain, each diagram must be drawn, and no page may be
-// wider than the screen. Of the reference it looks at one page of each kind. Without Chromium it does nothing.
+// requested from elsewhere or be missing, nothing may complain, each diagram must be drawn, no page may be wider than
+// the screen, and axe finds nothing in light or dark. Of the reference it looks at one page of each kind. Without
+// Chromium it does nothing.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Accessibility } from "./accessibility.mjs";
 
 const dist = fileURLToPath(new URL("dist", import.meta.url));
 const executablePath = "/usr/bin/chromium";
@@ -19,9 +21,10 @@ const server = createServer(({ url }, response) => {
   const file = join(dist, decodeURIComponent(new URL(url, "http://x").pathname));
   const path = file.endsWith("/") ? `${file}index.html` : file;
   if (!existsSync(path)) return response.writeHead(404).end();
-  response
-    .writeHead(200, { "content-type": kinds[extname(path)] ?? "application/octet-stream" })
-    .end(readFileSync(path));
+  const type = kinds[extname(path)] ?? "application/octet-stream";
+  // Scripts have their hash in their name: the browser keeps them, and what it made of them.
+  const cache = path.includes("/assets/") ? "max-age=3600, immutable" : "no-store";
+  response.writeHead(200, { "content-type": type, "cache-control": cache }).end(readFileSync(path));
 });
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
 const base = `http://127.0.0.1:${server.address().port}`;
@@ -30,13 +33,18 @@ const seenKinds = new Set();
 const pages = readdirSync(dist, { recursive: true, encoding: "utf8" })
   .filter((file) => file.endsWith(".html") && file !== "404.html")
   .filter((file) => {
-    const kind = /^reference\/api\/(?:.+\/)?(\w+)\/[^/]+$/.exec(file)?.[1];
+    const kind = /^reference\/api\/(?:.+\/)?([\w-]+)\/[^/]+$/.exec(file)?.[1];
     return kind === undefined || (!seenKinds.has(kind) && seenKinds.add(kind));
   });
 
+/** Pages that are looked at side by side: more only wait for the processor. */
+const AT_ONCE = 3;
 const faults = [];
 let diagrams = 0;
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+// One context, for its cache.
+const context = await browser.newContext({ colorScheme: "light" });
+const accessibility = new Accessibility();
 const rest = [...pages];
 
 /** The home shows all of its code at any width, and its search names pages before members of the reference. */
@@ -65,7 +73,7 @@ async function lookAtHome(page, fault) {
 }
 
 const look = async () => {
-  const page = await browser.newPage();
+  const page = await context.newPage();
   let file = "";
   const fault = (text) => faults.push(`${file}: ${text}`);
   const isOwn = (url) => url.startsWith(base) || /^(data|blob):/.test(url);
@@ -91,13 +99,16 @@ const look = async () => {
       await page.setViewportSize({ width, height: 800 });
       const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       if (over > 0) fault(`${over} px wider than a screen of ${width} px`);
+      await accessibility.check(page, (text) => fault(`${text} at ${width} px`));
     }
     if (file === "index.html") await lookAtHome(page, fault);
   }
 };
-await Promise.all([look(), look()]);
+await Promise.all(Array.from({ length: AT_ONCE }, look));
 await browser.close();
 server.close();
-console.log(`${pages.length} pages at two widths, ${diagrams} diagrams: ${faults.length} faults`);
+console.log(
+  `${pages.length} pages at two widths, ${diagrams} diagrams, axe ${accessibility.checked} times in light and dark: ${faults.length} faults`,
+);
 for (const text of faults) console.error(text);
 process.exitCode = faults.length === 0 && diagrams > 0 ? 0 : 1;

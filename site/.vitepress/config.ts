@@ -31,10 +31,14 @@ function hrefOf(file: string, href: string): string {
 
 type MarkdownIt = Parameters<NonNullable<MarkdownOptions["config"]>>[0];
 
-/** Translates links before VitePress looks for dead ones, and hands diagrams to the component that draws them. */
+/** Translates links before VitePress looks for dead ones, leaves out empty table headers, and hands diagrams to the component that draws them. */
 function config(md: MarkdownIt): void {
   md.core.ruler.push("repository-links", ({ tokens, env }) => {
-    for (const { children } of tokens) {
+    for (const [at, { type, children }] of tokens.entries()) {
+      // A table header without a text is no header.
+      if (type === "th_open" && tokens[at + 1]?.content === "") {
+        for (const each of [tokens[at], tokens[at + 2]]) if (each !== undefined) each.tag = "td";
+      }
       for (const token of children ?? []) {
         const href = token.type === "link_open" ? token.attrGet("href") : null;
         if (href !== null) token.attrSet("href", hrefOf(relative(root, env.realPath ?? env.path), href));
@@ -66,19 +70,23 @@ function sidebar(): DefaultTheme.SidebarItem[] {
     .sort()
     .map(dirname);
   return [
-    ...groups,
+    // Without a link VitePress makes a group a button around the button that opens it.
+    ...groups.map((group) => ({ ...group, link: group.items[0]?.link ?? "/contents" })),
     {
       text: "Every class, option and type",
+      link: "/reference/api/",
       collapsed: true,
       items: modules.map((name) => ({ text: name, link: `/reference/api/${name}/` })),
     },
     {
       text: "Recipes",
+      link: "/cookbook/",
       collapsed: true,
       items: recipes.map((name) => ({ text: name, link: `/cookbook/${name}.md` })),
     },
     {
       text: "Decisions",
+      link: "/decisions/",
       collapsed: true,
       items: decisions.map((name) => ({
         text: titleOf(`docs/decisions/${name}`).replaceAll("`", ""),
@@ -103,12 +111,16 @@ export default defineConfig({
   srcExclude: [
     "**/node_modules/**",
     "**/dist/**",
-    "{src,tests,.ci}/**",
+    "{src,tests,api,.ci}/**",
     "THIRD-PARTY.md",
     "bench/contestants/**",
   ],
   rewrites: (file) => pageOf(file) ?? file,
-  markdown: { config, anchor: { slugify: slugOf }, theme: { light: "github-light", dark: "github-dark" } },
+  markdown: {
+    config,
+    anchor: { slugify: slugOf },
+    theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
+  },
   themeConfig: {
     nav: [
       { text: "Guide", link: "/guide/start" },

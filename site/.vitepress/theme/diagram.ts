@@ -38,7 +38,7 @@ export const Diagram = defineComponent({
           securityLevel: "strict",
           theme: isDark.value ? "dark" : "neutral",
           fontFamily: "inherit",
-          themeVariables: { fontSize: "14px" },
+          themeVariables: { fontSize: "14px", ...(isDark.value && { edgeLabelBackground: "#1b1b1f" }) },
           flowchart: { nodeSpacing: 25, rankSpacing: 30, padding: 10 },
         });
         const drawing = (await mermaid.render(`diagram-${++drawn}`, source)).svg;
@@ -54,6 +54,12 @@ export const Diagram = defineComponent({
     return () =>
       svg.value === ""
         ? h("pre", { class: "diagram-source" }, source)
-        : h("div", { class: "diagram", innerHTML: svg.value });
+        : h("div", {
+            class: "diagram",
+            tabindex: 0,
+            role: "group",
+            "aria-label": "Diagram",
+            innerHTML: svg.value,
+          });
   },
 });
