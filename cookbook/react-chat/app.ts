@@ -1,4 +1,4 @@
-// The page and its script over HTTP. With Vite or Next.js you have this already, and need the route /api/chat alone.
+// The page and its script over HTTP. With Vite or Next.js you have this already, and need only the route /api/chat.
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -11,7 +11,7 @@ const CSP =
   "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; base-uri 'none'; " +
   "form-action 'none'; frame-ancestors 'none'";
 
-/** Bundles page.tsx, and puts the chat behind /api/chat, where useChat looks for it. */
+/** Bundles page.tsx, and serves the chat at /api/chat, the default of useChat. */
 export async function createApp(chat: Handler): Promise<Hono> {
   const { outputFiles } = await build({
     entryPoints: [here("page.tsx")],
@@ -21,7 +21,7 @@ export async function createApp(chat: Handler): Promise<Hono> {
     format: "esm",
     jsx: "automatic",
     define: { "process.env.NODE_ENV": '"production"' },
-    // Else zod, which the AI SDK uses, tries whether it may call eval, and the policy of the page reports it.
+    // Otherwise zod, which the AI SDK uses, tests whether it may call eval, and the policy of the page reports that.
     banner: { js: "globalThis.__zod_globalConfig = { jitless: true };" },
   });
   const page = await readFile(here("page.html"), "utf8");

@@ -14,7 +14,7 @@ await program("[--port 8788]", { port: 8_788 }, async ({ flags: { port }, run })
   await once(server, "listening"); // rejects if the port is taken
   console.log(`Open http://127.0.0.1:${port}/`);
   if (!run.drain.aborted) await once(run.drain, "abort");
-  await Promise.race([chat.close(), once(run.signal, "abort")]); // answers that are being written end first
+  await Promise.race([chat.close(), once(run.signal, "abort")]); // running answers finish first
   await chat.close({ deadline: 0 });
   server.close();
 });

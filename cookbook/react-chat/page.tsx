@@ -3,7 +3,7 @@ import { type UIMessage, useChat } from "@ai-sdk/react";
 import { type FormEvent, useState } from "react";
 import { createRoot } from "react-dom/client";
 
-/** The metadata is what the flow's handler answers; the data parts are what its nodes emit. */
+/** The metadata is the output of the flow's handler; the data parts are emitted by its nodes. */
 type Reply = UIMessage<{ questions: string[] }, { status: string }>;
 
 function Chat() {
@@ -60,7 +60,10 @@ function Chat() {
   );
 }
 
-/** A message. Only a whole answer has metadata: another one is marked, and the server leaves it out of the conversation. */
+/**
+ * A message. Only a complete answer has metadata: an incomplete one is marked, and the server omits it from the
+ * conversation.
+ */
 function Line({ message, isBusy }: { message: Reply; isBusy: boolean }) {
   const { role, parts, metadata } = message;
   const text = parts.map((part) => (part.type === "text" ? part.text : "")).join("");

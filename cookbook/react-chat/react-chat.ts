@@ -1,4 +1,5 @@
-// A chat in React: useChat of the AI SDK on the page, and on the server a flow that streams an answer and suggests what to ask next.
+// A chat in React: useChat of the AI SDK on the page, and on the server a flow that streams an answer and suggests
+// further questions.
 import { Flow, node } from "sluice";
 import { createHandler, Refusal } from "sluice/serve";
 import { z } from "zod";
@@ -8,7 +9,7 @@ type Sent = { readonly parts: readonly { readonly type: string; readonly text?: 
 const textOf = ({ parts }: Sent = { parts: [] }): string =>
   parts.flatMap(({ type, text }) => (type === "text" ? (text ?? "") : [])).join("\n");
 
-/** What useChat sends. Parts other than text, such as the status, are for the page alone. */
+/** The request of useChat. Parts other than text, such as the status, are only for the page. */
 const Talk = z.object({
   messages: z
     .array(
@@ -26,7 +27,7 @@ const Questions = z.strictObject({
   questions: z
     .array(z.string())
     .max(3)
-    .describe("What the visitor may want to ask next, each in at most eight words."),
+    .describe("Questions that the visitor may want to ask next, each in at most eight words."),
 });
 
 export interface Shared {
@@ -37,11 +38,11 @@ export interface Shared {
 
 const INSTRUCTIONS = "You talk with a visitor of a web page. Answer briefly, in plain text without markup.";
 const SUGGEST =
-  "Suggest up to three questions that the visitor may want to ask next. Leave out what is answered already.";
-/** Messages that the model is shown. */
+  "Suggest up to three questions that the visitor may want to ask next. Omit questions that are already answered.";
+/** The number of messages that the model gets. */
 const MEMORY = 20;
 
-/** The texts of a conversation. An answer that failed or was stopped has no metadata, and is left out. */
+/** The texts of a conversation. An answer that failed or was stopped has no metadata, and is omitted. */
 function toShared({ messages }: z.infer<typeof Talk>): Shared {
   const said = messages.filter(({ role, metadata }) => role === "user" || metadata !== undefined);
   return {
@@ -60,11 +61,11 @@ export function createChatFlow(model: Model): Flow<Shared> {
       await ctx.emit({ status: "Answering" });
       for await (const piece of model.stream(messages, ctx)) {
         text += piece;
-        await ctx.emit(piece); // waits for a reader who is slow
+        await ctx.emit(piece); // waits for a slow reader
       }
       return text;
     },
-    // A visitor may know that the model refuses or that the answer is cut off, but nothing of the account.
+    // A visitor may see that the model refuses or that the answer is cut off, but nothing about the account.
     execFallback: (_messages, error) => {
       const isTold = error instanceof AnswerError && !(error instanceof DeniedError);
       throw isTold ? new Refusal(422, error.message, { cause: error }) : error;
@@ -88,7 +89,7 @@ export function createChatFlow(model: Model): Flow<Shared> {
     },
     execFallback: (_messages, error) => {
       if (error instanceof DeniedError) throw error;
-      return []; // the answer is whole without them
+      return []; // the answer is complete without them
     },
     post: (shared, _messages, questions) => {
       shared.questions = questions;
@@ -99,6 +100,6 @@ export function createChatFlow(model: Model): Flow<Shared> {
   return new Flow(answer, { name: "Chat" });
 }
 
-/** To be wrapped by `uiMessages`. Its output becomes the metadata of the message. */
+/** Wrap it in `uiMessages`. Its output becomes the metadata of the message. */
 export const createChat = (flow: Flow<Shared>, onError: (error: unknown) => void) =>
   createHandler(flow, { input: Talk, toShared, output: ["questions"], onError });

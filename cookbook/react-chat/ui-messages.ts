@@ -2,8 +2,9 @@
 import type { Handler } from "sluice/serve";
 
 /**
- * Answers useChat by the handler of a flow. Text that nodes emit is the answer; `{ name: value }` is the data part
- * `data-name`, of which the newest counts; the output of the handler is the message's metadata, which only a whole answer has.
+ * Answers useChat with the handler of a flow. Text that nodes emit is the answer; `{ name: value }` is the data part
+ * `data-name`, which a later one replaces; the output of the handler is the message's metadata, which only a complete
+ * answer has.
  */
 export function uiMessages(handler: Handler): (request: Request) => Promise<Response> {
   return async (request) => {
@@ -23,7 +24,7 @@ export function uiMessages(handler: Handler): (request: Request) => Promise<Resp
 }
 
 function partsStream(): TransformStream<string, string> {
-  let rest = ""; // of the event that has not come whole
+  let rest = ""; // of an incomplete event
   let [isWriting, isOver] = [false, false]; // after the first piece of text; after the result or an error
   const partsOf = (event: string, data: unknown): object[] => {
     if (event === "data" && typeof data === "string") {

@@ -1,4 +1,5 @@
-// The letters of the samples, five dots wide and seven high: for each a column in two hexadecimal digits, the top dot lowest.
+// The font of the samples, five dots wide and seven high: two hexadecimal digits per column, with the top dot as the
+// lowest bit.
 const DOTS: Readonly<Record<string, string>> = {
   A: "7e1111117e",
   B: "7f49494936",
@@ -43,14 +44,14 @@ const DOTS: Readonly<Record<string, string>> = {
   "/": "2010080402",
 };
 
-/** Pixels of a dot, and dots from one letter and one line to the next, and from the edge of the paper to the first. */
+/** The pixels of a dot, and in dots the distances of letters, of lines, and of the margin. */
 export const DOT = 6;
 export const PITCH = { across: 6, down: 11, edge: 6 };
 
-/** Whether a letter has ink at a dot; a space and what is not in the font have none. */
+/** Whether a letter has ink at a dot; spaces and unknown letters have none. */
 export const hasInk = (letter: string, column: number, row: number): boolean =>
   ((Number.parseInt(DOTS[letter]?.slice(2 * column, 2 * column + 2) || "0", 16) >> row) & 1) === 1;
 
-/** The letter with just these dots. */
+/** The letter with these dots. */
 export const letterOf = (dots: string): string =>
   Object.keys(DOTS).find((letter) => DOTS[letter] === dots) ?? " ";

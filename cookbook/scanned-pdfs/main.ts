@@ -15,7 +15,7 @@ await program("[folder] [--out pages.json]", { out: "pages.json" }, async ({ wor
   try {
     await createScanFlow(await connect("scanned-pdfs"), pagesOf).run(shared, run);
   } finally {
-    writeFileSync(flags.out, JSON.stringify({ pages, unread }, null, 2)); // what was paid is kept
+    writeFileSync(flags.out, JSON.stringify({ pages, unread }, null, 2)); // paid results are kept
   }
   if (pages.length + unread.length === 0) throw new UsageError(`Expected PDFs in "${folder}", got none.`);
   console.log(`${pages.length} pages are in ${flags.out}. For a person to look at: ${unread.length}`);

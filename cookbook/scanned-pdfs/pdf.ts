@@ -1,33 +1,33 @@
-// The pages of a PDF, one by one: the text that they have, or, where they are scans, their pictures.
+// Reads the pages of a PDF one by one: their text or, for scans, their pictures.
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { encode } from "fast-png";
 import { getDocumentProxy, getResolvedPDFJS } from "unpdf";
 
-/** It has a text, or pictures, or a problem. */
+/** A page with a text, or pictures, or a problem. */
 export interface Page {
   readonly file: string;
-  /** From 1; 0 stands for the file. */
+  /** The number of the page, from 1; 0 means the file. */
   readonly page: number;
   readonly text?: string;
-  /** URLs with the PNGs in them. */
+  /** PNGs as data: URLs. */
   readonly pictures?: readonly string[];
   readonly problem?: string;
 }
 
-/** Fewer letters beside a picture are a stamp or a number: the page is a scan all the same. */
+/** Fewer letters beside a picture are a stamp or a number, so the page is a scan. */
 const LEAST_LETTERS = 20;
-/** Smaller pictures, such as logos and lines, say nothing. */
+/** Smaller pictures, such as logos and lines, are ignored. */
 const LEAST_PIXELS = 10_000;
-/** Of a side: A4 at 170 dots per inch. Models shrink what is larger, and bill it. */
+/** The maximum of a side: A4 at 170 dots per inch. Models shrink larger pictures, and bill them. */
 const MOST_PIXELS = 2_000;
 
 type Document = Awaited<ReturnType<typeof getDocumentProxy>>;
 type PdfPage = Awaited<ReturnType<Document["getPage"]>>;
-/** As pdf.js decodes it: one bit, three or four bytes for each pixel. */
+/** A picture as pdf.js decodes it: one bit, three or four bytes per pixel. */
 type Picture = { readonly data: Uint8Array; readonly width: number; readonly height: number };
 
-/** Only the page that is asked for is decoded. A file or page that cannot be read is a page with a problem. */
+/** Decodes a page only when it is requested. An unreadable file or page is a page with a problem. */
 export async function* pagesOf(path: string, signal: AbortSignal): AsyncGenerator<Page, void, undefined> {
   const file = basename(path);
   let document: Document | undefined;
@@ -81,9 +81,9 @@ async function picturesOf(page: PdfPage): Promise<Picture[]> {
     .filter(({ width, height }) => width * height >= LEAST_PIXELS);
 }
 
-/** The picture upright, in shades of grey, and not larger than a model reads. @param turn - Degrees to the right. */
+/** The picture upright, in greyscale, and not larger than a model needs. @param turn - Degrees clockwise. */
 function pngOf({ data, width, height }: Picture, turn: number): string {
-  const channels = Math.floor(data.length / (width * height)); // 0: a bit for each pixel
+  const channels = Math.floor(data.length / (width * height)); // 0: one bit per pixel
   const bytes = Math.ceil(width / 8);
   const greyAt = (x: number, y: number) => {
     if (channels === 0) return (data[y * bytes + (x >> 3)] ?? 0) & (0x80 >> (x & 7)) ? 255 : 0;
@@ -91,7 +91,7 @@ function pngOf({ data, width, height }: Picture, turn: number): string {
     const red = data[at] ?? 0;
     return channels < 3 ? red : 0.3 * red + 0.59 * (data[at + 1] ?? 0) + 0.11 * (data[at + 2] ?? 0);
   };
-  const step = Math.ceil(Math.max(width, height) / MOST_PIXELS); // so many pixels on each side become one
+  const step = Math.ceil(Math.max(width, height) / MOST_PIXELS); // this many pixels per side become one
   const [across, down] = [width, height].map((side) => Math.max(1, Math.floor(side / step))) as [
     number,
     number,

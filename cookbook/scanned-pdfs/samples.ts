@@ -1,4 +1,4 @@
-// Scans to try it with: pictures of typed pages, as an office scanner makes them, beside pages that have text.
+// Sample scans: pictures of typed pages, as of an office scanner, and pages with text.
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
@@ -22,7 +22,7 @@ export const LOG = [
   "08:05  GATE 1 SHUT",
 ];
 
-/** Writes two PDFs of five pages: two have text, two are scans, of which one lies on its side, and one is a drawing. */
+/** Writes two PDFs of five pages: two have text, two are scans, one of them rotated, and one is a drawing. */
 export async function makeSamples(folder: string): Promise<string> {
   await makePdf(join(folder, "letter.pdf"), (document) => {
     document.text("Archive of the harbour office, box 12. The next page is the letter of 1974.");
@@ -45,7 +45,10 @@ async function makePdf(path: string, draw: (document: PDFKit.PDFDocument) => voi
   await finished(file);
 }
 
-/** Paper with these lines on it, in black and white, one bit for each pixel. @param onItsSide - Turned to the left. */
+/**
+ * A page with these lines in black and white, one bit per pixel.
+ * @param onItsSide - Whether to rotate it counterclockwise.
+ */
 function scan(lines: readonly string[], onItsSide = false): Buffer {
   const { across, down, edge } = PITCH;
   const [columns, rows] = [2 * edge + across * 30, 2 * edge + down * lines.length];

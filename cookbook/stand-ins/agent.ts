@@ -1,4 +1,4 @@
-// Searches for one part of the question after the other, and answers with the sentence of each that fits best.
+// Searches for the parts of the question in turn, and answers with the best sentence for each.
 import type { Answer } from "./serve.js";
 import { overlap, sentencesOf, stemsOf } from "./text.js";
 

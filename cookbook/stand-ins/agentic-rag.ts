@@ -15,7 +15,7 @@ export const answer: Answer = ({ schema, messages }) => {
   return { json: schema === "query" ? rewrite(known) : say(known) };
 };
 
-/** Each row is one thing: in technical and in everyday words. */
+/** Each row has the technical and the everyday words for one thing. */
 const SYNONYMS = [
   "rate limit: slow throttle refuse request",
   "parser arguments: command line flag option read",
@@ -29,7 +29,7 @@ const SYNONYMS = [
 });
 const rowOf = (word: string) => SYNONYMS.find(({ plain }) => plain.has(stem(word)));
 
-/** The passage that has most of the question's words, or of what they mean; and those that it lacks. */
+/** The passage with most words of the question or their synonyms, and the words that it lacks. */
 function best({ question, passages }: Known): { passage: Passage | undefined; lacks: string[] } {
   const words = wordsOf(question);
   const ranked = passages.map((passage) => {
@@ -41,13 +41,13 @@ function best({ question, passages }: Known): { passage: Passage | undefined; la
   return ranked.sort((a, b) => a.lacks.length - b.lacks.length)[0] ?? { passage: undefined, lacks: words };
 }
 
-/** Enough is known where one passage has every word of the question. */
+/** Enough is known if one passage has every word of the question. */
 function judge(known: Known) {
   const { lacks } = best(known);
   return { sufficient: lacks.length === 0, missing: lacks.join(" ") };
 }
 
-/** Takes technical terms for everyday words; then leaves out one word after the other. */
+/** Replaces everyday words by technical terms, then drops one word at a time. */
 function rewrite({ question, queries }: Known): { query: string } {
   const words = [...new Set(wordsOf(question).flatMap((word) => rowOf(word)?.terms ?? word))];
   for (let count = words.length; count > 0; count--) {
@@ -59,7 +59,7 @@ function rewrite({ question, queries }: Known): { query: string } {
   return { query: `package ${queries.length}` };
 }
 
-/** Says what the passage says. */
+/** Answers with the passage. */
 function say(known: Known) {
   const { passage } = best(known);
   const [said = ""] = passage?.text.split(" Keywords: ") ?? [];
@@ -72,7 +72,7 @@ const COMMON =
   "when where which who why will with without would you your";
 const common = new Set(COMMON.split(" "));
 
-/** The words that mean something. */
+/** The significant words. */
 const wordsOf = (text: string) =>
   (text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).filter((word) => word.length > 1 && !common.has(word));
 

@@ -1,4 +1,4 @@
-// A Batch API: files, and batches that end after two looks. A summary is the most central sentence.
+// A Batch API: files, and batches that end after two polls. A summary is the most central sentence.
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
@@ -17,7 +17,7 @@ interface Batch {
 }
 type Request = { custom_id: string; body: { messages: { content: string }[] } };
 
-/** Starts it, and gives its URL. It does not keep the process alive. */
+/** Starts the service and returns its URL. It does not keep the process alive. */
 export async function start(): Promise<string> {
   const files: string[] = [];
   const batches: Batch[] = [];

@@ -1,2 +1,2 @@
-// Calculates, as the stand-in of hello-flow does.
+// Answers arithmetic questions, like the stand-in of hello-flow.
 export { answer } from "./hello-flow.js";

@@ -1,4 +1,5 @@
-// Answers with a sentence of the guide and adds whatever it is asked to add, so that the guards have work; judges by words.
+// Answers with a sentence of the guide and whatever else it is asked to add, so that the guards have work; judges by
+// words.
 import type { Answer } from "./serve.js";
 import { overlap, stemsOf } from "./text.js";
 

@@ -1,4 +1,4 @@
-// Remembers what stands in its prompt, as the stand-in of chat does, and recalled exchanges too. Its vectors count words.
+// Remembers what is in its prompt, like the stand-in of chat, and recalled exchanges. Its vectors count words.
 import { answer as chat } from "./chat.js";
 import type { Answer } from "./serve.js";
 import { vectorOf } from "./text.js";

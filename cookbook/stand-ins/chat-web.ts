@@ -1,4 +1,4 @@
-// Says of a message what can be counted in it, and what was said before in the same room.
+// Answers with counts of the message, and with the previous message of the room.
 import type { Answer } from "./serve.js";
 
 export const answer: Answer = ({ messages }) => {

@@ -1,5 +1,5 @@
-// A small repair program: it reads the tests and what they import, exchanges one operator after the other, and keeps an
-// exchange after which fewer tests fail. (Mutation-based repair, Debroy and Wong, 2010.)
+// A small repair program: it reads the tests and their imports, replaces one operator at a time, and keeps a
+// replacement after which fewer tests fail. (Mutation-based repair, Debroy and Wong, 2010.)
 import { posix } from "node:path";
 import type { Answer } from "./serve.js";
 
@@ -23,7 +23,7 @@ const step = (action: Decision["action"], thought: string, rest: Partial<Decisio
   ...rest,
 });
 
-/** Decides by what was done so far. */
+/** Decides by the log so far. */
 function decide({ files, log }: Known): Decision {
   const [last, before] = log.filter(({ action }) => action === "test").reverse();
   const patched = log.at(-2)?.action === "patch" && log.at(-1) === last;
@@ -59,7 +59,7 @@ function decide({ files, log }: Known): Decision {
 const failures = (entry: Entry | undefined) =>
   Number(/(\d+) failed/.exec(entry?.result ?? "")?.[1] ?? Infinity);
 
-/** The files as they are now: as they were read, and with the patches that came later. */
+/** The current files: as they were read, with later patches. */
 function viewsOf(log: readonly Entry[]): Map<string, string> {
   const views = new Map<string, string>();
   const done: Entry[] = [];
@@ -98,7 +98,7 @@ const EXCHANGES: Readonly<Record<string, readonly string[]>> = {
   "||": ["&&"],
 };
 
-/** A line with one operator exchanged, in all ways, from its end: what comes last is most often wrong. */
+/** All variants of a line with one operator replaced, from its end, where errors are most likely. */
 function variantsOf(line: string): string[] {
   if (/^\s*(?:import|\/\/|\/?\*)/.test(line)) return [];
   const operators = [...line.matchAll(/(?<= )(?:[-+*/<>]|[<>]=|[!=]==|&&|\|\|)(?= )/g)].reverse();

@@ -1,2 +1,2 @@
-// Only embeddings are asked for, as in embed-batching.
+// Only embeddings are requested, as in embed-batching.
 export { answer } from "./embed-batching.js";

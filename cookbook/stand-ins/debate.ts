@@ -1,4 +1,4 @@
-// Sees by a few words what a fact speaks for, and by its figures how much it weighs; speakers and judge do so alike.
+// Speakers and judge find the side of a fact by a few words, and its weight by its figures.
 import type { Answer } from "./serve.js";
 
 const GOOD = /\b(more|faster|saved?|helps?|help|fewer)\b/gi;

@@ -1,4 +1,4 @@
-// Takes the sentences that fit the question best, and asks each other document that had a passage the same.
+// Takes the best sentences for the question, and asks the other documents with a passage the same question.
 import type { Answer } from "./serve.js";
 import { overlap, sentencesOf, stemsOf } from "./text.js";
 
@@ -14,7 +14,7 @@ export const answer: Answer = ({ schema, messages }) => {
   return schema === "notes" ? { json: notesOf(material) } : reportOf(material);
 };
 
-/** A question of its own names the document that it is put to. */
+/** A further question names its document. */
 function notesOf({ question, passages }: { question: string; passages: readonly Passage[] }) {
   const [, document, about = question] = /^What does (.+?) say about this: (.+)$/.exec(question) ?? [];
   const wanted = stemsOf(about);

@@ -1,4 +1,4 @@
-// As a writer it keeps as many sentences as its instructions have; as a judge it compares words.
+// As a writer it keeps as many sentences as the instructions say; as a judge it compares words.
 import type { Answer } from "./serve.js";
 import { overlap, sentencesOf, stemsOf } from "./text.js";
 

@@ -1,4 +1,4 @@
-// Finds what patterns find.
+// Finds problems by regular expressions.
 import type { Answer } from "./serve.js";
 
 const FINDINGS: readonly (readonly [RegExp, string])[] = [

@@ -1,4 +1,4 @@
-// Calculates.
+// Answers arithmetic questions.
 import type { Answer } from "./serve.js";
 
 export const answer: Answer = ({ text }) => calculate(text) ?? "I am a stand-in, and can only calculate.";

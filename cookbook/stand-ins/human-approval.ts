@@ -1,4 +1,4 @@
-// Fills in a form letter from the topic, as all feedback so far asks; it knows "shorter", "formal" and "mention …".
+// Fills in a form letter from the topic and the feedback so far; it knows "shorter", "formal" and "mention …".
 import type { Answer } from "./serve.js";
 
 export const answer: Answer = ({ messages }) => {

@@ -1,5 +1,5 @@
-// Finds the fields by rules. Like a model it overlooks something at first, the minus behind an amount, and finds it
-// when the prompt says that the sums do not add up.
+// Finds the fields by rules. Like a model it makes a mistake at first: it overlooks the minus after an amount, until
+// the prompt says that the sums do not add up.
 import type { Answer } from "./serve.js";
 
 export const answer: Answer = ({ messages }) => {

@@ -1,4 +1,4 @@
-// As a judge it looks for the facts' words, for praise and for length; as a writer it begins badly and follows advice.
+// As a judge it checks for the facts' words, for praise and for length; as a writer it begins badly and follows advice.
 import type { Answer } from "./serve.js";
 import { overlap, sentencesOf, stemsOf } from "./text.js";
 

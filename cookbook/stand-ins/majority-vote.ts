@@ -1,4 +1,4 @@
-// Calculates sums and products, and slips in two answers of five, each time in another way.
+// Calculates sums and products, and makes a different mistake in two answers of five.
 import type { Answer } from "./serve.js";
 
 export const answer: Answer = ({ text, index }) => {

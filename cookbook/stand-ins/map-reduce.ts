@@ -1,4 +1,4 @@
-// Finds skills by the words of the list, and years by numbers.
+// Finds skills by the words in the list, and years by numbers.
 import type { Answer } from "./serve.js";
 import { sentencesOf } from "./text.js";
 

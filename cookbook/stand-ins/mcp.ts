@@ -1,5 +1,5 @@
-// Picks a tool by its description, and takes the arguments from the question as the tool's schema asks for them. Like some
-// models it writes numbers as texts at first, and minds the types after an objection.
+// Picks a tool by its description, and takes its arguments from the question by the tool's schema. Like some models it
+// sends numbers as strings at first, and corrects the types after an error.
 import type { Answer } from "./serve.js";
 
 export const answer: Answer = ({ body, messages }) => {
@@ -25,7 +25,7 @@ interface Offered {
   readonly function: { readonly name: string; readonly description: string; readonly parameters: Schema };
 }
 
-/** As much of JSON Schema as it understands. */
+/** The supported part of JSON Schema. */
 interface Schema {
   readonly type?: string;
   readonly format?: string;
@@ -33,11 +33,11 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
 }
 
-/** Takes for each property the next thing in the question that it could mean. */
+/** Takes the next matching part of the question for each property. */
 function argumentsOf(question: string, { properties = {} }: Schema, typed: boolean): Record<string, unknown> {
   const dates = question.match(/\b\d{4}-\d{2}-\d{2}\b/g) ?? [];
   const numbers: string[] = question.replaceAll(/\b\d{4}-\d{2}-\d{2}\b/g, "").match(/-?\d+(?:\.\d+)?/g) ?? [];
-  // What follows the number is what it counts: "how many feet are 3 miles" and "what are 3 miles in feet" ask the same.
+  // The unit follows the number: "how many feet are 3 miles" and "what are 3 miles in feet" are the same question.
   const counted = /\d\s*(\p{L}+)/u.exec(question)?.[1] ?? "";
   const nouns = [...new Set([...stems(counted), ...stems(question)])];
   const take = (schema: Schema): unknown => {

@@ -24,7 +24,7 @@ function hintFor({ word, taboo, hints }: { word: string; taboo: string[]; hints:
   return `Letter ${at + 1} of ${word.length}: ${word[at]?.toLowerCase()}.`;
 }
 
-/** The thing that most hints fit; where none does, what is known of the letters. */
+/** The thing that fits most hints; if none does, a guess from the letters. */
 function guessFrom({ hints, guesses }: { hints: string[]; guesses: string[] }): string {
   const topics = hints.flatMap((hint) => /do with: (.+)\.$/.exec(hint)?.[1] ?? []);
   const letters = hints.flatMap((hint) => /^Letter (\d+) of (\d+): (.)/u.exec(hint) ?? []);

@@ -1,4 +1,4 @@
-// Answers as the chat on a web page does, and suggests questions with the longest words of the conversation.
+// Answers like the stand-in of chat-web, and suggests questions with the longest words of the conversation.
 import { answer as chat } from "./chat-web.js";
 import type { Answer } from "./serve.js";
 

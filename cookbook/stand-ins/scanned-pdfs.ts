@@ -1,4 +1,4 @@
-// Reads what is typed in the letters of the samples, dot by dot, out of the picture that it is sent.
+// Reads the text of a picture in the font of the samples, dot by dot.
 import { inflateSync } from "node:zlib";
 import { DOT, letterOf, PITCH } from "../scanned-pdfs/font.js";
 import type { Answer } from "./serve.js";
@@ -19,7 +19,7 @@ function read(url: string): string {
     if (png.toString("latin1", at + 4, at + 8) === "IDAT")
       parts.push(png.subarray(at + 8, at + 8 + png.readUInt32BE(at)));
   }
-  const pixels = inflateSync(Buffer.concat(parts)); // rows of grey, each after a byte that names its filter: none
+  const pixels = inflateSync(Buffer.concat(parts)); // greyscale rows, each after a byte for its filter: none
   const { across, down, edge } = PITCH;
   const isInk = (column: number, row: number) => {
     const [x, y] = [(edge + column) * DOT + DOT / 2, (edge + row) * DOT + DOT / 2];

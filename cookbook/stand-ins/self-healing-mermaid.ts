@@ -1,5 +1,5 @@
-// Makes the diagram by rules from the sentences of the text. Like a model it writes labels as they come, and learns from
-// the parser.
+// Makes a diagram from the sentences of the text by rules. Like a model it does not escape labels at first, and
+// corrects them after errors of the parser.
 import type { Answer } from "./serve.js";
 
 export const answer: Answer = ({ messages }) => {
@@ -11,7 +11,7 @@ export const answer: Answer = ({ messages }) => {
 
 /** Draws a text, a node for each sentence; `errors` is what the parser said about the earlier diagrams. */
 function drawText(text: string, errors: string): string {
-  // A reserved word of Mermaid cannot be the name of a node; any other error is taken for one about labels.
+  // A reserved word of Mermaid cannot be the name of a node; any other error is treated as one about labels.
   const reserved = /got 'end'/.test(errors);
   const quoted = /got '(?!end')/.test(errors);
   const lines = ["flowchart TD"];

@@ -1,11 +1,11 @@
-// The service that a recipe calls without a key. Each recipe has a file beside this one that says what it answers. Nothing
-// of it is copied into a project.
+// The service that a recipe calls without a key. Each recipe has a file beside this one with its answers. None of these
+// is copied into a project.
 import { type FakeVendorOptions, fakeVendor, type VendorAnswer, type VendorRequest } from "sluice/testing";
 
-/** What a file of this folder exports. It decides by the structure of a request: `schema`, `tools`, `messages`. */
+/** The export of each file of this folder. It decides by the structure of a request: `schema`, `tools`, `messages`. */
 export type Answer = (request: VendorRequest) => VendorAnswer;
 
-/** Starts the stand-in of a recipe and gives its URL. It does not keep the process alive. */
+/** Starts the stand-in of a recipe and returns its URL. It does not keep the process alive. */
 export async function serve(recipe: string): Promise<string> {
   const { answer, options, start } = (await import(new URL(`${recipe}.ts`, import.meta.url).href)) as {
     answer: Answer;

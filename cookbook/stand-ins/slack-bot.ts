@@ -1,4 +1,4 @@
-// Calculates.
+// Answers arithmetic questions.
 import { calculate } from "./hello-flow.js";
 import type { Answer } from "./serve.js";
 

@@ -1,4 +1,4 @@
-// Takes the question apart at length; after a stopped answer it gives the rest.
+// Analyses the question at length; continues after a stopped answer.
 import type { Answer } from "./serve.js";
 
 export const answer: Answer = ({ messages }) => {

@@ -1,5 +1,5 @@
-// Reads orders by rules: at first as the mail has them, wrong sums and numbers in words included. After an answer that
-// cannot be used, it calculates.
+// Reads orders by rules: at first as in the mail, with wrong sums and numbers in words. After a rejected answer it
+// calculates.
 import type { Answer } from "./serve.js";
 
 const NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];

@@ -1,4 +1,5 @@
-// A worker that first writes without looking, and looks up what the objections name; a supervisor that compares words.
+// A worker that first writes without the records, and looks up those that the objections name; a supervisor that
+// compares words.
 import type { Answer } from "./serve.js";
 import { overlap, stemsOf } from "./text.js";
 

@@ -1,5 +1,5 @@
-// Puts SQL together by rules, from the question and the schema. Like a model it first takes the words of the question for
-// columns, and learns from the errors of the database what they are called.
+// Builds SQL from the question and the schema by rules. Like a model it first uses the words of the question as
+// columns, and corrects them after errors of the database.
 import type { Answer } from "./serve.js";
 
 export const answer: Answer = ({ messages }) => {
@@ -18,7 +18,7 @@ interface Column {
   readonly to?: string | undefined;
 }
 
-/** Writes a query; `errors` is what the database said about earlier queries. */
+/** Writes a query; `errors` has the errors of earlier queries. */
 function writeSql(schema: string, question: string, errors: string): string {
   const columns = columnsOf(schema);
   const tables = [...new Set(columns.map(({ table }) => table))];
@@ -31,7 +31,7 @@ function writeSql(schema: string, question: string, errors: string): string {
     used.add(table);
     return errors.includes(`ambiguous column name: ${name}`) ? `${table}.${name}` : name;
   };
-  /** Takes a word of the question for a column, until the database does not know it. */
+  /** Uses a word of the question as a column, until the database rejects it. */
   const measure = (word: string): string | undefined => {
     if (!errors.includes(`no such column: ${word}`)) return word;
     const quantity = named("quantity");
@@ -86,7 +86,7 @@ function writeSql(schema: string, question: string, errors: string): string {
   return lines.join("\n");
 }
 
-/** Joins tables along the columns that point from one to another, by way of others where it must. */
+/** Joins tables along their foreign keys, through other tables if necessary. */
 function join([first = "", ...others]: readonly string[], columns: readonly Column[]): string {
   const joined = [first];
   const clauses = [first];
@@ -123,7 +123,7 @@ function columnsOf(schema: string): Column[] {
   );
 }
 
-/** Reads the values that columns are known to have. */
+/** Reads the known values of columns. */
 function kindsOf(schema: string): (Column & { kind: string })[] {
   return [...schema.matchAll(/^-- (\w+)\.(\w+): (.+)$/gm)].flatMap(([, table = "", name = "", kinds = ""]) =>
     kinds.split(", ").map((kind) => ({ table, name, kind: kind.slice(1, -1) })),

@@ -1,4 +1,4 @@
-// What several stand-ins need: sentences, and the words in them that mean something.
+// Shared by stand-ins: sentences and their significant words.
 const segmenter = new Intl.Segmenter("en", { granularity: "sentence" });
 
 export const sentencesOf = (text: string): string[] =>
@@ -14,7 +14,7 @@ export const stemsOf = (text: string): Set<string> =>
 export const overlap = (a: ReadonlySet<string>, b: ReadonlySet<string>): number =>
   [...a].filter((word) => b.has(word)).length;
 
-/** The sentences that have most in common with all others, in their order. */
+/** The sentences that have most words in common with all others, in order. */
 export function central(text: string, count: number): string {
   const all = sentencesOf(text)
     .slice(0, 100)
@@ -35,13 +35,13 @@ export function central(text: string, count: number): string {
     .join(" ");
 }
 
-/** Counts the words that mean something, each at a place of its own, or nearly so. */
+/** Counts the significant words by feature hashing. */
 export function vectorOf(text: string): number[] {
   const vector = new Array<number>(1_024).fill(0);
   for (const stem of stemsOf(text)) {
     const hash = [...stem].reduce((sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) % 1_000_003, 7);
     const place = hash % vector.length;
-    vector[place] = (vector[place] ?? 0) + (hash % 3 === 0 ? -1 : 1); // so that clashes cancel out
+    vector[place] = (vector[place] ?? 0) + (hash % 3 === 0 ? -1 : 1); // so that collisions cancel out
   }
   vector[0] ||= 0.001; // a text without words still has a direction
   return vector;

@@ -1,4 +1,4 @@
-// Does the first open step of the plan that it is sent, really: it divides, pours, and as a last resort searches.
+// Executes the first open step of the plan: it divides, pours, and as a last resort searches.
 import { divisor, move, nameOf, type Puzzle } from "../thinking/puzzle.js";
 import type { Answer } from "./serve.js";
 
@@ -20,7 +20,7 @@ const COMPARE = "Compare what was found and answer with the fewest moves";
 const SEARCH = "Search through everything that the jugs can hold";
 const way = (from: number, to: number) => `Keep filling ${nameOf(from)} and pouring it into ${nameOf(to)}`;
 
-/** Makes a plan where there is none; else does its first open step, and revises the others by the result. */
+/** Makes a plan if there is none; otherwise executes its first open step, and revises the others by the result. */
 function think(prompt: string): Thought {
   const puzzle = readPuzzle(prompt);
   const plan = JSON.parse(prompt.split("\n\n")[2] ?? "[]") as Step[];
@@ -73,7 +73,7 @@ function possible({ jugs, target }: Puzzle, plan: Step[], done: Done): Thought {
   return { thinking: "What cannot be done needs no moves.", plan, answer: [] };
 }
 
-/** Pours until the target is there, or the same state comes again; then the plan needs a search. */
+/** Pours until the target is reached, or a state repeats; then the plan needs a search. */
 function pour(puzzle: Puzzle, plan: Step[], done: Done, from: string, to: string): Thought {
   const [source, sink] = [from.charCodeAt(0) - 65, to.charCodeAt(0) - 65];
   const moves: string[] = [];
@@ -104,7 +104,7 @@ function pour(puzzle: Puzzle, plan: Step[], done: Done, from: string, to: string
   return { thinking: "These two alone are not enough: the plan needs a search.", plan, answer: null };
 }
 
-/** Breadth first, so that the first way found is a shortest. */
+/** Breadth first, so that the first solution is a shortest one. */
 function search(puzzle: Puzzle): string[] {
   const names = puzzle.jugs.map((_, at) => nameOf(at));
   const pours = names.flatMap((a) => names.flatMap((b) => (a === b ? [] : [`pour ${a} ${b}`])));

@@ -1,4 +1,4 @@
-// Calls the tool for each name in the question, all at once, and compares what comes back.
+// Calls the tool for each name in the question in one turn, and compares the results.
 import type { Answer } from "./serve.js";
 
 export const answer: Answer = ({ body, messages, text, tools }) => {

@@ -1,4 +1,4 @@
-// Takes words that many sentences share as headings, sorts the sentences under them, and replaces pompous words.
+// Takes frequent words as headings, sorts the sentences by them, and replaces pompous words.
 import type { Answer } from "./serve.js";
 import { sentencesOf, stemsOf } from "./text.js";
 

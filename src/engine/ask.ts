@@ -48,7 +48,7 @@ export async function ask(
   if (answer === undefined) {
     throw new SluiceError(
       "NOBODY_TO_ASK",
-      `${showPath(scope.path(node))} asks a question, and there is neither a \`journal\` to keep it nor an \`ask\` to answer it; give one of them to run()`,
+      `${showPath(scope.path(node))} asks a question, and there is neither a \`journal\` to keep it nor an \`ask\` to answer it; pass one of them to run()`,
     );
   }
   return ctx.paused(async () => {

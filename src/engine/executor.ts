@@ -160,7 +160,7 @@ function checkAnswer(answer: unknown, call: ExecutorCall): void {
   if (isObject(answer) && ("value" in answer || "error" in answer)) return;
   throw new SluiceError(
     "INVALID_EXECUTION",
-    `The executor of ${showPath(call.path)}: expected execute() to give { value } or { error }, got ${show(answer)}`,
+    `The executor of ${showPath(call.path)}: expected execute() to return { value } or { error }, got ${show(answer)}`,
   );
 }
 
@@ -169,6 +169,6 @@ export function checkShared(where: string, gates: readonly unknown[]): void {
   if (gates.every(isSharedGate)) return;
   throw new SluiceError(
     "GATE_NOT_SHARED",
-    `${where}: its executor sends calls to other machines, and each of them would have this gate for itself; give it a gate that they share, new Gate({ …, shared: redisLimit(…) }), or take the gate and the \`rate\` out`,
+    `${where}: its executor sends calls to other machines, each of which would have its own copy of this gate; use a shared gate, new Gate({ …, shared: redisLimit(…) }), or remove the gate and the \`rate\``,
   );
 }

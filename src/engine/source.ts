@@ -27,7 +27,7 @@ function promiseItem(node: Named, promise: Promise<unknown>, index: number): Slu
   promise.then(ignore, ignore);
   return new SluiceError(
     "INVALID_ITEM",
-    `${quote(nameOf(node))}: expected prep() to give items, got a promise at ${index}, whose work has begun already, whatever the limits; give what the work needs and begin it in exec(), or await it in prep()`,
+    `${quote(nameOf(node))}: expected prep() to return items, got a promise at index ${index}, whose work has already begun, outside of all limits; return the input of the work and start it in exec(), or await it in prep()`,
   );
 }
 

@@ -144,7 +144,7 @@ class Stream implements RunStream<AnyEvent> {
     if (this.#left || this.#failure !== undefined) return;
     const error = new SluiceError(
       "STREAM_OVERFLOW",
-      `The reader of the stream is ${this.#data.toLocaleString("en")} data events behind, and the run goes on sending; write \`await emit(…)\`, so that it waits for its reader`,
+      `The reader of the stream is ${this.#data.toLocaleString("en")} data events behind, and the run keeps sending; write \`await emit(…)\`, so that it waits for its reader`,
     );
     this.#failure = { error };
     this.#leave.abort(error, true);

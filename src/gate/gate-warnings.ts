@@ -36,7 +36,7 @@ export class GateWarnings {
   /** Warns about a call that costs more tokens than the bucket holds, and so waits for its full time. */
   dearCall(tokens: number, atOnce: number, ms: number): void {
     if (tokens <= atOnce || ms < WORTH_A_WARNING) return;
-    const message = `${this.#name} makes a call of ${tokens} tokens wait ${duration(ms)}, and those behind it too: no more than ${Math.floor(atOnce)} tokens are saved up. Split the call, or raise \`rate.burst\` (ms of rate) if the vendor lets more be spent at once`;
+    const message = `${this.#name} makes a call of ${tokens} tokens wait ${duration(ms)}, and the calls behind it too: its bucket holds at most ${Math.floor(atOnce)} tokens. Split the call, or raise \`rate.burst\` (ms of rate) if the vendor allows larger bursts`;
     this.once("SLUICE_DEAR_CALL", message);
   }
 }

@@ -204,7 +204,7 @@ function feedOf({ shared, rate }: GateOptions, concurrency: unknown): SharedFeed
 }
 
 function ownRun(name: string): SluiceError {
-  const text = `${name} has a \`run\` of its own, but nodes pass their gates without calling \`run\`: wrap the gate in a class that is no Gate, or do the work in the nodes`;
+  const text = `${name} overrides \`run\`, but nodes use their gates without calling \`run\`: wrap the gate in a class that does not extend Gate, or do the work in the nodes`;
   return new SluiceError("INVALID_OPTION", text);
 }
 

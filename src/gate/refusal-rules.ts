@@ -121,7 +121,7 @@ export class RefusalRules {
   #checkUnderstood(error: unknown): void {
     if (this.#warnings.has("SLUICE_REFUSAL_NOT_UNDERSTOOD") || !looksLikeRefusal(error)) return;
     const text =
-      "An error reads like a refusal for too many calls, but names no status that is known as one, and counts as a failure. If it is one, say so with `new Gate({ retryAfter: (error) => ms })`";
+      "An error looks like a refusal for too many calls, but has no known status of one, so it counts as a failure. If it is a refusal, set `new Gate({ retryAfter: (error) => ms })`";
     this.#warnings.once("SLUICE_REFUSAL_NOT_UNDERSTOOD", `${text}: ${brief(error)}`);
   }
 }

@@ -182,7 +182,7 @@ export class SharedFeed implements PermitSupply, Refills, Exchanging {
       this.#failAll(error);
       return;
     }
-    this.blocked = `the shared limit is out of reach, so no call starts: ${describe(error)}`;
+    this.blocked = `the shared limit is unreachable, so no call starts: ${describe(error)}`;
     this.#pace.failed(this.#clock.now());
     if (this.#waiting > 0) {
       this.#gate.warnings.once("SLUICE_LIMIT_AWAY", `${this.#gate.name ?? "A gate"}: ${this.blocked}`);

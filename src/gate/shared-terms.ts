@@ -36,7 +36,7 @@ export function inWords({ concurrency, rate }: SharedTerms): string {
 export const differs = (own: string, others: string): SluiceError =>
   new SluiceError(
     "LIMIT_DIFFERS",
-    `Gates that share a limit must be made alike: this one has ${own}, and those that run have ${others}. Give both the same options, or another key; new limits take effect 10 seconds after the last gate with the old ones has ended`,
+    `Gates that share a limit must have the same options: this one has ${own}, and the others have ${others}. Use the same options, or another key; new limits take effect 10 seconds after the last gate with the old ones has ended`,
   );
 
 /** The error of calls at a gate whose limit was closed. */

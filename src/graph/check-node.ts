@@ -40,9 +40,7 @@ export function checkNode(
   wiring.checked = wrong === undefined;
   if (wrong === undefined) return;
   const { name, right } = wrong;
-  const keep = Object.hasOwn(WRONG_HOOKS, name)
-    ? ""
-    : "; a method of your own needs a name that is less alike";
+  const keep = Object.hasOwn(WRONG_HOOKS, name) ? "" : "; a helper needs a name that is less similar";
   throw new SluiceError(
     "UNKNOWN_HOOK",
     `${quote(nameOf(node as Step))} defines \`${name}\`, which is never called; write \`${right}\`, which may be async${keep}`,

@@ -54,7 +54,7 @@ describe("SLUICE_DEAR_CALL", () => {
 });
 
 describe("SLUICE_REFUSAL_NOT_UNDERSTOOD", () => {
-  test("comes once for an error that only reads like a refusal", async () => {
+  test("comes once for an error that only looks like a refusal", async () => {
     const gate = new Gate();
     const error = new Error("Rate limit reached for this key");
     for (let i = 0; i < 2; i++) await expect(gate.run(() => Promise.reject(error))).rejects.toBe(error);
@@ -111,6 +111,6 @@ test("a subclass with a `run` of its own is refused, and one without it is a gat
     readonly vendor = "x";
   }
   expect(() => new Own()).toThrow(SluiceError);
-  expect(() => new Own()).toThrow(/`run` of its own/);
+  expect(() => new Own()).toThrow(/overrides `run`/);
   expect(new Named().stats().running).toBe(0);
 });

@@ -178,13 +178,13 @@ describe("a refusal", () => {
   });
 });
 
-describe("a limit out of reach", () => {
+describe("an unreachable limit", () => {
   test("starts nothing; calls that wait say why, and go on", async () => {
     const { gate, limit } = shared({ concurrency: 2 });
     const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
     limit.failure = new Error("no route");
     const call = gate.run(() => "answer");
-    await soon(() => expect(gate.stats().blocked).toMatch(/out of reach.*no route/));
+    await soon(() => expect(gate.stats().blocked).toMatch(/unreachable.*no route/));
     expect(gate.stats()).toMatchObject({ waiting: 1, started: 0 });
     limit.failure = undefined;
     expect(await call).toBe("answer");

@@ -72,7 +72,7 @@ describe.for(Object.entries(makers))("in a %s", ([, [make, hooks]]) => {
         const error = refusal(wire);
         expect(error, slip).toMatchObject({ code: "UNKNOWN_HOOK" });
         expect(error.message).toContain(`defines \`${slip}\`, which is never called; write \``);
-        expect(error.message).toContain("a method of your own needs a name that is less alike");
+        expect(error.message).toContain("a helper needs a name that is less similar");
       }
       await expect(wrong().run({})).rejects.toMatchObject({ code: "UNKNOWN_HOOK" });
     }

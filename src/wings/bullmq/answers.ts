@@ -37,6 +37,6 @@ function diedOf(call: OpenCall, { attempts }: ItemOutcome): SluiceError {
     const text = `${quote(call.name)} was interrupted at ${call.key}, for its worker died, and may have been done: with \`atMostOnce\` it is not called again; decide in execFallback()`;
     return new SluiceError("INTERRUPTED", text);
   }
-  const text = `${quote(call.name)}: the call ${call.key} was under way ${attempts} times when its worker died, and is not made again; look for what it does to the process (memory, a native crash, process.exit)`;
+  const text = `${quote(call.name)}: the call ${call.key} was running ${attempts} times when its worker died, and is not repeated; check what it does to the process (memory, a native crash, process.exit)`;
   return new SluiceError("WORKER_DIED", text);
 }

@@ -24,12 +24,12 @@ const PLAIN: Codec = { encode: (text) => text, decode: (text) => text };
 
 /** Patterns of database errors, and the advice for each. */
 const CURES: readonly (readonly [RegExp, string])[] = [
-  [/SQLITE_FULL|disk is full|No space left|ENOSPC|53100/, "The disk is full: make room"],
+  [/SQLITE_FULL|disk is full|No space left|ENOSPC|53100/, "The disk is full: free some space"],
   [/READONLY|readonly|read-only|EROFS|25006/, "The database cannot be written: make it writable"],
-  [/SQLITE_BUSY|database is locked/, "Another process has locked the database: end what it does"],
+  [/SQLITE_BUSY|database is locked/, "Another process has locked the database: stop it"],
   [
     /ECONN|EPIPE|ETIMEDOUT|57P0|Connection terminated|trying to connect/,
-    "The database is out of reach: start it",
+    "The database is unreachable: start it",
   ],
 ];
 
@@ -63,8 +63,8 @@ export class GuardedDriver implements JournalDriver {
   #fail = (error: unknown): never => {
     if (error instanceof SluiceError) return rethrow(error);
     const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown };
-    const cure = CURES.find(([what]) => what.test(`${code} ${message}`))?.[1] ?? "Correct the cause";
-    const text = `The journal ${this.name} failed (${describe(error)}). ${cure}, and run again: a run goes on where it stopped`;
+    const cure = CURES.find(([what]) => what.test(`${code} ${message}`))?.[1] ?? "Fix the cause";
+    const text = `The journal ${this.name} failed (${describe(error)}). ${cure}, and run again: the run resumes where it stopped`;
     throw new SluiceError("JOURNAL_FAILED", text, { cause: error });
   };
 
@@ -73,7 +73,7 @@ export class GuardedDriver implements JournalDriver {
     try {
       made = this.#codec[what](text);
     } catch (cause) {
-      const hint = what === "decode" ? "; is it the codec that the journal was written with?" : "";
+      const hint = what === "decode" ? "; is this the codec with which the journal was written?" : "";
       throw new SluiceError("JOURNAL_FAILED", `codec.${what}() threw (${describe(cause)})${hint}`, { cause });
     }
     if (typeof made === "string") return made;

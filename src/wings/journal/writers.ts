@@ -79,7 +79,7 @@ export class Writers {
     const hooks = [...this.#active].map(({ node, hook }) => `${quote(nameOf(node))}.${hook}`);
     warn(
       "SLUICE_NO_CHECKPOINT",
-      `No checkpoint for ${(PATIENCE + LONGEST_WAIT) / 1_000} s: ${hooks.slice(0, 3).join(", ")} was writing the store all the time; do slow work in exec(), and write the store in one go`,
+      `No checkpoint for ${(PATIENCE + LONGEST_WAIT) / 1_000} s: ${hooks.slice(0, 3).join(", ")} was writing the store all the time; do slow work in exec(), and write the store without awaiting`,
     );
   }
 }

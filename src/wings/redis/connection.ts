@@ -99,7 +99,7 @@ export class RedisConnection {
     } catch (error) {
       const cause = this.#lastError ?? error;
       if (REFUSED.test(String(cause))) throw cause;
-      const text = `${this.#name} cannot be reached: ${describe(cause)}. Start it, or check the address; once it was reached, calls wait while it is away`;
+      const text = `${this.#name} cannot be reached: ${describe(cause)}. Start it, or check the address; after the first connection, calls wait while it is unreachable`;
       throw new SluiceError("REDIS_UNREACHABLE", text, { cause });
     } finally {
       clearTimeout(timer);

@@ -59,7 +59,7 @@ export async function callRemote(answering: Answering, input: unknown, ctx: Cont
   } catch (cause) {
     signal.throwIfAborted();
     if (cause instanceof RemoteError) throw cause;
-    throw broken(to, "broke off its answer", cause);
+    throw broken(to, "did not complete its answer", cause);
   }
 }
 
@@ -111,7 +111,7 @@ function parsed({ at, redact }: Calling, text: string): unknown {
     return parseJson(text, DEEPEST);
   } catch (cause) {
     const why = redact((cause as Error).message);
-    throw new RemoteError("REMOTE_BROKEN", `${at} answered with what is no JSON for this node: ${why}`, {
+    throw new RemoteError("REMOTE_BROKEN", `${at} answered with invalid JSON for this node: ${why}`, {
       cause,
     });
   }

@@ -55,7 +55,7 @@ function namedNodes(flow: Named, starts: readonly Node[], follow: boolean): Map<
     if (byName.has(name)) {
       throw new SluiceError(
         "AMBIGUOUS_NAME",
-        `Two different nodes of ${quote(nameOf(flow))} are called ${quote(name)}, and a resumed run would take one for the other; give one of them a \`name\``,
+        `Two different nodes of ${quote(nameOf(flow))} are called ${quote(name)}, and a resumed run could confuse them; give one of them a \`name\``,
       );
     }
     byName.set(name, node);
@@ -95,6 +95,6 @@ export function checkGraph(
   if (missing.length === 0) return;
   throw new SluiceError(
     "GRAPH_CHANGED",
-    `The run ${quote(run.id)} has to go on from ${missing.slice(0, 5).map(quote).join(", ")}, which the flow does not have any more; resume it with the code that it began with, or cancel it`,
+    `The run ${quote(run.id)} would resume at ${missing.slice(0, 5).map(quote).join(", ")}, which the flow no longer has; resume it with the code that it began with, or cancel it`,
   );
 }

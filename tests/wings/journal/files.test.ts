@@ -215,7 +215,7 @@ describe.skipIf(noDisk !== undefined)("a disk of its own", () => {
       });
     await expect(run({})).rejects.toMatchObject({
       code: "JOURNAL_FAILED",
-      message: expect.stringMatching(/disk is full.*make room/is),
+      message: expect.stringMatching(/disk is full.*free some space/is),
     });
     const before = calls.size;
     expect(before).toBeGreaterThan(20);

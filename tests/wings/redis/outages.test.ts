@@ -137,7 +137,7 @@ describe.skipIf(noRedis)("outages", () => {
     await vi.waitFor(() => expect(gate.stats().blocked).toBeDefined(), { timeout: 5_000 });
     await sleep(300);
     expect(started).toBe(0);
-    expect(gate.stats().blocked).toMatch(/out of reach.*127\.0\.0\.1/);
+    expect(gate.stats().blocked).toMatch(/unreachable.*127\.0\.0\.1/);
     const seen = warnings.mock.calls.filter((call) => JSON.stringify(call).includes("SLUICE_LIMIT_AWAY"));
     expect(seen.length).toBe(1);
     const abort = new AbortController();

@@ -159,7 +159,7 @@ describe("errors come back as errors", () => {
       () => stream('event: result\ndata: {"doubled": 4}\n'),
       "without a result",
     ],
-    ["a stream with what is no JSON", () => stream("event: result\ndata: {\n\n"), "what is no JSON"],
+    ["a stream with invalid JSON", () => stream("event: result\ndata: {\n\n"), "invalid JSON"],
     [
       "a stream that is cut",
       () => {
@@ -169,10 +169,10 @@ describe("errors come back as errors", () => {
         });
         return new Response(body, { headers: { "content-type": "text/event-stream" } });
       },
-      "broke off its answer: ECONNRESET",
+      "did not complete its answer: ECONNRESET",
     ],
-    ["an answer that is no JSON", () => new Response("hello"), "what is no JSON"],
-    ["no answer", () => new Response(null, { status: 204 }), "what is no JSON"],
+    ["an answer that is no JSON", () => new Response("hello"), "invalid JSON"],
+    ["no answer", () => new Response(null, { status: 204 }), "invalid JSON"],
   ])("%s is never half an answer", async (_, response, message) => {
     const shared: Shared = { n: 1 };
     const error = await failureOf({ fetch: answering(response) }, shared);

@@ -13,13 +13,13 @@ export const isRow = (change: Change): boolean => "put" in change || "ask" in ch
 export const inUse = (id: string): SluiceError =>
   new SluiceError(
     "RUN_IN_USE",
-    `The run ${quote(id)} is under way already; wait for its end, or choose another \`runId\``,
+    `The run ${quote(id)} is already running; wait for its end, or choose another \`runId\``,
   );
 
 export const lost = (id: string): SluiceError =>
   new SluiceError(
     "RUN_LOST",
-    `The run ${quote(id)} is not this process' any more: another has taken it over, since this one did not answer for too long`,
+    `This process has lost the run ${quote(id)}: another one has taken it over, because this one did not respond for too long`,
   );
 
 export const unknown = (id: string): SluiceError =>

@@ -128,6 +128,6 @@ function raceOf(path: string, sides: readonly [RaceSide, RaceSide]): Race {
       `${quote(side.node)} (${side.path.join(" / ")}${side.index === undefined ? "" : `, index ${side.index}`}) ${does[side.kind]} it`,
   );
   const advice =
-    "give each a key or a store of its own, change the value in one go, or do one after the other";
+    "give each its own key or store, change the value with no wait in between, or run one after the other";
   return { key, sides, message: `Race for the key ${quote(key)}: ${first} while ${second}; ${advice}.` };
 }

@@ -230,7 +230,7 @@ test("a race names both nodes with their paths, the key and what to do", async (
   });
   expect(race?.message).toBe(
     'Race for the key "last": "Set" (Main / Each / 0 / Set, index 0) writes it while "Set" (Main / Each / 1 / Set, index 1) writes it; ' +
-      "give each a key or a store of its own, change the value in one go, or do one after the other.",
+      "give each its own key or store, change the value with no wait in between, or run one after the other.",
   );
 });
 
@@ -270,7 +270,7 @@ describe("no race is where", () => {
     expect(await racesOf(flow, {})).toEqual([]);
   });
 
-  test("branches add to a list, a count, a map or an object in one go", async () => {
+  test("branches add to a list, a count, a map or an object with no wait in between", async () => {
     const adds = (name: string) =>
       leaf(name, none, (shared) => {
         shared.count++;
@@ -285,7 +285,7 @@ describe("no race is where", () => {
     expect(await racesOf(flow, { count: 0, total: 0, list: [], byName: {}, names: new Set() })).toEqual([]);
   });
 
-  test("branches look for a member and add it in one go", async () => {
+  test("branches look for a member and add it with no wait in between", async () => {
     const claims = (...ids: number[]) =>
       leaf("Claim", none, ({ claimed, byId }) => {
         for (const id of ids) {
