@@ -84,7 +84,9 @@ describe.for(Object.keys(classes) as (keyof typeof classes)[])("promises as the 
           const error = await rejection(run(new Flow(batch), {}));
           expect(error, watcher).toMatchObject({
             code: "INVALID_ITEM",
-            message: expect.stringMatching(/^"Fetch": expected prep\(\) to return items, got a promise at index 2/),
+            message: expect.stringMatching(
+              /^"Fetch": expected prep\(\) to return items, got a promise at index 2/,
+            ),
           });
           expect(locate(error)?.node, watcher).toBe("Fetch");
         }

@@ -1,12 +1,12 @@
-// The form of an answer, made from its JSON Schema: which fields, and what was written into them as a value. What no field
-// stands for is written as JSON. Imports nothing.
+// The form of an answer from its JSON Schema: its fields, and the value of their contents. Parts without a field are
+// written as JSON. Imports nothing.
 
 interface Common {
   readonly label: string;
   readonly note: string | undefined;
-  /** Whether an empty field is an error; else it is left out. */
+  /** Whether an empty field is an error; otherwise it is omitted. */
   readonly isRequired: boolean;
-  /** What is in it at first. */
+  /** The initial content. */
   readonly initial: string;
 }
 
@@ -27,10 +27,12 @@ export type Field = Common &
     | { readonly kind: "any" }
   );
 
-/** As attributes of an input. */
+/** Limits as attributes of an input. */
 export type Limits = Readonly<Record<string, string | number>>;
 
-/** What was written: a text, the number of a choice as text; of a group by name; of variants the chosen one. */
+/**
+ * The contents of a field: a text, or the number of a choice as text; of a group by name; of variants the chosen one.
+ */
 export type Written =
   | string
   | { readonly [name: string]: Written }
@@ -49,7 +51,7 @@ const limitsOf = (schema: Schema, names: Readonly<Record<string, string>>): Limi
     }),
   );
 
-/** Creates the field of an answer. @param schema - JSON Schema; of anything else any value is taken. */
+/** Creates the field of an answer. @param schema - JSON Schema; for any other value the field accepts any JSON. */
 export const fieldOf = (schema: unknown, label = "Answer", isRequired = true): Field => {
   const common = { label, note: undefined, isRequired, initial: "" };
   if (!isSchema(schema)) return { ...common, kind: "any" };
@@ -103,7 +105,7 @@ const choiceOf = (values: readonly unknown[], initial: unknown, labels?: readonl
 });
 
 const TYPES: Readonly<Record<string, string>> = { email: "email", uri: "url", date: "date", time: "time" };
-/** A text that may be longer gets several lines. */
+/** A text that may be longer than this gets several lines. */
 const LONG = 80;
 
 const textOf = (schema: Schema, initial: unknown) => {
@@ -130,10 +132,10 @@ function nameOf(schema: unknown, at: number): string {
   return textIn(tag?.const) ?? textIn(schema.type) ?? `variant ${at + 1}`;
 }
 
-/** What is wrong with what was written, and in which field. */
+/** An invalid content, with its field. */
 export class FormProblem extends Error {}
 
-/** Reads a value. @returns `undefined` for what is left out. @throws FormProblem */
+/** Reads a value. @returns `undefined` if it is omitted. @throws FormProblem */
 export function answerOf(field: Field, written: Written): unknown {
   if (field.kind === "fixed") return field.value;
   if (field.kind === "group")

@@ -6,19 +6,19 @@ import { amount } from "./words.js";
 
 /** The figures of a node in one run. Times are milliseconds. */
 export interface Figures {
-  /** Its items where it has any, else its visits. */
+  /** The number of its items if it has any, otherwise of its visits. */
   readonly count: number;
   readonly areItems: boolean;
-  /** Of all visits together. */
+  /** The total of all visits. */
   readonly total: number;
-  /** Of one item, or of one visit: half took less. */
+  /** The median of an item or a visit. */
   readonly median: number;
   /** Items or visits that failed. */
   readonly failed: number;
   readonly tokens: number;
 }
 
-/** A node in two runs; `undefined` where a run did not reach it. */
+/** A node in two runs; `undefined` if a run did not reach it. */
 export interface Compared {
   readonly name: string;
   readonly path: string;
@@ -27,8 +27,8 @@ export interface Compared {
 }
 
 /**
- * Compares two runs: first as wholes, then node by node, the largest difference of time first. Nodes are the same where
- * their places in the graph are.
+ * Compares two runs: first as wholes, then node by node, the largest difference of time first. Nodes are matched by
+ * their places in the graph.
  */
 export function compareRuns(one: RunModel, other: RunModel): Compared[] {
   const [left, right] = [figuresByPlace(one), figuresByPlace(other)];
@@ -45,13 +45,13 @@ export function compareRuns(one: RunModel, other: RunModel): Compared[] {
   ];
 }
 
-/** A run as one visit of its flow, with all that failed and was charged in it. */
+/** A run as one visit of its flow, with all its failures and charges. */
 function wholeOf({ root, end, failed, tokens }: RunModel): Figures {
   const total = durationOf(root, end);
   return { count: 1, areItems: false, total, median: total, failed, tokens };
 }
 
-/** The figures of all nodes that were reached, but of the flow itself, by their places. */
+/** The figures of all nodes that were reached, except the flow itself, by place. */
 function figuresByPlace(run: RunModel): Map<string, { node: ViewNode; figures: Figures }> {
   const spansOf = new Map<ViewNode, { items: Span[]; visits: Span[] }>();
   for (const span of run.spans.values()) {
@@ -63,7 +63,8 @@ function figuresByPlace(run: RunModel): Map<string, { node: ViewNode; figures: F
   const places = new Map<string, { node: ViewNode; figures: Figures }>();
   const times = new Map<string, number>();
   for (const node of run.graph.nodes) {
-    // Below its root, for the flow of another run may have another name; nodes of one name are distinguished by their order.
+    // Without the root, because the flow of another run may have another name; nodes of one name are distinguished by
+    // order.
     const path = JSON.stringify(node.path.slice(1));
     const nth = (times.get(path) ?? 0) + 1;
     times.set(path, nth);
@@ -91,7 +92,7 @@ function figuresOf(
   };
 }
 
-/** How much more or less a figure is than another, in words, with the share of the other. */
+/** Formats the difference of two figures, with its share. */
 export function difference(one: number, other: number, say: (value: number) => string = amount): string {
   if (one === other) return "same";
   const sign = one > other ? "+" : "−";

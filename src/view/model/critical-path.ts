@@ -1,23 +1,23 @@
-// What decided when a run ended: from its end backwards, the part that ended last, then what ended last before that part
-// began, and so on. Had a piece of this path been shorter, the run would have ended earlier.
+// The critical path of a run: from its end backwards the part that ended last, then the part that ended last before
+// that part began, and so on. If a piece of this path had been shorter, the run would have ended earlier.
 import { insideOf } from "./lanes.js";
 import type { RunModel } from "./run-model.js";
 import { segmentsOf } from "./segments.js";
 import type { Span } from "./span.js";
 import type { ViewNode } from "./view-node.js";
 
-/** A part of a span that is on the path: a time in which nothing inside it is. */
+/** A part of a span on the path, in which no inner span is on the path. */
 export interface Piece {
   readonly span: Span;
   readonly start: number;
   readonly end: number;
 }
 
-/** What the spans of a node have of the path, in ms. */
+/** The share of a node's spans in the path, in ms. */
 export interface PathShare {
   readonly node: ViewNode;
   readonly time: number;
-  /** Of `time`, what was waited at gates, and for another attempt. */
+  /** The parts of `time` spent waiting at gates, and for another attempt. */
   readonly gate: number;
   readonly backoff: number;
   /** Its pieces, the longest first. */
@@ -25,25 +25,25 @@ export interface PathShare {
 }
 
 export interface CriticalPath {
-  /** In the order of time, without gaps and overlaps from the start of the run to its end. */
+  /** In chronological order, without gaps and overlaps from the start of the run to its end. */
   readonly pieces: readonly Piece[];
   /** By node, the largest first. */
   readonly shares: readonly PathShare[];
 }
 
-/** A span that is being gone through, with what is inside it and may still be on the path, by its end. */
+/** A span that is being traversed, with the remaining inner spans by their end. */
 interface Level {
   readonly span: Span;
   readonly inside: Span[];
 }
 
-/** Finds the path of a run, of one that goes on up to now. */
+/** Finds the path of a run; of a run in progress up to now. */
 export function criticalPath({ root, end: now }: RunModel): CriticalPath {
   const pieces: Piece[] = [];
   const endOf = ({ end = now }: Span) => end;
   const levelOf = (span: Span): Level => ({
     span,
-    // Of several that end at once, that which began first explains the most.
+    // Of several that end at once, the first to begin explains the most.
     inside: insideOf(span).sort((a, b) => endOf(a) - endOf(b) || b.start - a.start),
   });
   let at = endOf(root);
@@ -51,11 +51,11 @@ export function criticalPath({ root, end: now }: RunModel): CriticalPath {
     if (to < at) pieces.push({ span, start: to, end: at });
     at = Math.min(at, to);
   };
-  // A stack, for flows may be nested deeply.
+  // A stack, because flows may be nested deeply.
   const levels = [levelOf(root)];
   for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
     let inner = level.inside.pop();
-    // What goes on beside a part of the path did not decide when that part began.
+    // A span that overlaps a part of the path did not decide when that part began.
     while (inner !== undefined && endOf(inner) > at) inner = level.inside.pop();
     if (inner === undefined) {
       goBack(level.span, level.span.start);

@@ -1,18 +1,18 @@
-// How many of very many spans were doing what in each column of a picture.
+// Counts very many spans by activity in each column of a picture.
 
 import { segmentsOf } from "./segments.js";
 import type { Span } from "./span.js";
 
-/** The things that are distinguished, from the bottom up; `tried` are attempts that failed. */
+/** The activities, from the bottom up; `tried` are failed attempts. */
 export const CROWD_PARTS = ["attempt", "tried", "gate", "backoff", "other"] as const;
 export type CrowdPart = (typeof CROWD_PARTS)[number];
 
 export interface Crowd {
-  /** For each part, how many spans at each column, on average over its time. */
+  /** For each activity, the average number of spans in each column. */
   readonly counts: Readonly<Record<CrowdPart, Float64Array>>;
   /** Failures that ended in each column. */
   readonly failed: Uint32Array;
-  /** The most at once in one column. */
+  /** The maximum in one column. */
   readonly most: number;
 }
 
@@ -24,7 +24,7 @@ export function countCrowd(
   to: number,
   columns: number,
 ): Crowd {
-  // Each span adds a trapezium to the sums; differences of differences need two passes in place of one per column.
+  // Each span adds a trapezium to the sums; second differences need two passes instead of one per column.
   const width = (to - from) / columns || 1;
   const make = () => new Float64Array(columns + 2);
   const counts = { attempt: make(), tried: make(), gate: make(), backoff: make(), other: make() };

@@ -1,4 +1,4 @@
-// How many calls waited at each gate when.
+// The number of waiting calls at each gate over time.
 import type { RunModel } from "./run-model.js";
 import type { GateWait } from "./span.js";
 
@@ -9,14 +9,14 @@ export interface GateQueue {
   /** Milliseconds of all waits, and of the longest. */
   readonly waited: number;
   readonly longest: number;
-  /** The most that waited at once, and since when they did, in ms since the start of the run. */
+  /** The maximum of waiting calls, and its time, in ms since the start of the run. */
   readonly most: number;
   readonly mostAt: number;
   /** The most at once in each of equal parts of the run. */
   readonly columns: readonly number[];
 }
 
-/** Returns the queue of each gate of a run, the longest first. Reads all spans, so it is made when it is read. */
+/** Returns the queue of each gate of a run, the longest first. Reads all spans, so it is computed only on demand. */
 export function queuesOf(run: RunModel, columns: number): GateQueue[] {
   const byGate = new Map<string, GateWait[]>();
   for (const { waits } of run.spans.values()) {
@@ -31,14 +31,14 @@ export function queuesOf(run: RunModel, columns: number): GateQueue[] {
 }
 
 function queueOf(gate: string, waits: readonly GateWait[], now: number, columns: number): GateQueue {
-  // A wait of no time counts as one, and makes no queue.
+  // A wait of 0 ms is counted, but adds no queue.
   const real = waits.map(({ start, end = now }) => ({ start, end })).filter(({ start, end }) => end > start);
   const starts = Float64Array.from(real, ({ start }) => start).sort();
   const ends = Float64Array.from(real, ({ end }) => end).sort();
   const width = now / columns || 1;
   const heights: number[] = new Array(columns).fill(0);
   let [length, column, most, mostAt] = [0, 0, 0, 0];
-  /** Draws the queue as it is up to a column. */
+  /** Fills the columns up to one with the current queue. */
   const drawTo = (to: number): void => {
     for (const last = Math.min(columns - 1, to); column < last; ) {
       column++;

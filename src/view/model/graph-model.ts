@@ -1,5 +1,5 @@
-// The graph of a run: its nodes and links, which of them were reached, and how long each took. From the graph in
-// the trace; what that lacks is made up from the events.
+// The graph of a run: its nodes and links, which of them were reached, and their times. From the graph in the trace;
+// missing parts are derived from the events.
 import { type GivenGraph, readGraph } from "./read-graph.js";
 import type { Cut, Span } from "./span.js";
 import type { ViewLink, ViewNode } from "./view-node.js";
@@ -10,7 +10,7 @@ export class GraphModel {
   readonly root: ViewNode;
   /** From the outside in. */
   readonly nodes: ViewNode[] = [];
-  /** Whether the trace brought the graph; else it is what was seen of it. */
+  /** Whether the graph is from the trace; otherwise it is derived from the events. */
   readonly given: boolean;
   readonly #byPath = new Map<string, ViewNode>();
   /** The latest step of each walk, by what the walk is part of. */
@@ -108,7 +108,7 @@ export class GraphModel {
     return node;
   }
 
-  /** Of the branches of a `parallel` that share a name, the one that was not begun yet. */
+  /** The branch of a `parallel` with this name that has not begun yet. */
   #branch(container: ViewNode, name: string): ViewNode | undefined {
     if (container.kind !== "parallel") return undefined;
     const named = container.children.filter((child) => child.name === name);
@@ -155,7 +155,7 @@ export class GraphModel {
     if (kind === "attempt" && (span.attempt ?? 0) > 0) stats.retries++;
   }
 
-  /** Nothing more will be known of a span that runs. */
+  /** Marks a running span as cut off. */
   cut(span: Span, as: Cut, now: number): void {
     if (span.kind !== "run" && span.kind !== "step") return;
     const { stats } = span.node;

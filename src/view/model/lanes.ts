@@ -1,5 +1,4 @@
-// Where the spans of a run stand in the timeline: each lane holds spans that do not overlap, and below a lane
-// stand those of what is inside its spans.
+// The layout of a run in the timeline: the spans of a lane do not overlap, and the lanes of inner spans are below it.
 import type { Span } from "./span.js";
 import type { ViewNode } from "./view-node.js";
 
@@ -9,7 +8,7 @@ export interface Lane {
   readonly height: number;
   /** By their start. */
   readonly spans: readonly Span[];
-  /** Whether the lane stands for very many: drawn as how many there are at each time. */
+  /** Whether the lane represents very many spans, drawn as their number over time. */
   readonly crowd: boolean;
 }
 
@@ -20,13 +19,13 @@ export interface Lanes {
   readonly crowded: boolean;
 }
 
-/** More lanes beside each other than this are drawn as one crowd. */
+/** More parallel lanes than this are drawn as one crowd. */
 const MOST_LANES = 100;
 const CROWD_HEIGHT = 120;
 /** Flows nested deeper than this are drawn no further. */
 const DEEPEST = 60;
 
-/** What happens within a span, without the attempts between. */
+/** The inner spans of a span, without its attempts. */
 export function insideOf(span: Span): Span[] {
   const inside: Span[] = [];
   for (const child of span.children) {
@@ -45,7 +44,7 @@ export function layLanes(root: Span, now: number, open: boolean): Lanes {
     const below = y + height + (height > 8 ? 2 : 1);
     let end = below;
     if (depth >= DEEPEST) return end;
-    // Visits of one node share the lanes below; those of another node, at another time, have lanes of their own there.
+    // Visits of one node share the lanes below; visits of another node have their own lanes.
     for (const inside of insideByNode(spans).values()) end = Math.max(end, layInside(inside, below, depth));
     return end;
   };
@@ -83,10 +82,10 @@ function insideByNode(spans: readonly Span[]): Map<ViewNode, Span[]> {
   return byNode;
 }
 
-/** Shares spans, which are in the order of their starts, out to as few tracks as hold them without overlaps. */
+/** Distributes spans, in the order of their starts, over the minimum of tracks without overlaps. */
 export function intoTracks(spans: readonly Span[], now: number): Span[][] {
   const tracks: Span[][] = [];
-  const busy = new MinHeap(); // by the time when each gets free
+  const busy = new MinHeap(); // by the time at which each becomes free
   const free = new MinHeap(); // by number: the topmost is taken first
   for (const span of spans) {
     while (busy.size > 0 && busy.leastKey() <= span.start) {

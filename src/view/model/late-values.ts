@@ -1,4 +1,4 @@
-// The values of a line, left as text until one is read: a page opens with thousands of them and shows a few.
+// The values of a line, parsed lazily, because a page opens with thousands of them and shows few.
 import type { Value } from "./span.js";
 
 /** The fields of a line that are values. */
@@ -6,7 +6,7 @@ export type ValueKey = "prep" | "input" | "result" | "data" | "store";
 
 /** The lines that have values, as `recordTrace` writes them: values come last. */
 const HAS_VALUES = /^\{"type":"(?:item|data|values)",/;
-// A quote follows a comma only between the parts of an object or a list: within a text it is written as \".
+// A quote follows a comma only between the parts of an object or a list: in a string it is escaped.
 const FIRST_VALUE = /,"(prep|input|result|data|store)":/;
 /** Fields that another program may have written after a value. */
 const OTHER_FIELDS = ["parent", "index", "twin", "attempt", "outcome", "error", "action", "wait"].map(
@@ -24,7 +24,7 @@ export class LateValues {
   }
 
   /**
-   * Returns a value without reading it; `undefined` where the line has none of that name. A line has one value, but for
+   * Returns a value without parsing it; `undefined` if the line has none of that name. A line has one value, except for
    * `store` after `result`.
    */
   of(key: ValueKey): Value | undefined {
@@ -32,7 +32,7 @@ export class LateValues {
     if (this.#first !== key && !follows) return undefined;
     const text = this.#text;
     return {
-      /** Read anew each time, so that a search keeps nothing. */
+      /** Parsed each time, so that a search keeps nothing. */
       get value() {
         return fieldsOf(text)?.[key];
       },
@@ -40,7 +40,10 @@ export class LateValues {
   }
 }
 
-/** Cuts the values off a line. @returns The line without them; nothing where it has none, or has other fields after them. */
+/**
+ * Separates the values of a line.
+ * @returns The line without them; `undefined` if it has none, or has other fields after them.
+ */
 export function cutValues(text: string): { head: string; late: LateValues } | undefined {
   if (!HAS_VALUES.test(text)) return undefined;
   const found = FIRST_VALUE.exec(text);
@@ -60,6 +63,6 @@ function fieldsOf(text: string): Record<string, unknown> | undefined {
   try {
     return JSON.parse(text) as Record<string, unknown>;
   } catch {
-    return undefined; // the line is broken within its values
+    return undefined; // the values are invalid
   }
 }

@@ -1,19 +1,19 @@
-// Figures about the visits and items of one node, for the panel beside the graph.
+// Statistics of the visits and items of one node, for the panel beside the graph.
 import type { RunModel } from "./run-model.js";
 import { shares } from "./segments.js";
 import { attemptsOf, durationOf, type Span } from "./span.js";
 import type { ViewNode } from "./view-node.js";
 
 export interface NodeFacts {
-  /** Its visits, or its items where it has any. */
+  /** Its items if it has any, otherwise its visits. */
   readonly spans: readonly Span[];
   readonly areItems: boolean;
   readonly failed: number;
   readonly running: number;
-  /** Attempts beyond the first, and of how many spans. */
+  /** The number of attempts beyond the first, and of spans with one. */
   readonly retries: number;
   readonly retried: number;
-  /** Milliseconds: the shortest, the middle, the longest but 5 %, the longest. */
+  /** Milliseconds: the minimum, the median, the 95th percentile, the maximum. */
   readonly durations: {
     readonly least: number;
     readonly middle: number;
@@ -22,13 +22,13 @@ export interface NodeFacts {
   };
   readonly waited: number;
   readonly backedOff: number;
-  /** How many took how long, in equal parts from the shortest to the longest. */
+  /** The histogram of durations, in equal parts from the minimum to the maximum. */
   readonly histogram: readonly number[];
 }
 
 const COLUMNS = 32;
 
-/** Reads all spans of a run, so it is made when it is read. */
+/** Reads all spans of a run, so it is computed only on demand. */
 export function factsOf(run: RunModel, node: ViewNode): NodeFacts {
   const now = run.end;
   const own = [...run.spans.values()].filter((span) => span.node === node);
@@ -47,7 +47,7 @@ export function factsOf(run: RunModel, node: ViewNode): NodeFacts {
   for (const span of spans) {
     if (span.outcome === "failed") failed++;
     if (span.outcome === "running") running++;
-    // A call that goes again after a refusal has the number of the one before, and is no attempt more.
+    // A try after a refusal has the same number, and is not another attempt.
     const again = attemptsOf(span).filter(({ attempt = 0 }) => attempt > 0).length;
     retries += again;
     if (again > 0) retried++;

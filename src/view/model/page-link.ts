@@ -32,7 +32,7 @@ export function linkTo({ run, other, span }: Place, runs: readonly RunModel[]): 
 const numberOf = (run: RunModel, runs: readonly RunModel[]): number =>
   runs.filter(({ id }) => id === run.id).indexOf(run) + 1;
 
-/** What a link leads to; `undefined` where it names no run, or one that is not here (yet). */
+/** The place of a link; `undefined` if it names no run, or one that is not loaded (yet). */
 export function placeIn(link: string, runs: readonly RunModel[]): FoundPlace | undefined {
   const given = new URLSearchParams(link.replace(/^#/, ""));
   const runOf = (key: string, nth: string) =>

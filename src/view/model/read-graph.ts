@@ -1,6 +1,6 @@
-// Reads the graph in a trace, which may be anything: what is not as `toJSON` gives it is no graph.
+// Validates the graph in a trace, which is untrusted.
 
-/** A graph as `toJSON` of `sluice/diagram` gives it, as far as the page shows it. */
+/** The part of the result of `toJSON` of `sluice/diagram` that the page shows. */
 export interface GivenGraph {
   readonly nodes: readonly GivenNode[];
   readonly links: readonly GivenLink[];
@@ -27,7 +27,7 @@ const isFields = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const isText = (value: unknown): value is string => typeof value === "string";
 
-/** Returns the graph, or `undefined` for what is none. */
+/** Returns the graph, or `undefined` if it is invalid. */
 export function readGraph(value: unknown): GivenGraph | undefined {
   if (!isFields(value) || !Array.isArray(value.nodes) || !Array.isArray(value.links)) return undefined;
   const known = new Set<string>();
@@ -47,7 +47,7 @@ export function readGraph(value: unknown): GivenGraph | undefined {
   return { nodes, links };
 }
 
-/** Returns the node, or `undefined` for what is none. */
+/** Returns the node, or `undefined` if it is invalid. */
 function readNode(value: unknown): GivenNode | undefined {
   if (!isFields(value)) return undefined;
   const { id, name, kind, path, parent, start } = value;
@@ -66,7 +66,7 @@ function isLink(value: unknown, known: ReadonlySet<string>): value is GivenLink 
 const amount = (value: unknown): string =>
   typeof value === "number" ? value.toLocaleString("en") : String(value);
 
-/** What is special about a node, in words. */
+/** The notes of a node. */
 function notesOf(node: Fields): string[] {
   const { concurrency, attempts, timeout, until, onError, requires, gates, repeats } = node;
   return [

@@ -6,17 +6,17 @@ import type { LateValues, ValueKey } from "./late-values.js";
 import { type Cut, type Outcome, type Pause, type Span, spanOf, type Value } from "./span.js";
 import { StoreHistory } from "./store-history.js";
 
-/** Data is kept for a reader, so of each span only the first. */
+/** The maximum of data events kept per span. */
 const MOST_DATA = 20;
 
-/** So many failures of a span, and of a run, are kept where what has ended is forgotten. */
+/** The maximum of failures kept per span and run if ended spans are dropped. */
 const MOST_FAILURES = 1_000;
 
 export class RunModel {
   readonly id: string;
   /** `at` of its start, to which all times are relative. */
   readonly origin: number;
-  /** Milliseconds since 1970 of its start, where the trace has it. */
+  /** Milliseconds since 1970 of its start, if the trace has it. */
   time: number | undefined;
   readonly graph: GraphModel;
   readonly root: Span;
@@ -25,13 +25,13 @@ export class RunModel {
   readonly warnings: { readonly code: string; readonly message: string; readonly path: string }[] = [];
   /** Spans that failed by themselves, oldest first; not those that failed because of what is inside them. */
   readonly failures: Span[] = [];
-  /** How many those are, also where not all are kept. */
+  /** The number of failures, including those not kept. */
   failed = 0;
-  /** The latest time that anything happened at. */
+  /** The time of the latest event. */
   last = 0;
-  /** What steps changed in the stores. */
+  /** The changes of the stores. */
   readonly stores = new StoreHistory();
-  /** Calls and tokens of the whole run, where the trace has them. */
+  /** Calls and tokens of the whole run, if the trace has them. */
   calls = 0;
   tokens = 0;
   /** Of these, what it had used when it was resumed. */
@@ -40,7 +40,7 @@ export class RunModel {
   items = 0;
   steps = 0;
 
-  /** Whether spans are forgotten when they end, so that memory is bounded; what was counted stays. */
+  /** Whether ended spans are dropped, so that memory is bounded; counts stay. */
   readonly #forgets: boolean;
 
   constructor(first: EventLine, graph: unknown, forgets = false) {
@@ -61,12 +61,12 @@ export class RunModel {
     if (typeof first.time === "number") this.time = first.time;
   }
 
-  /** When it ended; while it runs, the latest time that anything happened at. */
+  /** When it ended; while it runs, the time of the latest event. */
   get end(): number {
     return this.root.end ?? this.last;
   }
 
-  /** Takes the next line of this run. @param late - Its values, where they are not in it. */
+  /** Adds the next line of this run. @param late - Its values, if they were separated. */
   add(line: EventLine, late?: LateValues): void {
     const at = line.at - this.origin;
     this.last = Math.max(this.last, at);
@@ -104,7 +104,7 @@ export class RunModel {
     this.warnings.push({ code, message, path: path.join(" › ") });
   }
 
-  /** Says of all that has no end that none will come. */
+  /** Marks all spans without an end as cut off. */
   cut(as: Cut): void {
     for (const span of this.spans.values()) {
       if (span.outcome !== "running") continue;
@@ -139,7 +139,7 @@ export class RunModel {
     if (!this.#forgets) span.result ??= valueIn(line, "result", late);
     if (typeof line.action === "string") span.action = line.action;
     if (typeof line.wait === "number") span.wait = line.wait;
-    for (const wait of span.waits) wait.end ??= at; // it gave up
+    for (const wait of span.waits) wait.end ??= at; // it has no attempts left
     if (span.outcome === "failed" && span.kind !== "attempt" && !hasFailedInside(span)) this.#fail(span);
     this.graph.end(span);
     if (this.#forgets) this.#forget(span);
@@ -150,7 +150,7 @@ export class RunModel {
     if (!this.#forgets || this.failures.length < MOST_FAILURES) this.failures.push(span);
   }
 
-  /** Only a failure is looked for later, by the span around it. */
+  /** Drops a span, except failures, which the outer span looks for. */
   #forget(span: Span): void {
     const { parent, outcome } = span;
     if (parent === undefined) return;
@@ -188,7 +188,7 @@ export class RunModel {
     if (span.end === undefined) stats.remaining = typeof remaining === "number" ? remaining : undefined;
   }
 
-  /** Lines have totals of the run; what came since the line before is of the span that it names. */
+  /** Lines have totals of the run; the difference to the previous line belongs to the span of the line. */
   #usage(line: EventLine): void {
     const { calls = this.calls, tokens = this.tokens } = line;
     const span = this.#parent(line);
@@ -214,7 +214,7 @@ export class RunModel {
   #data(line: EventLine, late?: LateValues): void {
     const data = valueIn(line, "data", late);
     const span = this.#parent(line);
-    // What an attempt has sent is of its item or step too.
+    // The data of an attempt also belongs to its item or step.
     const whole = span.kind === "attempt" ? span.parent : undefined;
     for (const each of whole === undefined ? [span] : [span, whole]) {
       each.emitted++;
@@ -231,7 +231,7 @@ function outcomeOf({ outcome, error }: EventLine): Outcome {
   return outcome === "failed" || outcome === "aborted" ? outcome : "done";
 }
 
-/** Whether the failure of a span is that of a step or an item in it, and no other. */
+/** Whether the failure of a span is that of an inner step or item. */
 function hasFailedInside(span: Span, error = span.error): boolean {
   return span.children.some((child) =>
     child.kind === "attempt"

@@ -1,4 +1,4 @@
-// Finds spans of a run by a text: in names, errors and actions, and in values where the trace has them.
+// Finds spans of a run by a text in names, errors, actions and values.
 import type { PlainError } from "../../wings/trace/trace-line.js";
 import type { RunModel } from "./run-model.js";
 import { type Span, titleOf } from "./span.js";
@@ -7,14 +7,14 @@ import { type Span, titleOf } from "./span.js";
 export interface Hit {
   readonly span: Span;
   readonly where: "name" | "action" | "error" | "in" | "out" | "data" | "store";
-  /** What is around it. */
+  /** The text around the match. */
   readonly around: string;
 }
 
-/** Letters before and after what was found. */
+/** Characters before and after the match. */
 const AROUND = 30;
 
-/** Finds spans in the order of their starts; letters of any case match. @param most - Gives at most so many. */
+/** Finds spans in the order of their starts, ignoring case. @param most - The maximum of hits. */
 export function search(run: RunModel, text: string, most: number): { hits: Hit[]; count: number } {
   const wanted = text.trim().toLowerCase();
   const hits: Hit[] = [];
@@ -30,7 +30,7 @@ export function search(run: RunModel, text: string, most: number): { hits: Hit[]
 }
 
 function hitIn(run: RunModel, span: Span, wanted: string): Hit | undefined {
-  // A name stands once for all attempts of it.
+  // A name is found once for all its attempts.
   const name = span.kind === "attempt" ? "" : titleOf(span);
   const places: [Hit["where"], () => string][] = [
     ["name", () => name],

@@ -1,4 +1,4 @@
-// What a step or an item was doing when: waiting at a gate, being tried, or waiting for its next attempt.
+// The activities of a step or an item over time: waiting at a gate, an attempt, or waiting for the next attempt.
 import { attemptsOf, type Outcome, type Span } from "./span.js";
 
 export type Doing = "gate" | "attempt" | "backoff";

@@ -1,10 +1,11 @@
-// A piece of a run: the run itself, a step, an item or an attempt.
+// A span: a run, a step, an item or an attempt.
 import type { PlainError } from "../../wings/trace/trace-line.js";
 import type { ViewNode } from "./view-node.js";
 
 /**
- * How something stands, or has ended. `"suspended"` waits for the answer of a person. What has no end in the trace is `"running"` only while the trace may grow: it is
- * `"interrupted"` if the process that wrote the trace is gone, else `"unfinished"`.
+ * The state or outcome of a span. `"suspended"` waits for a person. A span without an end in the trace is `"running"`
+ * only while the trace may grow; otherwise it is `"interrupted"` if the process that wrote the trace has died, or
+ * `"unfinished"`.
  */
 export type Outcome = "running" | "done" | "failed" | "aborted" | "suspended" | Cut;
 export type Cut = "interrupted" | "unfinished";
@@ -28,22 +29,22 @@ export interface Span {
   /** Of an attempt: milliseconds until the next. */
   wait: number | undefined;
   children: Span[];
-  /** Of a batch: how many items it has said there are. */
+  /** The reported number of items of a batch. */
   total: number | undefined;
   /** Its waits at gates. */
   waits: GateWait[];
-  /** How often it sent data, and what, where the trace has it. */
+  /** How often it sent data, and the data, if the trace has it. */
   emitted: number;
   data: Value[];
-  /** What it was given and what it came to, where the trace has values. */
+  /** Its input and result, if the trace has values. */
   input: Value | undefined;
   result: Value | undefined;
-  /** Calls of `exec` that have ended in it, and tokens that they charged, where the trace has that. */
+  /** Ended calls of `exec` in it, and their charged tokens, if the trace has these. */
   calls: number;
   tokens: number;
 }
 
-/** A value of a trace; in an object, for it may be `undefined`, or be read only when it is wanted. */
+/** A value of a trace, boxed because it may be `undefined` or parsed lazily. */
 export interface Value {
   readonly value: unknown;
 }
@@ -98,10 +99,10 @@ export function spanOf({ id, kind, node, start, parent, index, attempt }: NewSpa
 /** The attempts of a step or an item, in their order. */
 export const attemptsOf = (span: Span): Span[] => span.children.filter(({ kind }) => kind === "attempt");
 
-/** How long it took, or has taken until now. */
+/** The duration of a span, until now if it is running. */
 export const durationOf = (span: Span, now: number): number => Math.max(0, (span.end ?? now) - span.start);
 
-/** The name of a span: of its node, with its number where it is one of several. */
+/** The title of a span: the name of its node, with a number if there are several. */
 export function titleOf(span: Span): string {
   if (span.kind === "item") return `${span.node.name} [${span.index ?? "?"}]`;
   if (span.kind !== "attempt") return span.node.name;
@@ -109,10 +110,10 @@ export function titleOf(span: Span): string {
   return `${of}, attempt ${(span.attempt ?? 0) + 1}`;
 }
 
-/** So many iterations around a span are named; of deeper ones, the outer are left out. */
+/** The maximum of outer iterations in a place; the outermost are omitted. */
 const MOST_AROUND = 3;
 
-/** The same where it stands alone, as in a list: with the iterations that it is part of, from the outside in. */
+/** The title of a span in a list: with its outer iterations, from the outside in. */
 export function placeOf(span: Span): string {
   const around: string[] = [];
   const own = span.kind === "attempt" ? span.parent : span;

@@ -1,4 +1,4 @@
-// What the steps of a run changed in its stores, and so what a store was before and after each. From a trace with values.
+// The history of a run's stores: the changes of each step, and the store before and after. From a trace with values.
 import { isStore } from "../../wings/trace/parse-line.js";
 import type { StoreLine } from "../../wings/trace/trace-line.js";
 import type { Span, Value } from "./span.js";
@@ -7,7 +7,7 @@ import type { Span, Value } from "./span.js";
 export interface StoreChange {
   readonly key: string;
   readonly when: StoreLine["when"];
-  /** `undefined` where the key was not there, or is not any more. */
+  /** `undefined` if the key did not exist; `after` is `undefined` if it was deleted. */
   readonly before: unknown;
   readonly after: unknown;
 }
@@ -21,7 +21,7 @@ interface Entry {
 }
 
 export class StoreHistory {
-  /** What was added since it was read last: lines are read when one is wanted. */
+  /** Lines added since the last reading, which is lazy. */
   #unread: { readonly span: Span; readonly value: Value }[] = [];
   readonly #entries: Entry[] = [];
   readonly #bySpan = new Map<Span, StoreLine[]>();
@@ -48,14 +48,14 @@ export class StoreHistory {
     return this.#entries;
   }
 
-  /** What a step itself set and deleted. */
+  /** The changes of a step itself. */
   linesOf(span: Span): readonly Pick<StoreLine, "set" | "deleted">[] {
     this.#read();
     const lines = this.#bySpan.get(span) ?? [];
     return lines.map(({ set, deleted = [] }) => ({ set, deleted }));
   }
 
-  /** What a step, and all that is in it, changed, in order; with the store before the first of that and after the last. */
+  /** The changes of a step and its inner spans in order, with the store before and after them. */
   of(span: Span): { before: Store; after: Store; changes: StoreChange[] } | undefined {
     const entries = this.#read();
     const own = entries.filter((entry) => isIn(entry.span, span));
@@ -77,7 +77,7 @@ export class StoreHistory {
   }
 }
 
-/** Changes a store as a line says. */
+/** Applies a line to a store. */
 function apply({ set, deleted = [], when }: StoreLine, store: Map<string, unknown>): StoreChange[] {
   const changes: StoreChange[] = [];
   for (const [key, after] of Object.entries(set)) {

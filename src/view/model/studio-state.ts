@@ -1,4 +1,4 @@
-// What the server of the studio sends to its page. Types only.
+// The state that the studio's server sends to its page. Types only.
 
 /** Times are texts of ISO 8601. */
 export interface StudioState {
@@ -8,7 +8,7 @@ export interface StudioState {
   readonly traces: string;
   /** The flows that may be started. */
   readonly flows: readonly string[];
-  /** Why no run can go on or begin here. */
+  /** Why no run can begin or be resumed here. */
   readonly blocked: string | undefined;
   /** Of the journal, the newest first. */
   readonly runs: readonly StudioRun[];
@@ -22,7 +22,7 @@ export interface StudioRun {
   readonly id: string;
   /** Of the journal, or `"interrupted"`. */
   readonly state: string;
-  /** The process that has it, as `pid@host`. */
+  /** The owner, as `pid@host`. */
   readonly owner: string | undefined;
   readonly flow: string;
   readonly steps: number;

@@ -5,17 +5,17 @@ import { RunModel } from "./run-model.js";
 import type { Cut } from "./span.js";
 
 interface TraceModelOptions {
-  /** Whether spans are forgotten when they end: for totals, in bounded memory. @default false */
+  /** Whether to drop ended spans: for totals, in bounded memory. @default false */
   readonly forgets?: boolean;
-  /** Whether values are read only when one is wanted; a line that is broken within them is then not found out. @default false */
+  /** Whether to parse values lazily; lines with invalid values are then not reported. @default false */
   readonly late?: boolean;
 }
 
 export class TraceModel {
   readonly runs: RunModel[] = [];
-  /** The newest run of each id: an id may come again. */
+  /** The newest run of each id, because an id may be reused. */
   readonly #byId = new Map<string, RunModel>();
-  /** The process that wrote it last, where the trace says so. */
+  /** The last process that wrote the trace, if known. */
   writer: Writer | undefined;
   /** By their numbers in the file. */
   readonly graphs = new Map<number, unknown>();
@@ -27,7 +27,7 @@ export class TraceModel {
     this.#late = late;
   }
 
-  /** Takes one line of the file. @returns What is wrong with it, if anything. */
+  /** Adds one line of the file. @returns The problem of an invalid line. */
   add(text: string): string | undefined {
     const cut = this.#late ? cutValues(text) : undefined;
     if (cut !== undefined) {
@@ -45,13 +45,13 @@ export class TraceModel {
     return undefined;
   }
 
-  /** Says that no line will come any more. @param as - What is to be said of that which has no end. */
+  /** Ends the trace. @param as - The state of spans without an end. */
   close(as: Cut): void {
     for (const run of this.runs) run.cut(as);
   }
 
   #event(line: EventLine, late?: LateValues): void {
-    // Runs that go on at once under one id are distinguished by a number; one after another, by their starts.
+    // Concurrent runs with one id are distinguished by a number, successive ones by their starts.
     const id = line.twin === undefined ? line.runId : `${line.twin} ${line.runId}`;
     const known = this.#byId.get(id);
     const isStart = line.type === "run" && line.phase === "start";

@@ -1,7 +1,7 @@
-// The nodes and links of a run's graph, with what happened at them. Types only.
+// The nodes and links of a run's graph, with their statistics. Types only.
 import type { Cut } from "./span.js";
 
-/** A node, with what happened at it. */
+/** A node with its statistics. */
 export interface ViewNode {
   readonly id: string;
   readonly name: string;
@@ -11,7 +11,7 @@ export interface ViewNode {
   readonly children: ViewNode[];
   start: ViewNode | undefined;
   readonly links: ViewLink[];
-  /** What is special about it: limits, gates, attempts. */
+  /** Its notes: limits, gates, attempts. */
   readonly notes: readonly string[];
   readonly stats: NodeStats;
 }
@@ -23,17 +23,17 @@ export interface NodeStats {
   failed: number;
   aborted: number;
   suspended: number;
-  /** Visits without an end in the trace, and how they are called. */
+  /** Visits without an end in the trace, and their state. */
   cut: number;
   cutAs: Cut | undefined;
   items: number;
   itemsDone: number;
   itemsFailed: number;
-  /** Items that its batches have said there are, where they know it. */
+  /** The reported number of items of its batches, if known. */
   total: number;
-  /** Milliseconds that a batch in progress has left, where it has said so. */
+  /** The reported remaining milliseconds of a batch in progress. */
   remaining: number | undefined;
-  /** Calls that have ended, and tokens that they charged, where the trace has that. */
+  /** Ended calls, and their charged tokens, if the trace has these. */
   calls: number;
   tokens: number;
   /** Attempts beyond the first of a step or an item. */

@@ -1,6 +1,6 @@
-// Times and amounts in words. Imports nothing.
+// Formats times and amounts. Imports nothing.
 
-/** Milliseconds as a person would say them: three figures, and a unit that fits. */
+/** Formats milliseconds with three digits and a suitable unit. */
 export function duration(ms: number): string {
   if (!Number.isFinite(ms)) return "–";
   if (ms < 0.0005) return "0 ms";
@@ -15,7 +15,7 @@ export function duration(ms: number): string {
 const figures = (value: number): string =>
   value >= 99.95 ? String(Math.round(value)) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
 
-/** A number with commas. */
+/** Formats a number with thousands separators. */
 export const amount = (value: number): string => value.toLocaleString("en");
 
 /** `1 item`, `2 items`. */
