@@ -1,4 +1,4 @@
-// A canvas that is as sharp as the screen, and painting at most once a frame.
+// A canvas with the resolution of the screen, painted at most once per frame.
 
 export class Board {
   readonly canvas: HTMLCanvasElement;
@@ -24,7 +24,7 @@ export class Board {
     this.paint();
   }
 
-  /** Paints before the next frame. */
+  /** Schedules painting before the next frame. */
   paint(): void {
     if (this.#asked) return;
     this.#asked = true;

@@ -1,4 +1,4 @@
-// The colours of the style sheet, for what is painted on a canvas.
+// The colours of the style sheet, for canvases.
 import type { Cut } from "../model/span.js";
 
 const NAMES = [
@@ -25,7 +25,7 @@ export interface Colours extends Readonly<Record<Name, string>> {
   readonly hatch: CanvasPattern | string;
 }
 
-/** Reads them as they are now; they change with the system's scheme. */
+/** Reads the current colours; they change with the system's colour scheme. */
 export function readColours(): Colours {
   const style = getComputedStyle(document.documentElement);
   const colours = Object.fromEntries(
@@ -36,7 +36,7 @@ export function readColours(): Colours {
   return { ...colours, hatch: hatch(colours.gate, colours.panel) };
 }
 
-/** Stripes, so that a wait differs from work without its colour too. */
+/** Stripes, so that waits differ from work by more than the colour. */
 function hatch(colour: string, ground: string): CanvasPattern | string {
   const tile = document.createElement("canvas");
   tile.width = 6;
@@ -60,7 +60,7 @@ function hatch(colour: string, ground: string): CanvasPattern | string {
   return paint.createPattern(tile, "repeat") ?? colour;
 }
 
-/** Calls back when the system's scheme changes. */
+/** Calls back when the system's colour scheme changes. */
 export function onScheme(act: () => void): void {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", act);
 }

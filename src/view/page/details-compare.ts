@@ -7,7 +7,7 @@ import type { PageState } from "./state.js";
 
 const MOST_NODES = 40;
 
-/** What differs between the run and the one that it is compared with. */
+/** The differences between the run and the one that it is compared with. */
 export function compareParts({ run, other }: PageState): Node[] {
   if (other === undefined) return [];
   const compared = compareRuns(run, other);

@@ -1,4 +1,4 @@
-// All about one node: how often it was visited, how long that took, and what in it is worth a look.
+// The details of a node: its visits, their durations, and notable spans.
 import { factsOf, type NodeFacts } from "../model/node-facts.js";
 import { durationOf } from "../model/span.js";
 import type { ViewNode } from "../model/view-node.js";
@@ -48,7 +48,7 @@ function headOf({ model }: PageState, node: ViewNode): Node[] {
 function figuresOf({ model }: PageState, { stats }: ViewNode, found: NodeFacts): HTMLElement {
   const { spans, areItems, failed, retries, retried, waited, backedOff } = found;
   const unit = areItems ? "item" : "visit";
-  // Sums of what may have gone on at once say so.
+  // Sums over parallel visits are labelled as such.
   const summed = (name: string) => (spans.length > 1 ? `${name}, sum of ${unit}s` : name);
   const ifAny = (value: number, text: (value: number) => string) => (value > 0 ? text(value) : undefined);
   return facts([

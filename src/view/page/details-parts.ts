@@ -1,11 +1,11 @@
-// Pieces that the details are made of.
+// Building blocks of the details.
 import type { PlainError } from "../../wings/trace/trace-line.js";
 import { durationOf, placeOf, type Span } from "../model/span.js";
 import { amount, duration } from "../model/words.js";
 import { button, el, short, svg, visible } from "./dom.js";
 import type { PageState } from "./state.js";
 
-/** Names and values, one under the other; what has no value is left out. */
+/** A list of names and values, without those that have no value. */
 export function facts(entries: readonly (readonly [string, string | undefined])[]): HTMLElement {
   const list = el("dl", { class: "facts" });
   for (const [name, value] of entries) {
@@ -34,7 +34,7 @@ export function errorPart(error: PlainError, title = "Error"): HTMLElement {
     el("pre", { class: "message", tabindex: 0 }, message),
     ...(machine === undefined ? [] : [facts([["Machine", machine]])]),
   );
-  // A stack begins with the message, which is there already.
+  // A stack begins with the message, which is shown already.
   const frames = stack
     ?.slice(stack.indexOf(message) === -1 ? 0 : stack.indexOf(message) + message.length)
     .trim();
@@ -46,7 +46,7 @@ export function errorPart(error: PlainError, title = "Error"): HTMLElement {
   return shown;
 }
 
-/** Spans to choose from, at most so many. */
+/** A list of spans to select, up to a maximum. */
 export function spanList(
   page: PageState,
   spans: readonly Span[],
@@ -66,7 +66,7 @@ export function spanList(
   return list;
 }
 
-/** A line of a list to choose from. */
+/** A line of a list of spans. */
 export function choice(outcome: string, title: string, what: string, act: () => void): HTMLElement {
   const choose = button("", "Show it", act);
   choose.replaceChildren(
@@ -77,11 +77,11 @@ export function choice(outcome: string, title: string, what: string, act: () => 
   return el("li", {}, choose);
 }
 
-/** The spans that took longest. */
+/** The longest spans. */
 export const slowest = (spans: readonly Span[], now: number, most: number): Span[] =>
   [...spans].sort((a, b) => durationOf(b, now) - durationOf(a, now)).slice(0, most);
 
-/** When something was, counted from the start of the run. */
+/** A time, relative to the start of the run. */
 export const since = (at: number): string => `+${duration(at)}`;
 
 export function table(heads: readonly string[], rows: readonly (readonly (string | Node)[])[]): HTMLElement {
@@ -93,7 +93,7 @@ export function table(heads: readonly string[], rows: readonly (readonly (string
   );
 }
 
-/** Columns beside each other, as tall as their counts. @param kind - A class more. */
+/** A bar chart of counts. @param kind - An additional class. */
 export function columnChart(counts: readonly number[], kind = ""): SVGElement {
   const most = Math.max(...counts, 1);
   const [width, height] = [320, 56];

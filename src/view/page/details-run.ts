@@ -1,4 +1,4 @@
-// All about the run: how it ended, where its time went, what failed, what was warned of.
+// The details of a run: its end, its time by node, its failures and its warnings.
 import type { RunModel } from "../model/run-model.js";
 import { durationOf } from "../model/span.js";
 import type { ViewNode } from "../model/view-node.js";
@@ -16,7 +16,7 @@ const MOST_RUNS = 12;
 const timeOf = ({ stats: { time, visits } }: ViewNode): string =>
   visits > 1 ? `${duration(time)} in ${amount(visits)} visits` : duration(time);
 
-/** Sums over visits may be longer than the run. */
+/** The sum over parallel visits may be longer than the run. */
 const sumNote = (nodes: readonly ViewNode[]): Node[] =>
   nodes.some(({ stats }) => stats.visits > 1)
     ? [el("p", { class: "notes" }, "Sums over all visits, which may have gone on at the same time.")]
@@ -32,7 +32,7 @@ function warningsPart({ run: { warnings } }: PageState): Node[] {
   return [part(counted(warnings.length, "warning"), el("ul", { class: "warnings" }, ...rows))];
 }
 
-/** The runs of a page that has several, those that failed first. */
+/** The runs of a page with several runs, failed ones first. */
 function runsPart(page: PageState): Node[] {
   const { runs } = page;
   if (runs.length < 2) return [];
@@ -55,7 +55,7 @@ const RESUMED = "This run was resumed. What it had done before is not in this tr
 const resumedNote = ({ before }: RunModel): Node[] =>
   before.calls > 0 ? [el("p", { class: "notes" }, RESUMED)] : [];
 
-/** What each node charged. */
+/** The charges by node. */
 function tokensPart({ run }: PageState): Node[] {
   const nodes = run.graph.nodes.filter(({ stats }) => stats.calls > 0);
   if (run.tokens === 0) return [];
@@ -69,7 +69,7 @@ function tokensPart({ run }: PageState): Node[] {
   return [part("Tokens", table(["Node", "Calls", "Tokens"], [...rows, all]))];
 }
 
-/** The store of a run is read when it is wanted: it may have thousands of changes. */
+/** Reads the store of a run on demand: it may have thousands of changes. */
 function storePart(page: PageState): Node[] {
   const { run } = page;
   if (run.stores.isEmpty) return [];

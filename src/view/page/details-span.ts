@@ -1,4 +1,4 @@
-// All about one step, item or attempt: its times, its attempts, its waits, its error, its data.
+// The details of a step, item or attempt: times, attempts, waits, error, data.
 import { insideOf } from "../model/lanes.js";
 import { shares } from "../model/segments.js";
 import { attemptsOf, durationOf, placeOf, type Span, titleOf } from "../model/span.js";
@@ -46,18 +46,18 @@ export function spanDetails(page: PageState, span: Span): Node[] {
   ];
 }
 
-/** Why it failed, or what it waits for. */
+/** The reason of its failure, or what it waits for. */
 function endParts({ outcome, error }: Span): Node[] {
   if (outcome === "suspended")
     return [part("Suspended", el("p", { class: "notes" }, "It waits for the answer of a person."))];
   return error === undefined ? [] : [errorPart(error)];
 }
 
-/** What an attempt failed with, in short. */
+/** The error of an attempt, in short. */
 const whyOf = ({ outcome, error }: Span): string =>
   error === undefined || outcome === "suspended" ? "" : short(`${error.name}: ${error.message}`, 80);
 
-/** The way from the run to here; each piece can be gone to. */
+/** The path from the run to the span, as links. */
 function trail(page: PageState, span: Span): HTMLElement {
   const way = el("nav", { class: "trail", "aria-label": "What it is part of" });
   const around: Span[] = [];
@@ -108,7 +108,7 @@ function dataPart({ data, emitted }: Span): HTMLElement {
   return shown;
 }
 
-/** Another program's line may hold what is nested deeper than JSON can be written. */
+/** Lines of other programs may have values nested too deeply for JSON. */
 function jsonOf(value: unknown): string {
   try {
     return JSON.stringify(value, null, 2);

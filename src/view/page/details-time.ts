@@ -1,4 +1,4 @@
-// Why a run took as long as it did: its critical path, and the queues at its gates.
+// The time of a run: its critical path and the queues at its gates.
 import type { CriticalPath, PathShare } from "../model/critical-path.js";
 import { type GateQueue, queuesOf } from "../model/gate-queue.js";
 import type { Span } from "../model/span.js";
@@ -14,7 +14,7 @@ const MOST_SPANS = 10;
 const MOST_GATES = 8;
 const COLUMNS = 80;
 
-/** A row with a bar as long as its share; a click chooses the node. */
+/** A row with a bar of its share; a click selects the node. */
 export function nodeBar(page: PageState, node: ViewNode, share: number, text: string): HTMLElement {
   const choose = button("", "Show the node", () => page.select(undefined, node));
   const meter = el("span", { class: `meter ${stateOf(node)}` });
@@ -37,7 +37,7 @@ function shareText({ time, gate, backoff }: PathShare, whole: number): string {
   return [`${percent(time, whole)}, ${duration(time)}`, ...waits].join(" · ");
 }
 
-/** The nodes on the path with their shares, and its longest pieces. */
+/** The nodes on the path with their shares, and its longest spans. */
 export function pathParts(page: PageState): Node[] {
   const { path } = page;
   if (path === undefined || path.pieces.length < 2) return [];
@@ -62,14 +62,14 @@ export function pathParts(page: PageState): Node[] {
   ];
 }
 
-/** The spans of the path by their time on it, the longest first. */
+/** The spans of the path by their time on it, longest first. */
 function longestOf({ pieces }: CriticalPath): Map<Span, number> {
   const times = new Map<Span, number>();
   for (const { span, start, end } of pieces) times.set(span, (times.get(span) ?? 0) + end - start);
   return new Map([...times].sort(([, a], [, b]) => b - a));
 }
 
-/** How many calls waited at each gate when. */
+/** The number of waiting calls at each gate over time. */
 export function queueParts({ run }: PageState): Node[] {
   const queues = queuesOf(run, COLUMNS);
   const rest = queues.length - MOST_GATES;

@@ -1,4 +1,4 @@
-// What a step, item or attempt was given and gave, what it changed in the store, and what it charged.
+// The values of a step, item or attempt: input, output, store changes and charges.
 import { diffLines, diffWordsWithSpace } from "diff";
 import type { Span, Value } from "../model/span.js";
 import type { Store, StoreChange } from "../model/store-history.js";
@@ -7,12 +7,12 @@ import { part } from "./details-parts.js";
 import { el } from "./dom.js";
 import type { PageState } from "./state.js";
 
-/** The most changes of a store that are shown. */
+/** The maximum of store changes shown. */
 const MOST_CHANGES = 50;
 
-/** The parts In, Out, Store and Tokens, as far as the trace has them. */
+/** The panes In, Out, Store and Tokens, if the trace has them. */
 export function valueParts({ run }: PageState, span: Span): Node[] {
-  // An attempt gets what its step or item got, and what that came to is what its last attempt gave.
+  // An attempt has the input of its step or item; the output of that is the output of its last attempt.
   const whole = span.kind === "attempt" && span.parent !== undefined ? span.parent : span;
   const isLast = whole.children.at(-1) === span || whole === span;
   const input = whole.kind === "item" ? "In: the item" : "In: what prep gave";
@@ -44,7 +44,7 @@ function storePart({
   for (const change of changes.slice(0, MOST_CHANGES)) shown.append(...changeParts(change));
   const rest = changes.length - MOST_CHANGES;
   if (rest > 0) shown.append(el("p", { class: "more" }, `and ${counted(rest, "more change")}`));
-  /** Written out when it is opened: a store may be large. */
+  /** Rendered when it is opened: a store may be large. */
   const whole = (title: string, store: Store) => {
     const text = el("pre", { tabindex: 0 });
     const shut = el("details", {}, el("summary", {}, `${title} (${counted(store.size, "key")})`), text);
@@ -66,9 +66,9 @@ function changeParts({ key, when, before, after }: StoreChange): Node[] {
   ];
 }
 
-/** Longer differences than this are not looked for: both texts are shown as they are. */
+/** The maximum length of texts that are compared; longer ones are shown side by side. */
 const MOST_EDITS = 1_500;
-/** Equal lines around a change that are shown. */
+/** The number of equal lines shown around a change. */
 const CONTEXT = 2;
 
 function diffOf(before: unknown, after: unknown): Node[] {
@@ -90,7 +90,7 @@ const linesOf = (text: string): string[] => text.replace(/\n$/, "").split("\n");
 const added = (text: string): Node[] => linesOf(text).map((line) => el("ins", {}, line));
 const removed = (text: string): Node[] => linesOf(text).map((line) => el("del", {}, line));
 
-/** Of many equal lines, those next to a change. */
+/** Omits equal lines far from a change. */
 function shortened(text: string, follows: boolean, precedes: boolean): string {
   const lines = text.split("\n");
   const rest = lines.at(-1) === "" ? [lines.pop() as string] : [];
@@ -101,7 +101,7 @@ function shortened(text: string, follows: boolean, precedes: boolean): string {
   return [...head, `⋯ ${lines.length - most} equal lines`, ...tail, ...rest].join("\n");
 }
 
-/** A text as it is, unless it is empty; anything else as JSON. */
+/** A non-empty string as it is; any other value as JSON. */
 function textOf(value: unknown): string {
   if (typeof value === "string") return value === "" ? '""' : value;
   try {

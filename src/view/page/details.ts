@@ -1,4 +1,4 @@
-// The panel with all about what is selected, or about the whole run.
+// The panel with the details of the selection, or of the whole run.
 
 import { nodeDetails } from "./details-node.js";
 import { runDetails } from "./details-run.js";
@@ -13,7 +13,7 @@ export class Details {
   readonly #body = el("div", { class: "body" });
   readonly #heading = el("h2", {}, "Run");
   readonly #close: HTMLButtonElement;
-  /** Whether what a search has found is shown; more of a live run does not replace it. */
+  /** Whether search results are shown; updates of a live run do not replace them. */
   #isFound = false;
 
   constructor(state: PageState) {

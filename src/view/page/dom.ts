@@ -1,4 +1,4 @@
-// Makes elements. What is shown goes in as text nodes and attributes, never as markup. Imports nothing.
+// Creates elements. Content is set as text nodes and attributes, never as markup. Imports nothing.
 
 type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
 type Child = Node | string | undefined;
@@ -37,17 +37,17 @@ export function button(label: string, title: string, act: () => void): HTMLButto
   return made;
 }
 
-/** Names come from any program: what would turn the order of its neighbours, or hide, is shown as a box. */
+/** Replaces invisible and direction-changing characters by a box, since names come from any program. */
 export const visible = (text: string): string =>
   text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069\u200b-\u200f\ufeff]/gu, (character) =>
     character === "\n" || character === "\t" ? " " : "\ufffd",
   );
 
-/** The start of a text that may be very long. */
+/** The start of a text, which may be very long. */
 export const short = (text: string, most: number): string =>
   visible(text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
-/** Changes only what is new, so that a list stays open while a run goes on. */
+/** Replaces only changed children, so that an open list stays open during a live run. */
 export function offer(list: HTMLSelectElement, texts: readonly string[], chosen: number): void {
   list.length = Math.min(list.length, texts.length);
   for (let i = list.length; i < texts.length; i++) list.append(el("option"));

@@ -1,5 +1,5 @@
-// Where the nodes of a graph stand. Each flow is laid out by itself, the innermost first, and is one node of the
-// flow around it: links never leave their flow, so nothing is lost by it.
+// The layout of a graph. Each flow is laid out on its own, the innermost first, and is one node of the
+// enclosing flow: links never leave their flow, so no link is lost.
 import { Graph, layout } from "@dagrejs/dagre";
 import type { ViewLink, ViewNode } from "../model/view-node.js";
 import { kindOf } from "./graph-state.js";
@@ -15,14 +15,14 @@ export interface PlacedNode {
   readonly y: number;
   readonly width: number;
   readonly height: number;
-  /** Whether it is drawn as a box around others. */
+  /** Whether it is drawn as a box around other nodes. */
   readonly box: boolean;
 }
 
 export interface PlacedLink {
-  /** `undefined` leads in from the start of a flow. */
+  /** `undefined`: the start of the flow. */
   readonly link: ViewLink | undefined;
-  /** `undefined` ends the flow. */
+  /** `undefined`: the end of the flow. */
   readonly to: ViewNode | undefined;
   readonly points: readonly Point[];
   readonly label: Point | undefined;
@@ -33,7 +33,7 @@ export interface Placed {
   readonly height: number;
   readonly nodes: readonly PlacedNode[];
   readonly links: readonly PlacedLink[];
-  /** Where flows start, and where links end them. */
+  /** The start and end points of flows. */
   readonly starts: readonly Point[];
   readonly ends: readonly Point[];
 }
@@ -43,10 +43,10 @@ export type Direction = "LR" | "TB";
 const NODE_HEIGHT = 58;
 const TITLE = 30;
 const PADDING = 14;
-/** Flows nested deeper than this are drawn as one node. */
+/** The maximum depth; deeper flows are drawn as one node. */
 const DEEPEST = 40;
 
-/** @param widthOf - The width of a text of a node in pixels. */
+/** @param widthOf - Returns the width of a node's text in pixels. */
 export function layGraph(root: ViewNode, direction: Direction, widthOf: (text: string) => number): Placed {
   return layNode(root, direction, widthOf, 0);
 }
@@ -60,7 +60,7 @@ function layNode(
   depth: number,
 ): Placed {
   if (node.children.length === 0 || depth > DEEPEST) {
-    // A batch has more to say below its name: items, failures, time.
+    // A batch has a longer line below its name: items, failures, time.
     const least = node.kind === "batch" || node.kind === "parallelBatch" ? 264 : 132;
     const width = Math.round(Math.max(least, Math.min(240, widthOf(node.name) + 34)));
     const placed = { node, x: 0, y: 0, width, height: NODE_HEIGHT, box: false };
@@ -82,7 +82,7 @@ function layNode(
   return placedFlow(node, graph, inner, links, widthOf);
 }
 
-/** What is to be laid out: the nodes of one flow with their sizes, its start, its end and its links. */
+/** The input of a layout: the nodes of one flow with their sizes, its start, its end and its links. */
 function graphOf(
   inner: ReadonlyMap<ViewNode, Placed>,
   links: readonly ViewLink[],
@@ -106,7 +106,7 @@ function graphOf(
   return graph;
 }
 
-/** A flow as a box around what was laid out. */
+/** A flow as a box around its layout. */
 function placedFlow(
   node: ViewNode,
   graph: Graph,
@@ -151,8 +151,8 @@ function placedFlow(
 const isLoop = ({ from, to }: ViewLink): boolean => from === to;
 
 /**
- * Draws the links from a node to itself beside it, on a side where no other link arrives; with as much room on the
- * other side, so that those still meet its middle.
+ * Draws the links from a node to itself beside it, on a side without other links, with equal space on the
+ * other side, so that other links still meet its centre.
  */
 function withLoops(
   placed: Placed,
@@ -179,7 +179,7 @@ function withLoops(
   return { ...size, ...into };
 }
 
-/** Puts nodes in the order in which they came into a square, with straight links. */
+/** Arranges nodes in a square, in the given order, with straight links. */
 function inRows(graph: Graph): void {
   const ids = graph.nodes();
   const columns = Math.ceil(Math.sqrt(ids.length));
@@ -203,7 +203,7 @@ function inRows(graph: Graph): void {
   });
 }
 
-/** Takes what was laid out by itself into what is around it. */
+/** Moves the layout of a flow into the enclosing layout. */
 function move(
   into: { nodes: PlacedNode[]; links: PlacedLink[]; starts: Point[]; ends: Point[] },
   placed: Placed,

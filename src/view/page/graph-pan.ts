@@ -1,7 +1,7 @@
-// Moves and scales a drawing in its frame.
+// Pans and zooms a drawing in its frame.
 
 export class GraphPan {
-  /** Whether the press that ends now has moved the drawing, and is no click. */
+  /** Whether the pointer has moved the drawing, so that its release is not a click. */
   wasDragged = false;
   readonly #frame: SVGSVGElement;
   #layer: SVGGElement | undefined;
@@ -54,7 +54,7 @@ export class GraphPan {
     this.#height = height;
     this.fit();
     if (this.#scale > 0.25) return;
-    // Too large to be read as a whole: its beginning, where it can be read.
+    // Too large to be readable as a whole: show its start at a readable size.
     this.#scale = 0.6;
     const { clientWidth, clientHeight } = this.#frame;
     this.#x = Math.max(14, (clientWidth - width * 0.6) / 2);
@@ -77,7 +77,7 @@ export class GraphPan {
     this.#apply();
   }
 
-  /** The frame has another size; a drawing that has not been moved still fits into it. */
+  /** Handles a new size of the frame: an unmoved drawing is fitted again. */
   resize(): void {
     if (this.#fitted) this.fit();
   }
@@ -91,7 +91,7 @@ export class GraphPan {
     this.#apply();
   }
 
-  /** Brings a part of the drawing into the frame. */
+  /** Pans a part of the drawing into view. */
   reveal({ x, y, width, height }: { x: number; y: number; width: number; height: number }): void {
     const { clientWidth, clientHeight } = this.#frame;
     const [left, top] = [x * this.#scale + this.#x, y * this.#scale + this.#y];

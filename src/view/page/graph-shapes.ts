@@ -1,16 +1,16 @@
-// Small shapes and choices of the drawing of a graph.
+// Shapes and small decisions for drawing a graph.
 import { short, svg } from "./dom.js";
 import type { Placed, PlacedLink } from "./graph-layout.js";
 
-/** Of two layouts the one that is seen larger; the first, if there is little between them. */
+/** The layout of two that is displayed larger; the first if they are similar. */
 export const best = (a: Placed, b: Placed, fits: (placed: Placed) => number): Placed =>
   fits(b) > fits(a) * 1.15 ? b : a;
 
-/** Text is cut by its likely width, for to measure it would need it in the page. */
+/** Truncates text by an estimated width, since measuring needs an element in the page. */
 export const fitted = (text: string, width: number): string =>
   short(text, Math.max(6, Math.floor(width / 6.6)));
 
-/** A smooth line through the points of a link. */
+/** A smooth path through the points of a link. */
 export function curve({ points }: PlacedLink): string {
   const [first, ...rest] = points;
   if (first === undefined) return "";

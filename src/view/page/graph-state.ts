@@ -1,9 +1,9 @@
-// How a node of the graph stands, in a word and in a line below its name.
+// The state of a node in the graph: a word, and a line below its name.
 import type { Outcome } from "../model/span.js";
 import type { ViewNode } from "../model/view-node.js";
 import { amount, counted, duration } from "../model/words.js";
 
-/** `"partial"` is done with failures: of collected items, or of some visits. */
+/** `"partial"`: done, with failed items or failed visits. */
 export type NodeState = "idle" | "partial" | Outcome;
 
 export function stateOf({ stats }: ViewNode): NodeState {
@@ -25,7 +25,7 @@ export function lineOf(node: ViewNode): string {
   if (items > 0) {
     const ended = itemsDone + itemsFailed;
     const count = Math.max(items, total);
-    // Of a batch that goes on with failures the line has no room for the word.
+    // In the line of a running batch with failures there is no space for the word.
     const all = running > 0 && itemsFailed > 0 ? amount(count) : counted(count, "item");
     parts.push(ended >= count && running === 0 ? all : `${amount(ended)} of ${all}`);
     if (itemsFailed > 0) parts.push(`${amount(itemsFailed)} failed`);
@@ -47,7 +47,7 @@ const KINDS: Readonly<Record<string, string>> = {
   parallel: "parallel",
 };
 
-/** The kind in words; nothing for an ordinary node. */
+/** The kind in words; empty for an ordinary node. */
 /** A state in words. */
 export const stateText = (state: NodeState): string => (state === "partial" ? "done with failures" : state);
 

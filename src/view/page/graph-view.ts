@@ -1,4 +1,4 @@
-// The graph, drawn as SVG: nodes by state and time, links by how often they were followed.
+// The graph as SVG: nodes by state and time, links by the number of times they were followed.
 import type { ViewNode } from "../model/view-node.js";
 import { amount } from "../model/words.js";
 import { button, el, short, svg, visible } from "./dom.js";
@@ -10,7 +10,7 @@ import type { PageState } from "./state.js";
 
 const NAME_FONT = '600 13px system-ui, -apple-system, "Segoe UI", sans-serif';
 
-/** The height in pixels up to which a graph is drawn in a page that scrolls. */
+/** The maximum height in pixels of a graph in a page that scrolls. */
 const TALLEST = 620;
 
 interface DrawnLink {
@@ -26,7 +26,7 @@ export class GraphView {
   readonly #pan: GraphPan;
   #nodes = new Map<ViewNode, { group: SVGGElement; placed: PlacedNode }>();
   #links: DrawnLink[] = [];
-  /** What the drawing was made of; while it stays the same only colours and texts change. */
+  /** The source of the drawing; while it stays the same, only colours and texts change. */
   #shape = "";
 
   constructor(state: PageState) {
@@ -71,12 +71,12 @@ export class GraphView {
     if (context !== null) context.font = NAME_FONT;
     const widthOf = (text: string) => context?.measureText(short(text, 40)).width ?? text.length * 7;
     const { root } = this.#state.run.graph;
-    // A page that scrolls gives the graph the height that it wants, within reason.
+    // In a page that scrolls the graph gets its own height, up to a limit.
     const isNarrow = matchMedia("(max-width: 860px)").matches;
     const tallest = isNarrow ? TALLEST : height;
     const fits = ({ width: w, height: h }: Placed) => Math.min(width / w, tallest / h, 1);
     const across = layGraph(root, "LR", widthOf);
-    // A long chain on a narrow screen reads better from the top down.
+    // On a narrow screen a long chain is more readable from top to bottom.
     const placed = fits(across) > 0.75 ? across : best(across, layGraph(root, "TB", widthOf), fits);
     const boxes = placed.nodes.filter(({ box }) => box);
     const layer = svg("g");
@@ -153,7 +153,7 @@ export class GraphView {
     });
   }
 
-  /** States, figures and the share of the time. */
+  /** Updates states, figures and shares of the time. */
   #refresh(): void {
     let most = 0;
     for (const [node, { placed }] of this.#nodes) if (!placed.box) most = Math.max(most, node.stats.time);
@@ -161,12 +161,12 @@ export class GraphView {
       const state = stateOf(node);
       group.setAttribute("class", `node ${state}${placed.box ? " box" : ""}`);
       const kind = kindOf(node);
-      // A graph that never ran has nothing to say of its runs.
+      // A graph without a run has no figures.
       const line =
         this.#state.model.runs.length > 0 ? lineOf(node) : [kind, ...node.notes].filter(Boolean).join(" · ");
       const about = group.querySelector(".about");
       if (about !== null) about.textContent = fitted(line, (placed.width - 26) * 1.14);
-      // What is seen comes first, so that who says it to a computer is understood; then what was cut or is a colour.
+      // The visible text comes first, for speech control; then truncated text and the meaning of the colour.
       const seen = [...group.querySelectorAll("text")].map(({ textContent }) => textContent).join(" ");
       const more = [stateText(state), placed.box ? line : kind].filter(Boolean).join(", ");
       const isCut = !seen.startsWith(visible(node.name));
@@ -205,7 +205,7 @@ export class GraphView {
     event.preventDefault();
   }
 
-  /** The nearest node in a direction; what lies aside counts as further away. */
+  /** The nearest node in a direction; sideways distance counts more. */
   #towards(from: PlacedNode | undefined, dx: number, dy: number): PlacedNode | undefined {
     const centre = ({ x, y, width, height, box }: PlacedNode) => ({
       x: x + (box ? 20 : width / 2),

@@ -1,10 +1,10 @@
-// The head of the page: what ran, how it ended, its figures, and which run of several is shown.
+// The header of the page: the flow, its outcome, its figures, and the choice of a run.
 import { durationOf } from "../model/span.js";
 import { amount, duration } from "../model/words.js";
 import { button, el, offer, short } from "./dom.js";
 import type { PageState } from "./state.js";
 
-/** More runs than this are not offered one by one. */
+/** The maximum of runs in the list of choices. */
 const MOST_RUNS = 2_000;
 
 export class Header {
@@ -42,7 +42,7 @@ export class Header {
     this.#draw();
   }
 
-  /** What a live page knows of its connection; nothing for a page that is whole. */
+  /** The state of a live page's connection; `undefined` for a complete page. */
   showLive(text: string, state: "on" | "off"): void {
     this.#live.hidden = false;
     this.#live.textContent = text;

@@ -1,4 +1,4 @@
-// What the keys do.
+// The help: the keyboard shortcuts.
 import { button, el } from "./dom.js";
 
 const KEYS = [

@@ -1,4 +1,4 @@
-// What the colours of the timeline stand for.
+// The legend of the timeline's colours.
 import { el } from "./dom.js";
 
 const MEANINGS = [

@@ -1,10 +1,10 @@
-// The URL of the page says what is chosen, so that it can be passed on.
+// Keeps the selection in the URL of the page, for sharing.
 import { linkTo, placeIn } from "../model/page-link.js";
 import type { PageState } from "./state.js";
 
-/** Shows what the URL says, as soon as it is there, and writes what is chosen into the URL. */
+/** Shows the place in the URL once it is loaded, and writes the selection to the URL. */
 export function followLink(state: PageState): void {
-  /** What is still to be shown of a URL; emptied when all of it is, and when the reader chooses something else. */
+  /** The part of the URL that is not shown yet; cleared once it is shown, or when the user selects something else. */
   let wanted = location.hash;
   let isShowing = false;
   const show = (): void => {

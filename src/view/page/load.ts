@@ -1,7 +1,7 @@
-// Gets the lines of the trace: out of the page itself, or bit by bit from the server of a live page.
+// Loads the lines of the trace: from the page itself, or as a stream from the server of a live page.
 import { TraceModel } from "../model/trace-model.js";
 
-/** Unpacks the trace that the page holds, and reads it. */
+/** Unpacks and reads the trace inside the page. */
 export async function loadTrace(): Promise<TraceModel> {
   const packed = atob(document.getElementById("trace")?.textContent ?? "");
   const bytes = new Uint8Array(packed.length);
@@ -19,21 +19,21 @@ export async function loadTrace(): Promise<TraceModel> {
     for (const line of lines) model.add(line);
   }
   if (rest !== "") model.add(rest);
-  // Nothing comes any more; the command that made the page has looked for the process that wrote the trace.
+  // The trace is complete; the command that wrote the page has checked whether the traced process was alive.
   model.close(document.documentElement.hasAttribute("data-interrupted") ? "interrupted" : "unfinished");
   return model;
 }
 
 export interface LiveTrace {
-  /** Lines have come; at most a few times a second. */
+  /** Called when lines have arrived, at most a few times a second. */
   onLines(model: TraceModel, beside: TraceModel | undefined): void;
   onState(text: string, state: "on" | "off"): void;
 }
 
-/** How often the page is drawn anew while lines come, in ms. */
+/** Milliseconds between two updates of the page while lines arrive. */
 const PAUSE = 250;
 
-/** Follows the trace of the page, and the one of the same folder that its URL names as `?beside=`, to compare runs. */
+/** Follows the trace of the page and, to compare runs, the trace in the same folder that the URL names as `?beside=`. */
 export function followTrace({ onLines, onState }: LiveTrace): void {
   let asked = false;
   const changed = () => {
@@ -54,7 +54,7 @@ export function followTrace({ onLines, onState }: LiveTrace): void {
         });
 }
 
-/** A trace that its server sends as it grows. */
+/** A trace that the server sends as it grows. */
 class Followed {
   #model = new TraceModel({ late: true });
   #isGone = false;
@@ -85,7 +85,7 @@ class Followed {
     source.addEventListener("error", () => onState("not connected", "off"));
   }
 
-  /** The trace as far as it has come. */
+  /** The trace so far. */
   current(): TraceModel {
     if (this.#isGone) this.#model.close("interrupted");
     return this.#model;

@@ -1,4 +1,4 @@
-// The page of a run: puts its parts together.
+// The page of a run: assembles its parts.
 import { RunModel } from "../model/run-model.js";
 import { durationOf, placeOf } from "../model/span.js";
 import type { TraceModel } from "../model/trace-model.js";
@@ -18,7 +18,7 @@ import { nextFailure } from "./timeline-keys.js";
  * Shows a trace.
  *
  * @param beside - Another trace, to compare its runs.
- * @returns What it shows, and its head.
+ * @returns The state of the page, and its header.
  */
 function show(model: TraceModel, beside?: TraceModel): { state: PageState; header: Header } {
   const state = new PageState(model, model.runs[0] ?? graphOnly(model), beside);
@@ -57,7 +57,7 @@ function show(model: TraceModel, beside?: TraceModel): { state: PageState; heade
   return { state, header };
 }
 
-/** Stands for the run where there is only a graph. */
+/** The placeholder of a run if there is only a graph. */
 function graphOnly({ graphs }: TraceModel): RunModel {
   const [graph] = graphs.values();
   const run = new RunModel({ type: "warning", runId: "none", path: ["no run"], at: 0 }, graph);

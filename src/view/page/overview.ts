@@ -1,4 +1,4 @@
-// The whole run in one strip: how much was going on when, and which part of it the timeline shows.
+// The whole run in one strip: the activity over time, and the range that the timeline shows.
 import { countCrowd } from "../model/crowd.js";
 import { insideOf } from "../model/lanes.js";
 import type { Span } from "../model/span.js";
@@ -15,7 +15,7 @@ export class Overview {
   readonly #board: Board;
   readonly #canvas: HTMLCanvasElement;
   #colours = readColours();
-  /** What is painted below the frame; made anew when there is more of the run. */
+  /** The image below the frame; painted again when the run grows. */
   #picture: HTMLCanvasElement | undefined;
 
   constructor(state: PageState) {
@@ -111,7 +111,7 @@ export class Overview {
       if (begun === undefined) return;
       const end = at(event);
       const half = (state.to - state.from) / 2;
-      // A click moves what is in view there; where all is in view there is nothing to move.
+      // A click centres the visible range there, unless everything is visible.
       if (Math.abs(end - begun) <= state.whole / 200) state.show(end - half, end + half);
       begun = undefined;
     });
@@ -119,7 +119,7 @@ export class Overview {
   }
 }
 
-/** The spans with nothing inside but attempts. A stack, for flows may be nested deeply. */
+/** The spans that contain only attempts. Uses a stack, since flows may be nested deeply. */
 function leavesOf(root: Span): Span[] {
   const leaves: Span[] = [];
   const stack = [root];

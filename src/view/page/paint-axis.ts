@@ -1,11 +1,11 @@
-// The time axis: round times, as many as have room.
+// The time axis: as many round times as there is space for.
 import { duration } from "../model/words.js";
 import type { Colours } from "./colours.js";
 import { FONT } from "./paint-lanes.js";
 
 export const AXIS = 22;
 
-/** A round step of time that gives marks at least so many pixels apart. */
+/** A round time step with a minimum distance in pixels between marks. */
 export function stepOf(from: number, to: number, width: number, apart = 90): number {
   const least = ((to - from) / width) * apart;
   const power = 10 ** Math.floor(Math.log10(least));
@@ -37,7 +37,7 @@ export function paintAxis(
   context.fillRect(0, AXIS - 1, width, 1);
 }
 
-/** All marks in one unit, with as many places as the step needs. */
+/** Formats all marks in one unit, with the decimal places of the step. */
 function markOf(at: number, step: number, digits: number): string {
   if (at >= 60_000 && step >= 1_000) return duration(at);
   if (step >= 100 || at >= 10_000) {

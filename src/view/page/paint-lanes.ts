@@ -1,5 +1,5 @@
-// Paints the lanes of the timeline. What is narrower than a pixel is painted once for all that share the pixel,
-// so that the work depends on the size of the picture and not on the number of spans.
+// Paints the lanes of the timeline. Spans narrower than a pixel are merged per pixel,
+// so that the cost depends on the size of the picture and not on the number of spans.
 import { countCrowd } from "../model/crowd.js";
 import { insideOf, type Lane } from "../model/lanes.js";
 import { type Segment, segmentsOf, shares } from "../model/segments.js";
@@ -12,12 +12,12 @@ export interface Scene {
   readonly context: CanvasRenderingContext2D;
   readonly colours: Colours;
   readonly width: number;
-  /** The time in view. */
+  /** The visible time range. */
   readonly from: number;
   readonly to: number;
-  /** Until when the run is known. */
+  /** The time up to which the run is known. */
   readonly now: number;
-  /** What stays bright while the rest is dimmed. */
+  /** The spans that stay bright while the rest is dimmed. */
   readonly stands: ((span: Span) => boolean) | undefined;
 }
 
@@ -25,7 +25,7 @@ export const FONT = '11px system-ui, -apple-system, "Segoe UI", sans-serif';
 
 const xOf = ({ width, from, to }: Scene, at: number): number => ((at - from) / (to - from)) * width;
 
-/** The first span of a lane that ends at a time or later. */
+/** The first span of a lane that ends at or after a time. */
 export function firstEndingAt(spans: readonly Span[], at: number, now: number): number {
   let [low, high] = [0, spans.length];
   while (low < high) {
@@ -54,7 +54,7 @@ export function paintLane(scene: Scene, lane: Lane, y: number): void {
       i++;
       continue;
     }
-    // All that ends within this pixel is one mark, which is red if anything in it failed.
+    // All spans that end within this pixel are one mark, which is red if any of them failed.
     const pixel = Math.floor(x);
     const until = from + (pixel + 2) * perPixel;
     let worst = span;
@@ -75,7 +75,7 @@ export function paintLane(scene: Scene, lane: Lane, y: number): void {
   scene.context.globalAlpha = 1;
 }
 
-/** The colour of a span that is too narrow for its parts: of what took most of it. */
+/** The colour of a span that is too narrow for its parts: that of its longest part. */
 function fillOf({ colours, now }: Scene, span: Span): CanvasPattern | string {
   const { gate, backoff } = shares(span, now);
   const half = durationOf(span, now) / 2;
@@ -84,7 +84,7 @@ function fillOf({ colours, now }: Scene, span: Span): CanvasPattern | string {
   return span.outcome === "failed" ? colours.tried : colours[span.outcome];
 }
 
-/** A failure where there is little room: a bar at the foot, so that waits and attempts above it are still seen. */
+/** Marks a failure in a low lane by a bar at its foot, so that waits and attempts above it stay visible. */
 function paintFailure(
   { context, colours }: Scene,
   x: number,
@@ -121,7 +121,7 @@ function paintSpan(scene: Scene, span: Span, x: number, y: number, end: number, 
   }
 }
 
-/** Its own outcome, at its edge: attempts inside may all have failed where a fallback gave a result. */
+/** Marks the outcome of a span at its edge: with a fallback it may succeed although all attempts failed. */
 function paintOutcome(scene: Scene, span: Span, x: number, y: number, width: number, height: number): void {
   const { context, colours } = scene;
   context.fillStyle = colours[span.outcome];
@@ -151,7 +151,7 @@ function paintSegments(
       const thin = Math.max(2, Math.round(height / 5));
       context.fillRect(x, y + (height - thin) / 2, width, thin);
     } else {
-      // An attempt that failed looks different from a failure: after it all may have gone well.
+      // A failed attempt looks different from a failure: the next attempt may have succeeded.
       const isTried = outcome === "failed" && !(span.outcome === "failed" && segment === tries.at(-1));
       context.fillStyle = isTried ? colours.tried : colours[outcome];
       context.fillRect(x, y, Math.max(1, width - (width > 5 ? 1 : 0)), height);
@@ -159,7 +159,7 @@ function paintSegments(
   }
 }
 
-/** @param busy - Whether it has parts of several colours, on which text could not be read. */
+/** @param busy - Whether it has parts of several colours, on which text is not readable. */
 function paintLabel(
   scene: Scene,
   span: Span,
@@ -176,7 +176,7 @@ function paintLabel(
   context.font = FONT;
   context.textBaseline = "middle";
   const left = Math.max(x, 7); // a span that began out of view keeps its name in view
-  // What it is an item of stands above it.
+  // The lane above names its batch.
   const title = span.kind === "item" ? `[${span.index ?? "?"}]` : short(span.node.name, 60);
   const time = duration(durationOf(span, now));
   const wide = context.measureText(title).width;
@@ -198,7 +198,7 @@ function paintLabel(
   context.restore();
 }
 
-/** Very many beside each other: how many did what at each time. */
+/** A crowd of parallel spans: the number in each state at each time. */
 function paintCrowd(scene: Scene, lane: Lane, y: number): void {
   const { context, colours, from, to, now, width } = scene;
   const columns = Math.max(1, Math.floor(width / 2));

@@ -1,4 +1,4 @@
-// Marks the critical path in the timeline: a line at the foot of each piece of it, in a crowd at the foot of the crowd.
+// Marks the critical path in the timeline: a line at the foot of each span on it, or of its crowd.
 import type { Piece } from "../model/critical-path.js";
 import type { Span } from "../model/span.js";
 
@@ -6,10 +6,10 @@ interface PathScene {
   readonly context: CanvasRenderingContext2D;
   readonly colour: string;
   readonly xOf: (at: number) => number;
-  /** The time in view. */
+  /** The visible time range. */
   readonly from: number;
   readonly to: number;
-  /** Where the foot of a span is, or that of its crowd; nothing where neither is drawn. */
+  /** The foot of a span, or of its crowd; `undefined` if neither is drawn. */
   readonly footOf: (span: Span) => number | undefined;
 }
 
@@ -25,7 +25,7 @@ export function paintPath(scene: PathScene, pieces: readonly Piece[]): void {
   }
 }
 
-/** The foot of a span, or of the nearest around it that is drawn. */
+/** The foot of a span, or of its nearest ancestor that is drawn. */
 function footAround(span: Span, footOf: PathScene["footOf"]): number | undefined {
   for (let each: Span | undefined = span; each !== undefined; each = each.parent) {
     const foot = footOf(each);

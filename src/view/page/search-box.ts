@@ -1,11 +1,11 @@
-// The search over a run: a field, and what it finds in place of the details.
+// The search over a run: a field, whose results replace the details.
 import { search } from "../model/search.js";
 import { amount, counted } from "../model/words.js";
 import { part, spanList } from "./details-parts.js";
 import { el, visible } from "./dom.js";
 import type { PageState } from "./state.js";
 
-/** The most spans that are listed. */
+/** The maximum of listed spans. */
 const MOST = 100;
 
 export class SearchBox {
@@ -16,7 +16,7 @@ export class SearchBox {
     "aria-label": "Search names, errors and values",
   });
 
-  /** @param onFound - Gets what to show; nothing where the field is empty. */
+  /** @param onFound - Called with the results; with `undefined` if the field is empty. */
   constructor(state: PageState, onFound: (content: Node[] | undefined) => void) {
     this.element.append(this.#input);
     const look = () => {
@@ -27,7 +27,7 @@ export class SearchBox {
       event.preventDefault();
       look();
     });
-    // So that the cross of the field, and emptying it, bring the details back.
+    // Clearing the field shows the details again.
     this.#input.addEventListener("input", () => {
       if (this.#input.value === "") look();
     });

@@ -1,29 +1,29 @@
-// What the parts of the page share: the run that is shown, what is selected, and the part of time that is in view.
+// The shared state of the page: the displayed run, the selection and the visible time range.
 import { type CriticalPath, criticalPath } from "../model/critical-path.js";
 import type { RunModel } from "../model/run-model.js";
 import type { Span } from "../model/span.js";
 import type { TraceModel } from "../model/trace-model.js";
 import type { ViewNode } from "../model/view-node.js";
 
-/** What has changed. */
+/** The kinds of changes. */
 export type Change = "run" | "data" | "selection" | "window";
 
 export class PageState {
   readonly model: TraceModel;
-  /** Another trace, whose runs are there to be compared. */
+  /** Another trace, with runs to compare. */
   readonly beside: TraceModel | undefined;
   run: RunModel;
-  /** A span, and the node that it is of; or a node alone. */
+  /** A span and its node, or a node alone. */
   span: Span | undefined;
   node: ViewNode | undefined;
-  /** The run that is shown beside it. */
+  /** The run that is compared with it. */
   other: RunModel | undefined;
-  /** The part of time in view, in ms since the start of the run. */
+  /** The visible time range, in milliseconds since the start of the run. */
   from = 0;
   to = 1;
-  /** Whether the view follows a run that goes on. */
+  /** Whether the view follows a live run. */
   follows = true;
-  /** Of runs that are over: they change no more. */
+  /** Those of finished runs, which no longer change. */
   readonly #paths = new WeakMap<RunModel, CriticalPath>();
   readonly #listeners: ((change: Change) => void)[] = [];
 
@@ -34,7 +34,7 @@ export class PageState {
     this.to = this.whole;
   }
 
-  /** All that may be shown. */
+  /** All runs that can be shown. */
   get runs(): readonly RunModel[] {
     const { model, beside } = this;
     return beside === undefined ? model.runs : [...model.runs, ...beside.runs];
@@ -45,7 +45,7 @@ export class PageState {
     return Math.max(this.run.end, this.run.last, 0.01);
   }
 
-  /** What decided when the run ended; nothing while it goes on, and where there is none. */
+  /** The critical path; `undefined` during the run, and if there is none. */
   get path(): CriticalPath | undefined {
     const { run } = this;
     if (run.root.outcome === "running") return undefined;
@@ -73,7 +73,7 @@ export class PageState {
     this.notify("run");
   }
 
-  /** Shows another run beside this one; nothing ends that. */
+  /** Compares this run with another one; `undefined` ends the comparison. */
   compare(other: RunModel | undefined): void {
     this.other = other === this.run ? undefined : other;
     this.span = undefined;
@@ -88,7 +88,7 @@ export class PageState {
     this.notify("selection");
   }
 
-  /** Brings a part of time into view, as near as it fits into the whole. */
+  /** Sets the visible time range, clamped to the run. */
   show(from: number, to: number): void {
     const { whole } = this;
     const length = Math.min(whole, Math.max(to - from, whole / 1e6, 0.001));
@@ -98,7 +98,7 @@ export class PageState {
     this.notify("window");
   }
 
-  /** @param factor - Below 1 to see less and more exactly. @param around - The time that stays in its place. */
+  /** @param factor - Below 1 to zoom in. @param around - The time that keeps its position. */
   zoom(factor: number, around = (this.from + this.to) / 2): void {
     this.show(around - (around - this.from) * factor, around + (this.to - around) * factor);
   }
@@ -107,14 +107,14 @@ export class PageState {
     this.show(this.from + by, this.to + by);
   }
 
-  /** A span with some room around it. */
+  /** Zooms to a span, with a margin. */
   showSpan(span: Span): void {
     const end = span.end ?? this.whole;
     const room = Math.max((end - span.start) * 0.3, 0.001);
     this.show(span.start - room, end + room);
   }
 
-  /** More of the run has come. */
+  /** Handles new lines of the run. */
   grow(): void {
     if (this.follows) {
       this.from = 0;

@@ -1,4 +1,4 @@
-// The timeline by keyboard.
+// The keyboard control of the timeline.
 import type { Span } from "../model/span.js";
 import type { PageState } from "./state.js";
 import type { Surface } from "./timeline-surface.js";
@@ -33,14 +33,14 @@ export function listenToKeys(timeline: Surface): void {
   });
 }
 
-/** The failure after what is selected, or the first. */
+/** The next failure after the selection, or the first. */
 export function nextFailure(state: PageState): Span | undefined {
   const { failures } = state.run;
   const at = state.span === undefined ? -1 : failures.indexOf(state.span);
   return failures[(at + 1) % failures.length];
 }
 
-/** Zooming keeps what is selected in its place. */
+/** Zooms around the selection. */
 function middleOf({ span, from, to, run }: PageState): number {
   if (span === undefined) return (from + to) / 2;
   const middle = (span.start + (span.end ?? run.end)) / 2;

@@ -1,7 +1,7 @@
-// What a mouse or a finger does on the timeline: look, choose, move, zoom.
+// The pointer control of the timeline: hover, select, pan, zoom.
 import type { Surface } from "./timeline-surface.js";
 
-/** Further than this, a press is a move and not a click. */
+/** The distance in pixels from which a press is a drag and not a click. */
 const SLACK = 4;
 
 export function listenToPointer(timeline: Surface, canvas: HTMLCanvasElement): void {

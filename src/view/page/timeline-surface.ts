@@ -1,4 +1,4 @@
-// What keys and pointers need of the timeline. Types only.
+// The interface of the timeline for keyboard and pointer handlers. Types only.
 import type { Span } from "../model/span.js";
 import type { PageState } from "./state.js";
 
@@ -7,11 +7,11 @@ export interface Surface {
   readonly scroller: HTMLElement;
   readonly width: number;
   timeAt(x: number): number;
-  /** What is painted at a place of the canvas. */
+  /** The span at a point of the canvas. */
   spanAt(x: number, y: number): Span | undefined;
-  /** The span so many places further in its lane. */
+  /** The span at an offset from another one in the same lane. */
   beside(span: Span, by: number): Span | undefined;
-  /** The span of the nearest lane below or above, at about the same time. */
+  /** The span in the nearest lane below or above, at about the same time. */
   beyond(span: Span, by: -1 | 1): Span | undefined;
   showTip(span: Span | undefined, x: number, y: number): void;
 }

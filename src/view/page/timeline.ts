@@ -1,4 +1,4 @@
-// The timeline: a canvas that scrolls through the lanes, with what a pointer does on it.
+// The timeline: a canvas that scrolls through the lanes, with its pointer handlers.
 import { type Lane, type Lanes, layLanes } from "../model/lanes.js";
 import { durationOf, placeOf, type Span } from "../model/span.js";
 import { duration } from "../model/words.js";
@@ -15,7 +15,7 @@ import { listenToKeys } from "./timeline-keys.js";
 import { listenToPointer } from "./timeline-pointer.js";
 import type { Surface } from "./timeline-surface.js";
 
-/** Room below the lanes. */
+/** The space below the lanes, in pixels. */
 const FOOT = 24;
 
 export class Timeline implements Surface {
@@ -30,7 +30,7 @@ export class Timeline implements Surface {
   #colours: Colours = readColours();
   #lanes: Lanes = { lanes: [], height: 0, crowded: false };
   #laneOf = new Map<Span, Lane>();
-  /** Of spans that are drawn as a crowd. */
+  /** The lanes of spans that are drawn as a crowd. */
   #crowdOf = new Map<Span, Lane>();
   #open = false;
 
@@ -108,7 +108,7 @@ export class Timeline implements Surface {
 
   #resize(): void {
     const { clientWidth, clientHeight } = this.scroller;
-    // So that a short run leaves the room to its graph.
+    // A short run leaves the space to its graph.
     const head = this.scroller.offsetTop + AXIS + FOOT;
     document.documentElement.style.setProperty("--wanted", `${this.#lanes.height + head}px`);
     this.#content.style.height = `${Math.max(clientHeight, AXIS + this.#lanes.height + 12)}px`;
@@ -122,7 +122,7 @@ export class Timeline implements Surface {
     const { width, height } = this.#board;
     const colours = this.#colours;
     const top = this.scroller.scrollTop;
-    // A selected node stands out of the rest; a selected span has a frame.
+    // A selected node dims the rest; a selected span has a frame.
     const stands =
       node !== undefined && span === undefined
         ? (each: Span) => each.node === node || each.kind === "run"
@@ -179,7 +179,7 @@ export class Timeline implements Surface {
     return from + (x / Math.max(1, this.#board.width)) * (to - from);
   }
 
-  /** What is painted at a place of the canvas; the nearest within three pixels. */
+  /** The span at a point of the canvas, or the nearest one within three pixels. */
   spanAt(x: number, y: number): Span | undefined {
     const within = y + this.scroller.scrollTop - AXIS - 4;
     const now = this.state.run.end;
@@ -191,13 +191,13 @@ export class Timeline implements Surface {
     return undefined;
   }
 
-  /** The spans beside one in its lane. */
+  /** The neighbours of a span in its lane. */
   beside(span: Span, by: number): Span | undefined {
     const lane = this.#laneOf.get(shownFor(span));
     return lane?.spans[lane.spans.indexOf(shownFor(span)) + by];
   }
 
-  /** The span of the nearest lane below or above, at about the same time. */
+  /** The span in the nearest lane below or above, at about the same time. */
   beyond(span: Span, by: -1 | 1): Span | undefined {
     const from = this.#laneOf.get(shownFor(span))?.y ?? 0;
     const now = this.state.run.end;
@@ -214,7 +214,7 @@ export class Timeline implements Surface {
     return best;
   }
 
-  /** Scrolls to what is selected, and brings its time into view. */
+  /** Scrolls to the selection and brings its time into view. */
   reveal(): void {
     const { span, from, to } = this.state;
     if (span === undefined) return;

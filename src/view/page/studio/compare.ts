@@ -1,16 +1,16 @@
-// The choice of a run to compare with, of any trace of the folder; the live page of the first shows both.
+// The choice of a run to compare with, from any trace in the folder; the live page of the first one shows both.
 import type { TracedRun } from "../../model/studio-state.js";
 import { el, offer, short } from "../dom.js";
 import type { Entry } from "./entries.js";
 
-/** The most runs that are offered. */
+/** The maximum of runs in the list. */
 const MOST = 500;
 
-/** The live page of a run. */
+/** The URL of the live page of a run. */
 export const livePage = ({ file, id, nth }: TracedRun): string =>
   `traces/${encodeURIComponent(file)}/#${new URLSearchParams({ run: id, ...(nth > 1 && { nth: String(nth) }) })}`;
 
-/** The live page of two runs. @param all - The runs of all traces: the page numbers those of both by their ids. */
+/** The URL of the live page of two runs. @param all - The runs of all traces: the page numbers runs with the same id. */
 function pageOfBoth(run: TracedRun, other: TracedRun, all: readonly TracedRun[]): string {
   const [page, place] = livePage(run).split("#");
   const isSameFile = other.file === run.file;
@@ -34,7 +34,7 @@ export class CompareChoice {
     this.element.append(el("h3", {}, "Compare"), el("p", { class: "compare" }, this.#select, this.#link));
   }
 
-  /** @param entries - Those of the list: all of their traces are offered. */
+  /** @param entries - The entries of the list, all of whose traces are offered. */
   show({ traced: [run] }: Entry, entries: readonly Entry[]): void {
     const chosen = this.#others[this.#select.selectedIndex - 1];
     this.#run = run;

@@ -1,20 +1,20 @@
-// The runs of a journal and of traces as one list: those of one id are one entry.
+// The runs of a journal and of traces as one list: runs with the same id are one entry.
 import type { StudioRun, StudioState, TracedRun } from "../../model/studio-state.js";
 import { counted } from "../../model/words.js";
 
-/** A line of the list. */
+/** An entry of the list. */
 export interface Entry {
   readonly id: string;
   readonly flow: string;
   readonly state: string;
   readonly steps: number;
   readonly age: string;
-  /** What it waits for, or its error. */
+  /** Its open question, or its error. */
   readonly why: string;
-  /** Where a filter looks. */
+  /** The text that a filter searches. */
   readonly text: string;
   readonly run: StudioRun | undefined;
-  /** The newest first. */
+  /** Newest first. */
   readonly traced: readonly TracedRun[];
 }
 
@@ -37,7 +37,7 @@ function whyOf(run: StudioRun | undefined, trace: TracedRun | undefined): string
   return (run?.error ?? trace?.error ?? "").split("\n", 1)[0] as string;
 }
 
-/** The newest first. */
+/** Newest first. */
 export function entriesOf({ runs, traced }: StudioState, now: number): Entry[] {
   const byId = new Map<string, { run?: StudioRun; traced: TracedRun[] }>();
   for (const run of runs) byId.set(run.id, { run, traced: [] });

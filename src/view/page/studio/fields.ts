@@ -1,8 +1,8 @@
-// The fields of a form as elements, and what is written in them.
+// The fields of a form as elements, and their values.
 import type { Field, Written } from "../../model/answer-form.js";
 import { el, visible } from "../dom.js";
 
-/** A field on the page. */
+/** A field in the page. */
 export interface Shown {
   readonly element: HTMLElement;
   written(): Written;

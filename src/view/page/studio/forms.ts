@@ -1,13 +1,13 @@
-// The forms of the studio: the answer to a question, and the start of a flow.
+// The forms of the studio: answering a question and starting a flow.
 import { answerOf, type Field, fieldOf } from "../../model/answer-form.js";
 import type { StudioQuestion, StudioState } from "../../model/studio-state.js";
 import { el, visible } from "../dom.js";
 import { showField } from "./fields.js";
 
-/** Does what a form asks for. @throws what is to be said in the form. */
+/** The action of a form. @throws An error whose message the form shows. */
 type Send = (value: unknown) => Promise<void>;
 
-/** A form that says what is wrong, and takes no second click while it is being sent. */
+/** A form that shows errors and ignores clicks while it is being sent. */
 function formOf(
   title: string,
   fields: readonly HTMLElement[],
@@ -32,7 +32,7 @@ function formOf(
   return form;
 }
 
-/** A question with the form of its answer. */
+/** A question with the form for its answer. */
 export function answerForm(asked: StudioQuestion, label: string, send: Send): HTMLElement {
   const { question, path, index, schema, expiresAt } = asked;
   const field = fieldOf(schema);
@@ -70,7 +70,7 @@ const ID: Field = {
   limits: { maxlength: 200 },
 };
 
-/** What a start takes. */
+/** The input of a start. */
 export interface Start {
   readonly flow: string;
   readonly id: string | undefined;

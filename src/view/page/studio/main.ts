@@ -1,4 +1,4 @@
-// The page of the studio: the list of runs, and the run or the form that is chosen. It asks its server again each second.
+// The page of the studio: the list of runs, and the selected run or form. It polls its server every second.
 import type { StudioState } from "../../model/studio-state.js";
 import { button, el, visible } from "../dom.js";
 import { entriesOf } from "./entries.js";
@@ -7,7 +7,7 @@ import { RunList } from "./run-list.js";
 import { RunPanel } from "./run-panel.js";
 import { type Action, ask, readState } from "./server.js";
 
-/** Ms between two looks at the server. */
+/** Milliseconds between two polls. */
 const PAUSE = 1_000;
 
 class StudioPage {
@@ -20,7 +20,7 @@ class StudioPage {
   readonly #side = el("section", { class: "panel details", "aria-label": "Run" });
   readonly #start = button("Start a flow", "Start a flow with a store", () => this.#choose("", true));
   #state: StudioState | undefined;
-  /** The form of a start, kept while it is shown. */
+  /** The form that starts a flow, kept while it is shown. */
   #form: HTMLElement | undefined;
 
   show(): void {
@@ -40,7 +40,7 @@ class StudioPage {
     addEventListener("hashchange", () => this.#draw());
   }
 
-  /** What is chosen, by the URL: an id of a run, or the form of a start. */
+  /** The selection in the URL: the id of a run, or the form that starts a flow. */
   get #chosen(): { readonly id: string | undefined; readonly isStart: boolean } {
     const hash = new URLSearchParams(location.hash.slice(1));
     return { id: hash.get("run") ?? undefined, isStart: hash.has("start") };

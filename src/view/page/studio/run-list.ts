@@ -1,9 +1,9 @@
-// The runs in a table, which keeps its rows, so that the focus stays where it is while runs go on.
+// The table of runs. It keeps its rows, so that the focus stays during updates.
 import { amount } from "../../model/words.js";
 import { button, el, short } from "../dom.js";
 import type { Entry } from "./entries.js";
 
-/** The most rows; a filter finds the others. */
+/** The maximum of rows; a filter finds the other runs. */
 const MOST = 300;
 
 interface Row {

@@ -1,4 +1,4 @@
-// One run: what is known of it, its questions, its traces, and what can be done.
+// The panel of a run: its state, its questions, its traces and the possible actions.
 import { amount, counted, duration } from "../../model/words.js";
 import { button, el, visible } from "../dom.js";
 import { CompareChoice, livePage } from "./compare.js";
@@ -6,9 +6,9 @@ import type { Entry } from "./entries.js";
 import { answerForm } from "./forms.js";
 import type { Action } from "./server.js";
 
-/** What the panel is shown with. */
+/** The context of the panel. */
 export interface PanelHost {
-  /** Asks the server, and shows what has come of it. @throws Refused */
+  /** Sends a request to the server and shows the outcome. @throws Refused */
   act(action: Action, body: object): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ export class RunPanel {
   readonly #traces = el("ul", { class: "traces" });
   readonly #compare = new CompareChoice();
   readonly #error = el("pre", { class: "message", tabindex: 0, hidden: true });
-  /** By their tokens: what is being written must stay while the run goes on. */
+  /** The forms by token, kept so that a half-written answer survives updates. */
   readonly #forms = new Map<string, HTMLElement>();
   #id: string | undefined;
   #drawn = "";
@@ -36,7 +36,7 @@ export class RunPanel {
     element.append(this.#compare.element);
   }
 
-  /** @param entries - All of the list. */
+  /** @param entries - All entries of the list. */
   show(entry: Entry, entries: readonly Entry[], blocked: string | undefined): void {
     this.#compare.show(entry, entries);
     if (this.#id !== entry.id) this.#problem.textContent = "";

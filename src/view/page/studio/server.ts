@@ -1,7 +1,7 @@
-// What the page of the studio asks its server. All URLs are relative, so that they keep the token.
+// The requests of the studio page. All URLs are relative, so that they keep the token.
 import type { StudioState } from "../../model/studio-state.js";
 
-/** An answer that is an error, in the server's words. */
+/** An error response, with the server's message. */
 export class Refused extends Error {}
 
 export async function readState(): Promise<StudioState> {
@@ -14,7 +14,7 @@ export async function readState(): Promise<StudioState> {
 
 export type Action = "answer" | "cancel" | "resume" | "start";
 
-/** @throws Refused with what the server says. */
+/** @throws Refused with the server's message. */
 export async function ask(action: Action, body: object): Promise<Record<string, unknown>> {
   const headers = { "content-type": "application/json" };
   const response = await fetch(action, { method: "POST", headers, body: JSON.stringify(body) });
@@ -23,7 +23,7 @@ export async function ask(action: Action, body: object): Promise<Record<string, 
   throw new Refused(messageIn(text));
 }
 
-/** An error of sluice/serve is JSON, one of the server itself a text. */
+/** Errors of sluice/serve are JSON, those of the server itself plain text. */
 function messageIn(text: string): string {
   try {
     const { error } = JSON.parse(text) as { error: { message: string } };
