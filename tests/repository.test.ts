@@ -107,3 +107,25 @@ test("the figures of the site's home are those of bench/RESULTS.md", () => {
   expect(figures.length).toBeGreaterThanOrEqual(3);
   expect(figures.filter((figure) => !results.includes(figure))).toEqual([]);
 });
+
+test("no file has the marks of an unfinished merge", async () => {
+  const folders = [".", ".ci", ".github", "api", "bench", "cookbook", "docs", "site", "src", "tests"];
+  const marked: string[] = [];
+  let looked = 0;
+  for (const folder of folders) {
+    const files = await readdir(join(root, folder), { recursive: folder !== ".", withFileTypes: true });
+    for (const file of files) {
+      const path = join(file.parentPath, file.name);
+      if (
+        !file.isFile() ||
+        path.includes("node_modules") ||
+        !/\.(c?[jt]sx?|mjs|md|json|ya?ml|css|html)$/.test(path)
+      )
+        continue;
+      looked++;
+      if (/^(<{7}|>{7}) /m.test(await readFile(path, "utf8"))) marked.push(path);
+    }
+  }
+  expect(looked).toBeGreaterThan(500);
+  expect(marked).toEqual([]);
+});
