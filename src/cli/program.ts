@@ -53,9 +53,7 @@ are in its help.`;
 /** Runs the command line and returns the exit code. */
 export async function runProgram(args: readonly string[], io: Io): Promise<number> {
   const program = new Command("sluice")
-    .description(
-      "Look at flows: their graphs, and what their runs did. Go on with runs. Copy recipes and try them.",
-    )
+    .description("Draws flows, shows and resumes runs, copies recipes and tries them.")
     .helpOption("-h, --help", "show this help, or that of a command")
     .option("-V, --version", "print the version")
     .addHelpText("after", EXAMPLES);

@@ -38,7 +38,7 @@ export async function checkSize(path: string, ...more: readonly string[]): Promi
   throw new UsageError(
     `a trace of at most ${MOST_KEPT_MB} MB, since a page or a conversion keeps it in memory`,
     `${Math.round(size / 1_000_000)} MB`,
-    `sluice trace ${shellWord(path)} sums up a file of any size; record runs in files of their own, or without values, for a page.`,
+    `sluice trace ${shellWord(path)} summarises a file of any size; for a page, record runs in separate files or without values.`,
   );
 }
 
@@ -66,7 +66,9 @@ export async function readTrace(path: string, io: Io, kept: Kept): Promise<ReadT
       if (batch === undefined) lines.push(text);
       else progress.set(batch, text);
     }
-    const hint = isWhole ? "" : "; the file ends within this line, so the run still goes on or has crashed";
+    const hint = isWhole
+      ? ""
+      : "; the file ends within this line, so the run is still running or has crashed";
     if (problem !== undefined) refuse(problem + hint);
   };
   try {
@@ -82,7 +84,7 @@ export async function readTrace(path: string, io: Io, kept: Kept): Promise<ReadT
   if (interrupted) model.close("interrupted");
   for (const text of warnings) io.err(`warning: ${text}\n`);
   if (bad > MOST_REPORTED) io.err(`warning: ${path}: and ${bad - MOST_REPORTED} more such lines\n`);
-  if (bad > 0) io.err(`warning: ${path}: ${bad} of ${number} lines were left out\n`);
+  if (bad > 0) io.err(`warning: ${path}: ${bad} of ${number} lines were skipped\n`);
   for (const text of progress.values()) lines.push(text);
   return { model, lines, interrupted };
 }

@@ -34,7 +34,7 @@ export async function readRecipes(cookbook: string): Promise<Recipe[]> {
     return await Promise.all(reading);
   } catch (error) {
     const reason = (error as Error).message;
-    throw new Failure(`The recipes of this package could not be read (${reason}); install sluice anew`);
+    throw new Failure(`The recipes of this package could not be read (${reason}); reinstall sluice`);
   }
 }
 

@@ -17,7 +17,7 @@ Examples:
 export function traceCommand(io: Io): Command {
   return new Command("trace")
     .summary("sum up a trace in a few lines, or convert it")
-    .description("Sums up how the runs in a trace went, or converts them.")
+    .description("Summarises the runs in a trace, or converts them.")
     .argument("<file>", 'a trace that recordTrace of "sluice/trace" wrote')
     .option("--chrome", "write Chrome trace-event JSON, which Perfetto and chrome://tracing open")
     .option("-o, --out <file>", "where to write it; - prints it (default: beside the trace, as .trace.json)")

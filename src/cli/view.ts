@@ -33,7 +33,7 @@ Examples:
 
 export function viewCommand(io: Io): Command {
   return new Command("view")
-    .summary("make one page of a trace, to look at and to pass on")
+    .summary("make a self-contained page of a trace")
     .description("Makes one self-contained HTML page of the runs in a trace.")
     .argument("<file>", 'a trace that recordTrace of "sluice/trace" wrote')
     .argument("[more...]", "other traces, to compare their runs")
@@ -65,7 +65,7 @@ async function view(files: readonly [string, ...string[]], options: ViewOptions,
     throw new UsageError(
       "--live without --out",
       "both",
-      "Make the page when the run is over: leave out --live.",
+      "Omit --live, and make the page when the run is over.",
     );
   }
   const server = await serveLive(file, await readPageParts(), portOf(port));

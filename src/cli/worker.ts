@@ -41,8 +41,8 @@ Examples:
 
 export const workerCommand = (io: Io): Command =>
   new Command("worker")
-    .summary("take calls of flows that run on another machine")
-    .description("Takes calls from the queue of a fleet, and makes them in this process.")
+    .summary("run calls of flows on other machines")
+    .description("Takes calls from the queue of a fleet and runs them in this process.")
     .argument("[module]", "a .js or .ts module that exports createFlow() or a flow")
     .option("-n, --name <flow>", "only this export, or this flow of the config")
     .option("--config <file>", "the config (default: sluice.config.ts in this folder)")

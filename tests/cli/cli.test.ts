@@ -197,8 +197,8 @@ describe("view", () => {
     expect(code).toBe(0);
     expect(out).toContain("1 run, 20 items");
     expect(err).toContain('warning: bad.jsonl:5: expected a JSON object, got "what?"\n');
-    expect(err).toContain("the file ends within this line, so the run still goes on or has crashed");
-    expect(err).toContain(`3 of ${bad.length} lines were left out`);
+    expect(err).toContain("the file ends within this line, so the run is still running or has crashed");
+    expect(err).toContain(`3 of ${bad.length} lines were skipped`);
     expect(err).not.toContain("\u001b");
     const many = await run("trace", file("many.jsonl", `${lines.join("\n")}\n${"no\n".repeat(50)}`));
     expect(many.err.split("\n").length).toBe(13);
@@ -235,7 +235,7 @@ describe("view", () => {
         "6 expected a JSON object, got a value that is nested too deeply to be shown",
         "8 expected a line of a trace, got one of more than 16 MB",
         "9 expected `id` to be a number, got a value that is nested too deeply to be shown",
-        `warning: deep.jsonl: 3 of ${all.length} lines were left out`,
+        `warning: deep.jsonl: 3 of ${all.length} lines were skipped`,
         "",
       ]);
     }
@@ -251,7 +251,7 @@ describe("view", () => {
     ]) {
       const { code, err } = await run(...args);
       expect(err).toMatch(
-        /^error: Expected a trace of at most 250 MB, .* got 251 MB\. sluice trace huge\.jsonl sums up /,
+        /^error: Expected a trace of at most 250 MB, .* got 251 MB\. sluice trace huge\.jsonl summarises /,
       );
       expect(code).toBe(2);
     }

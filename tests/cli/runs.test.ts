@@ -198,7 +198,7 @@ describe("answer and resume", () => {
     await journal.close();
     expect(await run("answer", one, '{"ok":true}')).toEqual({
       code: 0,
-      out: "r1: answered, 2 questions still open; it can go on: sluice runs resume r1\n",
+      out: "r1: answered, 2 questions still open; resume it: sluice runs resume r1\n",
       err: "",
     });
     expect((await quick("answer", two, "not yet")).code).toBe(0);
@@ -225,7 +225,7 @@ describe("answer and resume", () => {
     const refused = await quick("answer", token, "yes", "--json");
     expect(refused.err).toContain('error: Expected the value to be JSON, got "yes".');
     expect(refused.code).toBe(2);
-    expect((await quick("answer", token, "--json", '"yes"')).out).toMatch(/^r1: answered; it can go on/);
+    expect((await quick("answer", token, "--json", '"yes"')).out).toMatch(/^r1: answered; resume it/);
     const second = await quick("answer", token, "no");
     expect(second.err).toBe("error: The question was answered already (QUESTION_ANSWERED)\n");
     expect(second.code).toBe(1);

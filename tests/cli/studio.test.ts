@@ -190,7 +190,7 @@ describe("the server", () => {
     const held = await state();
     expect(held.runs).toMatchObject([{ id: "gone", state: "running", owner }]);
     expect(held.blocked).toBe(
-      `No run can go on or begin here: the process ${owner} runs flows on this journal.`,
+      `No run can be started or resumed here: the process ${owner} runs flows on this journal.`,
     );
     for (const [action, body] of [
       ["resume", { id: "gone" }],

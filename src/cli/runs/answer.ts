@@ -66,7 +66,7 @@ async function whatNext(journal: Journal, id: string): Promise<string> {
   const left = run?.questions.length ?? 0;
   const more = left === 0 ? "" : `, ${counted(left, "question")} still open`;
   if (run !== undefined && stateOf(run) === "running") {
-    return `${name}: answered${more}; it is running, and goes on by itself\n`;
+    return `${name}: answered${more}; it is running and continues by itself\n`;
   }
-  return `${name}: answered${more}; it can go on: sluice runs resume ${/^[\w.-]+$/.test(id) ? id : quoted(id)}\n`;
+  return `${name}: answered${more}; resume it: sluice runs resume ${/^[\w.-]+$/.test(id) ? id : quoted(id)}\n`;
 }

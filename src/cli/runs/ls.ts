@@ -27,7 +27,7 @@ Examples:
 export const lsCommand = (io: Io): Command =>
   new Command("ls")
     .summary("list the runs, the newest first")
-    .description("Lists runs, the newest first: how they stand, and what they wait for or ended with.")
+    .description("Lists runs, newest first, with their state and their open questions or errors.")
     .option("-s, --state <state>", `only those: ${STATES.join(", ")}`)
     .option("-n, --limit <number>", "at most so many", "50")
     .option("--json", "print JSON")

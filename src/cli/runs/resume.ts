@@ -32,9 +32,9 @@ Examples:
 export const resumeCommand = (io: Io): Command =>
   new Command("resume")
     .summary("go on with a run in this process")
-    .description("Goes on with a run where it stopped, in this process.")
+    .description("Resumes a run where it stopped, in this process.")
     .argument("<id>", "the id of the run")
-    .option("--max-steps <number>", "the most steps that the run may take, those before included")
+    .option("--max-steps <number>", "the maximum of steps, including those before")
     .addHelpText("after", HELP)
     .action((id: string, options: ResumeOptions) => resume(id, options, io));
 

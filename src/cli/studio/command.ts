@@ -40,8 +40,8 @@ Examples:
 export const studioCommand = (io: Io): Command =>
   withJournalOptions(
     new Command("studio")
-      .summary("look at all runs on a local page, answer their questions, go on with them")
-      .description("Serves a page on this computer: runs, their questions, and what can be done about them.")
+      .summary("show all runs on a local page, answer their questions, resume them")
+      .description("Serves a local page with all runs, their questions and the possible actions.")
       .option("--traces <folder>", `the folder of traces (default: ${TRACES})`),
   )
     .option("--port <number>", "the port (default: one that is free)")

@@ -59,12 +59,12 @@ export class Studio {
   async #blocked(): Promise<string | undefined> {
     const { opened, config, drain } = this.#parts;
     if (opened === undefined)
-      return 'No run can go on or begin here: there is no journal (--journal "runs.db").';
-    if (config === undefined) return `No run can go on or begin here: ${noConfig().message}`;
-    if (drain.aborted) return "No run can go on or begin here: the studio is ending.";
+      return 'No run can be started or resumed here: there is no journal (--journal "runs.db").';
+    if (config === undefined) return `No run can be started or resumed here: ${noConfig().message}`;
+    if (drain.aborted) return "No run can be started or resumed here: the studio is ending.";
     const holder = await opened.journal.holder();
     if (holder === undefined) return undefined;
-    return `No run can go on or begin here: the process ${holder} runs flows on this journal.`;
+    return `No run can be started or resumed here: the process ${holder} runs flows on this journal.`;
   }
 
   /** The journal. @throws Failure without a journal. */

@@ -196,7 +196,7 @@ class SetAside extends Error {
   readonly code = "SUSPENDED";
 
   constructor() {
-    super("This call waits for a person: let the error of ctx.ask() pass");
+    super("This call waits for a person: do not catch the error of ctx.ask()");
   }
 }
 

@@ -95,7 +95,7 @@ export class EventStream {
     this.#deliver?.();
     if (this.#size === 0) return;
     this.#stall ??= setTimeout(
-      () => this.cut(`has taken nothing for ${this.#options.stalled} ms (\`limits.stalled\`)`),
+      () => this.cut(`has read nothing for ${this.#options.stalled} ms (\`limits.stalled\`)`),
       this.#options.stalled,
     );
   }
