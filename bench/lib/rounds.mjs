@@ -7,7 +7,7 @@ import { median } from "./timing.mjs";
 const run = promisify(execFile);
 const script = fileURLToPath(new URL("../measure.mjs", import.meta.url));
 
-/** A contestant whose measurement takes longer than this, in ms, is measured in the first round only. */
+/** A contestant whose measurement takes longer than this, in ms, is measured in the least number of rounds only. */
 const SLOW = 9_000;
 /** None may take longer than this. */
 const TOO_SLOW = 120_000;
@@ -65,7 +65,8 @@ export async function measureCase(workload, name, caseName, { rounds, budget, pe
           const result = results.get(contestant);
           if (outcome.failed !== undefined) result.failed = outcome.failed;
           else figures.set(contestant, outcome.figures);
-          if (outcome.failed !== undefined || outcome.took > SLOW) result.out = true;
+          const isSlow = outcome.took > SLOW && round + 1 >= minRounds;
+          if (outcome.failed !== undefined || isSlow) result.out = true;
         }),
       );
     }

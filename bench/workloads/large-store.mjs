@@ -6,6 +6,7 @@ export const title = "A store of 10 MB in a durable run";
 export const unit = "step";
 export const clock = "wall";
 export const adapter = "steps";
+export const minRounds = 3;
 export const cases = {
   "a chain of 1,000 steps of 10 ms": { steps: 1_000, target: 1.05 },
 };

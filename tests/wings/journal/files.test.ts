@@ -148,33 +148,6 @@ describe("a file that cannot be used", () => {
     expect(existsSync(`${path}-wal`)).toBe(false);
   });
 
-  test("a journal of a newer version", async () => {
-    const path = join(folder, "runs.db");
-    await (await openJournal(path)).close();
-    const newer = await SqliteConnection.open(path);
-    newer.script("PRAGMA user_version = 99");
-    newer.close();
-    await expect(openJournal(path)).rejects.toMatchObject({
-      code: "JOURNAL_VERSION",
-      message: expect.stringContaining("version 99"),
-    });
-  });
-
-  test("a journal of version 1 becomes one of the newest, with its runs", async () => {
-    const path = join(folder, "runs.db");
-    const journal = await openJournal(path);
-    await createFlow([]).run({}, { journal, runId: "r" });
-    await journal.close();
-    const older = await SqliteConnection.open(path);
-    older.script("DROP INDEX runs_owned; ALTER TABLE runs DROP COLUMN owner");
-    older.script("ALTER TABLE questions DROP COLUMN schema; PRAGMA user_version = 1");
-    older.close();
-    const newer = await openJournal(path);
-    expect(await newer.run("r")).toMatchObject({ state: "done", isOwned: false, questions: [] });
-    await createFlow([]).run({}, { journal: newer, runId: "s" });
-    await newer.close();
-  });
-
   test.skipIf(process.getuid?.() === 0 || !hasModes)("a file that may not be written", async () => {
     const path = join(folder, "runs.db");
     await (await openJournal(path)).close();

@@ -57,6 +57,41 @@ const MIGRATIONS: readonly string[] = [
   -- The JSON Schema of an answer.
   ALTER TABLE questions ADD COLUMN schema TEXT;
   `,
+  `
+  -- With rowids: without them, each search that meets a row reads its whole value, which may have megabytes.
+  ALTER TABLE entries RENAME TO old_entries;
+  CREATE TABLE entries (
+    run INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    item TEXT NOT NULL,
+    hash TEXT,
+    value TEXT NOT NULL,
+    PRIMARY KEY (run, kind, key, item)
+  ) STRICT;
+  INSERT INTO entries SELECT run, kind, key, item, hash, value FROM old_entries;
+  DROP TABLE old_entries;
+  ALTER TABLE questions RENAME TO old_questions;
+  DROP INDEX questions_by_run;
+  CREATE TABLE questions (
+    token TEXT PRIMARY KEY,
+    run INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    nth INTEGER NOT NULL,
+    question TEXT NOT NULL,
+    schema TEXT,
+    path TEXT NOT NULL,
+    "index" INTEGER,
+    expiresAt INTEGER,
+    answer TEXT,
+    isTaken INTEGER NOT NULL DEFAULT 0,
+    askedAt INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO questions SELECT token, run, key, nth, question, schema, path, "index", expiresAt, answer, isTaken, askedAt
+    FROM old_questions;
+  DROP TABLE old_questions;
+  CREATE INDEX questions_by_run ON questions (run, key);
+  `,
 ];
 
 /** The `application_id` of a journal: "slui" in ASCII. */
