@@ -134,7 +134,7 @@ ${versions.join(", ")}
 
 **Ratio** is the time over that of the hand-written baseline in the same round, the median of up to ${rounds} rounds: 1.00 is
 the physical limit. Where work never waits, time is processor time. **Peak memory** is over the ${empty.toFixed(0)} MB of an empty
-script. A contestant that takes over 9 s is measured once, or three times where the goal is near.
+script. A contestant that takes over 9 s is measured in one round, or in those that its workload asks for.
 
 ${results.map(({ workload, cases }) => [`## ${workload.title}\n`, ...cases.map((each) => tableOf(workload, each, empty))].join("\n")).join("\n")}
 ## Where a peer wins
