@@ -4,6 +4,8 @@ import { YIELDS } from "./keys.js";
 
 /** How long hooks that never wait may block the event loop, in ms. */
 const TURN_EVERY = 40;
+/** The maximum of steps between two readings of the clock: as many may block for longer than that. */
+const MOST_STEPS = 32;
 /** Calls back in the next turn of the event loop. */
 const later: (callback: () => void) => unknown =
   typeof setImmediate === "function" ? setImmediate : (callback) => setTimeout(callback, 0);
@@ -41,7 +43,7 @@ class EventLoopYields {
    */
   checkClock(): Promise<void> | undefined {
     const time = now();
-    this.#stride = time - this.#clockRead < 0.02 ? Math.min(this.#stride * 2, 16) : 1;
+    this.#stride = time - this.#clockRead < 0.02 ? Math.min(this.#stride * 2, MOST_STEPS) : 1;
     return this.#due(time);
   }
 

@@ -7,7 +7,7 @@ import { nearest } from "../base/nearest.js";
 import { isRecord } from "../base/realms.js";
 import { warn } from "../base/warnings.js";
 import type { Scope } from "./scope.js";
-import type { Action, Step } from "./step.js";
+import type { Action, Step, Wiring } from "./step.js";
 
 /** Formats the first names of a list for a message. */
 const listOf = (names: readonly string[]): string => names.slice(0, 20).map(quote).join(", ");
@@ -36,11 +36,24 @@ export function checkAction(node: Step, action: unknown): void {
   );
 }
 
+/** The target of an action. Warns about a named action without one. */
+export function nextOf(
+  node: Step,
+  { copies, links }: Wiring,
+  action: Action,
+  scope: Scope,
+): Step | null | undefined {
+  if (copies !== undefined) return copies.next(node, action);
+  const next = links.get(action || "default");
+  if (next === undefined) unlinked(node, action, scope);
+  return next;
+}
+
 /** The actions already warned about, for each node. */
 const warned = new WeakMap<Step, Set<string>>();
 
 /** Warns about a named action without a link, on a node that has other links. */
-export function unlinked(node: Step, action: Action, scope: Scope): void {
+function unlinked(node: Step, action: Action, scope: Scope): void {
   const { links } = node[NODE];
   if (!action || links.size === 0) return;
   const actions = Array.from(links.entries(), ([action]) => action);

@@ -6,8 +6,9 @@ import { executeOnce, type Leaf, recoverOnce } from "./execute.js";
 import { wrapStep } from "./items.js";
 import type { Scope } from "./scope.js";
 import { type Action, type Step, stepOf, type Wiring } from "./step.js";
-import { checkAction, checkStore, unlinked } from "./step-checks.js";
+import { checkAction, nextOf } from "./step-checks.js";
 import { StepContext } from "./step-context.js";
+import { callPost, callPrep, mayBeShort } from "./step-hooks.js";
 import { type StepRecord, tapped } from "./step-values.js";
 import { yieldAfterPrep } from "./yield-point.js";
 
@@ -51,7 +52,7 @@ class Walk extends Pending implements Listener {
   #node: Step;
   /** The node's wiring, read once for each step: nodes are of many classes, which makes the read slow. */
   #wiring: Wiring;
-  /** The values of the current step; written by #prepare and #advance. */
+  /** The values of the current step during a wait; written by #wait and #advance. */
   #ctx: StepContext | undefined;
   #prepared: unknown;
   /** The number of steps begun, including those of the outer walk; written by #countStep. */
@@ -60,7 +61,7 @@ class Walk extends Pending implements Listener {
   #next: Phase = PREP;
   /** Whether the current part locates its own errors; written as each part begins. */
   #located = false;
-  /** Whether the fallback of the short path was called; written by `failed` and #prepare. */
+  /** Whether the fallback of the short path was called in this step; written by `failed` and #post. */
   #hasRecovered = false;
   #onValue: ((value: unknown) => void) | undefined;
   #onError: ((error: unknown) => void) | undefined;
@@ -90,30 +91,45 @@ class Walk extends Pending implements Listener {
     }
   }
 
-  /** Executes steps until the walk ends or has to wait. */
+  /** Executes steps until it ends or has to wait. Writes of each step's values into this older object would be slow. */
   #advance(from: Phase, given: unknown): unknown {
-    const { yields, watch } = this.#scope.run;
+    const scope = this.#scope;
+    const { run, cancellation } = scope;
+    const { yields, watch } = run;
+    const isShort = mayBeShort(run, this.#record);
     let value = given;
-    for (let phase = from; ; phase = PREP) {
-      if (phase === PREP) {
-        value = this.#prepare();
-        if (isThenable(value)) return this.#wait(value, PREPARED);
-      }
-      if (phase <= PREPARED) this.#prepared = value;
-      if (phase <= YIELDED) {
-        if (--yields.budget <= 0 || watch !== undefined || phase === YIELDED) {
-          const yielded = yieldAfterPrep(this.#node, this.#scope, phase === YIELDED);
-          if (yielded !== undefined) return this.#wait(yielded, YIELDED);
+    let ctx = this.#ctx as StepContext;
+    let prepared = this.#prepared;
+    try {
+      for (let phase = from; ; phase = PREP) {
+        if (phase === PREP) {
+          ctx = this.#begin(scope);
+          value = callPrep(this.#node, this.#wiring, this.#record, this.#shared, ctx);
+          if (isThenable(value)) return this.#wait(value, PREPARED, ctx);
         }
-        value = this.#execute();
-        if (isThenable(value)) return this.#wait(value, EXECUTED);
+        if (phase <= PREPARED) prepared = value;
+        if (phase <= YIELDED) {
+          if (--yields.budget <= 0 || watch !== undefined || phase === YIELDED) {
+            const yielded = yieldAfterPrep(this.#node, scope, phase === YIELDED);
+            if (yielded !== undefined) return this.#wait(yielded, YIELDED, ctx, prepared);
+          }
+          cancellation?.throwIfDraining();
+          value = this.#execute(prepared, ctx, isShort);
+          if (isThenable(value)) return this.#wait(value, EXECUTED, ctx, prepared);
+        }
+        if (phase <= EXECUTED) {
+          // Some SDKs end an aborted stream without an error, and a partial answer must not be used.
+          cancellation?.throwIfAborted();
+          value = this.#post(prepared, value, ctx);
+          if (isThenable(value)) return this.#wait(value, POSTED, ctx);
+        }
+        cancellation?.throwIfAborted();
+        ctx.close();
+        if (!this.#follow(value as Action)) return value;
       }
-      if (phase <= EXECUTED) {
-        value = this.#post(value);
-        if (isThenable(value)) return this.#wait(value, POSTED);
-      }
-      this.#finish(value);
-      if (!this.#follow(value as Action)) return value;
+    } catch (error) {
+      this.#ctx = ctx;
+      throw error;
     }
   }
 
@@ -129,8 +145,11 @@ class Walk extends Pending implements Listener {
     }
   }
 
-  #wait(work: PromiseLike<unknown>, next: Phase): typeof WAITING {
+  /** Continues at a phase when work settles, with the values of the step. */
+  #wait(work: PromiseLike<unknown>, next: Phase, ctx?: StepContext, prepared?: unknown): typeof WAITING {
     this.#next = next;
+    this.#ctx = ctx;
+    this.#prepared = prepared;
     if (work instanceof Pending) work.listen(this);
     else {
       this.#onValue ??= this.succeeded.bind(this); // needs less memory than a closure
@@ -153,21 +172,23 @@ class Walk extends Pending implements Listener {
 
   /** Handles the rejection of a wait: on the short path of `exec` by the fallback first. */
   failed(error: unknown): void {
-    if (this.#next === EXECUTED && !this.#located && !this.#hasRecovered) {
-      this.#hasRecovered = true;
-      try {
-        const node = this.#node as unknown as Leaf;
-        const result = recoverOnce(node, this.#prepared, error, this.#ctx as StepContext);
-        if (isThenable(result)) this.#wait(result, EXECUTED);
-        else this.succeeded(result);
-      } catch (failure) {
-        this.reject(this.#blame(failure));
-      }
-    } else this.reject(this.#blame(error));
+    if (this.#next !== EXECUTED || this.#located || this.#hasRecovered) {
+      this.reject(this.#blame(error));
+      return;
+    }
+    this.#hasRecovered = true;
+    try {
+      const ctx = this.#ctx as StepContext;
+      const prepared = this.#prepared;
+      const result = recoverOnce(this.#node as unknown as Leaf, prepared, error, ctx);
+      if (isThenable(result)) this.#wait(result, EXECUTED, ctx, prepared);
+      else this.succeeded(result);
+    } catch (failure) {
+      this.reject(this.#blame(failure));
+    }
   }
 
-  #countStep(): void {
-    const { run, cancellation } = this.#scope;
+  #countStep({ run, cancellation }: Scope): void {
     cancellation?.throwIfDraining();
     if (run.maxSteps !== undefined && run.steps >= run.maxSteps) throw this.#scope.tooManySteps(this.#node); // and does not count
     run.steps++;
@@ -176,7 +197,7 @@ class Walk extends Pending implements Listener {
 
   #wrapStep(watch: Watch): unknown {
     const node = this.#node;
-    this.#countStep();
+    this.#countStep(this.#scope);
     this.#located = true;
     const steps = this.#steps;
     return wrapStep(watch, node, this.#scope, (inner) => {
@@ -187,56 +208,35 @@ class Walk extends Pending implements Listener {
     });
   }
 
-  #prepare(): unknown {
-    const node = this.#node;
-    const scope = this.#scope;
-    this.#located = this.#hasRecovered = false;
-    if (scope.run.watch === undefined) this.#countStep();
+  /** Counts a step and creates its context. */
+  #begin(scope: Scope): StepContext {
+    if (scope.run.watch === undefined) this.#countStep(scope);
     else scope.cancellation?.throwIfAborted();
-    const ctx = new StepContext(scope, node, scope.index, 0, this.#steps);
-    this.#ctx = ctx;
-    const record = this.#record;
-    const { requires } = this.#wiring;
-    if (requires !== undefined && !record?.isPrepared) checkStore(node, requires, this.#shared);
-    return record === undefined ? node.prep(this.#shared, ctx) : record.prep(node, this.#shared, ctx);
+    return new StepContext(scope, this.#node, scope.index, 0, this.#steps);
   }
 
-  #execute(): unknown {
-    this.#scope.cancellation?.throwIfDraining();
+  #execute(prepared: unknown, ctx: StepContext, isShort: boolean): unknown {
     const node = this.#node;
-    const ctx = this.#ctx as StepContext;
-    const { run } = this.#scope;
-    const long = run.meter !== undefined || run.watch !== undefined || this.#record !== undefined;
-    const isPlain = this.#wiring.plain || this.#wiring.copies?.isPlain(node);
-    if (isPlain && !long) return executeOnce(node as unknown as Leaf, this.#prepared, ctx);
+    const { plain, copies } = this.#wiring;
+    if (isShort && (plain || copies?.isPlain(node))) return executeOnce(node as never, prepared, ctx);
     this.#located = true;
-    return node[MIDDLE](this.#prepared, this.#shared, ctx, this.#scope);
+    return node[MIDDLE](prepared, this.#shared, ctx, this.#scope);
   }
 
-  #post(result: unknown): unknown {
-    this.#located = false;
-    // Some SDKs end an aborted stream without an error, and a partial answer must not be used.
-    this.#scope.cancellation?.throwIfAborted();
-    const ctx = this.#ctx as StepContext;
-    if (this.#record === undefined) return this.#node.post(this.#shared, this.#prepared, result, ctx);
-    return this.#record.post(this.#node, this.#shared, this.#prepared, result, ctx);
-  }
-
-  #finish(action: unknown): void {
-    if (this.#wiring.copies === undefined) checkAction(this.#node, action);
-    this.#scope.cancellation?.throwIfAborted();
-    this.#ctx?.close();
+  #post(prepared: unknown, result: unknown, ctx: StepContext): unknown {
+    this.#located = this.#hasRecovered = false;
+    return callPost(this.#node, this.#record, this.#shared, prepared, result, ctx);
   }
 
   /** Moves to the next node of the action; returns false if there is none. */
   #follow(action: Action): boolean {
+    if (this.#wiring.copies === undefined) checkAction(this.#node, action);
     if (this.#alone) return false;
-    const { copies, links } = this.#wiring;
-    const next = copies ? copies.next(this.#node, action) : links.get(action || "default");
-    if (next === undefined && !copies) unlinked(this.#node, action, this.#scope);
+    const next = nextOf(this.#node, this.#wiring, action, this.#scope);
     if (next === undefined || next === null) return false;
-    this.#node = stepOf(next, this.#scope);
-    this.#wiring = next[NODE];
+    const wiring = next[NODE];
+    this.#node = wiring.copies === undefined ? next : stepOf(next, this.#scope);
+    this.#wiring = wiring;
     return true;
   }
 
