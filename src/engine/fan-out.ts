@@ -133,9 +133,8 @@ export abstract class FanOut {
     for (;;) {
       const { yields, watch } = this.scope.run;
       const isDue = this.#settings.leaf && (--yields.budget <= 0 || watch !== undefined);
-      const due = isDue ? yieldIfDue(this.scope) : undefined;
+      const due = isDue ? yieldIfDue(this.scope, worker) : undefined;
       if (due !== undefined) {
-        worker.releaseSlots(this.scope.run.held); // a slow reader must not delay other calls at the gate
         await due;
         continue; // check the clock again, because other workers may have taken another 40 ms
       }

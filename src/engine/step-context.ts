@@ -33,7 +33,6 @@ export interface Closer {
 
 /** Fields that few contexts need; kept apart, because each step and item creates a context. */
 class Rare {
-  grant: Granted | undefined;
   reservation: Reservation | undefined;
   signal: HookSignal | undefined;
   deadline: Deadline | undefined;
@@ -61,6 +60,8 @@ export class StepContext implements Context {
   declare readonly step: number;
   readonly #closer: Closer | undefined;
   #rare: Rare | undefined;
+  /** Not in {@link Rare}, because each call at a gate has one. */
+  #grant: Granted | undefined;
 
   constructor(
     scope: Scope,
@@ -108,7 +109,7 @@ export class StepContext implements Context {
   }
 
   get [HELD](): Held | undefined {
-    const grant = this.#rare?.grant;
+    const grant = this.#grant;
     return grant === undefined ? this.scope.run.held : grant.held;
   }
 
@@ -162,14 +163,14 @@ export class StepContext implements Context {
   get charge(): (tokens: number) => void {
     return (tokens) => {
       if (this.#isOver) return;
-      this.#rare?.grant?.charge(tokens);
+      this.#grant?.charge(tokens);
       this.#rare?.reservation?.charge(tokens);
     };
   }
 
   /** Binds the context to the grant of its call. */
   hold(grant: Granted): void {
-    this.#ownRare.grant = grant;
+    this.#grant = grant;
   }
 
   /** Binds the context to the budget reservation of its call. */
