@@ -75,7 +75,7 @@ const manifestOf = (recipe: string) => JSON.parse(read(recipe, "package.json")) 
 const sourcesOf = (recipe: string) =>
   readdirSync(join(cookbook, recipe), { recursive: true, encoding: "utf8" })
     .map((file) => file.replaceAll("\\", "/"))
-    .filter((file) => /\.tsx?$/.test(file) && !file.includes("node_modules"));
+    .filter((file) => /\.(tsx?|mjs)$/.test(file) && !file.includes("node_modules"));
 
 test("no default of a recipe is a path of the folder in which it is started", () => {
   const found = recipes.flatMap((recipe) =>

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import type { Model } from "../lib/model.js";
 import { Database, QueryError } from "./database.js";
 import { createShop } from "./shop.js";
@@ -55,10 +55,20 @@ test.each([
   expect((await database.query("SELECT count(*) FROM orders", signal)).rows).toEqual([[400]]);
 });
 
-test("a query that does not end is interrupted, and the model gets the reason", async () => {
-  const endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
-  const { ending, refused } = await ask([endless], 1, 20);
-  expect([ending, refused[0]?.error]).toEqual(["given up", "stopped after 20 ms"]);
+const ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+
+test("a query that does not end is ended, and the model gets the reason", async () => {
+  const { ending, refused } = await ask([ENDLESS], 1, 500);
+  expect([ending, refused[0]?.error]).toEqual(["given up", "stopped after 500 ms"]);
+  const running = () => process.getActiveResourcesInfo().filter((name) => name === "ProcessWrap");
+  await vi.waitFor(() => expect(running()).toEqual([]), 5_000);
+});
+
+test("a file that cannot be opened is an error, and not a reason for the model", async () => {
+  const missing = new Database(join(folder, "missing", "shop.sqlite"));
+  const error = await missing.query("SELECT 1", signal).catch((reason: unknown) => reason);
+  expect(error).not.toBeInstanceOf(QueryError);
+  expect(String(error)).toMatch(/unable to open .*shop\.sqlite/i);
 });
 
 test("the schema has the values of columns that have few", async () => {
