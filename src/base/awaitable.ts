@@ -59,9 +59,6 @@ export class Pending implements PromiseLike<unknown> {
   }
 }
 
-/** Converts a {@link Pending} to a promise; returns other work unchanged. */
-export const withPromise = (work: unknown): unknown => (work instanceof Pending ? work.promise() : work);
-
 /** Calls a listener when work settles: in the same turn for a {@link Pending}. */
 export function whenSettled(work: PromiseLike<unknown>, listener: Listener): void {
   if (work instanceof Pending) work.listen(listener);

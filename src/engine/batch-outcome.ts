@@ -5,7 +5,7 @@ import { ItemFailure } from "./failure.js";
 import type { FanOutKind } from "./fan-out-settings.js";
 import type { Named, Scope } from "./scope.js";
 import { Tally } from "./tally.js";
-import type { Worker } from "./worker.js";
+import { NO_RESULT, type Worker } from "./worker.js";
 
 /** The state of the items of one batch. */
 export class BatchOutcome {
@@ -56,21 +56,22 @@ export class BatchOutcome {
   }
 
   /** Decides on a failed item: its failure in the list, or the end of the batch. */
-  failItem(error: unknown, worker: Worker): { readonly result: ItemFailure<unknown> } | undefined {
+  failItem(error: unknown, worker: Worker): ItemFailure<unknown> | typeof NO_RESULT {
     const tooMany = this.#tally?.add(error);
     const { index, item, tries } = worker;
-    if (this.#collects && !tooMany) return { result: new ItemFailure(index, item, error, tries) };
+    if (this.#collects && !tooMany) return new ItemFailure(index, item, error, tries);
     worker.end();
     if (tooMany !== undefined) this.blame(tooMany);
     this.fail(tooMany ?? error);
-    return undefined;
+    return NO_RESULT;
   }
 
   /** Ends an item without a result: after a drain or an abort, or because it is set aside. */
-  leaveUndone(worker: Worker, setAside?: unknown): undefined {
+  leaveUndone(worker: Worker, setAside?: unknown): typeof NO_RESULT {
     this.#undone = true;
     this.#setAside ??= setAside;
-    return worker.end();
+    worker.end();
+    return NO_RESULT;
   }
 
   /**

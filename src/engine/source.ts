@@ -163,15 +163,15 @@ export class Source {
     const { done } = next;
     // Written for each item: code that first runs at the end would make V8 deoptimise the loop.
     this.#ended = Boolean(done);
-    if (!done) {
-      if (done === undefined && isThenable(next)) throw this.#notSync(next);
-      const { value } = next;
-      if (typeof value === "object" && isPromise(value)) this.#refuse(value);
-      taker.item = value;
-      // It was stopped during the call, and a running generator refuses return().
-      if (this.exhausted && !this.isAsync) this.#close();
+    if (done) return false;
+    if (done === undefined && isThenable(next)) throw this.#notSync(next);
+    const { value } = next;
+    if (typeof value === "object" && isPromise(value)) this.#refuse(value);
+    if (this.#stopped) {
+      if (!this.isAsync) this.#close(); // it was stopped during the call, and a running generator refuses return()
+      return false;
     }
-    if (this.exhausted) return false;
+    taker.item = value;
     taker.index = this.#pulled++;
     return true;
   }

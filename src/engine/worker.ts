@@ -1,12 +1,28 @@
 // A worker of a fan-out and its state from item to item.
 
+import { type Listener, Pending } from "../base/awaitable.js";
 import type { AcquireRequest } from "../gate/acquire-request.js";
 import type { Grant } from "../gate/grant.js";
 import { type Held, releaseCarried, type SlotCarrier } from "../gate/held-slots.js";
 import type { Closer, StepContext } from "./step-context.js";
 
+/** In place of a result: the worker takes its next item. */
+export const NO_RESULT = Symbol("no result");
+/** In place of a result: the worker ends. */
+export const OVER = Symbol("over");
+
+/** The fan-out of a worker. Neither method may throw. */
+export interface Employer {
+  /** Takes a result, `NO_RESULT` or `OVER`. */
+  goOn(worker: Worker, value: unknown): void;
+  fail(worker: Worker, error: unknown): void;
+}
+
 /** One of the N workers that pull from one source. */
-export class Worker implements SlotCarrier, Closer {
+export class Worker implements SlotCarrier, Closer, Listener {
+  readonly #employer: Employer;
+  #onValue: ((value: unknown) => void) | undefined;
+  #onError: ((error: unknown) => void) | undefined;
   held: Held | undefined = undefined;
   ticket: number | undefined = undefined;
   verdict: SlotCarrier["verdict"] = undefined;
@@ -27,8 +43,31 @@ export class Worker implements SlotCarrier, Closer {
   /** The forked store of the current iteration, once its walk has succeeded. */
   local: { readonly store: unknown } | undefined = undefined;
 
+  constructor(employer: Employer) {
+    this.#employer = employer;
+  }
+
+  /** Continues when work settles: in the same turn for a {@link Pending}. */
+  wait(work: PromiseLike<unknown>): void {
+    if (work instanceof Pending) {
+      work.listen(this);
+      return;
+    }
+    this.#onValue ??= this.succeeded.bind(this); // once, and not for each item
+    this.#onError ??= this.failed.bind(this);
+    Promise.resolve(work).then(this.#onValue, this.#onError);
+  }
+
+  succeeded(value: unknown): void {
+    this.#employer.goOn(this, value);
+  }
+
+  failed(error: unknown): void {
+    this.#employer.fail(this, error);
+  }
+
   /** Releases what the current item holds. */
-  end(): undefined {
+  end(): void {
     if (this.ctx !== undefined) {
       this.ctx.close();
       this.ctx = undefined;

@@ -4,7 +4,7 @@ import { NODE } from "../base/keys.js";
 import { backpressure } from "../observe/events.js";
 import type { Scope } from "./scope.js";
 import type { Step } from "./step.js";
-import type { Worker } from "./worker.js";
+import { NO_RESULT, type Worker } from "./worker.js";
 
 /**
  * What a step must wait for before its `exec`, if anything.
@@ -18,14 +18,17 @@ export function yieldAfterPrep(node: Step, scope: Scope, again: boolean): Promis
   return again ? scope.run.yields.yieldAgain() : yieldIfDue(scope);
 }
 
-/**
- * What a counted step or item must wait for: the event loop, and then a slow reader. A worker releases its slots here and
- * not in its loop, which V8 would deoptimise at the first wait.
- */
-export function yieldIfDue({ run, cancellation }: Scope, worker?: Worker): Promise<void> | undefined {
+/** What a counted step or item must wait for: the event loop, and then a slow reader. */
+export function yieldIfDue({ run, cancellation }: Scope): Promise<void> | undefined {
   const { yields, watch, events } = run;
   const turn = yields.budget <= 0 ? yields.checkClock() : undefined;
-  const due = turn ?? (watch && events && backpressure(events, cancellation));
-  if (due !== undefined) worker?.releaseSlots(run.held); // a slow reader must not delay other calls at the gate
-  return due;
+  return turn ?? (watch && events && backpressure(events, cancellation));
+}
+
+/** The same for a worker before its next item, without the slots that it carries: other calls at the gate go on. */
+export function pauseIfDue(scope: Scope, worker: Worker): Promise<typeof NO_RESULT> | undefined {
+  const due = yieldIfDue(scope);
+  if (due === undefined) return undefined;
+  worker.releaseSlots(scope.run.held);
+  return due.then(() => NO_RESULT);
 }

@@ -1,5 +1,4 @@
 // The items of one execution of a batch node, as a fan-out.
-import { withPromise } from "../base/awaitable.js";
 import { NODE } from "../base/keys.js";
 import { attempt } from "../engine/attempts.js";
 import { type Call, executeItem, NOT_STARTED, startItem } from "../engine/execute.js";
@@ -43,7 +42,7 @@ export class ItemFanOut<S> extends FanOut {
 
   protected override executeItem(item: unknown, index: number, worker: Worker): unknown {
     if (this.#isBare) return executeItem(this.#node as never, this.scope, item, index, worker);
-    return withPromise(this.#performWithCare(item, index, worker));
+    return this.#performWithCare(item, index, worker);
   }
 
   #performWithCare(item: unknown, index: number, worker: Worker): unknown {

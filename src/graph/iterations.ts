@@ -1,6 +1,6 @@
 // The iterations of a batch flow: a fan-out whose items are walks, each with its own store if the flow forks.
 
-import { type Awaitable, after, isThenable, rethrow, withPromise } from "../base/awaitable.js";
+import { type Awaitable, after, isThenable, rethrow } from "../base/awaitable.js";
 import type { Cancellation } from "../base/cancellation.js";
 import { quote, SluiceError, show } from "../base/errors.js";
 import { NODE, WALK } from "../base/keys.js";
@@ -78,14 +78,14 @@ export class IterationFanOut<S> extends FanOut {
       worker.tries = 0;
       this.#checkParams(params, index);
       const place = { step: this.#step, iteration: index };
-      return withPromise(this.#flow[WALK](this.#shared, scope, params, scope.cancellation, place));
+      return this.#flow[WALK](this.#shared, scope, params, scope.cancellation, place);
     }
     const { watch } = scope.run;
-    if (watch === undefined) return withPromise(attempt(this.#job(params, index, scope, worker)));
+    if (watch === undefined) return attempt(this.#job(params, index, scope, worker));
     const result = wrapItem(watch, this.#flow, scope, params, index, worker, (inner) =>
       attempt(this.#job(params, index, inner, worker)),
     );
-    return this.#joins ? this.#forkAnswered(result, params, index, worker) : withPromise(result);
+    return this.#joins ? this.#forkAnswered(result, params, index, worker) : result;
   }
 
   /** An answer of an `around` hook is joined like the end of a walk, with a forked store. */
