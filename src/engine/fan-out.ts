@@ -44,7 +44,7 @@ export abstract class FanOut implements Employer {
     this.#outcome = new BatchOutcome(node, this.scope, this.#cancellation, settings);
     try {
       const checked = checkItems(node, items);
-      this.#source = new Source(node, checked);
+      this.#source = new Source(node, checked, (error) => this.#outcome.failOutside(error));
       this.#report = progressOf(checked, outer, node);
     } catch (error) {
       this.#outcome.blame(error);
@@ -96,7 +96,7 @@ export abstract class FanOut implements Employer {
   async #spawn(): Promise<void> {
     try {
       const { yields } = this.scope.run;
-      this.#source.open();
+      if (!this.#cancellation.draining) this.#source.open(); // an earlier abort could not stop it
       const most = this.#source.isAsync ? 1 : this.#settings.concurrency;
       for (let started = 0; started < most && !this.#source.exhausted; started++) {
         this.#startWorker();
@@ -122,10 +122,18 @@ export abstract class FanOut implements Employer {
    * Callbacks in place of an async function save a fifth of a small item, and half of what V8 has to compile.
    */
   goOn(worker: Worker, given: unknown): void {
+    const source = this.#source;
+    const { leaf } = this.#settings;
+    const { yields, watch } = this.scope.run;
     for (let value = given; value !== OVER; ) {
-      const delivered = value === NO_RESULT ? undefined : this.#store(value, worker);
+      let wait: unknown = value === NO_RESULT ? undefined : this.#store(value, worker);
+      // After a pause the clock is checked again, because other workers may have taken another 40 ms.
+      const isDue = wait === undefined && leaf && (--yields.budget <= 0 || watch !== undefined);
+      if (isDue) wait = pauseIfDue(this.scope, worker);
       try {
-        value = delivered ?? this.#begin(worker);
+        if (wait !== undefined) value = wait;
+        else if (source.isAsync) value = this.#pullAndExecute(worker);
+        else value = source.next(worker) ? this.#execute(worker) : OVER;
         if (!isThenable(value)) continue;
         worker.wait(value);
       } catch (error) {
@@ -145,32 +153,9 @@ export abstract class FanOut implements Employer {
     if (--this.#workers === 0 && !this.#spawning) this.#finish();
   }
 
-  /** Begins the next item. @returns Its result; a wait, which ends with `NO_RESULT`; or `OVER`. @throws what `exec` throws */
-  #begin(worker: Worker): unknown {
-    const { yields, watch } = this.scope.run;
-    const isDue = this.#settings.leaf && (--yields.budget <= 0 || watch !== undefined);
-    const due = isDue ? pauseIfDue(this.scope, worker) : undefined;
-    if (due !== undefined) return due; // and then the clock is checked again: other workers may have taken another 40 ms
-    if (this.#cancellation.draining) return OVER;
-    if (this.#source.isAsync) return this.#pullAndExecute(worker);
-    return this.#pull(worker) ? this.#execute(worker) : OVER;
-  }
-
-  /** Executes the item that a worker has taken. */
   #execute(worker: Worker): unknown {
     const passed = this.record && this.#passOver(worker);
-    if (passed !== undefined) return passed;
-    if (this.#cancellation.draining) return this.#outcome.leaveUndone(worker); // the abort may have come since the pull
-    return this.executeItem(worker.item, worker.index, worker);
-  }
-
-  /** Takes the next item; false when there is none for this worker. */
-  #pull(worker: Worker): boolean {
-    try {
-      return this.#source.next(worker);
-    } catch (error) {
-      return this.#outcome.failOutside(error);
-    }
+    return passed ?? this.executeItem(worker.item, worker.index, worker);
   }
 
   /** Takes the next item from an async iterable and executes it. */
@@ -188,7 +173,8 @@ export abstract class FanOut implements Employer {
       if (!isDrain) this.#outcome.failOutside(error);
       return OVER;
     }
-    return this.#execute(worker);
+    // The abort may have come since the pull; otherwise it has stopped the source.
+    return this.#cancellation.draining ? this.#outcome.leaveUndone(worker) : this.#execute(worker);
   }
 
   /** Passes over an item that an earlier process has finished; `undefined` for others. */

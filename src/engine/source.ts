@@ -94,13 +94,20 @@ export class Source {
   #ended = false;
 
   readonly #node: Named;
+  readonly #fail: (error: unknown) => false;
   readonly #items: Partial<Iterable<unknown> & AsyncIterable<unknown>>;
   #iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined;
   #pulled = 0;
   #pulling: Promise<unknown> = Promise.resolve();
 
-  constructor(node: Named, items: Iterable<unknown> | AsyncIterable<unknown>) {
+  /** @param fail - Takes the error of a sync iterator. */
+  constructor(
+    node: Named,
+    items: Iterable<unknown> | AsyncIterable<unknown>,
+    fail: (error: unknown) => false,
+  ) {
     this.#node = node;
+    this.#fail = fail;
     this.#items = items;
   }
 
@@ -125,18 +132,18 @@ export class Source {
     throw this.#wrong("to have a method next()", iterator);
   }
 
-  /** Returns the next item of a sync iterator; false when there is none. Throws what the iterator throws. */
+  /** Takes the next item of a sync iterator. @returns Whether there is one. */
   next(taker: Taker): boolean {
     if (this.exhausted) return false;
     try {
       return this.#take((this.#iterator as Iterator<unknown>).next(), taker);
     } catch (error) {
       this.#stopped = true;
-      throw error;
+      return this.#fail(error);
     }
   }
 
-  /** Takes the next item of an async iterator, one call at a time, because few iterators allow more. */
+  /** Takes the next item of an async iterator, one call at a time, because few allow more. Rejects as the iterator does. */
   nextLater(taker: Taker): Promise<boolean> {
     const mine = this.#pulling.then(async () => {
       if (this.exhausted) return false;

@@ -53,8 +53,9 @@ export class Worker implements SlotCarrier, Closer, Listener {
       work.listen(this);
       return;
     }
-    this.#onValue ??= this.succeeded.bind(this); // once, and not for each item
-    this.#onError ??= this.failed.bind(this);
+    const employer = this.#employer;
+    this.#onValue ??= employer.goOn.bind(employer, this); // once, and not for each item
+    this.#onError ??= employer.fail.bind(employer, this);
     Promise.resolve(work).then(this.#onValue, this.#onError);
   }
 
