@@ -137,7 +137,7 @@ export class Cancellation {
 
 /** Races work against abandonment; returns plain values unchanged. */
 export const raced = <T>(work: Awaitable<T>, cancellation: Cancellation | undefined): Awaitable<T> =>
-  cancellation !== undefined && isThenable(work) ? cancellation.race(work as PromiseLike<T>) : work;
+  cancellation?.mayAbandon && isThenable(work) ? cancellation.race(work as PromiseLike<T>) : work;
 
 /** The only listener of all runs with the same signal: Node warns at eleven listeners. */
 class Relay {
