@@ -137,7 +137,10 @@ export class Cancellation {
 
 /** Races work against abandonment; returns plain values unchanged. */
 export const raced = <T>(work: Awaitable<T>, cancellation: Cancellation | undefined): Awaitable<T> =>
-  cancellation?.mayAbandon && isThenable(work) ? cancellation.race(work as PromiseLike<T>) : work;
+  // biome-ignore lint/complexity/useOptionalChain: the longer code of `?.` is not inlined: a sync step takes 7 % longer
+  cancellation !== undefined && cancellation.mayAbandon && isThenable(work)
+    ? cancellation.race(work as PromiseLike<T>)
+    : work;
 
 /** The only listener of all runs with the same signal: Node warns at eleven listeners. */
 class Relay {
